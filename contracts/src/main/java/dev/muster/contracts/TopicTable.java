@@ -1,0 +1,102 @@
+package dev.muster.contracts;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.WakeupException;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+
+/**
+ * Reads whole topics from their beginning, without a group, and goes on reading: how everybody but the planner's own tasks
+ * reads `fleets`, `machines` and what else is a table.
+ *
+ * <p>One thread of its own calls the listener; {@link #awaitCaughtUp} returns once everything there at start was handed over.
+ */
+public final class TopicTable implements AutoCloseable {
+
+    private static final Duration POLL = Duration.ofMillis(200);
+
+    private final KafkaConsumer<byte[], byte[]> consumer;
+    private final Thread reader;
+    private final CountDownLatch caughtUp = new CountDownLatch(1);
+    private final Listener listener;
+    private volatile boolean closing;
+    private volatile RuntimeException failure;
+
+    /** Told of each record in the order of its partition. It must not throw: bytes it can't read are its own business. */
+    public interface Listener {
+
+        /** @param record a null value is a tombstone */
+        void on(ConsumerRecord<byte[], byte[]> record);
+
+        /** After each group of records, and when nothing came for a while; for publishing what was gathered. */
+        default void afterPoll() {}
+    }
+
+    /** Starts reading. {@code settings} are {@link KafkaSettings#consumer}'s, perhaps with more. */
+    public TopicTable(Map<String, Object> settings, List<String> topics, Listener listener) {
+        this.listener = listener;
+        this.consumer = new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+        this.reader = new Thread(() -> read(topics), "table-" + String.join("+", topics));
+        reader.setDaemon(true);
+        reader.start();
+    }
+
+    private void read(List<String> topics) {
+        try (consumer) {
+            var partitions = new ArrayList<TopicPartition>();
+            for (var topic : topics) {
+                consumer.partitionsFor(topic).forEach(p -> partitions.add(new TopicPartition(topic, p.partition())));
+            }
+            consumer.assign(partitions);
+            consumer.seekToBeginning(partitions);
+            var ends = consumer.endOffsets(partitions);
+            while (!closing) {
+                for (var record : consumer.poll(POLL)) {
+                    listener.on(record);
+                }
+                listener.afterPoll();
+                if (caughtUp.getCount() > 0
+                        && ends.entrySet().stream().allMatch(end -> consumer.position(end.getKey()) >= end.getValue())) {
+                    caughtUp.countDown();
+                }
+            }
+        } catch (WakeupException closed) {
+            // close() was called.
+        } catch (RuntimeException broken) {
+            failure = broken;
+            caughtUp.countDown();
+        }
+    }
+
+    /** False if the topics were not read within {@code timeout}. Throws what ended the reading, if something did. */
+    public boolean awaitCaughtUp(Duration timeout) throws InterruptedException {
+        var done = caughtUp.await(timeout.toMillis(), TimeUnit.MILLISECONDS);
+        if (failure != null) {
+            throw failure;
+        }
+        return done;
+    }
+
+    /** Everything there at start has been handed over, and the reading goes on. */
+    public boolean isCurrent() {
+        return caughtUp.getCount() == 0 && failure == null && reader.isAlive();
+    }
+
+    @Override
+    public void close() {
+        closing = true;
+        consumer.wakeup();
+        try {
+            reader.join(5_000);
+        } catch (InterruptedException interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
