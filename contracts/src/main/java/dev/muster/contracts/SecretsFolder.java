@@ -1,0 +1,50 @@
+package dev.muster.contracts;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * The folder that secrets are mounted in, one file a secret. Each read looks at the file, so that a rotated secret is seen
+ * without a restart. Values never show in {@code toString}.
+ *
+ * <p>Names in use: {@code clearml-<connection>-access-key}, {@code clearml-<connection>-secret-key},
+ * {@code aws-<account>-access-key-id}, {@code aws-<account>-secret-access-key}, and whatever a fleet's secret_ref names.
+ */
+public record SecretsFolder(Path folder) {
+
+    /** A value that must not be shown. */
+    public record Secret(String value) {
+        @Override
+        public String toString() {
+            return "Secret[…]";
+        }
+    }
+
+    /**
+     * The secret without its trailing line end; empty if there is no such file.
+     *
+     * @throws IllegalArgumentException if the name is no plain file name
+     * @throws IllegalStateException if the file is there and can't be read
+     */
+    public Optional<Secret> find(String name) {
+        if (!name.matches("[A-Za-z0-9][A-Za-z0-9._-]*")) {
+            throw new IllegalArgumentException("secret name '" + name + "' may hold only letters, digits, '.', '_' and '-'");
+        }
+        try {
+            return Optional.of(new Secret(Files.readString(folder.resolve(name)).stripTrailing()));
+        } catch (NoSuchFileException absent) {
+            return Optional.empty();
+        } catch (IOException unreadable) {
+            throw new IllegalStateException("secret " + name + " in " + folder + " can't be read: " + unreadable.getClass().getSimpleName());
+        }
+    }
+
+    /** As {@link #find}. @throws IllegalStateException if there is none, naming the file to make */
+    public Secret require(String name) {
+        return find(name).orElseThrow(() -> new IllegalStateException(
+                "no secret " + name + ": put it in the file " + folder.resolve(name)));
+    }
+}
