@@ -1,0 +1,220 @@
+package dev.muster.sandbox.ec2;
+
+import dev.muster.sandbox.machine.MachineImage;
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpServerResponse;
+import io.vertx.ext.web.Router;
+import io.vertx.ext.web.RoutingContext;
+import io.vertx.ext.web.handler.BodyHandler;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.regex.Pattern;
+
+/**
+ * A stand-in for Amazon EC2 on 127.0.0.1: the EC2 Query API (2016-11-15), SSM's GetParameter and GetParameters, STS's
+ * GetCallerIdentity, and the metadata service of every machine under {@code /machines/<instance id>}, all on one port.
+ *
+ * <p>A client sets {@link #url} as endpoint for all three services, {@link Ec2Config#ACCESS_KEY} with any secret, and any
+ * region the stand-in has. What launches runs {@link MachineImage}; what the cloud saw is in {@link #books}.
+ */
+public final class Ec2Server implements AutoCloseable {
+
+    private static final Pattern CREDENTIAL = Pattern.compile("AWS4-HMAC-SHA256 .*?Credential=([^/\\s,]+)/(\\d{8})/([^/]+)/([^/]+)/aws4_request");
+    /** User data is 16 KB before base64 and URL encoding; a thousand ids are 30 KB. */
+    private static final int LONGEST_BODY = 1024 * 1024;
+
+    private final HttpServer server;
+    private final Ec2Cloud cloud;
+    private final CloudTime time;
+    private final Ec2Config config;
+    private final Vertx vertx;
+
+    private Ec2Server(Vertx vertx, HttpServer server, Ec2Cloud cloud, CloudTime time, Ec2Config config) {
+        this.vertx = vertx;
+        this.server = server;
+        this.cloud = cloud;
+        this.time = time;
+        this.config = config;
+    }
+
+    /**
+     * Listens, and returns once it does.
+     *
+     * @param vertx whose event loops serve; stays the caller's to close
+     * @param image what every machine boots
+     * @throws IllegalStateException if the port is taken, with a sentence that names it
+     */
+    public static Ec2Server start(Vertx vertx, Ec2Config config, MachineImage image) {
+        return start(vertx, config, image, CloudTime.real());
+    }
+
+    static Ec2Server start(Vertx vertx, Ec2Config config, MachineImage image, CloudTime time) {
+        var cloud = new Ec2Cloud(config, time, image);
+        var http = vertx.createHttpServer(new HttpServerOptions().setHost("127.0.0.1").setPort(config.port()).setMaxFormAttributeSize(-1));
+        var started = new Ec2Server(vertx, http, cloud, time, config);
+        http.requestHandler(started.routes());
+        try {
+            http.listen().toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS);
+        } catch (ExecutionException | TimeoutException e) {
+            time.close();
+            throw new IllegalStateException("The EC2 stand-in can't listen on 127.0.0.1:" + config.port()
+                    + "; choose another port, or 0 for any free one.", e);
+        } catch (InterruptedException e) {
+            time.close();
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while the EC2 stand-in started", e);
+        }
+        cloud.servedAt(started.url());
+        return started;
+    }
+
+    /** Without a trailing slash. */
+    public String url() {
+        return "http://127.0.0.1:" + server.actualPort();
+    }
+
+    public Capacity capacity() {
+        return cloud.capacity();
+    }
+
+    public Faults faults() {
+        return cloud.faults();
+    }
+
+    public Books books() {
+        return cloud.books();
+    }
+
+    /** Turns EC2's token buckets on or off. */
+    public void throttling(boolean on) {
+        cloud.throttling(on);
+    }
+
+    /**
+     * Gives a spot instance its notice; it ends when the notice is over.
+     *
+     * @return when it ends
+     * @throws IllegalArgumentException if there is no such instance, or it isn't a spot instance that is pending or running
+     */
+    public Instant interrupt(String instanceId) {
+        return cloud.interrupt(instanceId);
+    }
+
+    /** Interrupts all pending and running spot instances that match, and says how many. */
+    public int interruptAll(OfferFilter which) {
+        return cloud.interruptAll(which);
+    }
+
+    /** Stops an instance, as a person at the console would. */
+    public void stop(String instanceId) {
+        cloud.stop(instanceId);
+    }
+
+    /** Cuts a machine's power; EC2 goes on showing it as running, with an impaired status. */
+    public void die(String instanceId) {
+        cloud.die(instanceId);
+    }
+
+    /** Cuts all machines' power and stops listening. */
+    @Override
+    public void close() {
+        time.close();
+        cloud.close();
+        try {
+            server.close().toCompletionStage().toCompletableFuture().get(5, TimeUnit.SECONDS);
+        } catch (ExecutionException | TimeoutException e) {
+            throw new IllegalStateException("the EC2 stand-in did not stop listening", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private Router routes() {
+        var router = Router.router(vertx);
+        new Metadata(cloud).mount(router);
+        router.route("/").handler(BodyHandler.create(false).setBodyLimit(LONGEST_BODY)).handler(this::api);
+        return router;
+    }
+
+    private void api(RoutingContext context) {
+        var request = context.request();
+        var body = context.body().buffer();
+        var credential = CREDENTIAL.matcher(request.getHeader("Authorization") == null ? "" : request.getHeader("Authorization"));
+        boolean signed = credential.find();
+        var account = signed ? config.accessKeys().get(credential.group(1)) : null;
+        var region = signed ? credential.group(3) : "";
+        if (request.method() != HttpMethod.POST && request.method() != HttpMethod.GET) {
+            xml(context.response(), 405, Xml.error("InvalidRequest", "Use POST"));
+            return;
+        }
+        var parameters = parameters(request, body);
+        var action = parameters.getOrDefault("Action", "");
+        if (account == null) {
+            xml(context.response(), 401, signed ? Xml.error("AuthFailure", "AWS was not able to validate the provided access credentials")
+                    : Xml.error("AuthFailure", "The request is not signed: send an AWS4-HMAC-SHA256 Authorization header"));
+        } else if (Geography.region(region).isEmpty()) {
+            xml(context.response(), 401, Xml.error("AuthFailure", "The stand-in has no region '" + region + "'; it has "
+                    + String.join(", ", Geography.regions().stream().map(Geography.Region::name).toList())));
+        } else if (action.isEmpty()) {
+            xml(context.response(), 400, Xml.error("MissingAction", "The request must contain the parameter Action"));
+        } else if (!"2016-11-15".equals(parameters.get("Version"))) {
+            xml(context.response(), 400, Xml.error("InvalidParameterValue", "This stand-in speaks Version 2016-11-15; the request says "
+                    + parameters.get("Version")));
+        } else {
+            send(context, cloud.answer(Call.of(new Call.Scope(account, region), action, parameters)));
+        }
+    }
+
+    private void send(RoutingContext context, Ec2Cloud.Answer answer) {
+        if (answer.delay().isZero()) {
+            sendNow(context, answer);
+        } else {
+            vertx.setTimer(Math.max(1, answer.delay().toMillis()), timer -> sendNow(context, answer));
+        }
+    }
+
+    private static void sendNow(RoutingContext context, Ec2Cloud.Answer answer) {
+        if (answer.cut()) {
+            context.request().connection().close();
+        } else if (!context.response().closed()) {
+            xml(context.response(), answer.status(), answer.body());
+        }
+    }
+
+    private static void xml(HttpServerResponse response, int status, String body) {
+        response.setStatusCode(status).putHeader("Content-Type", "text/xml;charset=UTF-8").putHeader("Server", "AmazonEC2").end(body);
+    }
+
+    private static SortedMap<String, String> parameters(HttpServerRequest request, Buffer body) {
+        var parameters = new TreeMap<String, String>();
+        decode(request.query(), parameters);
+        var type = request.getHeader("Content-Type");
+        if (body != null && type != null && type.startsWith("application/x-www-form-urlencoded")) {
+            decode(body.toString(StandardCharsets.UTF_8), parameters);
+        }
+        return parameters;
+    }
+
+    private static void decode(String form, SortedMap<String, String> into) {
+        if (form == null || form.isEmpty()) {
+            return;
+        }
+        for (var pair : form.split("&")) {
+            int equals = pair.indexOf('=');
+            var name = equals < 0 ? pair : pair.substring(0, equals);
+            into.put(URLDecoder.decode(name, StandardCharsets.UTF_8),
+                    equals < 0 ? "" : URLDecoder.decode(pair.substring(equals + 1), StandardCharsets.UTF_8));
+        }
+    }
+}

@@ -1,0 +1,142 @@
+package dev.muster.sandbox.ec2;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+
+/** What is to go wrong, on request: each fault is used up after the number of times given. Thread-safe. */
+public final class Faults {
+
+    private final List<Planned<String, ApiFault>> calls = new ArrayList<>();
+    private final List<Planned<OfferFilter, BootFault>> boots = new ArrayList<>();
+    private final Set<String> denied = new TreeSet<>();
+
+    /** What can happen to an API call. */
+    public sealed interface ApiFault {
+
+        /** Answered with an error; nothing happens. */
+        record Refuse(int status, String code, String message) implements ApiFault {
+        }
+
+        /** The effect happens, the caller learns nothing of it: a 500 or, with {@code cut}, a closed connection. */
+        record LoseAnswer(boolean cut) implements ApiFault {
+        }
+
+        /** Answered late. The effect happens first, so that a caller who stops waiting has not stopped the effect. */
+        record Slow(Duration by) implements ApiFault {
+        }
+    }
+
+    /** What can happen to an instance that was launched. */
+    public sealed interface BootFault {
+
+        /** Runs as EC2 sees it, but its image never starts: nobody hears of the machine. */
+        record NeverBoots() implements BootFault {
+        }
+
+        /** Ends while pending, as Server.InternalError. */
+        record FailsToLaunch() implements BootFault {
+        }
+
+        /** Ends while pending, as Server.InsufficientInstanceCapacity. */
+        record NoCapacityAfterAll() implements BootFault {
+        }
+
+        /** Boots, then goes dark: power is cut, and EC2 shows it running with an impaired status. */
+        record Dies(Duration after) implements BootFault {
+        }
+
+        /** Runs later by {@code by}, which the time scale divides. */
+        record Slow(Duration by) implements BootFault {
+        }
+    }
+
+    private static final class Planned<W, F> {
+        private final W which;
+        private final F fault;
+        private int times;
+
+        Planned(W which, F fault, int times) {
+            this.which = which;
+            this.fault = fault;
+            this.times = times;
+        }
+    }
+
+    /**
+     * The next {@code times} calls of {@code action} meet {@code fault}. Several faults of different kinds may meet one call.
+     *
+     * @param action such as {@code RunInstances}; null for any
+     */
+    public synchronized void onCall(String action, int times, ApiFault fault) {
+        calls.add(new Planned<>(action, fault, atLeastOne(times)));
+    }
+
+    /** The next {@code times} instances launched from what matches meet {@code fault}. */
+    public synchronized void onBoot(OfferFilter which, int times, BootFault fault) {
+        boots.add(new Planned<>(which, fault, atLeastOne(times)));
+    }
+
+    /** From now on {@code action} answers UnauthorizedOperation, until {@link #allow}. */
+    public synchronized void deny(String action) {
+        denied.add(action);
+    }
+
+    public synchronized void allow(String action) {
+        denied.remove(action);
+    }
+
+    /** Forgets every fault that hasn't been used up and every denial. */
+    public synchronized void reset() {
+        calls.clear();
+        boots.clear();
+        denied.clear();
+    }
+
+    synchronized boolean denies(String action) {
+        return denied.contains(action);
+    }
+
+    /** The faults of one call, one of each kind at most, counted as used. */
+    synchronized List<ApiFault> of(String action) {
+        if (calls.isEmpty()) {
+            return List.of();
+        }
+        var met = new ArrayList<ApiFault>();
+        for (Iterator<Planned<String, ApiFault>> i = calls.iterator(); i.hasNext();) {
+            var planned = i.next();
+            boolean kindMet = met.stream().anyMatch(fault -> fault.getClass() == planned.fault.getClass());
+            if (!kindMet && (planned.which == null || planned.which.equals(action))) {
+                met.add(planned.fault);
+                if (--planned.times == 0) {
+                    i.remove();
+                }
+            }
+        }
+        return met;
+    }
+
+    synchronized Optional<BootFault> ofBoot(String type, String zone, String market) {
+        for (Iterator<Planned<OfferFilter, BootFault>> i = boots.iterator(); i.hasNext();) {
+            var planned = i.next();
+            if (planned.which.matches(type, zone, market)) {
+                if (--planned.times == 0) {
+                    i.remove();
+                }
+                return Optional.of(planned.fault);
+            }
+        }
+        return Optional.empty();
+    }
+
+    private static int atLeastOne(int times) {
+        if (times < 1) {
+            throw new IllegalArgumentException("times is " + times + "; it must be at least 1");
+        }
+        return times;
+    }
+}
