@@ -1,0 +1,680 @@
+package dev.muster.planner.core;
+
+import dev.muster.planner.core.FleetEvent.InventorySeen;
+import dev.muster.planner.core.FleetEvent.MachineFacts;
+import dev.muster.planner.core.FleetEvent.TaskAdrift;
+import dev.muster.planner.core.FleetMemory.DemandStatus;
+import dev.muster.planner.core.FleetMemory.ScopeSeen;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.Consumer;
+
+/**
+ * Everything known about one fleet. Events say what was learned, plan records what was decided; nothing else changes it, and
+ * neither looks at a clock.
+ *
+ * <p>Not thread-safe: one thread owns a fleet. What is handed out is immutable or a view that must not be kept.
+ */
+public final class Fleet {
+
+    /** A look that reached Kafka later than this after it began says nothing about now. */
+    private static final Duration OLDEST_LOOK = Duration.ofSeconds(10);
+    /** A lower generation counts again once the higher has been silent this long. */
+    private static final Duration GENERATION_SILENCE = Duration.ofSeconds(15);
+    /** Lists begun earlier than this after a launch was answered may not show it yet: clouds list eventually. */
+    private static final Duration LISTED_AFTER = Duration.ofMinutes(2);
+
+    private FleetHead head;
+    private final TreeMap<String, Machine> active = new TreeMap<>();
+    private final TreeMap<String, Machine> ended = new TreeMap<>();
+    private final Map<String, String> idByCloudId = new HashMap<>();
+    private final TreeMap<String, QueueSeen> queues = new TreeMap<>();
+    private final TreeMap<String, Worker> workers = new TreeMap<>();
+    /** Ids of workers by the cloud id of their machine. */
+    private final Map<String, TreeSet<String>> workersOn = new HashMap<>();
+
+    private long nextMachine = 1;
+    private long plans;
+    private Instant plannedAt = Instant.EPOCH;
+    private DemandStatus demand = DemandStatus.NEVER;
+    private final TreeMap<String, ScopeSeen> scopes = new TreeMap<>();
+    private final TreeMap<String, Hold> holds = new TreeMap<>();
+    private final TreeMap<String, Rescue> rescues = new TreeMap<>();
+    private final TreeMap<String, PlanRecord.Refused> refusals = new TreeMap<>();
+    private List<TaskAdrift> adrift = List.of();
+    private final TreeMap<String, MachineFacts> strangers = new TreeMap<>();
+
+    /** Parts of a look or list that is not complete yet. Not kept over a restart: the next full one mends it. */
+    private final Map<String, Parts<FleetEvent.DemandSeen>> lookParts = new HashMap<>();
+    private final Map<String, Parts<InventorySeen>> listParts = new HashMap<>();
+
+    private Instant newestAt = Instant.EPOCH;
+    private boolean changed = true;
+    private Instant due = Instant.EPOCH;
+
+    private boolean headChanged = true;
+    private boolean memoryChanged = true;
+    private final TreeSet<String> machinesChanged = new TreeSet<>();
+    private final TreeSet<String> queuesChanged = new TreeSet<>();
+    private final TreeSet<String> workersChanged = new TreeSet<>();
+
+    private Fleet(FleetHead head) {
+        this.head = head;
+    }
+
+    /** A fleet of which nothing but its accepted spec is known. */
+    public static Fleet of(FleetHead head) {
+        return new Fleet(head);
+    }
+
+    /** A fleet as it was stored. */
+    public static Fleet restored(FleetHead head, FleetMemory memory, Collection<Machine> machines, Collection<QueueSeen> queues,
+            Collection<Worker> workers) {
+        var fleet = new Fleet(head);
+        fleet.nextMachine = memory.nextMachine();
+        fleet.plans = memory.plans();
+        fleet.plannedAt = memory.plannedAt();
+        fleet.demand = memory.demand();
+        memory.scopes().forEach(scope -> fleet.scopes.put(scope.scope(), scope));
+        memory.holds().forEach(hold -> fleet.holds.put(hold.key(), hold));
+        memory.rescues().forEach(rescue -> fleet.rescues.put(rescue.task(), rescue));
+        memory.refusals().forEach(refusal -> fleet.refusals.put(refusal.key(), refusal));
+        fleet.adrift = memory.adrift();
+        memory.strangers().forEach(stranger -> fleet.strangers.put(stranger.cloudId(), stranger));
+        machines.forEach(fleet::put);
+        queues.forEach(queue -> fleet.queues.put(queue.name(), queue));
+        workers.forEach(fleet::put);
+        fleet.takeChanges();
+        return fleet;
+    }
+
+    // What is known.
+
+    public FleetHead head() {
+        return head;
+    }
+
+    public FleetSpec spec() {
+        return head.spec();
+    }
+
+    /** Machines that count, by id. */
+    public SortedMap<String, Machine> active() {
+        return Collections.unmodifiableSortedMap(active);
+    }
+
+    /** Machines GONE, FAILED or LOST and still known, by id. */
+    public SortedMap<String, Machine> ended() {
+        return Collections.unmodifiableSortedMap(ended);
+    }
+
+    public Optional<Machine> machine(String id) {
+        var machine = active.get(id);
+        return Optional.ofNullable(machine != null ? machine : ended.get(id));
+    }
+
+    public Optional<Machine> machineByCloudId(String cloudId) {
+        return cloudId.isEmpty() ? Optional.empty() : Optional.ofNullable(idByCloudId.get(cloudId)).flatMap(this::machine);
+    }
+
+    /** The machine that a worker of the fleet's prefix runs on, as far as it is known. */
+    public Optional<Machine> machineOf(String workerId) {
+        return WorkerId.parse(workerId).filter(id -> id.prefix().equals(spec().workersPrefix()))
+                .flatMap(id -> machineByCloudId(id.cloudId()));
+    }
+
+    public Map<String, QueueSeen> queues() {
+        return Collections.unmodifiableMap(queues);
+    }
+
+    public NavigableMap<String, Worker> workers() {
+        return Collections.unmodifiableNavigableMap(workers);
+    }
+
+    /** Its workers, sorted by id; empty where none registered. */
+    public List<Worker> workersOn(Machine machine) {
+        var ids = machine.cloudId().isEmpty() ? null : workersOn.get(machine.cloudId());
+        return ids == null ? List.of() : ids.stream().map(workers::get).toList();
+    }
+
+    /** A worker of it shows a task. False says nothing where the facts are stale. */
+    public boolean isBusy(Machine machine) {
+        var ids = machine.cloudId().isEmpty() ? null : workersOn.get(machine.cloudId());
+        if (ids != null) {
+            for (var id : ids) {
+                if (workers.get(id).isBusy()) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    public DemandStatus demand() {
+        return demand;
+    }
+
+    public Optional<ScopeSeen> scope(String scope) {
+        return Optional.ofNullable(scopes.get(scope));
+    }
+
+    public Optional<Hold> hold(Hold.Kind kind, String subject) {
+        return Optional.ofNullable(holds.get(kind + " " + subject));
+    }
+
+    public Collection<Hold> holds() {
+        return Collections.unmodifiableCollection(holds.values());
+    }
+
+    public Optional<Rescue> rescue(String task) {
+        return Optional.ofNullable(rescues.get(task));
+    }
+
+    public Collection<Rescue> rescues() {
+        return Collections.unmodifiableCollection(rescues.values());
+    }
+
+    public Collection<PlanRecord.Refused> refusals() {
+        return Collections.unmodifiableCollection(refusals.values());
+    }
+
+    public Optional<PlanRecord.Refused> refusal(String key) {
+        return Optional.ofNullable(refusals.get(key));
+    }
+
+    public List<TaskAdrift> adrift() {
+        return adrift;
+    }
+
+    /** Machines of ours that the books don't know, by cloud id. */
+    public Map<String, MachineFacts> strangers() {
+        return Collections.unmodifiableMap(strangers);
+    }
+
+    public long nextMachine() {
+        return nextMachine;
+    }
+
+    public long plans() {
+        return plans;
+    }
+
+    /** Append time of the newest event applied since the fleet was loaded, or the last plan; a fleet's now is never earlier. */
+    public Instant newestAt() {
+        return newestAt.isAfter(plannedAt) ? newestAt : plannedAt;
+    }
+
+    /** Something was learned since the last plan, or its next deadline has passed. */
+    public boolean isDue(Instant now) {
+        return changed || !now.isBefore(due);
+    }
+
+    /** Next deadline, as the last plan saw it. */
+    public Instant due() {
+        return changed ? Instant.EPOCH : due;
+    }
+
+    /** Called by the planner when it has planned. A cache: it is not stored, and a loaded fleet is due at once. */
+    void planned(Instant nextDeadline) {
+        changed = false;
+        due = nextDeadline;
+    }
+
+    public FleetMemory memory() {
+        return new FleetMemory(nextMachine, plans, plannedAt, demand, List.copyOf(scopes.values()), List.copyOf(holds.values()),
+                List.copyOf(rescues.values()), List.copyOf(refusals.values()), adrift, List.copyOf(strangers.values()));
+    }
+
+    /** What changed since the last call, for storing it; an id that is no longer known was removed. */
+    public FleetEvent.Changes takeChanges() {
+        var taken = new FleetEvent.Changes(headChanged, memoryChanged, new TreeSet<>(machinesChanged), new TreeSet<>(queuesChanged),
+                new TreeSet<>(workersChanged));
+        headChanged = false;
+        memoryChanged = false;
+        machinesChanged.clear();
+        queuesChanged.clear();
+        workersChanged.clear();
+        return taken;
+    }
+
+    // What was learned.
+
+    /** Takes in one event. One that is late or repeated has no effect. */
+    public void apply(FleetEvent event) {
+        if (event.at().isAfter(newestAt)) {
+            newestAt = event.at();
+        }
+        changed = true;
+        if (event instanceof FleetEvent.FleetChanged e) {
+            accept(e.head());
+        } else if (event instanceof FleetEvent.MachinesAsked e) {
+            e.machineIds().forEach(id -> edit(id, m -> m.asked = e.verb()));
+        } else if (event instanceof FleetEvent.DemandSeen e) {
+            look(e);
+        } else if (event instanceof FleetEvent.ReadFailed e) {
+            readFailed(e);
+        } else if (event instanceof FleetEvent.TasksSeen e) {
+            e.tasks().forEach(task -> taskSeen(task, e.at()));
+        } else if (event instanceof FleetEvent.TaskRescued e) {
+            rescueAnswered(e);
+        } else if (event instanceof FleetEvent.MachineSeen e) {
+            cloudShows(e.machine(), e.at());
+        } else if (event instanceof FleetEvent.LaunchAccepted e) {
+            e.machines().forEach(machine -> cloudShows(machine, e.at()));
+            e.machines().stream().findFirst().ifPresent(first -> lift(first.machineId()));
+        } else if (event instanceof FleetEvent.LaunchRefused e) {
+            launchRefused(e);
+        } else if (event instanceof FleetEvent.CommandAnswered e) {
+            commandAnswered(e);
+        } else if (event instanceof InventorySeen e) {
+            list(e);
+        } else {
+            throw new IllegalStateException("no such event: " + event.getClass());
+        }
+    }
+
+    private void accept(FleetHead next) {
+        var specChanged = !next.spec().equals(head.spec());
+        head = next;
+        headChanged = true;
+        if (specChanged) {
+            // What the old spec was refused for may be mended by the new one.
+            holds.values().removeIf(hold -> hold.kind() == Hold.Kind.POOL || hold.kind() == Hold.Kind.ACCOUNT);
+            memoryChanged = true;
+        }
+    }
+
+    // Demand.
+
+    /** Whether an observation of this generation and sequence is news; a lower generation is only after the higher fell silent. */
+    private boolean isNews(FleetEvent.Seen seen, Instant at) {
+        if (seen.generation() == demand.generation()) {
+            return seen.sequence() > demand.sequence();
+        }
+        return seen.generation() > demand.generation() || at.isAfter(demand.heardAt().plus(GENERATION_SILENCE));
+    }
+
+    private void look(FleetEvent.DemandSeen event) {
+        if (!isNews(event.seen(), event.at())) {
+            return;
+        }
+        var seen = event.seen();
+        var parts = Parts.of(lookParts, "", seen);
+        if (!parts.add(seen.part(), event)) {
+            return;
+        }
+        lookParts.clear();
+        memoryChanged = true;
+        var sameGeneration = seen.generation() == demand.generation();
+        var gap = !event.full() && !(sameGeneration && seen.sequence() == demand.sequence() + 1);
+        var started = seen.readStartedAt();
+        if (started == null || started.plus(OLDEST_LOOK).isBefore(event.at())) {
+            demand = new DemandStatus(seen.source(), seen.generation(), seen.sequence(), event.tick(), event.interval(), demand.heardAt(),
+                    demand.lookStartedAt(), demand.previousLookStartedAt(), demand.workersKnown() && !gap && !event.full(),
+                    "the look took longer than " + OLDEST_LOOK.toSeconds() + " s to arrive");
+            if (!gap && !event.full()) {
+                parts.all().forEach(part -> takeWorkers(part));
+            }
+            return;
+        }
+        demand = new DemandStatus(seen.source(), seen.generation(), seen.sequence(), event.tick(), event.interval(), event.at(), started,
+                demand.lookStartedAt(), event.full() || demand.workersKnown() && !gap, "");
+        if (event.full()) {
+            var listed = new TreeSet<String>();
+            parts.all().forEach(part -> part.workers().forEach(worker -> listed.add(worker.id())));
+            List.copyOf(workers.keySet()).stream().filter(id -> !listed.contains(id)).forEach(this::removeWorker);
+        }
+        parts.all().forEach(this::takeWorkers);
+        var served = new TreeSet<String>();
+        for (var part : parts.all()) {
+            for (var queue : part.queues()) {
+                served.add(queue.name());
+                if (!queue.equals(queues.put(queue.name(), queue))) {
+                    queuesChanged.add(queue.name());
+                }
+            }
+        }
+        for (var name : List.copyOf(queues.keySet())) {
+            if (!served.contains(name)) {
+                queues.remove(name);
+                queuesChanged.add(name);
+            }
+        }
+        adrift = parts.all().stream().flatMap(part -> part.adrift().stream()).toList();
+    }
+
+    private void takeWorkers(FleetEvent.DemandSeen part) {
+        part.workers().forEach(worker -> workerSeen(worker, part.at()));
+        part.workersGone().forEach(this::removeWorker);
+    }
+
+    private void workerSeen(FleetEvent.WorkerSeen seen, Instant at) {
+        var before = workers.get(seen.id());
+        var stillIdle = before != null && !before.isBusy() && seen.task().isEmpty();
+        put(new Worker(seen.id(), seen.user(), seen.task(), seen.project(), seen.queueIds(), stillIdle ? before.idleSince() : at));
+        workersChanged.add(seen.id());
+    }
+
+    private void put(Worker worker) {
+        workers.put(worker.id(), worker);
+        WorkerId.parse(worker.id()).ifPresent(id ->
+                workersOn.computeIfAbsent(id.cloudId(), cloudId -> new TreeSet<>()).add(worker.id()));
+    }
+
+    private void removeWorker(String id) {
+        if (workers.remove(id) != null) {
+            workersChanged.add(id);
+            WorkerId.parse(id).ifPresent(parsed -> {
+                var others = workersOn.get(parsed.cloudId());
+                if (others != null && others.remove(id) && others.isEmpty()) {
+                    workersOn.remove(parsed.cloudId());
+                }
+            });
+        }
+    }
+
+    private void readFailed(FleetEvent.ReadFailed event) {
+        if (!isNews(event.seen(), event.at())) {
+            return;
+        }
+        var seen = event.seen();
+        // A failed look takes a number in the sequence: the next good one follows on it, and carries what changed since the last good.
+        var sameGeneration = seen.generation() == demand.generation();
+        demand = new DemandStatus(seen.source(), seen.generation(), seen.sequence(), demand.tick(), demand.interval(), demand.heardAt(),
+                demand.lookStartedAt(), demand.previousLookStartedAt(),
+                demand.workersKnown() && sameGeneration && seen.sequence() == demand.sequence() + 1,
+                event.kind() + " at " + event.call() + (event.detail().isEmpty() ? "" : ": " + event.detail()));
+        memoryChanged = true;
+    }
+
+    /** A task that ran between two looks moves its worker's idle-since, though no look showed it. */
+    private void taskSeen(FleetEvent.TaskSeen task, Instant at) {
+        var worker = workers.get(task.lastWorker());
+        if (worker != null && !worker.isBusy() && task.started() != null && at.isAfter(worker.idleSince())) {
+            put(new Worker(worker.id(), worker.user(), "", worker.project(), worker.queueIds(), at));
+            workersChanged.add(worker.id());
+        }
+    }
+
+    private void rescueAnswered(FleetEvent.TaskRescued event) {
+        var rescue = rescues.get(event.task());
+        if (rescue == null || !rescue.isOpen() || event.attempt() != rescue.attempt()) {
+            return;
+        }
+        memoryChanged = true;
+        rescues.put(rescue.task(), switch (event.outcome()) {
+            case FAILED -> rescue;
+            case RESCUED -> new Rescue(rescue.task(), rescue.queueId(), rescue.worker(), rescue.machineId(), rescue.attempt(),
+                    rescue.rescued() + 1, null, event.at(), rescue.unregistered());
+            case NOT_NEEDED, RUNNING, DECLINED -> new Rescue(rescue.task(), rescue.queueId(), rescue.worker(), rescue.machineId(),
+                    rescue.attempt(), rescue.rescued(), null, event.at(), rescue.unregistered());
+        });
+    }
+
+    // Machines.
+
+    private void cloudShows(MachineFacts facts, Instant at) {
+        var known = machine(facts.machineId());
+        if (known.isEmpty() || !known.get().cloudId().isEmpty() && !facts.cloudId().isEmpty()
+                && !known.get().cloudId().equals(facts.cloudId())) {
+            // Not in the books, or a second machine under one id: the planner judges it.
+            if (facts.state().isAlive() || facts.state() == CloudState.STOPPED) {
+                strangers.put(facts.cloudId(), facts);
+                memoryChanged = true;
+            } else if (strangers.remove(facts.cloudId()) != null) {
+                memoryChanged = true;
+            }
+            return;
+        }
+        edit(facts.machineId(), m -> {
+            if (m.cloudId.isEmpty()) {
+                m.cloudId = facts.cloudId();
+            }
+            if (m.acceptedAt == null) {
+                m.acceptedAt = at;
+            }
+            if (rank(facts.state()) >= rank(m.cloud)) {
+                m.cloud = facts.state();
+            }
+            if (m.cloud.isAlive() && m.cloud != CloudState.PENDING && m.bootedAt == null) {
+                m.bootedAt = at;
+            }
+            if (facts.ending() != Ending.UNKNOWN) {
+                m.ending = facts.ending();
+            }
+            if (facts.mark() != null) {
+                m.seenMark = facts.mark();
+                m.released = m.released || facts.mark() == Mark.RELEASED;
+            }
+            if (!facts.bootFailed().isEmpty() && m.detail.isEmpty()) {
+                m.detail = facts.bootFailed();
+            }
+            if (m.cloud != CloudState.NOT_FOUND) {
+                m.missingSince = null;
+            }
+        });
+    }
+
+    /** A cloud lists eventually: an older state after a newer one is late, except that a stopped machine may start again. */
+    private static int rank(CloudState state) {
+        return switch (state) {
+            case UNKNOWN, NOT_FOUND -> 0;
+            case PENDING -> 1;
+            case RUNNING, IMPAIRED, STOPPED -> 2;
+            case SHUTTING_DOWN -> 3;
+            case TERMINATED -> 4;
+        };
+    }
+
+    private void launchRefused(FleetEvent.LaunchRefused event) {
+        OfferKey offer = event.offer();
+        String pool = null;
+        for (var id : event.machineIds()) {
+            var machine = active.get(id);
+            // No answer is not a refusal: what may have started lives and counts.
+            if (machine == null || !machine.cloudId().isEmpty() || !machine.phase().canBecome(Phase.FAILED)) {
+                continue;
+            }
+            offer = machine.offer();
+            pool = machine.pool();
+            edit(id, m -> {
+                m.phase = Phase.FAILED;
+                m.failure = event.kind();
+                m.cause = Reason.LAUNCH_WAS_REFUSED;
+                m.detail = event.code() + (event.message().isEmpty() ? "" : ": " + event.message());
+                m.endedAt = event.at();
+            });
+        }
+        if (pool != null) {
+            Holds.refused(event, offer, pool, this::holdOrNull).ifPresent(this::put);
+        }
+    }
+
+    private Hold holdOrNull(String key) {
+        return holds.get(key);
+    }
+
+    /** A launch was accepted: what kept its offer back is over. */
+    private void lift(String machineId) {
+        machine(machineId).ifPresent(machine -> {
+            for (var key : Holds.liftedBy(machine)) {
+                if (holds.remove(key) != null) {
+                    memoryChanged = true;
+                }
+            }
+        });
+    }
+
+    private void commandAnswered(FleetEvent.CommandAnswered event) {
+        edit(event.machineId(), m -> {
+            if (event.ordinal() != m.ordinal) {
+                return;
+            }
+            if (event.done()) {
+                // What is left is the cloud's to show; the planner asks again if it doesn't.
+                m.attempts = 0;
+            } else if (event.kind() != null) {
+                m.detail = event.code() + (event.message().isEmpty() ? "" : ": " + event.message());
+            }
+        });
+    }
+
+    private void list(InventorySeen event) {
+        var before = scopes.get(event.scope());
+        var seen = event.seen();
+        if (before != null && (seen.generation() < before.generation()
+                && !event.at().isAfter(before.listedAt().plus(GENERATION_SILENCE))
+                || seen.generation() == before.generation() && seen.sequence() <= before.sequence())) {
+            return;
+        }
+        event.machines().forEach(machine -> cloudShows(machine, event.at()));
+        var parts = Parts.of(listParts, event.scope(), seen);
+        if (!parts.add(seen.part(), event)) {
+            return;
+        }
+        listParts.remove(event.scope());
+        memoryChanged = true;
+        if (event.state() != FleetEvent.ScopeState.LISTED) {
+            scopes.put(event.scope(), new ScopeSeen(event.scope(), seen.generation(), seen.sequence(),
+                    before == null ? Instant.EPOCH : before.listedAt(), before == null ? Instant.EPOCH : before.listStartedAt(),
+                    event.detail().isEmpty() ? event.state().name() : event.detail(), event.foreignCluster()));
+            return;
+        }
+        scopes.put(event.scope(), new ScopeSeen(event.scope(), seen.generation(), seen.sequence(), event.at(), event.listStartedAt(), "",
+                event.foreignCluster()));
+        var listed = new TreeSet<String>();
+        parts.all().forEach(part -> part.machines().forEach(machine -> listed.add(machine.cloudId())));
+        strangers.values().removeIf(stranger -> stranger.offer() != null && stranger.offer().scope().equals(event.scope())
+                && !listed.contains(stranger.cloudId()));
+        for (var machine : List.copyOf(active.values())) {
+            if (machine.offer().scope().equals(event.scope()) && !listed.contains(machine.cloudId())) {
+                missing(machine, event.listStartedAt());
+            }
+        }
+    }
+
+    private void missing(Machine machine, Instant listStartedAt) {
+        var since = machine.acceptedAt() == null || machine.expiresAt().isAfter(machine.acceptedAt())
+                ? machine.expiresAt() : machine.acceptedAt();
+        if (listStartedAt.isBefore(since.plus(LISTED_AFTER))) {
+            return;
+        }
+        if (machine.missingSince() == null) {
+            edit(machine.id(), m -> m.missingSince = listStartedAt);
+        } else if (listStartedAt.isAfter(machine.missingSince())) {
+            edit(machine.id(), m -> m.cloud = CloudState.NOT_FOUND);
+        }
+    }
+
+    private void edit(String id, Consumer<Machine.Edit> change) {
+        machine(id).ifPresent(before -> {
+            var after = before.with(change);
+            if (!after.equals(before)) {
+                put(after);
+                machinesChanged.add(id);
+            }
+        });
+    }
+
+    private void put(Machine machine) {
+        active.remove(machine.id());
+        ended.remove(machine.id());
+        (machine.isCounted() ? active : ended).put(machine.id(), machine);
+        if (!machine.cloudId().isEmpty()) {
+            idByCloudId.put(machine.cloudId(), machine.id());
+        }
+    }
+
+    private void put(Hold hold) {
+        holds.put(hold.key(), hold);
+        memoryChanged = true;
+    }
+
+    // What was decided.
+
+    /** Takes in one record of a plan, live or in replay. */
+    public void apply(PlanRecord record) {
+        if (record instanceof PlanRecord.MachineChanged r) {
+            put(r.machine());
+            machinesChanged.add(r.machine().id());
+            strangers.remove(r.machine().cloudId());
+        } else if (record instanceof PlanRecord.MachineForgotten r) {
+            var gone = ended.remove(r.machineId());
+            machinesChanged.add(r.machineId());
+            if (gone != null) {
+                idByCloudId.remove(gone.cloudId(), gone.id());
+            }
+        } else if (record instanceof PlanRecord.FleetEnded r) {
+            head = r.head();
+            headChanged = true;
+        } else if (record instanceof PlanRecord.Refused r) {
+            if (r.reason() == null) {
+                refusals.remove(r.key());
+            } else {
+                refusals.put(r.key(), r);
+            }
+            memoryChanged = true;
+        } else if (record instanceof PlanRecord.RescueChanged r) {
+            rescues.put(r.rescue().task(), r.rescue());
+            memoryChanged = true;
+        } else if (record instanceof PlanRecord.HoldChanged r) {
+            if (r.hold().failures() == 0) {
+                holds.remove(r.hold().key());
+            } else {
+                holds.put(r.hold().key(), r.hold());
+            }
+            memoryChanged = true;
+        } else if (record instanceof PlanRecord.Counted r) {
+            nextMachine = r.nextMachine();
+            plans = r.plan();
+            plannedAt = r.now();
+            memoryChanged = true;
+        }
+        // CommandIssued and Decided are for others: the machine's own record carries what they mean for it.
+    }
+
+    /** The parts of one observation that have come so far. */
+    private static final class Parts<T> {
+        private final long generation;
+        private final long sequence;
+        private final int expected;
+        private final Map<Integer, T> come = new LinkedHashMap<>();
+
+        private Parts(FleetEvent.Seen seen) {
+            generation = seen.generation();
+            sequence = seen.sequence();
+            expected = Math.max(1, seen.parts());
+        }
+
+        static <T> Parts<T> of(Map<String, Parts<T>> under, String key, FleetEvent.Seen seen) {
+            var parts = under.get(key);
+            if (parts == null || parts.generation != seen.generation() || parts.sequence != seen.sequence()) {
+                parts = new Parts<>(seen);
+                under.put(key, parts);
+            }
+            return parts;
+        }
+
+        /** True once all are there. */
+        boolean add(int part, T event) {
+            come.put(Math.max(1, part), event);
+            return come.size() == expected;
+        }
+
+        List<T> all() {
+            return new ArrayList<>(come.values());
+        }
+    }
+}

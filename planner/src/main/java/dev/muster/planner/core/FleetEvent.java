@@ -1,0 +1,85 @@
+package dev.muster.planner.core;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * Something a fleet has learned. {@code at} is Kafka's append time. Applying the same event twice changes nothing more; events of
+ * different topics touch different facts, so that their order among each other doesn't matter.
+ */
+public sealed interface FleetEvent {
+
+    Instant at();
+
+    /** Where an observation comes from; see the contract's Observation. {@code readStartedAt} is null if unknown. */
+    record Seen(String source, long generation, long sequence, Instant readStartedAt, int part, int parts) {}
+
+    // From requests, judged already.
+
+    /** The accepted record of the fleet changed. */
+    record FleetChanged(Instant at, FleetHead head) implements FleetEvent {}
+
+    /** A person's word about machines; unknown ids are passed over. */
+    record MachinesAsked(Instant at, List<String> machineIds, Verb verb) implements FleetEvent {
+
+        /** TERMINATE ends busy machines too: whoever accepts the request has judged that. */
+        public enum Verb { DRAIN, CANCEL_DRAIN, TERMINATE }
+    }
+
+    // From demand.
+
+    /** One part of a good look. {@code workers} is complete when {@code full}, else what changed since the sequence before. */
+    record DemandSeen(Instant at, Seen seen, long tick, Duration interval, boolean full, List<QueueSeen> queues,
+            List<WorkerSeen> workers, List<String> workersGone, List<TaskAdrift> adrift) implements FleetEvent {}
+
+    record WorkerSeen(String id, String user, String task, String project, List<String> queueIds) {}
+
+    /** A task on no worker and in no queue. {@code since} is by the watcher's clock. */
+    record TaskAdrift(String task, String queueId, String lastWorker, TaskStatus status, Instant lastUpdate, Instant since) {}
+
+    /** A look that failed. {@code kind} and {@code call} are for people. */
+    record ReadFailed(Instant at, Seen seen, String kind, String call, String detail, int consecutive) implements FleetEvent {}
+
+    /** Tasks that left a queue or a worker, read by id. */
+    record TasksSeen(Instant at, Seen seen, List<TaskSeen> tasks) implements FleetEvent {}
+
+    record TaskSeen(String task, String queueId, String lastWorker, String statusReason, TaskStatus status, Instant enqueued,
+            Instant started, Instant ended) {}
+
+    /** How a rescue ended. */
+    record TaskRescued(Instant at, String task, int attempt, RescueOutcome outcome, TaskStatus status, String worker, String detail)
+            implements FleetEvent {}
+
+    enum RescueOutcome { RESCUED, NOT_NEEDED, RUNNING, DECLINED, FAILED }
+
+    // From machine reports.
+
+    /**
+     * One machine as its cloud shows it. {@code machineId} is empty for one that is not ours. {@code offer} may be null where the
+     * cloud doesn't say enough.
+     */
+    record MachineFacts(String machineId, String pool, String cloudId, String batchId, int launchIndex, OfferKey offer, CloudState state,
+            Ending ending, Instant launchedAt, Mark mark, String bootFailed) {}
+
+    record MachineSeen(Instant at, MachineFacts machine) implements FleetEvent {}
+
+    record LaunchAccepted(Instant at, String batchId, List<MachineFacts> machines) implements FleetEvent {}
+
+    /** The cloud started nothing for these ids. {@code offer} is null if not said. */
+    record LaunchRefused(Instant at, String batchId, List<String> machineIds, FailureKind kind, String code, String message,
+            String quota, OfferKey offer) implements FleetEvent {}
+
+    record CommandAnswered(Instant at, String machineId, long ordinal, String verb, boolean done, FailureKind kind, String code,
+            String message) implements FleetEvent {}
+
+    /** One part of a scope's list. Only a complete one says that a machine is missing. */
+    record InventorySeen(Instant at, String scope, Seen seen, Instant listStartedAt, ScopeState state, String detail,
+            List<MachineFacts> machines, String foreignCluster) implements FleetEvent {}
+
+    enum ScopeState { LISTED, PARTIAL, FAILED }
+
+    /** Which store entries an event or record changed; for writing them, one value each. */
+    record Changes(boolean head, boolean memory, Set<String> machines, Set<String> queues, Set<String> workers) {}
+}

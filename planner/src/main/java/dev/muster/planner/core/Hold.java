@@ -1,0 +1,24 @@
+package dev.muster.planner.core;
+
+import java.time.Instant;
+
+/**
+ * Something that launches are kept from for a while.
+ *
+ * @param kind what is held, which says what {@code subject} is
+ * @param subject an offer's capacity key, a quota, an account or a pool, as text
+ * @param since when it was first held
+ * @param until when it may be probed; null: until the spec or a secret changes
+ * @param failures in a row
+ * @param probe the machine that tries it now; empty: none
+ * @param message the cloud's own words, for people
+ */
+public record Hold(Kind kind, String subject, Instant since, Instant until, int failures, String probe, String message) {
+
+    public enum Kind { CAPACITY, QUOTA, ACCOUNT, POOL, CIRCUIT }
+
+    /** What identifies it. */
+    public String key() {
+        return kind + " " + subject;
+    }
+}

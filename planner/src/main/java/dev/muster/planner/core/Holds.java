@@ -1,0 +1,72 @@
+package dev.muster.planner.core;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+
+/** What a refused launch keeps from being tried, and for how long: the table of the failure kinds. */
+final class Holds {
+
+    /** After the first refusal for lack of capacity; doubles with each further one. Karpenter remembers one for 3 min. */
+    private static final Duration FIRST_CAPACITY_HOLD = Duration.ofMinutes(1);
+    private static final Duration LONGEST_CAPACITY_HOLD = Duration.ofMinutes(16);
+    /** Quotas and authorization change by people's hands: one launch looks again this often. */
+    private static final Duration PROBE = Duration.ofMinutes(10);
+
+    private Holds() {}
+
+    /** The hold that follows from a refusal; empty where nothing is to be remembered. */
+    static Optional<Hold> refused(FleetEvent.LaunchRefused event, OfferKey offer, String pool, Function<String, Hold> known) {
+        return switch (event.kind()) {
+            case OUT_OF_CAPACITY -> Optional.of(again(Hold.Kind.CAPACITY, capacity(offer), event, known));
+            case QUOTA_EXCEEDED -> Optional.of(again(Hold.Kind.QUOTA, quota(offer), event, known));
+            case UNAUTHORIZED -> Optional.of(again(Hold.Kind.ACCOUNT, account(offer), event, known));
+            case INVALID_SPEC, UNKNOWN -> Optional.of(again(Hold.Kind.POOL, pool, event, known));
+            case EXPIRED, THROTTLED, UNAVAILABLE -> Optional.empty();
+        };
+    }
+
+    private static Hold again(Hold.Kind kind, String subject, FleetEvent.LaunchRefused event, Function<String, Hold> known) {
+        var before = known.apply(kind + " " + subject);
+        // The ids of one batch are refused once, though they may come in several records.
+        var sameBatch = before != null && before.probe().isEmpty() && before.until() != null && event.at().isBefore(before.until());
+        var failures = before == null ? 1 : sameBatch ? before.failures() : before.failures() + 1;
+        Instant until = switch (kind) {
+            case CAPACITY -> event.at().plus(capacityHold(failures));
+            case QUOTA, ACCOUNT -> event.at().plus(PROBE);
+            case POOL, CIRCUIT -> null;
+        };
+        return new Hold(kind, subject, before == null ? event.at() : before.since(), until, failures, "",
+                event.code() + (event.message().isEmpty() ? "" : ": " + event.message()));
+    }
+
+    static Duration capacityHold(int failures) {
+        var doubled = FIRST_CAPACITY_HOLD.multipliedBy(1L << Math.min(failures - 1, 10));
+        return doubled.compareTo(LONGEST_CAPACITY_HOLD) > 0 ? LONGEST_CAPACITY_HOLD : doubled;
+    }
+
+    /** Keys of the holds that an accepted launch of this machine shows to be over. */
+    static List<String> liftedBy(Machine machine) {
+        return List.of(
+                Hold.Kind.CAPACITY + " " + capacity(machine.offer()),
+                Hold.Kind.QUOTA + " " + quota(machine.offer()),
+                Hold.Kind.ACCOUNT + " " + account(machine.offer()),
+                Hold.Kind.POOL + " " + machine.pool());
+    }
+
+    static String capacity(OfferKey offer) {
+        var key = offer.capacityKey();
+        return key.scope() + " " + key;
+    }
+
+    /** Which of an account's quotas a machine type counts against is the cloud's to know: all of its market there wait. */
+    static String quota(OfferKey offer) {
+        return offer.scope() + " " + offer.market();
+    }
+
+    static String account(OfferKey offer) {
+        return offer.provider() + "/" + offer.account();
+    }
+}

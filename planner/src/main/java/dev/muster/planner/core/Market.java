@@ -1,0 +1,4 @@
+package dev.muster.planner.core;
+
+/** How a machine is bought. */
+public enum Market { ON_DEMAND, SPOT }

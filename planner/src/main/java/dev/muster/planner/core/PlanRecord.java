@@ -1,0 +1,50 @@
+package dev.muster.planner.core;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.SortedMap;
+
+/**
+ * One thing that a plan says. A plan's effect on its fleet is exactly what applying its records does, live and in replay; what has no
+ * effect on the fleet is for others to read.
+ */
+public sealed interface PlanRecord {
+
+    /** A machine as it is from now on; new ones included. */
+    record MachineChanged(Machine machine) implements PlanRecord {}
+
+    /** A machine that ended 30 days ago is no longer known. */
+    record MachineForgotten(String machineId) implements PlanRecord {}
+
+    /** The fleet's state moved on by itself: the last machine of a deleted fleet is gone. */
+    record FleetEnded(FleetHead head) implements PlanRecord {}
+
+    record CommandIssued(String decisionId, Command command) implements PlanRecord {}
+
+    /** Something that is done, and why. {@code pool} and {@code queue} are empty where it is about neither. */
+    record Decided(String id, String rule, Reason reason, String pool, String queue, List<String> machineIds, List<String> taskIds,
+            SortedMap<String, Long> numbers, List<Alternative> alternatives, List<String> causes, String text) implements PlanRecord {}
+
+    /** An offer that was weighed. {@code reason} is null if it was taken; {@code until} null if it may be tried. */
+    record Alternative(OfferKey offer, Reason reason, OptionalLong price, Instant until) {}
+
+    /** Something that is not done, and why; {@code reason} null: what was refused before no longer is. */
+    record Refused(String id, String rule, Reason reason, String pool, String queue, int waiting, Instant since, Instant writtenAt,
+            SortedMap<String, Long> numbers, String unblockedBy, String text) implements PlanRecord {
+
+        /** What of it replaces what before. */
+        public String key() {
+            return queue + "\u0000" + pool;
+        }
+    }
+
+    /** Where a task's rescue stands. */
+    record RescueChanged(Rescue rescue) implements PlanRecord {}
+
+    /** A hold as it is from now on; one without failures is over. */
+    record HoldChanged(Hold hold) implements PlanRecord {}
+
+    /** The last record of each plan that has others: the numbers used up, and the plan's now. */
+    record Counted(long nextMachine, long plan, Instant now) implements PlanRecord {}
+}
