@@ -5,7 +5,8 @@ import java.time.Duration;
 
 /**
  * A task that takes a given time and does nothing else, for simulated machines and real agents alike: a stand-alone Python
- * file without a repository or requirements, whose seconds are the hyper-parameter {@code General/seconds}; the program has them written in, so that it needs no SDK.
+ * file without a repository or requirements. The seconds are its hyper-parameter {@code General/seconds}, and are written into
+ * the program too, so that it needs no SDK.
  *
  * @param name    at least 3 characters
  * @param runTime how long it runs, unscaled

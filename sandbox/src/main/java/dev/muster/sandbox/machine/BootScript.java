@@ -1,0 +1,116 @@
+package dev.muster.sandbox.machine;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.zip.GZIPInputStream;
+
+/**
+ * What a machine is told at launch: the properties block of its boot script. A real machine's shell runs the script; a
+ * simulated one reads only this block, which the script hands to the guard.
+ *
+ * @param queues ids, in order of priority
+ */
+record BootScript(String workerPrefix, int agents, List<String> queues, URI api, String accessKey, String secretKey) {
+
+    private static final String END = "MUSTER_PROPERTIES";
+    private static final String START = "<<'" + END + "'";
+    private static final int AGENTS_MAX = 64;
+
+    /** Why a machine can't work: one sentence for its console. */
+    static final class Unreadable extends Exception {
+        private static final long serialVersionUID = 1;
+
+        Unreadable(String reason) {
+            super(reason);
+        }
+    }
+
+    /** Without the secret key. */
+    @Override
+    public String toString() {
+        return "BootScript[workerPrefix=" + workerPrefix + ", agents=" + agents + ", queues=" + queues + ", api=" + api + "]";
+    }
+
+    /** The worker id of the agent in {@code slot}, from 0. */
+    String worker(String cloudId, int slot) {
+        return workerPrefix + ":" + cloudId + (agents > 1 ? "." + slot : "");
+    }
+
+    static BootScript read(String userData) throws Unreadable {
+        var properties = properties(inflated(userData));
+        var missing = new ArrayList<String>();
+        var prefix = required(properties, "worker.prefix", missing);
+        var queues = required(properties, "queues", missing);
+        var api = required(properties, "clearml.api", missing);
+        var accessKey = required(properties, "clearml.access-key", missing);
+        var secretKey = required(properties, "clearml.secret-key", missing);
+        if (!missing.isEmpty()) {
+            throw new Unreadable("the properties block lacks " + String.join(", ", missing));
+        }
+        int agents;
+        try {
+            agents = Integer.parseInt(properties.getOrDefault("agents", "1"));
+        } catch (NumberFormatException notANumber) {
+            throw new Unreadable("agents is \"" + properties.get("agents") + "\"; it must be a number from 1 to " + AGENTS_MAX);
+        }
+        if (agents < 1 || agents > AGENTS_MAX) {
+            throw new Unreadable("agents is " + agents + "; it must be a number from 1 to " + AGENTS_MAX);
+        }
+        try {
+            var uri = URI.create(api);
+            if (uri.getHost() != null && ("http".equals(uri.getScheme()) || "https".equals(uri.getScheme()))) {
+                return new BootScript(prefix, agents, List.of(queues.trim().split("\\s+")), uri, accessKey, secretKey);
+            }
+        } catch (IllegalArgumentException notAUri) {
+            // Said below.
+        }
+        throw new Unreadable("clearml.api is \"" + api + "\"; it must be an http or https address");
+    }
+
+    private static String required(Map<String, String> properties, String key, List<String> missing) {
+        var value = properties.getOrDefault(key, "");
+        if (value.isBlank()) {
+            missing.add(key);
+        }
+        return value;
+    }
+
+    private static Map<String, String> properties(String script) throws Unreadable {
+        var properties = new HashMap<String, String>();
+        boolean inside = false;
+        for (var line : script.split("\r?\n", -1)) {
+            if (!inside) {
+                inside = line.contains(START);
+            } else if (line.equals(END)) {
+                return properties;
+            } else if (!line.isBlank() && !line.startsWith("#")) {
+                int equals = line.indexOf('=');
+                if (equals <= 0) {
+                    // The line itself may hold a secret and stays out of the console.
+                    throw new Unreadable("the properties block has a line that isn't key=value");
+                }
+                properties.put(line.substring(0, equals).trim(), line.substring(equals + 1).trim());
+            }
+        }
+        throw new Unreadable(inside ? "the properties block has no end: no line is " + END
+                : "user-data has no properties block: nothing follows " + START);
+    }
+
+    private static String inflated(String userData) throws Unreadable {
+        if (userData.length() < 2 || userData.charAt(0) != 0x1f || userData.charAt(1) != 0x8b) {
+            return userData;
+        }
+        // Bytes that aren't text reach a machine as one character each.
+        try (var gzip = new GZIPInputStream(new ByteArrayInputStream(userData.getBytes(StandardCharsets.ISO_8859_1)))) {
+            return new String(gzip.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException broken) {
+            throw new Unreadable("user-data starts like gzip but can't be inflated: " + broken.getMessage());
+        }
+    }
+}

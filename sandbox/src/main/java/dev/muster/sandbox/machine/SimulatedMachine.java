@@ -1,0 +1,122 @@
+package dev.muster.sandbox.machine;
+
+import dev.muster.sandbox.TimeScale;
+import io.vertx.core.Context;
+import io.vertx.core.http.HttpClient;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/** One booted machine: its gate, its agents and its guard, all on one event loop. */
+final class SimulatedMachine implements MachineImage.RunningMachine {
+
+    private final Context context;
+    private final HttpClient http;
+    private final TimeScale scale;
+    private final MachineImage.Hardware hardware;
+    private final List<SimulatedAgent> agents = new ArrayList<>();
+    private final Set<Long> timers = new HashSet<>();
+    private volatile boolean powered = true;
+    private Gate gate = Gate.open();
+
+    SimulatedMachine(Context context, HttpClient http, TimeScale scale, MachineImage.Hardware hardware) {
+        this.context = context;
+        this.http = http;
+        this.scale = scale;
+        this.hardware = hardware;
+    }
+
+    void start() {
+        if (!powered) {
+            return;
+        }
+        try {
+            var script = BootScript.read(hardware.userData());
+            console("boot: " + script.agents() + " agent(s) as " + script.worker(hardware.cloudId(), 0));
+            for (int slot = 0; slot < script.agents(); slot++) {
+                var agent = new SimulatedAgent(this, http, script, slot, script.worker(hardware.cloudId(), slot));
+                agents.add(agent);
+                agent.start();
+            }
+            new Guard(this, http, hardware.metadataUrl(), scale).start();
+        } catch (BootScript.Unreadable reason) {
+            // As a real image whose script fails: the machine is up, no worker appears, and whoever started it must notice.
+            console("boot failed: " + reason.getMessage());
+        }
+    }
+
+    /** Tells the gate and does what it says; the actions, so that a pop's caller sees whether it may go on. */
+    List<Gate.Action> tell(Gate.Event event) {
+        if (!powered) {
+            return List.of();
+        }
+        var before = gate.state();
+        var step = gate.on(event);
+        gate = step.gate();
+        if (before != gate.state()) {
+            console("gate: " + before + " -> " + gate.state() + " on " + event.kind());
+        }
+        for (var action : step.actions()) {
+            if (action == Gate.Action.KILL) {
+                agents.forEach(SimulatedAgent::kill);
+            } else if (action == Gate.Action.POWER_OFF) {
+                powerOff();
+            }
+        }
+        return step.actions();
+    }
+
+    boolean powered() {
+        return powered;
+    }
+
+    void console(String line) {
+        if (powered) {
+            hardware.writeConsole(line);
+        }
+    }
+
+    /** Runs once after the scaled time, unless the power is cut first; the timer, to cancel it. */
+    long after(Duration simulated, Runnable action) {
+        return afterReal(scale.real(simulated), action);
+    }
+
+    long afterReal(Duration real, Runnable action) {
+        if (!powered) {
+            return -1;
+        }
+        var id = new long[1];
+        id[0] = context.owner().setTimer(Math.max(1, real.toMillis()), timer -> {
+            timers.remove(id[0]);
+            if (powered) {
+                action.run();
+            }
+        });
+        timers.add(id[0]);
+        return id[0];
+    }
+
+    void cancel(long timer) {
+        context.owner().cancelTimer(timer);
+        timers.remove(timer);
+    }
+
+    @Override
+    public void cutPower() {
+        // Seen at once by whatever runs on the event loop just now; the rest is cleaned up there.
+        powered = false;
+        context.runOnContext(nothing -> {
+            agents.forEach(SimulatedAgent::losePower);
+            timers.forEach(context.owner()::cancelTimer);
+            timers.clear();
+        });
+    }
+
+    private void powerOff() {
+        console("powering off");
+        cutPower();
+        hardware.powerOff();
+    }
+}
