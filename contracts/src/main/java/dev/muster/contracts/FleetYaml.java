@@ -1,0 +1,557 @@
+package dev.muster.contracts;
+
+import com.google.protobuf.Duration;
+import dev.muster.v1.AwsLaunch;
+import dev.muster.v1.BootSpec;
+import dev.muster.v1.Disk;
+import dev.muster.v1.FleetSpec;
+import dev.muster.v1.LaunchParameters;
+import dev.muster.v1.Limits;
+import dev.muster.v1.Market;
+import dev.muster.v1.OfferKey;
+import dev.muster.v1.OfferSpec;
+import dev.muster.v1.Order;
+import dev.muster.v1.Pace;
+import dev.muster.v1.PoolSpec;
+import dev.muster.v1.QueueSpec;
+import dev.muster.v1.RescueSpec;
+import dev.muster.v1.ShutdownAction;
+import dev.muster.v1.Value;
+import dev.muster.v1.Violation;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.BiConsumer;
+import java.util.function.Function;
+import org.yaml.snakeyaml.DumperOptions;
+import org.yaml.snakeyaml.Yaml;
+
+/**
+ * A fleet spec as people write it, and the message that means the same.
+ *
+ * <p>Reading is strict: unknown keys, wrong units and broken numbers are all reported at once. It judges the form only; what
+ * a spec may say is judged by whoever accepts it. Writing and reading again gives the same message.
+ *
+ * <p>Short forms: {@code queues} and {@code pools} are objects by name or lists with {@code name}; a queue may be just its
+ * pools; what all offers of a pool share stands in the pool, and a pool without {@code offers} has the one offer it describes.
+ */
+public final class FleetYaml {
+
+    private static final long MOST = 0xFFFF_FFFFL >> 1;
+    private static final Map<String, Order> ORDERS = Map.of("listed", Order.LISTED, "cheapest", Order.CHEAPEST);
+    private static final Map<String, Market> MARKETS = Map.of("on-demand", Market.ON_DEMAND, "spot", Market.SPOT);
+    private static final Map<String, ShutdownAction> SHUTDOWNS =
+            Map.of("none", ShutdownAction.LEAVE, "idle", ShutdownAction.IDLE, "all", ShutdownAction.ALL);
+
+    private FleetYaml() {}
+
+    /** The one fleet in the text. */
+    public static FleetSpec read(String text) throws InvalidYamlException {
+        var fleets = readAll(text);
+        if (fleets.size() != 1) {
+            throw new InvalidYamlException(List.of(Violation.newBuilder().setProblem("holds " + fleets.size() + " fleets")
+                    .setFix("write one fleet a file here").build()));
+        }
+        return fleets.get(0);
+    }
+
+    /** The fleets in the text, one a YAML document; at least one. */
+    public static List<FleetSpec> readAll(String text) throws InvalidYamlException {
+        var violations = new ArrayList<Violation>();
+        var documents = YamlValue.parse(text, violations);
+        var fleets = new ArrayList<FleetSpec>();
+        for (var document : documents) {
+            if (document.isObject() || document.wrong("is no fleet", "begin with name: <fleet>")) {
+                fleets.add(fleet(document));
+            }
+        }
+        if (documents.isEmpty() && violations.isEmpty()) {
+            violations.add(Violation.newBuilder().setProblem("is empty").setFix("begin with name: <fleet>").build());
+        }
+        if (!violations.isEmpty()) {
+            throw new InvalidYamlException(violations);
+        }
+        return fleets;
+    }
+
+    private static FleetSpec fleet(YamlValue yaml) {
+        var fleet = FleetSpec.newBuilder();
+        if (!yaml.has("name")) {
+            yaml.missing("name", "write name: <fleet>");
+        }
+        yaml.text("name").ifPresent(fleet::setName);
+        yaml.text("connection").ifPresent(fleet::setConnection);
+        yaml.text("currency").ifPresent(fleet::setCurrency);
+        yaml.text("workersPrefix").ifPresent(fleet::setWorkersPrefix);
+        named(yaml, "queues", FleetYaml::queue).forEach(fleet::addQueues);
+        named(yaml, "pools", FleetYaml::pool).forEach(fleet::addPools);
+        limits(yaml).ifPresent(fleet::setLimits);
+        yaml.object("rescue").ifPresent(rescue -> fleet.setRescue(rescue(rescue)));
+        yaml.choice("shutdown", SHUTDOWNS).ifPresent(fleet::setShutdown);
+        yaml.flag("countOtherWorkers").ifPresent(fleet::setCountOtherWorkers);
+        yaml.finish();
+        return fleet.build();
+    }
+
+    /** What one entry of an object by name, or one item of a list, holds. Its name may be null: then the entry must say it. */
+    private interface Named<T> extends Function<YamlValue, T> {
+        T read(String name, YamlValue value);
+
+        @Override
+        default T apply(YamlValue value) {
+            return read(null, value);
+        }
+    }
+
+    private static <T> List<T> named(YamlValue yaml, String key, Named<T> reader) {
+        var value = yaml.get(key);
+        if (value.isEmpty()) {
+            return List.of();
+        }
+        if (value.get().isObject()) {
+            var entries = value.get();
+            return entries.names().stream().flatMap(name -> entries.get(name).map(entry -> reader.read(name, entry)).stream()).toList();
+        }
+        if (value.get().isList()) {
+            return value.get().items().stream().map(reader).toList();
+        }
+        value.get().wrong("must be an object by name, or a list", "write a name, a colon, and its keys below it");
+        return List.of();
+    }
+
+    private static String name(String given, YamlValue yaml) {
+        if (given != null) {
+            return given;
+        }
+        if (!yaml.has("name")) {
+            yaml.missing("name", "write name: <its name>");
+        }
+        return yaml.text("name").orElse("");
+    }
+
+    private static QueueSpec queue(String name, YamlValue yaml) {
+        var queue = QueueSpec.newBuilder();
+        if (name != null && !yaml.isObject()) {
+            var pools = yaml.isList() ? yaml.items() : List.of(yaml);
+            pools.forEach(pool -> pool.text().ifPresent(queue::addPools));
+            return queue.setName(name).build();
+        }
+        if (!yaml.isObject()) {
+            yaml.text().ifPresent(queue::setName);
+            return queue.build();
+        }
+        queue.setName(name(name, yaml));
+        queue.addAllPools(yaml.texts("pools"));
+        yaml.choice("order", ORDERS).ifPresent(queue::setOrder);
+        yaml.number("priority", Integer.MIN_VALUE, Integer.MAX_VALUE).ifPresent(number -> queue.setPriority(number.intValue()));
+        yaml.number("weight", 0, MOST).ifPresent(number -> queue.setWeight(number.intValue()));
+        yaml.finish();
+        return queue.build();
+    }
+
+    private static PoolSpec pool(String name, YamlValue yaml) {
+        var pool = PoolSpec.newBuilder();
+        if (!yaml.isObject()) {
+            yaml.wrong("must be an object", "write provider, region, type and max below it, indented");
+            return pool.build();
+        }
+        pool.setName(name(name, yaml));
+        var shared = offer(yaml, OfferSpec.getDefaultInstance());
+        var offers = yaml.list("offers");
+        for (var offer : offers) {
+            if (offer.isObject() || offer.wrong("must be an object", "write {type: …, zone: …, market: …}")) {
+                pool.addOffers(accountNamed(offer(offer, shared)));
+                offer.finish();
+            }
+        }
+        if (offers.isEmpty() && !yaml.has("offers")) {
+            pool.addOffers(accountNamed(shared));
+        }
+        yaml.choice("order", ORDERS).ifPresent(pool::setOrder);
+        limits(yaml).ifPresent(pool::setLimits);
+        yaml.number("slots", 0, MOST).ifPresent(number -> pool.setSlots(number.intValue()));
+        yaml.duration("idle").ifPresent(pool::setIdleTimeout);
+        yaml.duration("bootWithin").ifPresent(pool::setBootDeadline);
+        yaml.duration("registerWithin").ifPresent(pool::setRegistrationDeadline);
+        yaml.duration("reserveFor").ifPresent(pool::setReserveFor);
+        yaml.object("pace").ifPresent(pace -> pool.setPace(pace(pace)));
+        yaml.flag("paused").ifPresent(pool::setPaused);
+        launch(yaml).ifPresent(pool::setLaunch);
+        yaml.finish();
+        return pool.build();
+    }
+
+    private static OfferSpec offer(YamlValue yaml, OfferSpec shared) {
+        var key = shared.getKey().toBuilder();
+        yaml.text("provider").ifPresent(key::setProvider);
+        yaml.text("account").ifPresent(key::setAccount);
+        yaml.text("region").ifPresent(key::setRegion);
+        yaml.text("zone").ifPresent(key::setZone);
+        yaml.text("subnet").ifPresent(key::setSubnet);
+        yaml.text("type").ifPresent(key::setMachineType);
+        yaml.choice("market", MARKETS).ifPresent(key::setMarket);
+        var offer = shared.toBuilder().setKey(key);
+        yaml.micros("price").ifPresent(offer::setPriceMicrosPerHour);
+        yaml.micros("ceiling").ifPresent(offer::setPriceCeilingMicrosPerHour);
+        return offer.build();
+    }
+
+    private static OfferSpec accountNamed(OfferSpec offer) {
+        return offer.getKey().getAccount().isEmpty() ? offer.toBuilder().setKey(offer.getKey().toBuilder().setAccount("default")).build() : offer;
+    }
+
+    private static Optional<Limits> limits(YamlValue yaml) {
+        var within = yaml.object("limits");
+        var least = yaml.number("min", 0, MOST).or(() -> within.flatMap(limits -> limits.number("min", 0, MOST)));
+        var most = yaml.number("max", 0, MOST).or(() -> within.flatMap(limits -> limits.number("max", 0, MOST)));
+        within.ifPresent(limits -> {
+            limits.has("min");
+            limits.has("max");
+            limits.finish();
+        });
+        if (least.isEmpty() && most.isEmpty() && within.isEmpty()) {
+            return Optional.empty();
+        }
+        var limits = Limits.newBuilder();
+        least.ifPresent(number -> limits.setMin(number.intValue()));
+        most.ifPresent(number -> limits.setMax(number.intValue()));
+        return Optional.of(limits.build());
+    }
+
+    private static Pace pace(YamlValue yaml) {
+        var pace = Pace.newBuilder();
+        yaml.number("launchesPerMinute", 0, MOST).ifPresent(number -> pace.setLaunchesPerMinute(number.intValue()));
+        yaml.number("unregistered", 0, MOST).ifPresent(number -> pace.setUnregistered(number.intValue()));
+        yaml.finish();
+        return pace.build();
+    }
+
+    private static RescueSpec rescue(YamlValue yaml) {
+        var rescue = RescueSpec.newBuilder();
+        yaml.flag("enabled").ifPresent(rescue::setEnabled);
+        yaml.duration("rescueAfter").ifPresent(rescue::setRescueAfter);
+        yaml.number("attempts", 0, MOST).ifPresent(number -> rescue.setAttempts(number.intValue()));
+        yaml.text("optOutTag").ifPresent(rescue::setOptOutTag);
+        yaml.finish();
+        return rescue.build();
+    }
+
+    private static Optional<LaunchParameters> launch(YamlValue yaml) {
+        var launch = LaunchParameters.newBuilder();
+        var any = yaml.has("image") | yaml.has("disks") | yaml.has("tags") | yaml.has("agent") | yaml.has("aws");
+        yaml.text("image").ifPresent(launch::setImage);
+        for (var disk : yaml.list("disks")) {
+            if (disk.isObject() || disk.wrong("must be an object", "write {size: 100}")) {
+                launch.addDisks(disk(disk));
+            }
+        }
+        yaml.object("tags").ifPresent(tags -> tags.names().forEach(name -> tags.text(name).ifPresent(text -> launch.putTags(name, text))));
+        yaml.object("agent").ifPresent(agent -> launch.setBoot(agent(agent)));
+        yaml.object("aws").ifPresent(aws -> launch.setAws(aws(aws)));
+        return any ? Optional.of(launch.build()) : Optional.empty();
+    }
+
+    private static Disk disk(YamlValue yaml) {
+        var disk = Disk.newBuilder();
+        yaml.text("device").ifPresent(disk::setDevice);
+        yaml.number("size", 0, MOST).ifPresent(number -> disk.setSizeGib(number.intValue()));
+        yaml.text("type").ifPresent(disk::setType);
+        yaml.number("iops", 0, MOST).ifPresent(number -> disk.setIops(number.intValue()));
+        yaml.number("throughput", 0, MOST).ifPresent(number -> disk.setThroughput(number.intValue()));
+        yaml.finish();
+        return disk.build();
+    }
+
+    private static BootSpec agent(YamlValue yaml) {
+        var boot = BootSpec.newBuilder();
+        yaml.text("connection").ifPresent(boot::setConnection);
+        yaml.text("version").ifPresent(boot::setAgentVersion);
+        yaml.flag("docker").ifPresent(boot::setDocker);
+        yaml.text("defaultImage").ifPresent(boot::setDefaultImage);
+        yaml.object("environment").ifPresent(environment -> environment.names()
+                .forEach(name -> environment.get(name).ifPresent(value -> boot.putEnvironment(name, value(value)))));
+        yaml.get("extraConf").ifPresent(value -> boot.setExtraConf(value(value)));
+        yaml.get("initScript").ifPresent(value -> boot.setInitScript(value(value)));
+        yaml.flag("cpuOnly").ifPresent(boot::setCpuOnly);
+        yaml.finish();
+        return boot.build();
+    }
+
+    private static Value value(YamlValue yaml) {
+        if (!yaml.isObject()) {
+            return yaml.text().map(text -> Value.newBuilder().setText(text).build()).orElse(Value.getDefaultInstance());
+        }
+        var value = yaml.text("secretRef").map(name -> Value.newBuilder().setSecretRef(name).build()).orElse(Value.getDefaultInstance());
+        yaml.finish();
+        return value;
+    }
+
+    private static AwsLaunch aws(YamlValue yaml) {
+        var aws = AwsLaunch.newBuilder();
+        yaml.text("keyName").ifPresent(aws::setKeyName);
+        aws.addAllSecurityGroupIds(yaml.texts("securityGroups"));
+        yaml.text("instanceProfile").ifPresent(aws::setInstanceProfile);
+        yaml.flag("publicIp").ifPresent(aws::setAssociatePublicIp);
+        yaml.finish();
+        return aws.build();
+    }
+
+    // And back.
+
+    /** The fleet in the canonical form: one key a line in a fixed order, by name, and nothing that says no more than leaving it out. */
+    public static String write(FleetSpec fleet) {
+        var top = new LinkedHashMap<String, Object>();
+        top.put("name", fleet.getName());
+        text(top, "connection", fleet.getConnection());
+        text(top, "currency", fleet.getCurrency());
+        text(top, "workersPrefix", fleet.getWorkersPrefix());
+        named(top, "queues", fleet.getQueuesList(), QueueSpec::getName, FleetYaml::write);
+        named(top, "pools", fleet.getPoolsList(), PoolSpec::getName, FleetYaml::write);
+        if (fleet.hasLimits()) {
+            write(top, fleet.getLimits());
+        }
+        if (fleet.hasRescue()) {
+            top.put("rescue", write(fleet.getRescue()));
+        }
+        choice(top, "shutdown", SHUTDOWNS, fleet.getShutdown());
+        if (fleet.hasCountOtherWorkers()) {
+            top.put("countOtherWorkers", fleet.getCountOtherWorkers());
+        }
+        var options = new DumperOptions();
+        options.setDefaultFlowStyle(DumperOptions.FlowStyle.BLOCK);
+        options.setSplitLines(false);
+        return new Yaml(options).dumpAs(top, null, DumperOptions.FlowStyle.BLOCK);
+    }
+
+    private static <T> void named(Map<String, Object> top, String key, List<T> values, Function<T, String> name,
+            BiConsumer<Map<String, Object>, T> writer) {
+        if (values.isEmpty()) {
+            return;
+        }
+        var byName = new LinkedHashMap<String, Object>();
+        var list = new ArrayList<Object>();
+        var names = new HashSet<String>();
+        for (var value : values) {
+            var fields = new LinkedHashMap<String, Object>();
+            writer.accept(fields, value);
+            names.add(name.apply(value));
+            byName.put(name.apply(value), shortest(fields));
+            var item = new LinkedHashMap<String, Object>();
+            item.put("name", name.apply(value));
+            item.putAll(fields);
+            list.add(item);
+        }
+        // Two of one name are wrong, and must stay visible.
+        top.put(key, names.size() == values.size() ? byName : list);
+    }
+
+    /** A queue that has only pools is just its pools. */
+    private static Object shortest(Map<String, Object> fields) {
+        return fields.size() == 1 && fields.get("pools") instanceof List<?> pools ? pools : fields;
+    }
+
+    private static void write(Map<String, Object> to, QueueSpec queue) {
+        if (queue.getPoolsCount() > 0) {
+            to.put("pools", List.copyOf(queue.getPoolsList()));
+        }
+        choice(to, "order", ORDERS, queue.getOrder());
+        number(to, "priority", queue.getPriority());
+        number(to, "weight", queue.getWeight());
+    }
+
+    private static void write(Map<String, Object> to, PoolSpec pool) {
+        var keys = pool.getOffersList().stream().map(OfferSpec::getKey).toList();
+        if (pool.getOffersCount() == 1) {
+            write(to, pool.getOffers(0), Map.of());
+        } else {
+            shared(to, "provider", keys, OfferKey::getProvider);
+            shared(to, "account", keys, OfferKey::getAccount);
+            shared(to, "region", keys, OfferKey::getRegion);
+            var shared = Map.copyOf(to);
+            var offers = new ArrayList<Object>();
+            for (var offer : pool.getOffersList()) {
+                var fields = new LinkedHashMap<String, Object>();
+                write(fields, offer, shared);
+                offers.add(fields);
+            }
+            to.put("offers", offers);
+        }
+        choice(to, "order", ORDERS, pool.getOrder());
+        if (pool.hasLimits()) {
+            write(to, pool.getLimits());
+        }
+        number(to, "slots", pool.getSlots());
+        span(to, "idle", pool.hasIdleTimeout(), pool.getIdleTimeout());
+        span(to, "bootWithin", pool.hasBootDeadline(), pool.getBootDeadline());
+        span(to, "registerWithin", pool.hasRegistrationDeadline(), pool.getRegistrationDeadline());
+        span(to, "reserveFor", pool.hasReserveFor(), pool.getReserveFor());
+        if (pool.hasPace()) {
+            var pace = new LinkedHashMap<String, Object>();
+            number(pace, "launchesPerMinute", pool.getPace().getLaunchesPerMinute());
+            number(pace, "unregistered", pool.getPace().getUnregistered());
+            to.put("pace", pace);
+        }
+        if (pool.getPaused()) {
+            to.put("paused", true);
+        }
+        if (pool.hasLaunch()) {
+            write(to, pool.getLaunch());
+        }
+    }
+
+    private static void shared(Map<String, Object> to, String key, List<OfferKey> keys, Function<OfferKey, String> field) {
+        var values = keys.stream().map(field).distinct().toList();
+        if (values.size() == 1 && !values.get(0).isEmpty()) {
+            to.put(key, values.get(0));
+        }
+    }
+
+    private static void write(Map<String, Object> to, OfferSpec offer, Map<String, Object> shared) {
+        var key = offer.getKey();
+        if (!shared.containsKey("provider")) {
+            text(to, "provider", key.getProvider());
+        }
+        if (!shared.containsKey("account")) {
+            text(to, "account", key.getAccount());
+        }
+        if (!shared.containsKey("region")) {
+            text(to, "region", key.getRegion());
+        }
+        text(to, "type", key.getMachineType());
+        text(to, "zone", key.getZone());
+        text(to, "subnet", key.getSubnet());
+        choice(to, "market", MARKETS, key.getMarket());
+        if (offer.hasPriceMicrosPerHour()) {
+            to.put("price", YamlValue.amount(offer.getPriceMicrosPerHour()));
+        }
+        if (offer.hasPriceCeilingMicrosPerHour()) {
+            to.put("ceiling", YamlValue.amount(offer.getPriceCeilingMicrosPerHour()));
+        }
+    }
+
+    private static void write(Map<String, Object> to, Limits limits) {
+        number(to, "min", limits.getMin());
+        if (limits.hasMax()) {
+            to.put("max", Integer.toUnsignedLong(limits.getMax()));
+        } else if (limits.getMin() == 0) {
+            to.put("limits", Map.of());
+        }
+    }
+
+    private static Map<String, Object> write(RescueSpec rescue) {
+        var to = new LinkedHashMap<String, Object>();
+        if (rescue.hasEnabled()) {
+            to.put("enabled", rescue.getEnabled());
+        }
+        span(to, "rescueAfter", rescue.hasRescueAfter(), rescue.getRescueAfter());
+        if (rescue.hasAttempts()) {
+            to.put("attempts", Integer.toUnsignedLong(rescue.getAttempts()));
+        }
+        text(to, "optOutTag", rescue.getOptOutTag());
+        return to;
+    }
+
+    private static void write(Map<String, Object> to, LaunchParameters launch) {
+        text(to, "image", launch.getImage());
+        if (launch.getDisksCount() > 0) {
+            to.put("disks", launch.getDisksList().stream().map(FleetYaml::write).toList());
+        }
+        if (launch.getTagsCount() > 0) {
+            to.put("tags", new java.util.TreeMap<>(launch.getTagsMap()));
+        }
+        if (launch.hasBoot()) {
+            to.put("agent", write(launch.getBoot()));
+        }
+        if (launch.hasAws()) {
+            to.put("aws", write(launch.getAws()));
+        }
+        if (launch.equals(LaunchParameters.getDefaultInstance())) {
+            to.put("tags", Map.of());
+        }
+    }
+
+    private static Map<String, Object> write(Disk disk) {
+        var to = new LinkedHashMap<String, Object>();
+        text(to, "device", disk.getDevice());
+        number(to, "size", disk.getSizeGib());
+        text(to, "type", disk.getType());
+        number(to, "iops", disk.getIops());
+        number(to, "throughput", disk.getThroughput());
+        return to;
+    }
+
+    private static Map<String, Object> write(BootSpec boot) {
+        var to = new LinkedHashMap<String, Object>();
+        text(to, "connection", boot.getConnection());
+        text(to, "version", boot.getAgentVersion());
+        if (boot.hasDocker()) {
+            to.put("docker", boot.getDocker());
+        }
+        text(to, "defaultImage", boot.getDefaultImage());
+        if (boot.getEnvironmentCount() > 0) {
+            var environment = new LinkedHashMap<String, Object>();
+            new java.util.TreeMap<>(boot.getEnvironmentMap()).forEach((name, value) -> environment.put(name, write(value)));
+            to.put("environment", environment);
+        }
+        if (boot.hasExtraConf()) {
+            to.put("extraConf", write(boot.getExtraConf()));
+        }
+        if (boot.hasInitScript()) {
+            to.put("initScript", write(boot.getInitScript()));
+        }
+        if (boot.getCpuOnly()) {
+            to.put("cpuOnly", true);
+        }
+        return to;
+    }
+
+    private static Object write(Value value) {
+        return switch (value.getValueCase()) {
+            case TEXT -> value.getText();
+            case SECRET_REF -> Map.of("secretRef", value.getSecretRef());
+            case VALUE_NOT_SET -> Map.of();
+        };
+    }
+
+    private static Map<String, Object> write(AwsLaunch aws) {
+        var to = new LinkedHashMap<String, Object>();
+        text(to, "keyName", aws.getKeyName());
+        if (aws.getSecurityGroupIdsCount() > 0) {
+            to.put("securityGroups", List.copyOf(aws.getSecurityGroupIdsList()));
+        }
+        text(to, "instanceProfile", aws.getInstanceProfile());
+        if (aws.hasAssociatePublicIp()) {
+            to.put("publicIp", aws.getAssociatePublicIp());
+        }
+        return to;
+    }
+
+    private static void text(Map<String, Object> to, String key, String text) {
+        if (!text.isEmpty()) {
+            to.put(key, text);
+        }
+    }
+
+    private static void number(Map<String, Object> to, String key, int number) {
+        if (number != 0) {
+            to.put(key, number);
+        }
+    }
+
+    private static void span(Map<String, Object> to, String key, boolean there, Duration span) {
+        if (there) {
+            to.put(key, YamlValue.print(span));
+        }
+    }
+
+    private static <T> void choice(Map<String, Object> to, String key, Map<String, T> words, T value) {
+        words.forEach((word, meaning) -> {
+            if (meaning.equals(value)) {
+                to.put(key, word);
+            }
+        });
+    }
+}

@@ -1,0 +1,280 @@
+package dev.muster.contracts;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.protobuf.Duration;
+import dev.muster.v1.AwsLaunch;
+import dev.muster.v1.BootSpec;
+import dev.muster.v1.Disk;
+import dev.muster.v1.FleetSpec;
+import dev.muster.v1.LaunchParameters;
+import dev.muster.v1.Limits;
+import dev.muster.v1.Market;
+import dev.muster.v1.OfferKey;
+import dev.muster.v1.OfferSpec;
+import dev.muster.v1.Order;
+import dev.muster.v1.Pace;
+import dev.muster.v1.PoolSpec;
+import dev.muster.v1.QueueSpec;
+import dev.muster.v1.RescueSpec;
+import dev.muster.v1.ShutdownAction;
+import dev.muster.v1.Value;
+import java.util.List;
+import java.util.Random;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+class FleetYamlTest {
+
+    @Test
+    void readsTheShortForms() throws Exception {
+        var fleet = FleetYaml.read("""
+                name: demo
+                queues: {cpu: [cpu], gpu: gpu}
+                pools:
+                  cpu: {provider: aws, region: us-east-1, type: m6i.large, max: 10, price: 0.096}
+                  gpu:
+                    provider: aws
+                    account: research
+                    region: us-east-1
+                    offers:
+                      - {type: g4dn.xlarge, zone: us-east-1a, market: spot, ceiling: 0.30}
+                      - {type: g4dn.xlarge}
+                    idle: 1h30m
+                    limits: {min: 1, max: 4}
+                """);
+
+        assertThat(fleet).isEqualTo(FleetSpec.newBuilder()
+                .setName("demo")
+                .addQueues(QueueSpec.newBuilder().setName("cpu").addPools("cpu"))
+                .addQueues(QueueSpec.newBuilder().setName("gpu").addPools("gpu"))
+                .addPools(PoolSpec.newBuilder().setName("cpu").setLimits(Limits.newBuilder().setMax(10))
+                        .addOffers(OfferSpec.newBuilder().setPriceMicrosPerHour(96_000).setKey(OfferKey.newBuilder()
+                                .setProvider("aws").setAccount("default").setRegion("us-east-1").setMachineType("m6i.large"))))
+                .addPools(PoolSpec.newBuilder().setName("gpu").setLimits(Limits.newBuilder().setMin(1).setMax(4))
+                        .setIdleTimeout(Duration.newBuilder().setSeconds(5400))
+                        .addOffers(OfferSpec.newBuilder().setPriceCeilingMicrosPerHour(300_000).setKey(OfferKey.newBuilder()
+                                .setProvider("aws").setAccount("research").setRegion("us-east-1").setMachineType("g4dn.xlarge")
+                                .setZone("us-east-1a").setMarket(Market.SPOT)))
+                        .addOffers(OfferSpec.newBuilder().setKey(OfferKey.newBuilder()
+                                .setProvider("aws").setAccount("research").setRegion("us-east-1").setMachineType("g4dn.xlarge"))))
+                .build());
+    }
+
+    @Test
+    void readsListsOfNamedObjectsToo() throws Exception {
+        var fleet = FleetYaml.read("""
+                name: demo
+                queues:
+                  - {name: cpu, pools: [small], priority: -2, order: cheapest}
+                  - gpu
+                pools:
+                  - {name: small, provider: aws, region: eu-west-1, type: c5.large, max: 1}
+                """);
+
+        assertThat(fleet.getQueuesList()).containsExactly(
+                QueueSpec.newBuilder().setName("cpu").addPools("small").setPriority(-2).setOrder(Order.CHEAPEST).build(),
+                QueueSpec.newBuilder().setName("gpu").build());
+        assertThat(fleet.getPools(0).getName()).isEqualTo("small");
+    }
+
+    @Test
+    void reportsEverythingWrongAtOnceWithItsPathLineAndFix() {
+        assertThatThrownBy(() -> FleetYaml.read("""
+                queus: {cpu: [cpu]}
+                pools:
+                  cpu:
+                    provider: aws
+                    regon: us-east-1
+                    price: 0.0000001
+                    idle: 15 minutes
+                    slots: -1
+                    market: cheap
+                    type:
+                    max: 1
+                    max: 2
+                """)).isInstanceOf(InvalidYamlException.class).hasMessage("""
+                name: line 1: is missing; write name: <fleet>
+                pools.cpu.max: line 12: is there twice; keep one of them
+                pools.cpu.type: line 10: has no value; write one, or leave out the key
+                pools.cpu.market: line 9: is 'cheap'; write one of on-demand, spot
+                pools.cpu.price: line 6: is 0.0000001, finer than a millionth; write at most six decimals
+                pools.cpu.slots: line 8: is '-1'; write a whole number from 0 to 2147483647
+                pools.cpu.idle: line 7: is '15 minutes'; write a time span with its units, such as 90s, 15m or 1h30m
+                pools.cpu.regon: line 5: there is no such key; write 'region'
+                queus: line 1: there is no such key; write 'queues'""");
+    }
+
+    @Test
+    void saysWhereTextIsNoYaml() {
+        assertThatThrownBy(() -> FleetYaml.read("name: demo\n\tpools: x\n"))
+                .isInstanceOf(InvalidYamlException.class).hasMessageContaining("line 2: is no YAML");
+        assertThatThrownBy(() -> FleetYaml.read("")).isInstanceOf(InvalidYamlException.class).hasMessageContaining("empty");
+        assertThatThrownBy(() -> FleetYaml.read("- a\n- b\n")).isInstanceOf(InvalidYamlException.class).hasMessageContaining("is no fleet");
+        assertThatThrownBy(() -> FleetYaml.read("name: a\n---\nname: b\n")).isInstanceOf(InvalidYamlException.class).hasMessageContaining("2 fleets");
+    }
+
+    @Test
+    void writesTheCanonicalForm() throws Exception {
+        var text = """
+                name: demo
+                queues:
+                  cpu:
+                  - cpu
+                pools:
+                  cpu:
+                    provider: aws
+                    account: default
+                    region: us-east-1
+                    type: m6i.large
+                    price: 0.096
+                    max: 10
+                    idle: 15m
+                """;
+
+        assertThat(FleetYaml.write(FleetYaml.read(text))).isEqualTo(text);
+    }
+
+    @Test
+    void timeSpansAreExact() {
+        assertThat(YamlValue.parseDuration("1d1h1m1.5s250ms")).contains(Duration.newBuilder().setSeconds(86_400 + 3_600 + 60 + 1).setNanos(750_000_000).build());
+        assertThat(YamlValue.parseDuration("0s")).contains(Duration.getDefaultInstance());
+        for (var wrong : List.of("", "15", "-1s", "1.5m", "s", "1h 30m", "1m1h")) {
+            assertThat(YamlValue.parseDuration(wrong)).as(wrong).isEmpty();
+        }
+    }
+
+    @Test
+    void whatIsWrittenReadsTheSame() throws Exception {
+        for (var seed = 1L; seed <= 500; seed++) {
+            var fleet = new Fleets(seed).fleet();
+            var text = FleetYaml.write(fleet);
+            assertThat(FleetYaml.read(text)).as("seed %d:\n%s", seed, text).isEqualTo(fleet);
+            assertThat(FleetYaml.write(FleetYaml.read(text))).as("seed %d", seed).isEqualTo(text);
+        }
+    }
+
+    /** Random fleets, also ones that no planner would accept: the form must carry them all. */
+    private record Fleets(Random random) {
+
+        Fleets(long seed) {
+            this(new Random(seed));
+        }
+
+        FleetSpec fleet() {
+            var fleet = FleetSpec.newBuilder().setName(text()).setConnection(maybe(this::text, "")).setCurrency(maybe(this::text, ""))
+                    .setWorkersPrefix(maybe(this::text, "")).setShutdown(pick(ShutdownAction.values()));
+            IntStream.range(0, random.nextInt(4)).forEach(i -> fleet.addQueues(queue("queue " + i)));
+            IntStream.range(0, random.nextInt(4)).forEach(i -> fleet.addPools(pool(random.nextInt(9) == 0 ? "same" : "pool-" + i)));
+            if (random.nextBoolean()) {
+                fleet.setLimits(limits());
+            }
+            if (random.nextBoolean()) {
+                var rescue = RescueSpec.newBuilder().setOptOutTag(maybe(this::text, ""));
+                if (random.nextBoolean()) {
+                    rescue.setEnabled(random.nextBoolean()).setAttempts(random.nextInt(10)).setRescueAfter(span());
+                }
+                fleet.setRescue(rescue);
+            }
+            if (random.nextBoolean()) {
+                fleet.setCountOtherWorkers(random.nextBoolean());
+            }
+            return fleet.build();
+        }
+
+        private QueueSpec queue(String name) {
+            var queue = QueueSpec.newBuilder().setName(name).setOrder(pick(Order.values())).setPriority(random.nextInt(5) - 2).setWeight(random.nextInt(3));
+            IntStream.range(0, random.nextInt(3)).forEach(i -> queue.addPools("pool-" + i));
+            return queue.build();
+        }
+
+        private PoolSpec pool(String name) {
+            var pool = PoolSpec.newBuilder().setName(name).setOrder(pick(Order.values())).setSlots(random.nextInt(3)).setPaused(random.nextBoolean());
+            IntStream.range(0, random.nextInt(4)).forEach(i -> pool.addOffers(offer()));
+            if (random.nextBoolean()) {
+                pool.setLimits(limits());
+            }
+            if (random.nextBoolean()) {
+                pool.setIdleTimeout(span()).setBootDeadline(span()).setRegistrationDeadline(span()).setReserveFor(span());
+            }
+            if (random.nextBoolean()) {
+                pool.setPace(Pace.newBuilder().setLaunchesPerMinute(random.nextInt(3)).setUnregistered(random.nextInt(3)));
+            }
+            if (random.nextBoolean()) {
+                pool.setLaunch(launch());
+            }
+            return pool.build();
+        }
+
+        private OfferSpec offer() {
+            var offer = OfferSpec.newBuilder().setKey(OfferKey.newBuilder().setProvider(maybe(() -> "aws", "gcp"))
+                    .setAccount(maybe(() -> "default", text())).setRegion(maybe(() -> "us-east-1", "")).setZone(maybe(this::text, ""))
+                    .setSubnet(maybe(this::text, "")).setMachineType(text()).setMarket(pick(Market.values())));
+            if (random.nextBoolean()) {
+                offer.setPriceMicrosPerHour(Math.floorMod(random.nextLong(), 1_000_000_000_000L));
+            }
+            if (random.nextBoolean()) {
+                offer.setPriceCeilingMicrosPerHour(random.nextInt(2_000_000));
+            }
+            return offer.build();
+        }
+
+        private LaunchParameters launch() {
+            var launch = LaunchParameters.newBuilder().setImage(maybe(this::text, ""));
+            if (random.nextBoolean()) {
+                launch.addDisks(Disk.newBuilder().setDevice(maybe(this::text, "")).setSizeGib(random.nextInt(500)).setIops(random.nextInt(2)));
+                launch.putTags(text(), text());
+            }
+            if (random.nextBoolean()) {
+                var boot = BootSpec.newBuilder().setAgentVersion(maybe(this::text, "")).setCpuOnly(random.nextBoolean()).putEnvironment(text(), value())
+                        .setInitScript(value());
+                launch.setBoot(random.nextBoolean() ? boot.setDocker(random.nextBoolean()) : boot);
+            }
+            if (random.nextBoolean()) {
+                launch.setAws(AwsLaunch.newBuilder().setKeyName(maybe(this::text, "")).addSecurityGroupIds("sg-" + random.nextInt(99)).setAssociatePublicIp(true));
+            }
+            return launch.build();
+        }
+
+        private Value value() {
+            return switch (random.nextInt(3)) {
+                case 0 -> Value.newBuilder().setText(text()).build();
+                case 1 -> Value.newBuilder().setSecretRef(text()).build();
+                default -> Value.getDefaultInstance();
+            };
+        }
+
+        private Limits limits() {
+            var limits = Limits.newBuilder().setMin(random.nextInt(3));
+            return random.nextBoolean() ? limits.setMax(random.nextInt(100)).build() : limits.build();
+        }
+
+        private Duration span() {
+            return Duration.newBuilder().setSeconds(random.nextInt(200_000)).setNanos(random.nextInt(4) == 0 ? random.nextInt(1_000_000_000) : 0).build();
+        }
+
+        /** Words that YAML would take for something else are the interesting ones. */
+        private String text() {
+            return pick(new String[] {"cpu", "true", "null", "~", "1.10", "0x1f", "a: b", "- x", "#no", "two\nlines\n", " padded ", "ünï", "'q'", "\"", "{", "2026-01-01", "<<", "*a", "&b", "@", "%", "on"})
+                    + (random.nextBoolean() ? "" : Integer.toString(random.nextInt(100)));
+        }
+
+        private <T> T maybe(Supplier<T> value, T otherwise) {
+            return random.nextBoolean() ? value.get() : otherwise;
+        }
+
+        private <T extends Enum<T>> T pick(T[] values) {
+            T value;
+            do {
+                value = values[random.nextInt(values.length)];
+            } while (value.name().equals("UNRECOGNIZED"));
+            return value;
+        }
+
+        private String pick(String[] values) {
+            return values[random.nextInt(values.length)];
+        }
+    }
+}
