@@ -76,10 +76,18 @@ public final class SupervisedJvm implements AutoCloseable {
         }
     }
 
-    private synchronized void startProcess() throws IOException {
-        if (closed) {
-            return;
+    private void startProcess() throws IOException {
+        synchronized (this) {
+            if (closed) {
+                return;
+            }
+            launch();
         }
+        // Outside the lock: whoever is told may hold locks of its own while it asks us.
+        onChange.run();
+    }
+
+    private void launch() throws IOException {
         keepLogSmall();
         var line = new ArrayList<String>();
         line.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
@@ -103,7 +111,6 @@ public final class SupervisedJvm implements AutoCloseable {
         process = started;
         startedNanos = System.nanoTime();
         started.onExit().thenRun(() -> onEnd(started));
-        onChange.run();
     }
 
     private void onEnd(Process ended) {
