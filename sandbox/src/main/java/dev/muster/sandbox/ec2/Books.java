@@ -155,8 +155,7 @@ public final class Books {
         if (instance.running == null) {
             return BigDecimal.ZERO;
         }
-        var until = instance.endRequested == null ? now : instance.endRequested;
-        double seconds = Math.max(BILLED_AT_LEAST.toSeconds(), Duration.between(instance.running, until).toNanos() / 1e9 * timeScale.speed());
+        double seconds = Math.max(BILLED_AT_LEAST.toSeconds(), instance.billed(now).toNanos() / 1e9 * timeScale.speed());
         return instance.price.multiply(BigDecimal.valueOf(seconds)).divide(BigDecimal.valueOf(3600), 6, RoundingMode.HALF_UP);
     }
 }

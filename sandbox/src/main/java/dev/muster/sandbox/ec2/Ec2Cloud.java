@@ -2,7 +2,6 @@ package dev.muster.sandbox.ec2;
 
 import dev.muster.sandbox.ec2.Books.LaunchCall;
 import dev.muster.sandbox.ec2.Call.Scope;
-import dev.muster.sandbox.ec2.Faults.ApiFault;
 import dev.muster.sandbox.ec2.Faults.BootFault;
 import dev.muster.sandbox.machine.MachineImage;
 import java.math.BigDecimal;
@@ -107,41 +106,23 @@ final class Ec2Cloud {
     /** Answers one EC2 call, with whatever faults are planned for it. Never throws a {@link Refusal}. */
     Answer answer(Call call) {
         var met = faults.of(call.action());
-        var delay = Duration.ZERO;
-        boolean lost = false;
-        boolean cut = false;
-        Refusal refusal = null;
-        for (var fault : met) {
-            if (fault instanceof ApiFault.Slow slow) {
-                delay = slow.by();
-            } else if (fault instanceof ApiFault.LoseAnswer lose) {
-                lost = true;
-                cut = lose.cut();
-            } else if (fault instanceof ApiFault.Refuse refuse) {
-                refusal = new Refusal(refuse.status(), refuse.code(), refuse.message());
-            }
-        }
-        int status = 200;
-        String body;
         try {
-            body = act(call, refusal, lost);
+            var body = act(call, met);
+            if (met.lost()) {
+                throw Faults.Met.LOST;
+            }
+            return new Answer(200, body, met.delay(), false);
         } catch (Refusal refused) {
-            status = refused.status();
-            body = Xml.error(refused.code(), refused.getMessage());
+            return new Answer(refused.status(), Xml.error(refused.code(), refused.getMessage()), met.delay(), met.cut());
         }
-        if (lost) {
-            status = 500;
-            body = Xml.error("InternalError", "An internal error has occurred");
-        }
-        return new Answer(status, body, delay, cut);
     }
 
-    private synchronized String act(Call call, Refusal planned, boolean lost) {
+    private synchronized String act(Call call, Faults.Met met) {
         var now = time.now();
         if (call.action().equals("RunInstances")) {
-            return runInstances(call, planned, lost, now);
+            return runInstances(call, met, now);
         }
-        admit(call, planned, now);
+        admit(call, met.refusal(), now);
         return switch (call.action()) {
             case "DescribeInstances" -> descriptions.instances(call, now);
             case "DescribeInstanceStatus" -> descriptions.statuses(call, now);
@@ -182,12 +163,12 @@ final class Ec2Cloud {
 
     // ---- launching
 
-    private String runInstances(Call call, Refusal planned, boolean lost, Instant now) {
+    private String runInstances(Call call, Faults.Met met, Instant now) {
         String answer = "Success";
         boolean repeated = false;
         List<Instance> launched = List.of();
         try {
-            admit(call, planned, now);
+            admit(call, met.refusal(), now);
             forgetOld(now);
             var spec = LaunchSpec.of(call, config.images());
             var key = spec.clientToken() == null ? null : new TokenKey(call.scope(), spec.clientToken());
@@ -219,7 +200,7 @@ final class Ec2Cloud {
         } finally {
             books.called(new LaunchCall(now, call.scope().region(), call.text("ClientToken"), call.text("InstanceType"), zoneIn(call, launched),
                     call.has("InstanceMarketOptions") ? OfferFilter.SPOT : OfferFilter.ON_DEMAND, number(call.text("MinCount")),
-                    number(call.text("MaxCount")), answer, repeated, lost, launched.stream().map(instance -> instance.id).toList()));
+                    number(call.text("MaxCount")), answer, repeated, met.lost(), launched.stream().map(instance -> instance.id).toList()));
         }
     }
 
@@ -411,6 +392,7 @@ final class Ec2Cloud {
             }
             instance.state = InstanceState.RUNNING;
             instance.running = instance.running == null ? time.now() : instance.running;
+            instance.startBilling(time.now());
             instance.tagsAtStart = new TreeMap<>(instance.tags);
             instance.writeConsole(time.now(), "[    0.000000] Linux version 5.15.0 (stand-in) on " + instance.spec.type().name());
             if (fault instanceof BootFault.NeverBoots) {
@@ -456,6 +438,7 @@ final class Ec2Cloud {
             }
             case PENDING, RUNNING, STOPPING -> {
                 instance.state = InstanceState.SHUTTING_DOWN;
+                instance.stopBilling(now);
                 instance.endRequested = now;
                 instance.endReason = reason;
                 int life = ++instance.life;
@@ -487,6 +470,7 @@ final class Ec2Cloud {
             return;
         }
         instance.state = InstanceState.STOPPING;
+        instance.stopBilling(time.now());
         instance.endReason = reason;
         int life = ++instance.life;
         time.after(Duration.ZERO, () -> cutPower(instance));
@@ -568,14 +552,10 @@ final class Ec2Cloud {
     }
 
     /** Cuts a machine's power without the cloud noticing more than an impaired status. */
-    void die(String id) {
-        Instance instance;
-        int life;
-        synchronized (this) {
-            instance = known(id);
-            life = instance.life;
-        }
-        die(instance, life);
+    synchronized void die(String id) {
+        var instance = known(id);
+        int life = instance.life;
+        time.after(Duration.ZERO, () -> die(instance, life));
     }
 
     private Instance known(String id) {

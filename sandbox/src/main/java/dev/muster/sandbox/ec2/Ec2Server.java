@@ -8,6 +8,8 @@ import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
+import io.vertx.core.json.DecodeException;
+import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.handler.BodyHandler;
@@ -16,6 +18,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.UUID;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -39,6 +42,7 @@ public final class Ec2Server implements AutoCloseable {
     private final CloudTime time;
     private final Ec2Config config;
     private final Vertx vertx;
+    private final Ssm ssm;
 
     private Ec2Server(Vertx vertx, HttpServer server, Ec2Cloud cloud, CloudTime time, Ec2Config config) {
         this.vertx = vertx;
@@ -46,6 +50,7 @@ public final class Ec2Server implements AutoCloseable {
         this.cloud = cloud;
         this.time = time;
         this.config = config;
+        this.ssm = new Ssm(time, config.parameters());
     }
 
     /**
@@ -126,6 +131,23 @@ public final class Ec2Server implements AutoCloseable {
         cloud.die(instanceId);
     }
 
+    /**
+     * Writes an SSM parameter, in every region.
+     *
+     * @param secure a SecureString, told in clear only to a caller who asks for decryption
+     */
+    public void parameter(String name, String value, boolean secure) {
+        ssm.put(name, value, secure);
+    }
+
+    /**
+     * Adds the routes under {@code /ec2/}: {@code GET /ec2/books}, and by POST with a JSON object what the methods here do. Mount
+     * them on a server that isn't the cloud's own, so that no client meets them by accident.
+     */
+    public void mountAdmin(Router router) {
+        new AdminRoutes(this).mount(router);
+    }
+
     /** Cuts all machines' power and stops listening. */
     @Override
     public void close() {
@@ -158,13 +180,23 @@ public final class Ec2Server implements AutoCloseable {
             xml(context.response(), 405, Xml.error("InvalidRequest", "Use POST"));
             return;
         }
+        var target = request.getHeader("X-Amz-Target");
+        if (target != null) {
+            ssm(context, target, account, region);
+            return;
+        }
         var parameters = parameters(request, body);
         var action = parameters.getOrDefault("Action", "");
+        if (action.equals("GetCallerIdentity")) {
+            sts(context, action, account);
+            return;
+        }
+        var service = signed ? credential.group(4) : "";
         if (account == null) {
             xml(context.response(), 401, signed ? Xml.error("AuthFailure", "AWS was not able to validate the provided access credentials")
                     : Xml.error("AuthFailure", "The request is not signed: send an AWS4-HMAC-SHA256 Authorization header"));
-        } else if (Geography.region(region).isEmpty()) {
-            xml(context.response(), 401, Xml.error("AuthFailure", "The stand-in has no region '" + region + "'; it has "
+        } else if (Geography.region(region).isEmpty() || !service.equals("ec2")) {
+            xml(context.response(), 401, Xml.error("AuthFailure", "Credential is scoped to " + region + "/" + service + "; it should be to ec2 in one of "
                     + String.join(", ", Geography.regions().stream().map(Geography.Region::name).toList())));
         } else if (action.isEmpty()) {
             xml(context.response(), 400, Xml.error("MissingAction", "The request must contain the parameter Action"));
@@ -172,23 +204,75 @@ public final class Ec2Server implements AutoCloseable {
             xml(context.response(), 400, Xml.error("InvalidParameterValue", "This stand-in speaks Version 2016-11-15; the request says "
                     + parameters.get("Version")));
         } else {
-            send(context, cloud.answer(Call.of(new Call.Scope(account, region), action, parameters)));
+            send(context, cloud.answer(Call.of(new Call.Scope(account, region), action, parameters)), "text/xml;charset=UTF-8");
         }
     }
 
-    private void send(RoutingContext context, Ec2Cloud.Answer answer) {
-        if (answer.delay().isZero()) {
-            sendNow(context, answer);
+    /** STS: who am I. */
+    private void sts(RoutingContext context, String action, String account) {
+        var met = cloud.faults().of(action);
+        var namespace = "https://sts.amazonaws.com/doc/2011-06-15/";
+        var refusal = account == null ? new Refusal(403, "InvalidClientTokenId", "The security token included in the request is invalid.")
+                : met.refusal() != null ? met.refusal() : met.lost() ? Faults.Met.LOST : null;
+        var xml = Xml.bare();
+        if (refusal != null) {
+            xml.openIn("ErrorResponse", namespace).open("Error").put("Type", refusal.status() < 500 ? "Sender" : "Receiver").put("Code", refusal.code())
+                    .put("Message", refusal.getMessage()).close("Error").put("RequestId", UUID.randomUUID()).close("ErrorResponse");
         } else {
-            vertx.setTimer(Math.max(1, answer.delay().toMillis()), timer -> sendNow(context, answer));
+            xml.openIn("GetCallerIdentityResponse", namespace).open("GetCallerIdentityResult").put("Arn", "arn:aws:iam::" + account + ":user/sandbox")
+                    .put("UserId", "AIDASANDBOX").put("Account", account).close("GetCallerIdentityResult").open("ResponseMetadata")
+                    .put("RequestId", UUID.randomUUID()).close("ResponseMetadata").close("GetCallerIdentityResponse");
+        }
+        send(context, new Ec2Cloud.Answer(refusal == null ? 200 : refusal.status(), xml.toString(), met.delay(), met.cut()), "text/xml");
+    }
+
+    /** SSM, in AWS JSON 1.1. */
+    private void ssm(RoutingContext context, String target, String account, String region) {
+        var operation = target.substring(target.indexOf('.') + 1);
+        var met = cloud.faults().of(operation);
+        int status = 200;
+        JsonObject body;
+        try {
+            if (!target.startsWith("AmazonSSM.")) {
+                throw Refusal.of("UnknownOperationException", "This stand-in answers SSM's GetParameter and GetParameters, not " + target);
+            }
+            if (account == null || Geography.region(region).isEmpty()) {
+                throw Refusal.of("UnrecognizedClientException", "The security token included in the request is invalid.");
+            }
+            if (met.refusal() != null) {
+                throw met.refusal();
+            }
+            if (cloud.faults().denies(operation)) {
+                throw Refusal.of("AccessDeniedException", "User: arn:aws:iam::" + account + ":user/sandbox is not authorized to perform: ssm:" + operation);
+            }
+            var sent = context.body().buffer();
+            body = ssm.answer(new Call.Scope(account, region), operation, sent == null || sent.length() == 0 ? new JsonObject() : sent.toJsonObject());
+            if (met.lost()) {
+                throw Faults.Met.LOST;
+            }
+        } catch (DecodeException | ClassCastException e) {
+            status = 400;
+            body = new JsonObject().put("__type", "SerializationException").put("message", "the body is no request of " + operation);
+        } catch (Refusal refused) {
+            status = refused.status();
+            body = new JsonObject().put("__type", refused.code()).put("message", refused.getMessage());
+        }
+        send(context, new Ec2Cloud.Answer(status, body.encode(), met.delay(), met.cut()), "application/x-amz-json-1.1");
+    }
+
+    private void send(RoutingContext context, Ec2Cloud.Answer answer, String type) {
+        if (answer.delay().isZero()) {
+            sendNow(context, answer, type);
+        } else {
+            vertx.setTimer(Math.max(1, answer.delay().toMillis()), timer -> sendNow(context, answer, type));
         }
     }
 
-    private static void sendNow(RoutingContext context, Ec2Cloud.Answer answer) {
+    private static void sendNow(RoutingContext context, Ec2Cloud.Answer answer, String type) {
         if (answer.cut()) {
             context.request().connection().close();
         } else if (!context.response().closed()) {
-            xml(context.response(), answer.status(), answer.body());
+            context.response().setStatusCode(answer.status()).putHeader("Content-Type", type).putHeader("Server", "AmazonEC2").end(answer.body());
         }
     }
 

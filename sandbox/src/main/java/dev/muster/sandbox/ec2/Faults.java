@@ -101,10 +101,35 @@ public final class Faults {
         return denied.contains(action);
     }
 
+    /**
+     * What one call meets.
+     *
+     * @param refusal instead of an effect; null for none
+     * @param lost the effect happens, the answer is a 500
+     * @param cut the effect happens, the connection closes
+     */
+    record Met(Refusal refusal, boolean lost, boolean cut, Duration delay) {
+
+        static final Met NOTHING = new Met(null, false, false, Duration.ZERO);
+
+        /** What a caller reads in place of a lost answer. */
+        static final Refusal LOST = new Refusal(500, "InternalError", "An internal error has occurred");
+
+        private Met with(ApiFault fault) {
+            if (fault instanceof ApiFault.Refuse refuse) {
+                return new Met(new Refusal(refuse.status(), refuse.code(), refuse.message()), lost, cut, delay);
+            }
+            if (fault instanceof ApiFault.LoseAnswer lose) {
+                return new Met(refusal, true, lose.cut(), delay);
+            }
+            return new Met(refusal, lost, cut, ((ApiFault.Slow) fault).by());
+        }
+    }
+
     /** The faults of one call, one of each kind at most, counted as used. */
-    synchronized List<ApiFault> of(String action) {
+    synchronized Met of(String action) {
         if (calls.isEmpty()) {
-            return List.of();
+            return Met.NOTHING;
         }
         var met = new ArrayList<ApiFault>();
         for (Iterator<Planned<String, ApiFault>> i = calls.iterator(); i.hasNext();) {
@@ -117,7 +142,11 @@ public final class Faults {
                 }
             }
         }
-        return met;
+        var all = Met.NOTHING;
+        for (var fault : met) {
+            all = all.with(fault);
+        }
+        return all;
     }
 
     synchronized Optional<BootFault> ofBoot(String type, String zone, String market) {

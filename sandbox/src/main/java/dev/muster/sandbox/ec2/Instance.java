@@ -2,6 +2,7 @@ package dev.muster.sandbox.ec2;
 
 import dev.muster.sandbox.machine.MachineImage.RunningMachine;
 import java.math.BigDecimal;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -34,7 +35,11 @@ final class Instance {
 
     InstanceState state = InstanceState.PENDING;
     Instant started;
+    /** When it first reached running; null before. */
     Instant running;
+    /** When it last did, while EC2 bills it; null otherwise. */
+    private Instant billedSince;
+    private Duration billed = Duration.ZERO;
     Instant ended;
     Instant forgotten;
     EndReason endReason;
@@ -84,6 +89,20 @@ final class Instance {
     /** The tags as the machine itself sees them. */
     SortedMap<String, String> tagsSeenFromInside() {
         return spec.type().tagsStayAsAtLaunch() ? tagsAtStart : tags;
+    }
+
+    void startBilling(Instant now) {
+        billedSince = now;
+    }
+
+    void stopBilling(Instant now) {
+        billed = billed(now);
+        billedSince = null;
+    }
+
+    /** How long EC2 has billed it so far: while it was running. */
+    Duration billed(Instant now) {
+        return billedSince == null ? billed : billed.plus(Duration.between(billedSince, now));
     }
 
     void writeConsole(Instant now, String line) {

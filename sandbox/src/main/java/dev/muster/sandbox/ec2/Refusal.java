@@ -3,6 +3,8 @@ package dev.muster.sandbox.ec2;
 /** An error answer as EC2 gives it: a code that programs read, a sentence for people, and the HTTP status both travel under. */
 final class Refusal extends RuntimeException {
 
+    private static final long serialVersionUID = 1;
+
     private final String code;
     private final int status;
 

@@ -1,0 +1,175 @@
+package dev.muster.sandbox.ec2;
+
+import dev.muster.sandbox.ec2.Faults.ApiFault;
+import dev.muster.sandbox.ec2.Faults.BootFault;
+import io.vertx.core.json.DecodeException;
+import io.vertx.core.json.JsonArray;
+import io.vertx.core.json.JsonObject;
+import io.vertx.ext.web.Router;
+import io.vertx.ext.web.RoutingContext;
+import io.vertx.ext.web.handler.BodyHandler;
+import java.math.BigDecimal;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Set;
+import java.util.function.Consumer;
+
+/** What the Java API of {@link Ec2Server} offers, as JSON over HTTP: the books to read, faults and shortages to order. */
+final class AdminRoutes {
+
+    private final Ec2Server server;
+
+    AdminRoutes(Ec2Server server) {
+        this.server = server;
+    }
+
+    void mount(Router router) {
+        router.get("/ec2/books").handler(context -> json(context, 200, books()));
+        on(router, "/ec2/capacity", Set.of("type", "zone", "market", "most"), body -> {
+            var which = filter(body);
+            if (body.getInteger("most") == null) {
+                server.capacity().plenty(which);
+            } else {
+                server.capacity().atMost(which, body.getInteger("most"));
+            }
+        });
+        router.delete("/ec2/capacity").handler(context -> {
+            server.capacity().reset();
+            json(context, 200, new JsonObject());
+        });
+        on(router, "/ec2/quotas", Set.of("family", "market", "vcpus", "instances"), body -> {
+            if (body.containsKey("instances")) {
+                server.capacity().instanceQuota(body.getInteger("instances"));
+            } else {
+                server.capacity().vcpuQuota(required(body, "family"), required(body, "market"), body.getInteger("vcpus"));
+            }
+        });
+        on(router, "/ec2/spot-prices", Set.of("type", "zone", "dollars"),
+                body -> server.capacity().spotPrice(filter(body), new BigDecimal(String.valueOf(body.getValue("dollars")))));
+        on(router, "/ec2/withheld", Set.of("type", "zone"), body -> server.capacity().withhold(required(body, "type"), required(body, "zone")));
+        on(router, "/ec2/faults/calls", Set.of("action", "times", "kind", "status", "code", "message", "seconds"),
+                body -> server.faults().onCall(body.getString("action"), body.getInteger("times", 1), apiFault(body)));
+        on(router, "/ec2/faults/boots", Set.of("type", "zone", "market", "times", "kind", "seconds"),
+                body -> server.faults().onBoot(filter(body), body.getInteger("times", 1), bootFault(body)));
+        on(router, "/ec2/faults/denials", Set.of("action"), body -> server.faults().deny(required(body, "action")));
+        router.delete("/ec2/faults").handler(context -> {
+            server.faults().reset();
+            json(context, 200, new JsonObject());
+        });
+        on(router, "/ec2/throttling", Set.of("on"), body -> server.throttling(Boolean.TRUE.equals(body.getBoolean("on"))));
+        on(router, "/ec2/parameters", Set.of("name", "value", "secure"),
+                body -> server.parameter(required(body, "name"), required(body, "value"), Boolean.TRUE.equals(body.getBoolean("secure"))));
+        on(router, "/ec2/interruptions", Set.of("instance", "type", "zone"), body -> {
+            if (body.containsKey("instance")) {
+                server.interrupt(body.getString("instance"));
+            } else {
+                server.interruptAll(filter(body));
+            }
+        });
+        router.post("/ec2/instances/:id/stop").handler(context -> act(context, () -> server.stop(context.pathParam("id"))));
+        router.post("/ec2/instances/:id/die").handler(context -> act(context, () -> server.die(context.pathParam("id"))));
+    }
+
+    private static void on(Router router, String path, Set<String> fields, Consumer<JsonObject> act) {
+        router.post(path).handler(BodyHandler.create(false)).handler(context -> act(context, () -> {
+            var buffer = context.body().buffer();
+            var body = buffer == null || buffer.length() == 0 ? new JsonObject() : buffer.toJsonObject();
+            for (var field : body.fieldNames()) {
+                if (!fields.contains(field)) {
+                    throw new IllegalArgumentException("there is no field " + field + "; there are " + fields.stream().sorted().toList());
+                }
+            }
+            act.accept(body);
+        }));
+    }
+
+    /** Wrong input is the caller's to hear of. */
+    private static void act(RoutingContext context, Runnable act) {
+        try {
+            act.run();
+        } catch (DecodeException e) {
+            json(context, 400, new JsonObject().put("error", "the body is not a JSON object"));
+            return;
+        } catch (IllegalArgumentException | ClassCastException e) {
+            json(context, 400, new JsonObject().put("error", e.getMessage()));
+            return;
+        }
+        json(context, 200, new JsonObject());
+    }
+
+    private static OfferFilter filter(JsonObject body) {
+        return new OfferFilter(body.getString("type"), body.getString("zone"), body.getString("market"));
+    }
+
+    private static ApiFault apiFault(JsonObject body) {
+        return switch (required(body, "kind")) {
+            case "refuse" -> new ApiFault.Refuse(body.getInteger("status", 500), body.getString("code", "InternalError"),
+                    body.getString("message", "An internal error has occurred"));
+            case "lose-answer" -> new ApiFault.LoseAnswer(false);
+            case "cut-answer" -> new ApiFault.LoseAnswer(true);
+            case "slow" -> new ApiFault.Slow(seconds(body));
+            default -> throw new IllegalArgumentException("kind is " + body.getString("kind") + "; it must be refuse, lose-answer, cut-answer or slow");
+        };
+    }
+
+    private static BootFault bootFault(JsonObject body) {
+        return switch (required(body, "kind")) {
+            case "never-boots" -> new BootFault.NeverBoots();
+            case "fails-to-launch" -> new BootFault.FailsToLaunch();
+            case "no-capacity-after-all" -> new BootFault.NoCapacityAfterAll();
+            case "dies" -> new BootFault.Dies(seconds(body));
+            case "slow" -> new BootFault.Slow(seconds(body));
+            default -> throw new IllegalArgumentException("kind is " + body.getString("kind")
+                    + "; it must be never-boots, fails-to-launch, no-capacity-after-all, dies or slow");
+        };
+    }
+
+    private static Duration seconds(JsonObject body) {
+        var seconds = body.getDouble("seconds");
+        if (seconds == null || seconds < 0) {
+            throw new IllegalArgumentException("seconds is " + seconds + "; this kind of fault needs 0 or more");
+        }
+        return Duration.ofNanos(Math.round(seconds * 1e9));
+    }
+
+    private static String required(JsonObject body, String field) {
+        var value = body.getString(field);
+        if (value == null || value.isEmpty()) {
+            throw new IllegalArgumentException(field + " is missing");
+        }
+        return value;
+    }
+
+    private JsonObject books() {
+        var books = server.books();
+        var calls = new JsonArray();
+        for (var call : books.launchCalls()) {
+            calls.add(new JsonObject().put("at", call.at()).put("region", call.region()).put("clientToken", call.clientToken()).put("type", call.type())
+                    .put("zone", call.zone()).put("market", call.market()).put("min", call.min()).put("max", call.max()).put("answer", call.answer())
+                    .put("repeated", call.repeated()).put("answerLost", call.answerLost()).put("instances", new JsonArray(call.instances())));
+        }
+        var instances = new JsonArray();
+        var dollars = BigDecimal.ZERO;
+        for (var entry : books.instances(Instant.now())) {
+            var tags = new JsonObject();
+            entry.tags().forEach(tags::put);
+            instances.add(new JsonObject().put("id", entry.id()).put("region", entry.region()).put("clientToken", entry.clientToken())
+                    .put("launchIndex", entry.launchIndex()).put("tags", tags).put("type", entry.type()).put("zone", entry.zone()).put("market", entry.market())
+                    .put("dollarsPerHour", entry.dollarsPerHour()).put("launched", entry.launched()).put("running", entry.running()).put("ending", entry.ending())
+                    .put("ended", entry.ended()).put("state", entry.state()).put("endReason", entry.endReason()).put("dollars", entry.dollars()));
+            dollars = dollars.add(entry.dollars());
+        }
+        var peaks = new JsonObject();
+        books.peaks().forEach((tag, values) -> {
+            var byValue = new JsonObject();
+            values.forEach(byValue::put);
+            peaks.put(tag, byValue);
+        });
+        return new JsonObject().put("launchCalls", calls).put("instances", instances).put("live", books.live()).put("peak", books.peak())
+                .put("peakByTag", peaks).put("dollars", dollars);
+    }
+
+    private static void json(RoutingContext context, int status, JsonObject body) {
+        context.response().setStatusCode(status).putHeader("Content-Type", "application/json").end(body.encode());
+    }
+}
