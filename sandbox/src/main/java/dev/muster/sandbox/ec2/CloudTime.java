@@ -2,8 +2,9 @@ package dev.muster.sandbox.ec2;
 
 import java.time.Duration;
 import java.time.Instant;
-import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
 /** The stand-in's clock and its alarm clock in one, so that a test moves both together. Thread-safe. */
@@ -20,11 +21,12 @@ interface CloudTime extends AutoCloseable {
     /** The machine's own clock. */
     static CloudTime real() {
         // Two threads: a machine image that is slow to start must not hold up every other machine's timers.
-        ScheduledExecutorService timers = Executors.newScheduledThreadPool(2, task -> {
+        // Once closed, a machine that still runs may set a timer: nothing is left that it could change.
+        ScheduledExecutorService timers = new ScheduledThreadPoolExecutor(2, task -> {
             var thread = new Thread(task, "ec2-time");
             thread.setDaemon(true);
             return thread;
-        });
+        }, new ThreadPoolExecutor.DiscardPolicy());
         return new CloudTime() {
             @Override
             public Instant now() {
@@ -33,9 +35,7 @@ interface CloudTime extends AutoCloseable {
 
             @Override
             public void after(Duration wait, Runnable what) {
-                if (!timers.isShutdown()) {
-                    timers.schedule(what, wait.toNanos(), TimeUnit.NANOSECONDS);
-                }
+                timers.schedule(what, wait.toNanos(), TimeUnit.NANOSECONDS);
             }
 
             @Override

@@ -401,7 +401,17 @@ final class Ec2Cloud {
                 return;
             }
         }
-        var machine = image.boot(new Hardware(this, instance, life));
+        MachineImage.RunningMachine machine;
+        try {
+            machine = image.boot(new Hardware(this, instance, life));
+        } catch (RuntimeException e) {
+            // As on a real cloud, a broken image is a machine that runs and is never heard of; its console says why.
+            synchronized (this) {
+                instance.impaired = true;
+                instance.writeConsole(time.now(), "The image failed to boot: " + e);
+            }
+            return;
+        }
         boolean gone;
         synchronized (this) {
             gone = instance.state != InstanceState.RUNNING || instance.life != life;

@@ -1,0 +1,150 @@
+package dev.muster.sandbox.ec2;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.vertx.core.json.JsonObject;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** What only shows on the wire: who may call, other services on the port, faults, the admin routes. */
+final class Ec2ServerTest {
+
+    private static final Map<String, String> WHO_AM_I = Map.of("Action", "GetCallerIdentity", "Version", "2011-06-15");
+
+    private final SimulatedTime time = new SimulatedTime();
+    private final Http http = new Http(Ec2Config.defaults().withParameters(Map.of("/my/image", Ec2Config.UBUNTU.id())), time);
+
+    @AfterEach
+    void stop() {
+        http.close();
+    }
+
+    @Test
+    void onlyKnownAccessKeysAndRegionsPass() {
+        // Given
+        var call = Map.of("Action", "DescribeRegions", "Version", "2016-11-15");
+
+        // Then
+        assertThat(http.form(null, call)).satisfies(refused(401, "AuthFailure"));
+        assertThat(http.form(Http.credential("SOMEONEELSE", "us-east-1", "ec2"), call)).satisfies(refused(401, "AuthFailure"));
+        assertThat(http.form(Http.credential(Ec2Config.ACCESS_KEY, "mars-north-1", "ec2"), call)).satisfies(refused(401, "AuthFailure"));
+        assertThat(http.form(Http.credential(Ec2Config.ACCESS_KEY, "eu-west-1", "ec2"), call).statusCode()).isEqualTo(200);
+        assertThat(http.ec2("Describe")).satisfies(refused(400, "InvalidAction"));
+        assertThat(http.form(Http.credential(Ec2Config.ACCESS_KEY, "eu-west-1", "ec2"), Map.of("Version", "2016-11-15"))).satisfies(refused(400, "MissingAction"));
+    }
+
+    @Test
+    void theRegionIsTheOneTheCredentialIsScopedTo() {
+        // When
+        var answer = http.form(Http.credential(Ec2Config.ACCESS_KEY, "eu-west-1", "ec2"), Map.of("Action", "DescribeAvailabilityZones", "Version", "2016-11-15"));
+
+        // Then
+        assertThat(answer.body()).contains("<zoneName>eu-west-1a</zoneName>").doesNotContain("us-east-1");
+    }
+
+    @Test
+    void aThousandMachinesComeInTwentyCallsEachWithAnIdAndAnAddressOfItsOwn() {
+        // When
+        var ids = new HashSet<String>();
+        for (int batch = 0; batch < 20; batch++) {
+            var answer = http.ec2("RunInstances", "ImageId", Ec2Config.UBUNTU.id(), "InstanceType", "m5.large", "MinCount", "1", "MaxCount", "50", "ClientToken", "batch-" + batch,
+                    "TagSpecification.1.ResourceType", "instance", "TagSpecification.1.Tag.1.Key", "muster-pool", "TagSpecification.1.Tag.1.Value", "cpu");
+            assertThat(answer.statusCode()).isEqualTo(200);
+            for (var part : answer.body().split("<instanceId>")) {
+                ids.add(part.substring(0, 19));
+            }
+        }
+        time.pass(Duration.ofSeconds(21));
+
+        // Then
+        assertThat(http.booted).hasSize(1000);
+        assertThat(ids).containsAll(http.booted.keySet());
+        var books = new JsonObject(http.get(http.admin + "/ec2/books").body());
+        assertThat(books.getJsonArray("launchCalls")).hasSize(20);
+        assertThat(books.getJsonArray("instances")).hasSize(1000);
+        assertThat(books.getJsonObject("peakByTag").getJsonObject("muster-pool").getInteger("cpu")).isEqualTo(1000);
+    }
+
+    @Test
+    void stsSaysWhoCalls() {
+        // Then
+        assertThat(http.form(Http.credential(Ec2Config.ACCESS_KEY, "us-east-1", "sts"), WHO_AM_I).body()).contains("<Account>" + Ec2Config.ACCOUNT + "</Account>");
+        assertThat(http.form(Http.credential("SOMEONEELSE", "us-east-1", "sts"), WHO_AM_I)).satisfies(refused(403, "InvalidClientTokenId"));
+    }
+
+    @Test
+    void ssmTellsParametersAndKeepsSecretsSealedUnlessAsked() {
+        // Given
+        http.server.parameter("/my/secret", "hush", true);
+
+        // Then
+        assertThat(ssm("GetParameter", new JsonObject().put("Name", "/my/image")).getJsonObject("Parameter").getString("Value")).isEqualTo(Ec2Config.UBUNTU.id());
+        assertThat(ssm("GetParameter", new JsonObject().put("Name", "/my/secret")).getJsonObject("Parameter").getString("Value")).isNotEqualTo("hush");
+        assertThat(ssm("GetParameter", new JsonObject().put("Name", "/my/secret").put("WithDecryption", true)).getJsonObject("Parameter").getString("Value")).isEqualTo("hush");
+        assertThat(ssm("GetParameter", new JsonObject().put("Name", "/none")).getString("__type")).isEqualTo("ParameterNotFound");
+        assertThat(ssm("GetParameters", new JsonObject("{\"Names\":[\"/my/image\",\"/none\"]}")).getJsonArray("InvalidParameters")).containsExactly("/none");
+        http.server.parameter("/my/image", "ami-00000000", false);
+        assertThat(ssm("GetParameter", new JsonObject().put("Name", "/my/image")).getJsonObject("Parameter").getInteger("Version")).isEqualTo(2);
+    }
+
+    @Test
+    void faultsAndShortagesAreOrderedOverHttp() {
+        // When
+        var ordered = http.admin("/ec2/capacity", new JsonObject().put("type", "g5.xlarge").put("zone", "us-east-1a").put("market", "spot").put("most", 0));
+        http.admin("/ec2/faults/denials", new JsonObject().put("action", "CreateTags"));
+        http.admin("/ec2/faults/calls", new JsonObject().put("action", "DescribeRegions").put("kind", "refuse").put("status", 503).put("code", "Unavailable").put("times", 1));
+        http.admin("/ec2/faults/calls", new JsonObject().put("action", "DescribeVpcs").put("kind", "cut-answer"));
+
+        // Then
+        assertThat(ordered.statusCode()).isEqualTo(200);
+        assertThat(http.ec2("RunInstances", "ImageId", Ec2Config.UBUNTU.id(), "InstanceType", "g5.xlarge", "MinCount", "1", "MaxCount", "1", "Placement.AvailabilityZone",
+                "us-east-1a", "InstanceMarketOptions.MarketType", "spot")).satisfies(refused(500, "InsufficientInstanceCapacity"));
+        assertThat(http.ec2("CreateTags", "ResourceId.1", "i-00000000", "Tag.1.Key", "a")).satisfies(refused(403, "UnauthorizedOperation"));
+        assertThat(http.ec2("DescribeRegions")).satisfies(refused(503, "Unavailable"));
+        assertThat(http.ec2("DescribeRegions").statusCode()).isEqualTo(200);
+        assertThatThrownBy(() -> http.ec2("DescribeVpcs")).isInstanceOf(UncheckedIOException.class);
+        assertThat(http.ec2("DescribeVpcs").statusCode()).isEqualTo(200);
+    }
+
+    @Test
+    void wrongOrdersSayWhatIsWrong() {
+        // Then
+        assertThat(http.admin("/ec2/capacity", new JsonObject().put("type", "g5.tiny")).body()).contains("g5.tiny");
+        assertThat(http.admin("/ec2/capacity", new JsonObject().put("typ", "g5.xlarge")).body()).contains("there is no field typ");
+        assertThat(http.admin("/ec2/faults/boots", new JsonObject().put("kind", "explodes")).body()).contains("never-boots");
+        assertThat(http.admin("/ec2/interruptions", new JsonObject().put("instance", "i-0")).body()).contains("there is no instance i-0");
+        assertThat(http.admin("/ec2/quotas", new JsonObject().put("family", "x").put("market", "spot")).statusCode()).isEqualTo(400);
+    }
+
+    @Test
+    void aTakenPortIsNamed() {
+        // Given
+        int port = URI.create(http.server.url()).getPort();
+
+        // Then
+        assertThatThrownBy(() -> Ec2Server.start(http.vertx, Ec2Config.defaults().withPort(port), hardware -> () -> {
+        })).isInstanceOf(IllegalStateException.class).hasMessageContaining(String.valueOf(port));
+    }
+
+    private JsonObject ssm(String operation, JsonObject body) {
+        return new JsonObject(http.send(HttpRequest.newBuilder(URI.create(http.server.url() + "/")).header("X-Amz-Target", "AmazonSSM." + operation)
+                .header("Content-Type", "application/x-amz-json-1.1").header("Authorization", Http.credential(Ec2Config.ACCESS_KEY, "us-east-1", "ssm"))
+                .POST(HttpRequest.BodyPublishers.ofString(body.encode()))).body());
+    }
+
+    private static Consumer<HttpResponse<String>> refused(int status, String code) {
+        return answer -> {
+            assertThat(answer.statusCode()).isEqualTo(status);
+            assertThat(Http.between(answer.body(), "<Code>", "<")).isEqualTo(code);
+        };
+    }
+}
