@@ -40,6 +40,11 @@ public final class Fleet {
     private final TreeMap<String, Machine> active = new TreeMap<>();
     private final TreeMap<String, Machine> ended = new TreeMap<>();
     private final Map<String, String> idByCloudId = new HashMap<>();
+    /** Ids of refused machines that none replaces yet, by pool. */
+    private final Map<String, TreeSet<String>> unreplaced = new HashMap<>();
+    private final TreeSet<String> replaced = new TreeSet<>();
+    /** Ids of ended machines that their cloud shows alive. */
+    private final TreeSet<String> revived = new TreeSet<>();
     private final TreeMap<String, QueueSeen> queues = new TreeMap<>();
     private final TreeMap<String, Worker> workers = new TreeMap<>();
     /** Ids of workers by the cloud id of their machine. */
@@ -160,6 +165,16 @@ public final class Fleet {
             }
         }
         return false;
+    }
+
+    /** Ids of refused machines of the pool that none replaces yet, in order. */
+    public List<String> unreplaced(String pool) {
+        return List.copyOf(unreplaced.getOrDefault(pool, new TreeSet<>()));
+    }
+
+    /** Ids of machines FAILED, LOST or GONE in the books that their cloud shows alive, in order. */
+    public List<String> revived() {
+        return List.copyOf(revived);
     }
 
     public DemandStatus demand() {
@@ -363,7 +378,8 @@ public final class Fleet {
     private void workerSeen(FleetEvent.WorkerSeen seen, Instant at) {
         var before = workers.get(seen.id());
         var stillIdle = before != null && !before.isBusy() && seen.task().isEmpty();
-        put(new Worker(seen.id(), seen.user(), seen.task(), seen.project(), seen.queueIds(), stillIdle ? before.idleSince() : at));
+        put(new Worker(seen.id(), seen.user(), seen.task(), seen.project(), seen.queueIds(), stillIdle ? before.idleSince() : at,
+                before == null ? null : before.unregisteredAt()));
         workersChanged.add(seen.id());
     }
 
@@ -403,7 +419,7 @@ public final class Fleet {
     private void taskSeen(FleetEvent.TaskSeen task, Instant at) {
         var worker = workers.get(task.lastWorker());
         if (worker != null && !worker.isBusy() && task.started() != null && at.isAfter(worker.idleSince())) {
-            put(new Worker(worker.id(), worker.user(), "", worker.project(), worker.queueIds(), at));
+            put(new Worker(worker.id(), worker.user(), "", worker.project(), worker.queueIds(), at, null));
             workersChanged.add(worker.id());
         }
     }
@@ -416,10 +432,10 @@ public final class Fleet {
         memoryChanged = true;
         rescues.put(rescue.task(), switch (event.outcome()) {
             case FAILED -> rescue;
-            case RESCUED -> new Rescue(rescue.task(), rescue.queueId(), rescue.worker(), rescue.machineId(), rescue.attempt(),
-                    rescue.rescued() + 1, null, event.at(), rescue.unregistered());
+            case RESCUED -> new Rescue(rescue.task(), rescue.queueId(), rescue.worker(), rescue.machineId(), rescue.status(), rescue.attempt(),
+                    rescue.rescued() + 1, null, event.at());
             case NOT_NEEDED, RUNNING, DECLINED -> new Rescue(rescue.task(), rescue.queueId(), rescue.worker(), rescue.machineId(),
-                    rescue.attempt(), rescue.rescued(), null, event.at(), rescue.unregistered());
+                    rescue.status(), rescue.attempt(), rescue.rescued(), null, event.at());
         });
     }
 
@@ -595,6 +611,17 @@ public final class Fleet {
         if (!machine.cloudId().isEmpty()) {
             idByCloudId.put(machine.cloudId(), machine.id());
         }
+        if (!machine.replaces().isEmpty() && replaced.add(machine.replaces())) {
+            unreplaced.getOrDefault(machine.pool(), new TreeSet<>()).remove(machine.replaces());
+        }
+        if (machine.phase() == Phase.FAILED && !replaced.contains(machine.id())) {
+            unreplaced.computeIfAbsent(machine.pool(), pool -> new TreeSet<>()).add(machine.id());
+        }
+        if (machine.phase().isEnded() && machine.cloud().isAlive() && !machine.released()) {
+            revived.add(machine.id());
+        } else {
+            revived.remove(machine.id());
+        }
     }
 
     private void put(Hold hold) {
@@ -615,6 +642,9 @@ public final class Fleet {
             machinesChanged.add(r.machineId());
             if (gone != null) {
                 idByCloudId.remove(gone.cloudId(), gone.id());
+                unreplaced.getOrDefault(gone.pool(), new TreeSet<>()).remove(gone.id());
+                replaced.remove(gone.id());
+                revived.remove(gone.id());
             }
         } else if (record instanceof PlanRecord.FleetEnded r) {
             head = r.head();
@@ -629,6 +659,12 @@ public final class Fleet {
         } else if (record instanceof PlanRecord.RescueChanged r) {
             rescues.put(r.rescue().task(), r.rescue());
             memoryChanged = true;
+        } else if (record instanceof PlanRecord.WorkerUnregistered r) {
+            var worker = workers.get(r.workerId());
+            if (worker != null) {
+                put(new Worker(worker.id(), worker.user(), worker.task(), worker.project(), worker.queueIds(), worker.idleSince(), r.at()));
+                workersChanged.add(worker.id());
+            }
         } else if (record instanceof PlanRecord.HoldChanged r) {
             if (r.hold().failures() == 0) {
                 holds.remove(r.hold().key());

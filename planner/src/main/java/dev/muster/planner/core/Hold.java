@@ -21,4 +21,19 @@ public record Hold(Kind kind, String subject, Instant since, Instant until, int 
     public String key() {
         return kind + " " + subject;
     }
+
+    /** Capacity runs out by type, zone and market. */
+    public static String capacitySubject(OfferKey offer) {
+        var key = offer.capacityKey();
+        return key.scope() + " " + key;
+    }
+
+    /** Which of an account's quotas a machine type counts against is the cloud's to know: all of its market there wait. */
+    public static String quotaSubject(OfferKey offer) {
+        return offer.scope() + " " + offer.market();
+    }
+
+    public static String accountSubject(OfferKey offer) {
+        return offer.provider() + "/" + offer.account();
+    }
 }

@@ -20,9 +20,9 @@ final class Holds {
     /** The hold that follows from a refusal; empty where nothing is to be remembered. */
     static Optional<Hold> refused(FleetEvent.LaunchRefused event, OfferKey offer, String pool, Function<String, Hold> known) {
         return switch (event.kind()) {
-            case OUT_OF_CAPACITY -> Optional.of(again(Hold.Kind.CAPACITY, capacity(offer), event, known));
-            case QUOTA_EXCEEDED -> Optional.of(again(Hold.Kind.QUOTA, quota(offer), event, known));
-            case UNAUTHORIZED -> Optional.of(again(Hold.Kind.ACCOUNT, account(offer), event, known));
+            case OUT_OF_CAPACITY -> Optional.of(again(Hold.Kind.CAPACITY, Hold.capacitySubject(offer), event, known));
+            case QUOTA_EXCEEDED -> Optional.of(again(Hold.Kind.QUOTA, Hold.quotaSubject(offer), event, known));
+            case UNAUTHORIZED -> Optional.of(again(Hold.Kind.ACCOUNT, Hold.accountSubject(offer), event, known));
             case INVALID_SPEC, UNKNOWN -> Optional.of(again(Hold.Kind.POOL, pool, event, known));
             case EXPIRED, THROTTLED, UNAVAILABLE -> Optional.empty();
         };
@@ -50,23 +50,9 @@ final class Holds {
     /** Keys of the holds that an accepted launch of this machine shows to be over. */
     static List<String> liftedBy(Machine machine) {
         return List.of(
-                Hold.Kind.CAPACITY + " " + capacity(machine.offer()),
-                Hold.Kind.QUOTA + " " + quota(machine.offer()),
-                Hold.Kind.ACCOUNT + " " + account(machine.offer()),
+                Hold.Kind.CAPACITY + " " + Hold.capacitySubject(machine.offer()),
+                Hold.Kind.QUOTA + " " + Hold.quotaSubject(machine.offer()),
+                Hold.Kind.ACCOUNT + " " + Hold.accountSubject(machine.offer()),
                 Hold.Kind.POOL + " " + machine.pool());
-    }
-
-    static String capacity(OfferKey offer) {
-        var key = offer.capacityKey();
-        return key.scope() + " " + key;
-    }
-
-    /** Which of an account's quotas a machine type counts against is the cloud's to know: all of its market there wait. */
-    static String quota(OfferKey offer) {
-        return offer.scope() + " " + offer.market();
-    }
-
-    static String account(OfferKey offer) {
-        return offer.provider() + "/" + offer.account();
     }
 }

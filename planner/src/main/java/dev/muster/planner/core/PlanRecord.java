@@ -42,6 +42,9 @@ public sealed interface PlanRecord {
     /** Where a task's rescue stands. */
     record RescueChanged(Rescue rescue) implements PlanRecord {}
 
+    /** The server was told to forget a worker whose machine is gone. */
+    record WorkerUnregistered(String workerId, Instant at) implements PlanRecord {}
+
     /** A hold as it is from now on; one without failures is over. */
     record HoldChanged(Hold hold) implements PlanRecord {}
 

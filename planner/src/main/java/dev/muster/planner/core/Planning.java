@@ -1,22 +1,288 @@
 package dev.muster.planner.core;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.Consumer;
 
-/** One plan under way. */
-final class Planning {
+/**
+ * One plan under way: what the rules share. Each record is applied to the fleet as it is written, so that a rule sees what those
+ * before it have done.
+ */
+public final class Planning {
+
+    /** A refusal is written again this often while it lasts. */
+    private static final Duration REFUSAL_REMINDER = Duration.ofMinutes(10);
+    /** A plan is made at least this often: a bound on what a forgotten reminder could cost. */
+    private static final Duration LONGEST_REST = Duration.ofMinutes(1);
+
     private final Fleet fleet;
     private final Instant now;
     private final List<PlanRecord> records = new ArrayList<>();
+    private final Map<String, PlanRecord.Refused> refused = new LinkedHashMap<>();
+    private final Map<String, PoolBooks> books = new TreeMap<>();
+    private final Map<String, Integer> spare = new HashMap<>();
+    private final Map<String, Integer> leftover = new HashMap<>();
+    private Instant due;
+    private long nextMachine;
+    private int decisions;
+    private boolean held;
 
     Planning(Fleet fleet, Instant now) {
         this.fleet = fleet;
         this.now = now;
+        this.due = now.plus(LONGEST_REST);
+        this.nextMachine = fleet.nextMachine();
+    }
+
+    public Fleet fleet() {
+        return fleet;
+    }
+
+    public FleetSpec spec() {
+        return fleet.spec();
+    }
+
+    public Instant now() {
+        return now;
+    }
+
+    /** The facts are too old or too few: nothing is launched, nothing released. */
+    public boolean isHeld() {
+        return held;
+    }
+
+    public void hold() {
+        held = true;
+    }
+
+    /** A pool's machines as they are now, new ones included. */
+    public PoolBooks books(Pool pool) {
+        return books.computeIfAbsent(pool.name(), name -> PoolBooks.of(fleet, pool));
+    }
+
+    /** Free slots of a pool that no waiting task will take; known once demand has been weighed. */
+    public int spare(Pool pool) {
+        return spare.getOrDefault(pool.name(), 0);
+    }
+
+    public void spare(Pool pool, int slots) {
+        spare.put(pool.name(), slots);
+    }
+
+    /** Slots of machines launched in this plan that the queue they were launched for leaves over. */
+    public int leftover(Pool pool) {
+        return leftover.getOrDefault(pool.name(), 0);
+    }
+
+    public void leftover(Pool pool, int slots) {
+        leftover.put(pool.name(), slots);
+    }
+
+    /** Plan again at that time, if nothing is learned before. */
+    public void remind(Instant at) {
+        if (at.isBefore(due)) {
+            due = at;
+        }
+    }
+
+    /** Whether the time has come; if not, the fleet is planned again when it has. */
+    public boolean hasPassed(Instant at) {
+        if (now.isBefore(at)) {
+            remind(at);
+            return false;
+        }
+        return true;
+    }
+
+    /** The next machine id, as {@code mk3v9x2aq-17}. */
+    public String mintMachineId() {
+        return "m" + fleet.head().incarnation() + "-" + nextMachine++;
+    }
+
+    /** Ids up to this counter are taken: state was lost, and machines with them live on. */
+    public void countedUpTo(long counter) {
+        nextMachine = Math.max(nextMachine, counter + 1);
+    }
+
+    // What a plan says.
+
+    public void write(PlanRecord record) {
+        records.add(record);
+        fleet.apply(record);
+    }
+
+    public void put(Machine machine) {
+        write(new PlanRecord.MachineChanged(machine));
+        books.remove(machine.pool());
+    }
+
+    /** Writes the machine changed, if the change is one. Answers it as it is now. */
+    public Machine change(Machine machine, Consumer<Machine.Edit> change) {
+        var after = machine.with(change);
+        if (!after.equals(machine)) {
+            put(after);
+        }
+        return after;
+    }
+
+    public void issue(String decisionId, Command command) {
+        write(new PlanRecord.CommandIssued(decisionId, command));
+    }
+
+    /** Begins a decision; {@link Draft#write} ends it. */
+    public Draft decide(Object rule, Reason reason) {
+        return new Draft(rule.getClass().getSimpleName(), reason);
+    }
+
+    /** Something that is not done for a queue or pool, and why. Written if that is news. */
+    public void refuse(String rule, Reason reason, String pool, String queue, int waiting, SortedMap<String, Long> numbers,
+            String unblockedBy, String text) {
+        var refusal = new PlanRecord.Refused("", rule, reason, pool, queue, waiting, now, now, numbers, unblockedBy, text);
+        refused.putIfAbsent(refusal.key(), refusal);
+    }
+
+    private String decisionId() {
+        return fleet.head().incarnation() + "-" + (fleet.plans() + 1) + "-" + ++decisions;
     }
 
     Plan done() {
-        fleet.planned(now.plusSeconds(3600));
-        return new Plan(records, fleet.due());
+        for (var refusal : refused.values()) {
+            var before = fleet.refusal(refusal.key());
+            var lasts = before.isPresent() && before.get().reason() == refusal.reason();
+            if (!lasts || hasPassed(before.get().writtenAt().plus(REFUSAL_REMINDER))) {
+                write(new PlanRecord.Refused(decisionId(), refusal.rule(), refusal.reason(), refusal.pool(), refusal.queue(),
+                        refusal.waiting(), lasts ? before.get().since() : now, now, refusal.numbers(), refusal.unblockedBy(),
+                        refusal.text()));
+            }
+        }
+        for (var before : List.copyOf(fleet.refusals())) {
+            if (!refused.containsKey(before.key())) {
+                write(new PlanRecord.Refused(decisionId(), before.rule(), null, before.pool(), before.queue(), 0, before.since(), now,
+                        new TreeMap<>(), "", "no longer: " + before.text()));
+            }
+        }
+        if (!records.isEmpty()) {
+            write(new PlanRecord.Counted(nextMachine, fleet.plans() + 1, now));
+        }
+        fleet.planned(due);
+        return new Plan(records, due);
+    }
+
+    /** A decision being put together. */
+    public final class Draft {
+        private final String id = decisionId();
+        private final String rule;
+        private final Reason reason;
+        private String pool = "";
+        private String queue = "";
+        private List<String> machines = List.of();
+        private List<String> tasks = List.of();
+        private final TreeMap<String, Long> numbers = new TreeMap<>();
+        private List<PlanRecord.Alternative> alternatives = List.of();
+        private List<String> causes = List.of();
+
+        private Draft(String rule, Reason reason) {
+            this.rule = rule;
+            this.reason = reason;
+        }
+
+        public String id() {
+            return id;
+        }
+
+        public Draft pool(String name) {
+            pool = name;
+            return this;
+        }
+
+        public Draft queue(String name) {
+            queue = name;
+            return this;
+        }
+
+        public Draft machines(List<String> ids) {
+            machines = List.copyOf(ids);
+            return this;
+        }
+
+        public Draft machine(Machine machine) {
+            pool = machine.pool();
+            return machines(List.of(machine.id()));
+        }
+
+        public Draft tasks(List<String> ids) {
+            tasks = List.copyOf(ids);
+            return this;
+        }
+
+        public Draft number(String name, long value) {
+            numbers.put(name, value);
+            return this;
+        }
+
+        public Draft alternatives(List<PlanRecord.Alternative> weighed) {
+            alternatives = List.copyOf(weighed);
+            return this;
+        }
+
+        public Draft causes(List<String> decisionIds) {
+            causes = List.copyOf(decisionIds);
+            return this;
+        }
+
+        /** Ends the decision with one sentence that holds its numbers. Answers its id. */
+        public String write(String text) {
+            Planning.this.write(new PlanRecord.Decided(id, rule, reason, pool, queue, machines, tasks,
+                    Collections.unmodifiableSortedMap(numbers), alternatives, causes, text));
+            return id;
+        }
+    }
+
+    // What several rules do to a machine.
+
+    /** Sets the drain mark. */
+    public void drain(Machine machine, String decisionId, Reason cause, String detail, boolean atOnce) {
+        change(machine, m -> {
+            m.phase = Phase.DRAINING;
+            m.cause = cause;
+            m.detail = detail;
+            m.mark = atOnce ? Mark.DRAIN_NOW : Mark.DRAIN;
+            m.markedAt = now;
+            m.ordinal = machine.ordinal() + 1;
+            m.decisionId = decisionId;
+            m.attempts = 1;
+            m.retryAt = now.plus(Repeats.after(1));
+            m.endedAt = null;
+            m.failure = null;
+        });
+        issue(decisionId, new Command.Drain(machine.offer().scope(), machine.id(), machine.cloudId(), machine.ordinal() + 1, atOnce));
+    }
+
+    /** Asks the cloud to end it. What runs on it is rescued afterwards. */
+    public void terminate(Machine machine, String decisionId, Reason cause, String detail) {
+        change(machine, m -> {
+            m.phase = Phase.TERMINATING;
+            m.cause = cause;
+            m.detail = detail;
+            m.ordinal = machine.ordinal() + 1;
+            m.decisionId = decisionId;
+            m.attempts = 1;
+            m.retryAt = now.plus(Repeats.after(1));
+        });
+        issue(decisionId, new Command.Terminate(machine.offer().scope(), machine.id(), machine.cloudId(), machine.ordinal() + 1, detail));
+    }
+
+    /** The pool of a machine, if the spec still has it. */
+    public Optional<Pool> poolOf(Machine machine) {
+        return spec().pool(machine.pool());
     }
 }

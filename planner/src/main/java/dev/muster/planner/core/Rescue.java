@@ -7,14 +7,14 @@ import java.time.Instant;
  *
  * @param worker that had it; empty: none known
  * @param machineId that had it; empty: none known
+ * @param status as it was when the rescue began
  * @param attempt of the command last sent, from 1
  * @param rescued how often it was put back
  * @param retryAt when the command is repeated; null: it has ended
  * @param endedAt null: it goes on
- * @param unregistered the worker was taken off the server's list, or need not be
  */
-public record Rescue(String task, String queueId, String worker, String machineId, int attempt, int rescued, Instant retryAt,
-        Instant endedAt, boolean unregistered) {
+public record Rescue(String task, String queueId, String worker, String machineId, TaskStatus status, int attempt, int rescued, Instant retryAt,
+        Instant endedAt) {
 
     public boolean isOpen() {
         return endedAt == null;

@@ -1,0 +1,72 @@
+package dev.muster.planner.core.rules;
+
+import dev.muster.planner.core.Command;
+import dev.muster.planner.core.Machine;
+import dev.muster.planner.core.Mark;
+import dev.muster.planner.core.Phase;
+import dev.muster.planner.core.Planning;
+import dev.muster.planner.core.Reason;
+import dev.muster.planner.core.Rule;
+import java.util.List;
+
+/** Does what people asked for about machines. Only here, and where a fleet is deleted at once, can a busy machine end. */
+public final class CarryOutRequests implements Rule {
+
+    @Override
+    public void apply(Planning planning) {
+        for (var machine : List.copyOf(planning.fleet().active().values())) {
+            // What the cloud has not accepted can't be commanded; the wish waits.
+            if (machine.asked() != null && !machine.cloudId().isEmpty()) {
+                carryOut(planning, planning.change(machine, m -> m.asked = null), machine);
+            }
+        }
+    }
+
+    private void carryOut(Planning planning, Machine machine, Machine asked) {
+        switch (asked.asked()) {
+            case DRAIN -> {
+                if (machine.phase().isStaying()) {
+                    var decision = decide(planning, machine, "drain it");
+                    planning.drain(machine, decision, Reason.ASKED_FOR, "a person asked", false);
+                }
+            }
+            case CANCEL_DRAIN -> {
+                if (machine.phase() == Phase.DRAINING && machine.mark() == Mark.DRAIN) {
+                    cancel(planning, machine, decide(planning, machine, "let it work on"));
+                }
+            }
+            case TERMINATE -> {
+                if (machine.phase() == Phase.TERMINATING) {
+                    return;
+                }
+                var tasks = planning.fleet().workersOn(machine).stream().filter(worker -> worker.isBusy()).map(worker -> worker.task()).toList();
+                var decision = planning.decide(this, Reason.ASKED_FOR).machine(machine).tasks(tasks).write(
+                        "a person asked to end " + machine.id() + (tasks.isEmpty() ? "" : ", and with it " + String.join(", ", tasks)));
+                if (machine.readyAt() == null) {
+                    planning.terminate(machine, decision, Reason.ASKED_FOR, "a person asked");
+                } else {
+                    planning.drain(machine, decision, Reason.ASKED_FOR, "a person asked", true);
+                }
+            }
+        }
+    }
+
+    private String decide(Planning planning, Machine machine, String what) {
+        return planning.decide(this, Reason.ASKED_FOR).machine(machine).write("a person asked about " + machine.id() + ": " + what);
+    }
+
+    private static void cancel(Planning planning, Machine machine, String decision) {
+        planning.change(machine, m -> {
+            m.phase = planning.fleet().workersOn(machine).isEmpty() ? Phase.BOOTING : Phase.READY;
+            m.idleSince = planning.now();
+            m.cause = null;
+            m.detail = "";
+            m.mark = Mark.NONE;
+            m.ordinal = machine.ordinal() + 1;
+            m.decisionId = decision;
+            m.retryAt = null;
+            m.attempts = 0;
+        });
+        planning.issue(decision, new Command.CancelDrain(machine.offer().scope(), machine.id(), machine.cloudId(), machine.ordinal() + 1));
+    }
+}

@@ -1,0 +1,87 @@
+package dev.muster.planner.core.rules;
+
+import dev.muster.planner.core.Command;
+import dev.muster.planner.core.Machine;
+import dev.muster.planner.core.Mark;
+import dev.muster.planner.core.Planning;
+import dev.muster.planner.core.Reason;
+import dev.muster.planner.core.Repeats;
+import dev.muster.planner.core.Rule;
+import java.time.Duration;
+import java.util.List;
+import java.util.function.LongFunction;
+
+/**
+ * Sees leaving machines to their end: marks and terminations are repeated for ever, and a machine whose guard does not answer is
+ * terminated once two fresh looks, both begun after the mark, have shown it idle.
+ */
+public final class FinishDrains implements Rule {
+
+    /** What a guard may take to see the mark, wait for a pop in flight and power off. Then there is none, or it is stuck. */
+    private static final Duration GUARD = Duration.ofSeconds(60);
+    /** The same where it must kill rather than wait. */
+    private static final Duration GUARD_NOW = Duration.ofSeconds(30);
+    /** Most that the watcher's clock and ours may differ; a service further off is not ready. */
+    private static final Duration SKEW = Duration.ofSeconds(5);
+
+    @Override
+    public void apply(Planning planning) {
+        for (var machine : List.copyOf(planning.fleet().active().values())) {
+            switch (machine.phase()) {
+                case DRAINING -> drain(planning, machine);
+                case TERMINATING -> {
+                    if (machine.retryAt() == null) {
+                        // It is shutting down by itself; asked too if that takes too long.
+                        planning.change(machine, m -> m.retryAt = planning.now().plus(Repeats.after(3)));
+                    } else if (planning.hasPassed(machine.retryAt())) {
+                        repeat(planning, machine, ordinal -> new Command.Terminate(machine.offer().scope(), machine.id(), machine.cloudId(),
+                                ordinal, machine.detail()));
+                    }
+                }
+                default -> { }
+            }
+        }
+    }
+
+    private void drain(Planning planning, Machine machine) {
+        if (machine.mark() == Mark.DRAIN_NOW) {
+            if (planning.hasPassed(machine.markedAt().plus(GUARD_NOW))) {
+                var decision = planning.decide(this, Reason.DRAIN_OVERDUE).machine(machine)
+                        .write(machine.id() + " was to end at once and did not: terminate it");
+                planning.terminate(machine, decision, machine.cause(), machine.detail());
+                return;
+            }
+        } else if (planning.hasPassed(machine.markedAt().plus(GUARD)) && isSurelyIdle(planning, machine)) {
+            var seconds = Duration.between(machine.markedAt(), planning.now()).toSeconds();
+            var decision = planning.decide(this, Reason.DRAIN_OVERDUE).machine(machine).number("markedSeconds", seconds)
+                    .write(machine.id() + " was marked " + seconds + " s ago, has not powered off, and two looks since show it idle: terminate it");
+            planning.terminate(machine, decision, machine.cause(), machine.detail());
+            return;
+        }
+        if (machine.retryAt() != null && planning.hasPassed(machine.retryAt())) {
+            repeat(planning, machine, ordinal -> new Command.Drain(machine.offer().scope(), machine.id(), machine.cloudId(), ordinal,
+                    machine.mark() == Mark.DRAIN_NOW));
+        }
+    }
+
+    private static boolean isSurelyIdle(Planning planning, Machine machine) {
+        if (planning.isHeld() || planning.fleet().isBusy(machine)
+                || !planning.fleet().demand().previousLookStartedAt().isAfter(machine.markedAt().plus(SKEW))) {
+            return false;
+        }
+        if (!planning.fleet().workersOn(machine).isEmpty() || machine.readyAt() == null) {
+            return true;
+        }
+        // Its worker was there and is not listed: it may be at work, cut off. Only time tells.
+        return planning.poolOf(machine).map(pool -> planning.hasPassed(machine.markedAt().plus(pool.registrationDeadline()))).orElse(true);
+    }
+
+    private static void repeat(Planning planning, Machine machine, LongFunction<Command> command) {
+        planning.change(machine, m -> {
+            m.ordinal = machine.ordinal() + 1;
+            m.attempts = machine.attempts() + 1;
+            m.retryAt = planning.now().plus(Repeats.after(m.attempts));
+        });
+        planning.issue(machine.decisionId(), command.apply(machine.ordinal() + 1));
+    }
+}

@@ -1,0 +1,152 @@
+package dev.muster.planner.core.rules;
+
+import dev.muster.planner.core.CloudState;
+import dev.muster.planner.core.Ending;
+import dev.muster.planner.core.Hold;
+import dev.muster.planner.core.Machine;
+import dev.muster.planner.core.Mark;
+import dev.muster.planner.core.Phase;
+import dev.muster.planner.core.PlanRecord;
+import dev.muster.planner.core.Planning;
+import dev.muster.planner.core.Reason;
+import dev.muster.planner.core.Rule;
+import dev.muster.planner.core.Worker;
+import java.time.Instant;
+import java.util.List;
+
+/** Brings each machine's phase up to what its cloud and its workers show. */
+public final class FollowMachines implements Rule {
+
+    @Override
+    public void apply(Planning planning) {
+        for (var machine : List.copyOf(planning.fleet().active().values())) {
+            follow(planning, machine);
+        }
+    }
+
+    private void follow(Planning planning, Machine machine) {
+        if (machine.released()) {
+            end(planning, machine, Phase.GONE, Reason.FLEET_ENDS, "released to its user", false);
+        } else if (machine.cloud() == CloudState.TERMINATED) {
+            end(planning, machine, Phase.GONE, causeOf(machine), machine.detail(), machine.phase().isStaying());
+        } else if (machine.cloud() == CloudState.NOT_FOUND) {
+            var leaving = machine.phase() == Phase.TERMINATING || machine.phase() == Phase.DRAINING;
+            end(planning, machine, leaving ? Phase.GONE : Phase.LOST, leaving ? causeOf(machine) : Reason.IS_MISSING,
+                    "missing from two complete lists of " + machine.offer().scope(), !leaving);
+        } else if (machine.cloud() == CloudState.SHUTTING_DOWN) {
+            if (machine.phase() != Phase.TERMINATING) {
+                var unasked = machine.phase().isStaying();
+                var cause = causeOf(machine);
+                var id = unasked ? planning.decide(this, cause).machine(machine)
+                        .write(machine.id() + " is shutting down, and we did not ask: " + wordsOf(machine)) : machine.decisionId();
+                planning.change(machine, m -> {
+                    m.phase = Phase.TERMINATING;
+                    m.cause = cause;
+                    m.decisionId = id;
+                    m.retryAt = null;
+                });
+            }
+        } else if (machine.cloud() == CloudState.STOPPED && machine.phase() != Phase.TERMINATING) {
+            var id = planning.decide(this, Reason.MACHINE_ENDED).machine(machine)
+                    .write(machine.id() + " is stopped, and still there and paid for in part: terminate it");
+            planning.terminate(machine, id, Reason.MACHINE_ENDED, "stopped is not gone");
+        } else {
+            work(planning, machine);
+        }
+    }
+
+    private void work(Planning planning, Machine machine) {
+        var workers = planning.fleet().workersOn(machine);
+        var now = planning.now();
+        switch (machine.phase()) {
+            case REQUESTED, LAUNCHING, BOOTING -> {
+                if (!workers.isEmpty()) {
+                    planning.fleet().hold(Hold.Kind.CIRCUIT, machine.pool()).ifPresent(hold -> planning.write(
+                            new PlanRecord.HoldChanged(
+                                    new Hold(hold.kind(), hold.subject(), hold.since(), null, 0, "", ""))));
+                    planning.change(machine, m -> {
+                        m.phase = Phase.READY;
+                        m.readyAt = m.readyAt == null ? now : m.readyAt;
+                        m.idleSince = idleSince(workers, m.readyAt);
+                    });
+                } else if (machine.phase() != Phase.BOOTING && !machine.cloudId().isEmpty()) {
+                    planning.change(machine, m -> m.phase = Phase.BOOTING);
+                }
+            }
+            case READY -> {
+                if (!workers.isEmpty()) {
+                    planning.change(machine, m -> m.idleSince = idleSince(workers, m.readyAt));
+                } else if (planning.fleet().demand().workersKnown()) {
+                    // Its last worker went and the machine runs on: it has the registration deadline to come back.
+                    planning.change(machine, m -> {
+                        m.phase = Phase.BOOTING;
+                        m.idleSince = now;
+                    });
+                }
+            }
+            case DRAINING -> {
+                if (!workers.isEmpty()) {
+                    planning.change(machine, m -> m.idleSince = idleSince(workers, m.readyAt == null ? m.markedAt : m.readyAt));
+                }
+            }
+            case TERMINATING, GONE, FAILED, LOST -> { }
+        }
+    }
+
+    /** Since when all its workers are idle; null: one is busy. */
+    private static Instant idleSince(List<Worker> workers, Instant notBefore) {
+        var since = notBefore;
+        for (var worker : workers) {
+            if (worker.isBusy()) {
+                return null;
+            }
+            if (worker.idleSince().isAfter(since)) {
+                since = worker.idleSince();
+            }
+        }
+        return since;
+    }
+
+    private void end(Planning planning, Machine machine, Phase phase, Reason cause, String detail, boolean unasked) {
+        var id = machine.decisionId();
+        if (unasked) {
+            id = planning.decide(this, cause).machine(machine).write(phase == Phase.LOST
+                    ? machine.id() + " is " + detail + "; it no longer counts, and is drained if it is seen again"
+                    : machine.id() + " is gone, and we did not ask: " + wordsOf(machine));
+        }
+        var decision = id;
+        planning.change(machine, m -> {
+            m.phase = phase;
+            m.cause = cause;
+            m.detail = detail;
+            m.decisionId = decision;
+            m.endedAt = planning.now();
+            m.retryAt = null;
+            m.asked = null;
+        });
+        if (phase == Phase.GONE) {
+            // One less of it: the quota may have room again.
+            planning.fleet().hold(Hold.Kind.QUOTA, Hold.quotaSubject(machine.offer())).ifPresent(hold ->
+                    planning.write(new PlanRecord.HoldChanged(
+                            new Hold(hold.kind(), hold.subject(), hold.since(), null, 0, "", ""))));
+        }
+    }
+
+    private static Reason causeOf(Machine machine) {
+        if (machine.cause() != null) {
+            return machine.cause();
+        }
+        return machine.ending() == Ending.INTERRUPTED ? Reason.WAS_INTERRUPTED : Reason.MACHINE_ENDED;
+    }
+
+    private static String wordsOf(Machine machine) {
+        var words = switch (machine.ending()) {
+            case INTERRUPTED -> "the cloud took it back";
+            case BY_CLOUD -> "the cloud ended it";
+            case INSIDE -> "it was shut down from inside";
+            case ASKED -> "somebody terminated it at the cloud";
+            case UNKNOWN -> "the cloud does not say why";
+        };
+        return machine.detail().isEmpty() ? words : words + " (" + machine.detail() + ")";
+    }
+}

@@ -1,0 +1,53 @@
+package dev.muster.planner.core.rules;
+
+import dev.muster.planner.core.Hold;
+import dev.muster.planner.core.Machine;
+import dev.muster.planner.core.Phase;
+import dev.muster.planner.core.PlanRecord;
+import dev.muster.planner.core.Planning;
+import dev.muster.planner.core.Pool;
+import dev.muster.planner.core.Reason;
+import dev.muster.planner.core.Rule;
+import java.util.List;
+
+/** Ends machines that don't boot, or whose worker never comes. One that had a worker is drained instead: it may be at work unseen. */
+public final class GiveUpOnStuckMachines implements Rule {
+
+    @Override
+    public void apply(Planning planning) {
+        for (var machine : List.copyOf(planning.fleet().active().values())) {
+            var pool = planning.poolOf(machine);
+            // An unanswered launch has nothing to end; the lists say what became of it.
+            if (machine.phase() == Phase.BOOTING && pool.isPresent()) {
+                judge(planning, machine, pool.get());
+            }
+        }
+    }
+
+    private void judge(Planning planning, Machine machine, Pool pool) {
+        if (machine.readyAt() != null) {
+            if (!planning.isHeld() && planning.hasPassed(machine.idleSince().plus(pool.registrationDeadline()))) {
+                var decision = planning.decide(this, Reason.BOOT_FAILED).machine(machine)
+                        .write(machine.id() + " lost its worker " + pool.registrationDeadline().toSeconds() + " s ago and runs on: drain it");
+                planning.drain(machine, decision, Reason.BOOT_FAILED, "its worker is gone from ClearML's list", false);
+            }
+        } else if (!machine.detail().isEmpty() && machine.cause() == null) {
+            giveUp(planning, machine, pool, "its boot failed: " + machine.detail());
+        } else if (machine.bootedAt() == null && planning.hasPassed(machine.requestedAt().plus(pool.bootDeadline()))) {
+            giveUp(planning, machine, pool, "the cloud did not show it running within " + pool.bootDeadline().toSeconds() + " s");
+        } else if (!planning.isHeld() && planning.hasPassed(machine.requestedAt().plus(pool.registrationDeadline()))) {
+            // Held, a worker may have registered unseen.
+            giveUp(planning, machine, pool, "no worker registered within " + pool.registrationDeadline().toSeconds() + " s");
+        }
+    }
+
+    private void giveUp(Planning planning, Machine machine, Pool pool, String why) {
+        var before = planning.fleet().hold(Hold.Kind.CIRCUIT, pool.name());
+        var failures = before.map(Hold::failures).orElse(0) + 1;
+        var decision = planning.decide(this, Reason.BOOT_FAILED).machine(machine).number("failedBoots", failures)
+                .write(machine.id() + ": " + why + "; terminate it");
+        planning.terminate(machine, decision, Reason.BOOT_FAILED, why);
+        planning.write(new PlanRecord.HoldChanged(new Hold(Hold.Kind.CIRCUIT, pool.name(),
+                before.map(Hold::since).orElse(planning.now()), planning.now().plus(GrowGradually.CIRCUIT_PROBE), failures, "", why)));
+    }
+}

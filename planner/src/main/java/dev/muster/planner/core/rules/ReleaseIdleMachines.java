@@ -1,0 +1,57 @@
+package dev.muster.planner.core.rules;
+
+import dev.muster.planner.core.Machine;
+import dev.muster.planner.core.Phase;
+import dev.muster.planner.core.Planning;
+import dev.muster.planner.core.Pool;
+import dev.muster.planner.core.Reason;
+import dev.muster.planner.core.Rule;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
+
+/** Drains machines that have had no task for the idle time-out, unless a waiting task will take them or the minimum keeps them. */
+public final class ReleaseIdleMachines implements Rule {
+
+    @Override
+    public void apply(Planning planning) {
+        if (planning.isHeld() || planning.fleet().head().isEnding()) {
+            return;
+        }
+        for (var pool : planning.spec().pools()) {
+            if (HoldOnUnknownScopes.unknown(planning, pool).isEmpty()) {
+                release(planning, pool);
+            }
+        }
+        // An edit of the spec took their pool away: nothing may keep them.
+        for (var machine : List.copyOf(planning.fleet().active().values())) {
+            if (machine.phase().isStaying() && !machine.cloudId().isEmpty() && planning.poolOf(machine).isEmpty()) {
+                var decision = planning.decide(this, Reason.IS_ORPHAN).machine(machine)
+                        .write(machine.id() + " is of pool " + machine.pool() + ", which the spec no longer has: drain it");
+                planning.drain(machine, decision, Reason.IS_ORPHAN, "its pool is no longer in the spec", false);
+            }
+        }
+    }
+
+    private void release(Planning planning, Pool pool) {
+        var books = planning.books(pool);
+        int spare = planning.spare(pool);
+        int above = books.staying() - pool.limits().min();
+        var idle = books.idle().stream()
+                .filter(machine -> machine.phase() == Phase.READY && machine.idleSince() != null)
+                .sorted(Comparator.comparing(Machine::idleSince).thenComparing(Machine::id)).toList();
+        for (var machine : idle) {
+            if (above <= 0 || spare < pool.slots() || !planning.hasPassed(machine.idleSince().plus(pool.idleTimeout()))) {
+                break;
+            }
+            var seconds = Duration.between(machine.idleSince(), planning.now()).toSeconds();
+            var decision = planning.decide(this, Reason.IDLE_TOO_LONG).machine(machine)
+                    .number("idleSeconds", seconds).number("idleTimeoutSeconds", pool.idleTimeout().toSeconds())
+                    .number("poolMachines", books.counted())
+                    .write(machine.id() + " had no task for " + seconds + " s of " + pool.idleTimeout().toSeconds() + " s, and none waits for it: drain it");
+            planning.drain(machine, decision, Reason.IDLE_TOO_LONG, "idle for " + seconds + " s", false);
+            above--;
+            spare -= pool.slots();
+        }
+    }
+}

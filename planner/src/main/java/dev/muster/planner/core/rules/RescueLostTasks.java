@@ -1,0 +1,113 @@
+package dev.muster.planner.core.rules;
+
+import dev.muster.planner.core.Command;
+import dev.muster.planner.core.FleetEvent.TaskAdrift;
+import dev.muster.planner.core.Machine;
+import dev.muster.planner.core.Phase;
+import dev.muster.planner.core.PlanRecord;
+import dev.muster.planner.core.Planning;
+import dev.muster.planner.core.Reason;
+import dev.muster.planner.core.Rescue;
+import dev.muster.planner.core.Rule;
+import dev.muster.planner.core.TaskStatus;
+import dev.muster.planner.core.Worker;
+import dev.muster.planner.core.WorkerId;
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * Puts tasks of machines that are gone, and tasks that nobody has, back into their queues; then has the server forget workers whose
+ * machine is gone.
+ */
+public final class RescueLostTasks implements Rule {
+
+    /** How long a task must be in no queue and on no worker: two reports of an agent, which come every 30 s. */
+    private static final Duration ADRIFT = Duration.ofSeconds(60);
+    private static final Duration FIRST_REPEAT = Duration.ofSeconds(5);
+    private static final Duration LONGEST_REPEAT = Duration.ofMinutes(5);
+    /** A look may still show what a rescue has just mended. */
+    private static final Duration MENDED = Duration.ofSeconds(30);
+    private static final Duration UNREGISTER_REPEAT = Duration.ofSeconds(60);
+
+    @Override
+    public void apply(Planning planning) {
+        if (planning.spec().rescue().enabled()) {
+            for (var open : List.copyOf(planning.fleet().rescues())) {
+                if (open.isOpen() && planning.hasPassed(open.retryAt())) {
+                    send(planning, open, "");
+                }
+            }
+            for (var worker : List.copyOf(planning.fleet().workers().values())) {
+                if (worker.isBusy()) {
+                    planning.fleet().machineOf(worker.id()).filter(machine -> machine.phase() == Phase.GONE).ifPresent(machine ->
+                            begin(planning, worker.task(), "", worker.id(), machine.id(), Reason.TASK_LOST_MACHINE, TaskStatus.IN_PROGRESS,
+                                    worker.task() + " ran on " + machine.id() + ", which is gone"));
+                }
+            }
+            planning.fleet().adrift().forEach(adrift -> adrift(planning, adrift));
+        }
+        for (var worker : List.copyOf(planning.fleet().workers().values())) {
+            planning.fleet().machineOf(worker.id()).filter(machine -> machine.phase() == Phase.GONE)
+                    .ifPresent(machine -> unregister(planning, worker, machine));
+        }
+    }
+
+    private void adrift(Planning planning, TaskAdrift adrift) {
+        var lost = planning.fleet().machineOf(adrift.lastWorker()).filter(machine -> machine.phase() == Phase.GONE);
+        if (lost.isPresent()) {
+            begin(planning, adrift.task(), adrift.queueId(), adrift.lastWorker(), lost.get().id(), Reason.TASK_LOST_MACHINE, adrift.status(),
+                    adrift.task() + " was on " + lost.get().id() + ", which is gone");
+            return;
+        }
+        var prefix = planning.spec().workersPrefix();
+        var othersServe = planning.fleet().workers().values().stream()
+                .anyMatch(worker -> worker.queueIds().contains(adrift.queueId())
+                        && WorkerId.parse(worker.id()).filter(id -> id.prefix().equals(prefix)).isEmpty());
+        var patience = othersServe ? planning.spec().rescue().after() : ADRIFT;
+        if (!planning.isHeld() && planning.hasPassed(adrift.since().plus(patience))) {
+            begin(planning, adrift.task(), adrift.queueId(), adrift.lastWorker(), "", Reason.TASK_ADRIFT, adrift.status(),
+                    adrift.task() + " is " + adrift.status() + " since " + adrift.since() + ", in no queue and on no worker");
+        }
+    }
+
+    private void begin(Planning planning, String task, String queueId, String worker, String machineId, Reason reason, TaskStatus status,
+            String why) {
+        var before = planning.fleet().rescue(task);
+        if (before.isPresent()) {
+            var rescue = before.get();
+            if (rescue.isOpen() || !planning.hasPassed(rescue.endedAt().plus(MENDED))
+                    || rescue.rescued() >= planning.spec().rescue().attempts() || rescue.worker().equals(worker) && !machineId.isEmpty()) {
+                return;
+            }
+        }
+        var decision = planning.decide(this, reason).tasks(List.of(task)).machines(machineId.isEmpty() ? List.of() : List.of(machineId))
+                .number("rescues", before.map(Rescue::rescued).orElse(0)).write(why + ": put it back at the front of its queue");
+        send(planning, new Rescue(task, queueId, worker, machineId, status, before.map(Rescue::attempt).orElse(0),
+                before.map(Rescue::rescued).orElse(0), planning.now(), null), decision);
+    }
+
+    private static void send(Planning planning, Rescue rescue, String decision) {
+        var attempt = rescue.attempt() + 1;
+        var doubled = FIRST_REPEAT.multipliedBy(1L << Math.min(attempt - 1, 10));
+        var after = doubled.compareTo(LONGEST_REPEAT) > 0 ? LONGEST_REPEAT : doubled;
+        planning.write(new PlanRecord.RescueChanged(new Rescue(rescue.task(), rescue.queueId(), rescue.worker(), rescue.machineId(), rescue.status(), attempt,
+                rescue.rescued(), planning.now().plus(after), null)));
+        planning.remind(planning.now().plus(after));
+        planning.issue(decision, new Command.Rescue(rescue.task(), rescue.queueId(), rescue.machineId(), rescue.worker(), rescue.status(), attempt,
+                rescue.machineId().isEmpty() ? "Muster: nobody had this task; it is put back into its queue"
+                        : "Muster: machine " + rescue.machineId() + " is gone; the task is put back into its queue"));
+    }
+
+    private void unregister(Planning planning, Worker worker, Machine machine) {
+        // Its task first: the server's list is what shows that somebody had it.
+        var rescueEnded = !worker.isBusy() || !planning.spec().rescue().enabled()
+                || planning.fleet().rescue(worker.task()).filter(rescue -> !rescue.isOpen()).isPresent();
+        if (!rescueEnded || worker.unregisteredAt() != null && !planning.hasPassed(worker.unregisteredAt().plus(UNREGISTER_REPEAT))) {
+            return;
+        }
+        var decision = planning.decide(this, Reason.WORKER_OUTLIVED_MACHINE).machine(machine)
+                .write(machine.id() + " is gone, and ClearML still lists its worker: have it forgotten");
+        planning.write(new PlanRecord.WorkerUnregistered(worker.id(), planning.now()));
+        planning.issue(decision, new Command.Unregister(worker.id(), machine.id()));
+    }
+}

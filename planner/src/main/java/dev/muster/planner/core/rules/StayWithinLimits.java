@@ -1,0 +1,32 @@
+package dev.muster.planner.core.rules;
+
+import dev.muster.planner.core.FleetHead;
+import dev.muster.planner.core.Planning;
+import dev.muster.planner.core.Proposal;
+import dev.muster.planner.core.Reason;
+import dev.muster.planner.core.Rule;
+import java.util.Locale;
+
+/** No more machines than the pool and the fleet may have, counted from admission until the cloud says that they are gone. */
+public final class StayWithinLimits implements Rule.OfLaunch {
+
+    @Override
+    public Proposal limit(Planning planning, Proposal proposal) {
+        var pool = proposal.pool();
+        if (planning.fleet().head().state() != FleetHead.State.ACTIVE) {
+            return proposal.atMost(0, this, Reason.IS_PAUSED, "the fleet is " + planning.fleet().head().state().name().toLowerCase(Locale.ROOT),
+                    "muster fleet resume");
+        }
+        if (pool.paused()) {
+            return proposal.atMost(0, this, Reason.IS_PAUSED, pool.name() + " is paused", "muster fleet resume --pool " + pool.name());
+        }
+        var counted = planning.books(pool).counted();
+        var fleetMax = planning.spec().limits().max();
+        var all = planning.fleet().active().size();
+        return proposal
+                .atMost(pool.limits().max() - counted, this, Reason.AT_POOL_LIMIT,
+                        pool.name() + " has " + counted + " of at most " + pool.limits().max() + " machines", "a machine of the pool going, or a higher max")
+                .atMost(fleetMax - all, this, Reason.AT_FLEET_LIMIT,
+                        "the fleet has " + all + " of at most " + fleetMax + " machines", "a machine going, or a higher limit");
+    }
+}
