@@ -26,7 +26,7 @@ public final class Books {
      * @param lastWorker the last worker id that reported it; null if none
      * @param pops       how often a pop took it from a queue
      * @param starts     how often it went in progress
-     * @param workers    every worker id that reported or started it, in order of appearance
+     * @param workers    every worker id that reported it, in order of appearance
      */
     public record TaskBook(String id, String name, String queue, String project, String status,
                            @JsonSerialize(using = ToStringSerializer.class) Instant created,

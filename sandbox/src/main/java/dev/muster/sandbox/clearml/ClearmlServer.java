@@ -17,6 +17,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.CompletionException;
 import java.util.regex.Pattern;
 
@@ -50,7 +52,7 @@ public final class ClearmlServer implements AutoCloseable {
     private final Projects projects;
     private final Events events;
     private final Faults faults = new Faults();
-    private final Map<String, Long> calls = new java.util.TreeMap<>();
+    private final Map<String, Long> calls = new TreeMap<>();
     private HttpServer http;
     private long watchdogTimer;
 
@@ -129,8 +131,12 @@ public final class ClearmlServer implements AutoCloseable {
     /** How often each endpoint was called, by name; unknown names are not counted. */
     public Map<String, Long> calls() {
         synchronized (lock) {
-            return new java.util.TreeMap<>(calls);
+            return new TreeMap<>(calls);
         }
+    }
+
+    Set<String> endpointNames() {
+        return Set.copyOf(endpoints.keySet());
     }
 
     /** Stops tasks that have been silent for too long, as the periodic watchdog does; how many those were. */

@@ -11,7 +11,7 @@ import java.util.stream.Stream;
 /** The projects endpoints, as far as making and finding tasks needs them. A name with slashes makes its parents too. */
 final class Projects {
 
-    private static final Set<String> LIST_FIELDS = Set.of("id", "tags", "system_tags", "user", "parent");
+    private static final Set<String> LIST_FIELDS = Set.of("id", "tags", "system_tags", "user");
 
     private final Map<String, ObjectNode> projects = new LinkedHashMap<>();
     private final Clock clock;
@@ -77,10 +77,8 @@ final class Projects {
 
     private String add(String name, Call call) {
         int slash = name.lastIndexOf('/');
-        String parent = null;
-        if (slash > 0) {
-            var above = byName(name.substring(0, slash), call.caller());
-            parent = above == null ? add(name.substring(0, slash), call) : above.path("id").asText();
+        if (slash > 0 && byName(name.substring(0, slash), call.caller()) == null) {
+            add(name.substring(0, slash), call);
         }
         var id = Logins.newId();
         var now = Json.time(clock.instant());
@@ -93,7 +91,6 @@ final class Projects {
         project.put("company", call.caller().company());
         project.put("created", now);
         project.put("last_update", now);
-        project.put("parent", parent);
         project.set("tags", Json.array(call.texts("tags")));
         project.set("system_tags", Json.array(call.texts("system_tags")));
         project.put("default_output_destination", call.optionalText("default_output_destination").orElse(null));

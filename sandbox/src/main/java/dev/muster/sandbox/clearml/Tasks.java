@@ -1,6 +1,8 @@
 package dev.muster.sandbox.clearml;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.BooleanNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Clock;
 import java.time.Duration;
@@ -32,6 +34,10 @@ final class Tasks {
     private static final Set<String> MAP_FIELDS = Set.of("hyperparams", "configuration", "container", "runtime");
     private static final Set<String> EMBEDDED_FIELDS = Set.of("execution", "script", "output", "input", "models");
 
+    // The answers about many tasks differ from those about one: flags instead of counts, and less of it.
+    private static final Set<String> YES_OR_NO = Set.of("queued", "dequeued", "deleted", "archived", "unarchived");
+    private static final Set<String> ONLY_FOR_ONE = Set.of("events", "queue_watched");
+
     private final Map<String, Task> tasks = new LinkedHashMap<>();
     private final Clock clock;
     private final Listing listing;
@@ -60,7 +66,6 @@ final class Tasks {
             answer.set("task", task(call).document);
             return answer;
         }));
-        endpoints.put("tasks.get_by_id_ex", Endpoint.since("2.13", this::getAllEx));
         endpoints.put("tasks.get_all", Endpoint.since("2.13", this::getAll));
         endpoints.put("tasks.get_all_ex", Endpoint.since("2.13", this::getAllEx));
         endpoints.put("tasks.get_types", Endpoint.since("2.8", this::types));
@@ -72,7 +77,6 @@ final class Tasks {
         endpoints.put("tasks.edit_hyper_params", Endpoint.since("2.9", this::editHyperParams));
         endpoints.put("tasks.delete_hyper_params", Endpoint.since("2.9", this::deleteHyperParams));
         endpoints.put("tasks.get_configurations", Endpoint.since("2.9", this::getConfigurations));
-        endpoints.put("tasks.get_configuration_names", Endpoint.since("2.9", this::getConfigurationNames));
         endpoints.put("tasks.edit_configuration", Endpoint.since("2.9", this::editConfiguration));
         endpoints.put("tasks.delete_configuration", Endpoint.since("2.9", this::deleteConfiguration));
         endpoints.put("tasks.add_or_update_artifacts", Endpoint.since("2.10", this::addArtifacts));
@@ -504,17 +508,6 @@ final class Tasks {
         return answer;
     }
 
-    private ObjectNode getConfigurationNames(Call call) {
-        var answer = Json.object();
-        var rows = answer.putArray("configurations");
-        for (var id : call.texts("tasks")) {
-            var row = rows.addObject().put("task", id);
-            var names = row.putArray("names");
-            require(id, call.caller()).document.path("configuration").fieldNames().forEachRemaining(names::add);
-        }
-        return answer;
-    }
-
     private ObjectNode editConfiguration(Call call) {
         var task = task(call);
         var stored = Json.child(task.document, "configuration");
@@ -578,7 +571,7 @@ final class Tasks {
         }
         task.document.set("system_tags", Json.array(tags));
         touched(task);
-        return Json.object();
+        return Json.object().put(archived ? "archived" : "unarchived", true);
     }
 
     private ObjectNode eachTask(Call call, String counter, Function<Task, ObjectNode> one) {
@@ -598,9 +591,6 @@ final class Tasks {
             queues.removeEverywhere(task.id);
         }
         var fields = setStatus(task, target, call.optionalText("status_reason").orElse(""), call.optionalText("status_message").orElse(""));
-        if (target == TaskStatus.IN_PROGRESS && call.worker() != null) {
-            books.workedOnBy(task, call.worker());
-        }
         var answer = Json.object().put("updated", 1);
         answer.set("fields", fields);
         if (counter != null) {
@@ -734,7 +724,8 @@ final class Tasks {
             try {
                 var result = one.apply(require(id, call.caller()), call);
                 var row = succeeded.addObject().put("id", id);
-                result.properties().forEach(field -> row.set(field.getKey(), field.getValue()));
+                result.properties().stream().filter(field -> !ONLY_FOR_ONE.contains(field.getKey())).forEach(field ->
+                        row.set(field.getKey(), YES_OR_NO.contains(field.getKey()) ? yesOrNo(field.getValue()) : field.getValue()));
             } catch (ApiFault fault) {
                 var error = failed.addObject().put("id", id).putObject("error");
                 error.putArray("codes").add(fault.status).add(fault.subcode);
@@ -746,6 +737,10 @@ final class Tasks {
             answer.put("queue_watched", workers.anyWatches(call.text("queue")));
         }
         return answer;
+    }
+
+    private static JsonNode yesOrNo(JsonNode counted) {
+        return BooleanNode.valueOf(counted.isObject() ? counted.path("removed").asInt() > 0 : counted.asBoolean());
     }
 
     private Task task(Call call) {
