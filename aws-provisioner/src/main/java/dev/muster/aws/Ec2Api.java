@@ -1,0 +1,31 @@
+package dev.muster.aws;
+
+import software.amazon.awssdk.services.ec2.model.CreateTagsRequest;
+import software.amazon.awssdk.services.ec2.model.DeleteTagsRequest;
+import software.amazon.awssdk.services.ec2.model.DescribeImagesRequest;
+import software.amazon.awssdk.services.ec2.model.DescribeImagesResponse;
+import software.amazon.awssdk.services.ec2.model.DescribeInstancesRequest;
+import software.amazon.awssdk.services.ec2.model.DescribeInstancesResponse;
+import software.amazon.awssdk.services.ec2.model.RunInstancesRequest;
+import software.amazon.awssdk.services.ec2.model.RunInstancesResponse;
+import software.amazon.awssdk.services.ec2.model.TerminateInstancesRequest;
+import software.amazon.awssdk.services.ec2.model.TerminateInstancesResponse;
+
+/**
+ * The calls of EC2 that Muster makes in one region with one account: these and no others. Each is made once; nothing is repeated
+ * behind the caller's back. Failures are the SDK's exceptions, see {@link Ec2Failures}. Thread-safe.
+ */
+interface Ec2Api {
+
+    RunInstancesResponse runInstances(RunInstancesRequest request);
+
+    DescribeInstancesResponse describeInstances(DescribeInstancesRequest request);
+
+    TerminateInstancesResponse terminateInstances(TerminateInstancesRequest request);
+
+    void createTags(CreateTagsRequest request);
+
+    void deleteTags(DeleteTagsRequest request);
+
+    DescribeImagesResponse describeImages(DescribeImagesRequest request);
+}

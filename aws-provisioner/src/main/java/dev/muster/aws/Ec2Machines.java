@@ -1,0 +1,408 @@
+package dev.muster.aws;
+
+import dev.muster.provisioner.boot.BootScript;
+import dev.muster.provisioner.spi.CloudStatus;
+import dev.muster.provisioner.spi.Delivery;
+import dev.muster.provisioner.spi.FailureKind;
+import dev.muster.provisioner.spi.KeepUntil;
+import dev.muster.provisioner.spi.LaunchSettings;
+import dev.muster.provisioner.spi.MachineBatch;
+import dev.muster.provisioner.spi.MachineList;
+import dev.muster.provisioner.spi.MachineProvider;
+import dev.muster.provisioner.spi.MachineRef;
+import dev.muster.provisioner.spi.MachineSeen;
+import dev.muster.provisioner.spi.Mark;
+import dev.muster.provisioner.spi.Offer;
+import dev.muster.provisioner.spi.ProviderException;
+import dev.muster.provisioner.spi.Scope;
+import java.math.BigDecimal;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jboss.logging.Logger;
+import software.amazon.awssdk.core.exception.SdkException;
+import software.amazon.awssdk.services.ec2.model.BlockDeviceMapping;
+import software.amazon.awssdk.services.ec2.model.CreateTagsRequest;
+import software.amazon.awssdk.services.ec2.model.DeleteTagsRequest;
+import software.amazon.awssdk.services.ec2.model.DescribeImagesRequest;
+import software.amazon.awssdk.services.ec2.model.DescribeInstancesRequest;
+import software.amazon.awssdk.services.ec2.model.EbsBlockDevice;
+import software.amazon.awssdk.services.ec2.model.Filter;
+import software.amazon.awssdk.services.ec2.model.HttpTokensState;
+import software.amazon.awssdk.services.ec2.model.IamInstanceProfileSpecification;
+import software.amazon.awssdk.services.ec2.model.Instance;
+import software.amazon.awssdk.services.ec2.model.InstanceInterruptionBehavior;
+import software.amazon.awssdk.services.ec2.model.InstanceMetadataEndpointState;
+import software.amazon.awssdk.services.ec2.model.InstanceMetadataTagsState;
+import software.amazon.awssdk.services.ec2.model.InstanceNetworkInterfaceSpecification;
+import software.amazon.awssdk.services.ec2.model.MarketType;
+import software.amazon.awssdk.services.ec2.model.ResourceType;
+import software.amazon.awssdk.services.ec2.model.RunInstancesRequest;
+import software.amazon.awssdk.services.ec2.model.ShutdownBehavior;
+import software.amazon.awssdk.services.ec2.model.SpotInstanceType;
+import software.amazon.awssdk.services.ec2.model.Tag;
+import software.amazon.awssdk.services.ec2.model.TagSpecification;
+import software.amazon.awssdk.services.ec2.model.TerminateInstancesRequest;
+
+/**
+ * EC2's machines. A batch is one RunInstances whose client token is the batch id; tags in that call say whose the machines are,
+ * so that none is ever without an owner. Calls that EC2 takes for many machines are made for many.
+ */
+final class Ec2Machines implements MachineProvider {
+
+    private static final Logger LOG = Logger.getLogger(Ec2Machines.class);
+
+    /** EC2's limit of user data, before base64. Bytes. */
+    static final int MOST_USER_DATA = 16 * 1024;
+    /** Of instances on a page, and of ids in one call for tags or an end: EC2's own limits. */
+    private static final int MOST_ON_PAGE = 1_000;
+    private static final int MOST_IDS = 1_000;
+    /** Long enough for the commands of one plan to meet, too short to be noticed. */
+    private static final Duration GATHER = Duration.ofMillis(5);
+    /** Containers are one hop further from the metadata service than their machine, and tasks may use the machine's role. */
+    private static final int METADATA_HOPS = 2;
+
+    private record TagWish(Scope scope, List<Tag> set, List<String> removed) {}
+
+    private final AwsAccounts accounts;
+    private final String installation;
+    private final Map<Scope, Ec2Rates> rates = new ConcurrentHashMap<>();
+    private final Map<String, Long> ordinals = new ConcurrentHashMap<>();
+    private final Map<String, String> rootDevices = new ConcurrentHashMap<>();
+    private final Merger<Scope, CloudStatus> ends = new Merger<>(GATHER, MOST_IDS, this::end);
+    private final Merger<TagWish, Boolean> tags = new Merger<>(GATHER, MOST_IDS, this::write);
+
+    Ec2Machines(AwsAccounts accounts, String installation) {
+        this.accounts = accounts;
+        this.installation = installation;
+    }
+
+    @Override
+    public String name() {
+        return AwsAccounts.PROVIDER;
+    }
+
+    @Override
+    public List<Scope> configuredScopes() {
+        return accounts.scopes();
+    }
+
+    @Override
+    public void check(Scope scope) throws ProviderException {
+        // Five is the least that EC2 takes.
+        describe(scope, DescribeInstancesRequest.builder().filters(filter("tag:" + Ec2Tags.INSTALLATION, installation)).maxResults(5).build());
+    }
+
+    @Override
+    public Duration reserve(MachineBatch batch) {
+        return rates(batch.scope()).run(batch.size());
+    }
+
+    @Override
+    public Delivery launch(MachineBatch batch) throws ProviderException {
+        var request = request(batch);
+        try {
+            var started = accounts.api(batch.scope()).runInstances(request).instances();
+            return Delivery.of(machines(batch.scope(), started), batch.size());
+        } catch (SdkException failure) {
+            var code = Ec2Failures.codeOf(failure);
+            if (code.equals(Ec2Failures.MISMATCH) || code.equals(Ec2Failures.TERMINATED)) {
+                return asked(batch, Ec2Failures.translate(failure));
+            }
+            throw Ec2Failures.translate(failure);
+        }
+    }
+
+    /** EC2 knows the token: whatever it started then is the batch. */
+    private Delivery asked(MachineBatch batch, ProviderException answer) throws ProviderException {
+        var delivery = find(batch.scope(), batch.batchId(), batch.size());
+        if (!delivery.isEmpty()) {
+            LOG.infof("A batch had been asked for before and is taken as it is: batch=%s machines=%d code=%s", batch.batchId(),
+                    delivery.machines().size(), answer.code());
+            return delivery;
+        }
+        if (answer.code().equals(Ec2Failures.TERMINATED)) {
+            throw answer;
+        }
+        throw new ProviderException(FailureKind.UNAVAILABLE, answer.code(),
+                "batch " + batch.batchId() + " was asked for before, and EC2 does not show its machines yet");
+    }
+
+    private RunInstancesRequest request(MachineBatch batch) throws ProviderException {
+        var offer = batch.offer();
+        var settings = batch.settings();
+        var aws = settings.aws().orElse(LaunchSettings.Aws.DEFAULTS);
+        var image = settings.image().isEmpty() ? accounts.image(batch.scope()) : settings.image();
+        var tags = Ec2Tags.ofBatch(installation, batch);
+        byte[] userData;
+        try {
+            userData = BootScript.render(batch.boot(), MOST_USER_DATA);
+        } catch (IllegalArgumentException tooLong) {
+            throw new ProviderException(FailureKind.INVALID_SPEC, "UserDataTooLong", tooLong.getMessage());
+        }
+        var request = RunInstancesRequest.builder()
+                .clientToken(batch.batchId())
+                .minCount(1)
+                .maxCount(batch.size())
+                .imageId(image)
+                .instanceType(offer.machineType())
+                .userData(Base64.getEncoder().encodeToString(userData))
+                // Off is gone: a machine ends itself by powering off.
+                .instanceInitiatedShutdownBehavior(ShutdownBehavior.TERMINATE)
+                .metadataOptions(options -> options.httpEndpoint(InstanceMetadataEndpointState.ENABLED).httpTokens(HttpTokensState.REQUIRED)
+                        .httpPutResponseHopLimit(METADATA_HOPS).instanceMetadataTags(InstanceMetadataTagsState.ENABLED))
+                .tagSpecifications(tagged(ResourceType.INSTANCE, tags), tagged(ResourceType.VOLUME, tags));
+        if (!offer.zone().isEmpty()) {
+            request.placement(placement -> placement.availabilityZone(offer.zone()));
+        }
+        if (aws.publicIp().isPresent()) {
+            // EC2 takes the wish for an address only with a network interface, and the rest of the network only there then.
+            var network = InstanceNetworkInterfaceSpecification.builder().deviceIndex(0).associatePublicIpAddress(aws.publicIp().get());
+            if (!offer.subnet().isEmpty()) {
+                network.subnetId(offer.subnet());
+            }
+            if (!aws.securityGroups().isEmpty()) {
+                network.groups(aws.securityGroups());
+            }
+            request.networkInterfaces(network.build());
+        } else {
+            if (!offer.subnet().isEmpty()) {
+                request.subnetId(offer.subnet());
+            }
+            if (!aws.securityGroups().isEmpty()) {
+                request.securityGroupIds(aws.securityGroups());
+            }
+        }
+        if (!aws.keyName().isEmpty()) {
+            request.keyName(aws.keyName());
+        }
+        if (!aws.instanceProfile().isEmpty()) {
+            var profile = IamInstanceProfileSpecification.builder();
+            request.iamInstanceProfile((aws.instanceProfile().startsWith("arn:") ? profile.arn(aws.instanceProfile())
+                    : profile.name(aws.instanceProfile())).build());
+        }
+        if (offer.market() == Offer.Market.SPOT) {
+            request.instanceMarketOptions(market -> market.marketType(MarketType.SPOT).spotOptions(spot -> {
+                spot.spotInstanceType(SpotInstanceType.ONE_TIME).instanceInterruptionBehavior(InstanceInterruptionBehavior.TERMINATE);
+                if (batch.maxPriceMicros() > 0) {
+                    spot.maxPrice(BigDecimal.valueOf(batch.maxPriceMicros(), 6).stripTrailingZeros().toPlainString());
+                }
+            }));
+        }
+        if (!settings.disks().isEmpty()) {
+            var disks = new ArrayList<BlockDeviceMapping>();
+            for (var disk : settings.disks()) {
+                disks.add(disk(batch.scope(), image, disk));
+            }
+            request.blockDeviceMappings(disks);
+        }
+        return request.build();
+    }
+
+    private BlockDeviceMapping disk(Scope scope, String image, LaunchSettings.Disk disk) throws ProviderException {
+        var device = disk.device().isEmpty() ? rootDevice(scope, image) : disk.device();
+        var volume = EbsBlockDevice.builder().encrypted(true).deleteOnTermination(true).volumeType(disk.type().isEmpty() ? "gp3" : disk.type());
+        if (disk.gib() > 0) {
+            volume.volumeSize(disk.gib());
+        }
+        if (disk.iops() > 0) {
+            volume.iops(disk.iops());
+        }
+        if (disk.throughput() > 0) {
+            volume.throughput(disk.throughput());
+        }
+        return BlockDeviceMapping.builder().deviceName(device).ebs(volume.build()).build();
+    }
+
+    private String rootDevice(Scope scope, String image) throws ProviderException {
+        var known = rootDevices.get(image);
+        if (known != null) {
+            return known;
+        }
+        try {
+            rates(scope).awaitDescribe();
+            var images = accounts.api(scope).describeImages(DescribeImagesRequest.builder().imageIds(image).build()).images();
+            if (images.isEmpty() || images.get(0).rootDeviceName() == null) {
+                throw new ProviderException(FailureKind.INVALID_SPEC, "InvalidAMIID.NotFound",
+                        "image " + image + " is not there, or has no root device, in " + scope + "; name the disk's device");
+            }
+            rootDevices.put(image, images.get(0).rootDeviceName());
+            return images.get(0).rootDeviceName();
+        } catch (SdkException failure) {
+            throw Ec2Failures.translate(failure);
+        }
+    }
+
+    private static TagSpecification tagged(ResourceType what, List<Tag> tags) {
+        return TagSpecification.builder().resourceType(what).tags(tags).build();
+    }
+
+    @Override
+    public Delivery find(Scope scope, String batchId, int size) throws ProviderException {
+        var found = describe(scope, DescribeInstancesRequest.builder().filters(filter("client-token", batchId)).maxResults(MOST_ON_PAGE).build());
+        return Delivery.of(machines(scope, found), size);
+    }
+
+    @Override
+    public MachineList list(Scope scope) throws ProviderException {
+        var found = describe(scope, DescribeInstancesRequest.builder().filters(filter("tag:" + Ec2Tags.INSTALLATION, installation))
+                .maxResults(MOST_ON_PAGE).build());
+        var machines = machines(scope, found);
+        machines.forEach(machine -> {
+            if (machine.status().isGone()) {
+                ordinals.remove(machine.cloudId());
+            } else if (machine.mark().ordinal() > 0) {
+                ordinals.merge(machine.cloudId(), machine.mark().ordinal(), Math::max);
+            }
+        });
+        return MachineList.complete(machines);
+    }
+
+    private List<Instance> describe(Scope scope, DescribeInstancesRequest first) throws ProviderException {
+        var found = new LinkedHashMap<String, Instance>();
+        var request = first;
+        try {
+            while (true) {
+                rates(scope).awaitDescribe();
+                var page = accounts.api(scope).describeInstances(request);
+                // A page is a moment of its own: an instance that moved between pages counts once.
+                page.reservations().forEach(reservation -> reservation.instances().forEach(instance -> found.put(instance.instanceId(), instance)));
+                if (page.nextToken() == null || page.nextToken().isEmpty()) {
+                    return List.copyOf(found.values());
+                }
+                request = first.toBuilder().nextToken(page.nextToken()).build();
+            }
+        } catch (SdkException failure) {
+            throw Ec2Failures.translate(failure);
+        }
+    }
+
+    private static List<MachineSeen> machines(Scope scope, List<Instance> instances) {
+        return instances.stream().flatMap(instance -> InstanceTranslator.machine(scope, instance).stream()).toList();
+    }
+
+    @Override
+    public CloudStatus mark(MachineRef machine, Mark mark) throws ProviderException {
+        var cloudId = cloudId(machine);
+        if (cloudId.isEmpty()) {
+            return CloudStatus.NOT_FOUND;
+        }
+        // The guard refuses older marks too; this only spares the call.
+        var highest = ordinals.merge(cloudId.get(), mark.ordinal(), Math::max);
+        if (highest > mark.ordinal()) {
+            LOG.infof("A mark is older than the machine's and is ignored: machine=%s mark=%s highest=%d", machine.machineId(), mark.text(), highest);
+            return CloudStatus.UNKNOWN;
+        }
+        var removed = mark.word() == Mark.Word.RELEASED ? List.of(Ec2Tags.KEEP_UNTIL) : List.<String>of();
+        boolean there = tags.ask(new TagWish(machine.scope(), Ec2Tags.of(Map.of(Ec2Tags.MARK, mark.text())), removed), cloudId.get());
+        return there ? CloudStatus.UNKNOWN : CloudStatus.NOT_FOUND;
+    }
+
+    @Override
+    public void adopt(MachineRef machine, String fleet, String pool, KeepUntil keepUntil) throws ProviderException {
+        var set = new LinkedHashMap<String, String>();
+        set.put(Ec2Tags.INSTALLATION, installation);
+        set.put(Ec2Tags.FLEET, fleet);
+        set.put(Ec2Tags.POOL, pool);
+        set.put(Ec2Tags.BATCH, machine.machineId());
+        set.put(Ec2Tags.KEEP_UNTIL, keepUntil.text());
+        boolean there = tags.ask(new TagWish(machine.scope(), Ec2Tags.of(set), List.of()), machine.cloudId());
+        if (!there) {
+            throw new ProviderException(FailureKind.INVALID_SPEC, "InvalidInstanceID.NotFound",
+                    "there is no instance " + machine.cloudId() + " in " + machine.scope());
+        }
+    }
+
+    @Override
+    public void renewKeepUntil(Scope scope, Collection<String> cloudIds, KeepUntil keepUntil) throws ProviderException {
+        var wish = new TagWish(scope, Ec2Tags.of(Map.of(Ec2Tags.KEEP_UNTIL, keepUntil.text())), List.of());
+        var ids = List.copyOf(cloudIds);
+        for (int from = 0; from < ids.size(); from += MOST_IDS) {
+            write(wish, ids.subList(from, Math.min(ids.size(), from + MOST_IDS)));
+        }
+    }
+
+    /** @return for each id whether there is such an instance */
+    private Map<String, Boolean> write(TagWish wish, List<String> ids) throws ProviderException {
+        try {
+            var api = accounts.api(wish.scope());
+            rates(wish.scope()).awaitCreateTags();
+            api.createTags(CreateTagsRequest.builder().resources(ids).tags(wish.set()).build());
+            if (!wish.removed().isEmpty()) {
+                rates(wish.scope()).awaitDeleteTags();
+                api.deleteTags(DeleteTagsRequest.builder().resources(ids)
+                        .tags(wish.removed().stream().map(key -> Tag.builder().key(key).build()).toList()).build());
+            }
+            return all(ids, true);
+        } catch (SdkException failure) {
+            return apart(ids, failure, false, some -> write(wish, some));
+        }
+    }
+
+    @Override
+    public CloudStatus terminate(MachineRef machine) throws ProviderException {
+        var cloudId = cloudId(machine);
+        return cloudId.isEmpty() ? CloudStatus.NOT_FOUND : ends.ask(machine.scope(), cloudId.get());
+    }
+
+    private Map<String, CloudStatus> end(Scope scope, List<String> ids) throws ProviderException {
+        try {
+            rates(scope).awaitTerminate(ids.size());
+            var answer = accounts.api(scope).terminateInstances(TerminateInstancesRequest.builder().instanceIds(ids).build());
+            var statuses = all(ids, CloudStatus.UNKNOWN);
+            answer.terminatingInstances().forEach(change -> statuses.put(change.instanceId(), InstanceTranslator.status(change.currentState())));
+            return statuses;
+        } catch (SdkException failure) {
+            return apart(ids, failure, CloudStatus.NOT_FOUND, some -> end(scope, some));
+        }
+    }
+
+    private interface Part<R> {
+        Map<String, R> make(List<String> ids) throws ProviderException;
+    }
+
+    /** One unknown id fails the call of all: then halves are tried, until it stands alone. */
+    private static <R> Map<String, R> apart(List<String> ids, SdkException failure, R unknown, Part<R> part) throws ProviderException {
+        if (!Ec2Failures.NOT_FOUND.contains(Ec2Failures.codeOf(failure))) {
+            throw Ec2Failures.translate(failure);
+        }
+        if (ids.size() == 1) {
+            return all(ids, unknown);
+        }
+        var answers = new HashMap<>(part.make(ids.subList(0, ids.size() / 2)));
+        answers.putAll(part.make(ids.subList(ids.size() / 2, ids.size())));
+        return answers;
+    }
+
+    private static <R> Map<String, R> all(List<String> ids, R answer) {
+        var answers = new HashMap<String, R>();
+        ids.forEach(id -> answers.put(id, answer));
+        return answers;
+    }
+
+    /** Empty if the machine is named only by its own id and EC2 shows none that has it. */
+    private Optional<String> cloudId(MachineRef machine) throws ProviderException {
+        if (!machine.cloudId().isEmpty()) {
+            return Optional.of(machine.cloudId());
+        }
+        return list(machine.scope()).machines().stream()
+                .filter(seen -> seen.machineId().equals(machine.machineId()) && !seen.status().isGone())
+                .map(MachineSeen::cloudId)
+                .findFirst();
+    }
+
+    private Ec2Rates rates(Scope scope) {
+        return rates.computeIfAbsent(scope, fresh -> new Ec2Rates());
+    }
+
+    private static Filter filter(String name, String value) {
+        return Filter.builder().name(name).values(value).build();
+    }
+}

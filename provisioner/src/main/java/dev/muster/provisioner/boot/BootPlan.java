@@ -1,0 +1,76 @@
+package dev.muster.provisioner.boot;
+
+import java.util.Collections;
+import java.util.List;
+import java.util.Objects;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * What a machine does once it is up, with every name resolved: it holds secrets, lives only in memory, and shows none of them.
+ *
+ * @param workerPrefix worker ids start with it; the machine adds ":" and its cloud id
+ * @param agents at least 1; each runs one task at a time
+ * @param queueIds ClearML's ids in order of preference, at least one
+ * @param docker tasks run in containers
+ * @param defaultImage container for tasks that name none
+ * @param agentVersion exact version of clearml-agent
+ * @param environment of the agents; sorted, since a repeated launch must not differ
+ * @param extraConf appended to clearml.conf; may be empty
+ * @param initScript shell, run before the agents; may be empty
+ */
+public record BootPlan(String workerPrefix, int agents, List<String> queueIds, Hosts hosts, Keys keys, boolean docker, String defaultImage,
+        String agentVersion, boolean cpuOnly, SortedMap<String, String> environment, String extraConf, String initScript) {
+
+    /** Version used where a fleet names none. */
+    public static final String DEFAULT_AGENT_VERSION = "3.0.3";
+
+    /** Container used where neither task nor fleet names one: small, and with a Python that the agent supports. */
+    public static final String DEFAULT_IMAGE = "python:3.11-slim-bookworm";
+
+    /** ClearML's three addresses as machines see them, without a trailing slash. */
+    public record Hosts(String api, String web, String files) {}
+
+    /** What the agents log in with. */
+    public record Keys(String access, String secret) {
+        @Override
+        public String toString() {
+            return "Keys[…]";
+        }
+    }
+
+    public BootPlan {
+        queueIds = List.copyOf(queueIds);
+        environment = Collections.unmodifiableSortedMap(new TreeMap<>(environment));
+        Objects.requireNonNull(extraConf);
+        Objects.requireNonNull(initScript);
+        if (agents < 1 || queueIds.isEmpty()) {
+            throw new IllegalArgumentException("a machine needs at least one agent and one queue, got " + agents + " agents and "
+                    + queueIds.size() + " queue ids");
+        }
+        // These become lines of a file that the machine reads line by line.
+        for (var line : List.of(workerPrefix, String.join(" ", queueIds), hosts.api(), hosts.web(), hosts.files(), defaultImage, agentVersion)) {
+            if (line.chars().anyMatch(c -> c < ' ')) {
+                throw new IllegalArgumentException("'" + line.replaceAll("\\p{Cntrl}", "?") + "' holds a line break or control character; remove it");
+            }
+        }
+        if (keys.access().chars().anyMatch(c -> c < ' ') || keys.secret().chars().anyMatch(c -> c < ' ')) {
+            throw new IllegalArgumentException("the connection's access key or secret key holds a line break; each file must hold one line");
+        }
+        for (var name : environment.keySet()) {
+            if (!name.matches("[A-Za-z_][A-Za-z0-9_]*")) {
+                throw new IllegalArgumentException("environment variable '" + name + "' may hold only letters, digits and '_', no digit first");
+            }
+        }
+        if (!agentVersion.matches("[0-9A-Za-z.+!_-]+")) {
+            throw new IllegalArgumentException("agent_version '" + agentVersion + "' must be an exact version, such as " + DEFAULT_AGENT_VERSION);
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "BootPlan[workerPrefix=" + workerPrefix + ", agents=" + agents + ", queueIds=" + queueIds + ", hosts=" + hosts + ", docker=" + docker
+                + ", defaultImage=" + defaultImage + ", agentVersion=" + agentVersion + ", cpuOnly=" + cpuOnly + ", environment="
+                + environment.keySet() + "]";
+    }
+}

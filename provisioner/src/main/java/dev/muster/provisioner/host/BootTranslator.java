@@ -1,0 +1,74 @@
+package dev.muster.provisioner.host;
+
+import dev.muster.contracts.SecretsFolder;
+import dev.muster.provisioner.boot.BootPlan;
+import dev.muster.provisioner.spi.FailureKind;
+import dev.muster.provisioner.spi.ProviderException;
+import dev.muster.v1.BootSpec;
+import dev.muster.v1.Value;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** From a command's {@code BootSpec}, which only names things, to a plan that holds hosts, keys and secrets. */
+final class BootTranslator {
+
+    private final Map<String, Connection> connections;
+    private final SecretsFolder secrets;
+
+    BootTranslator(Map<String, Connection> connections, SecretsFolder secrets) {
+        this.connections = Map.copyOf(connections);
+        this.secrets = secrets;
+    }
+
+    /**
+     * @param fleetConnection used where the spec names none
+     * @throws ProviderException INVALID_SPEC or UNAUTHORIZED, with the fix; no cloud was asked
+     */
+    BootPlan translate(String workerPrefix, BootSpec spec, String fleetConnection) throws ProviderException {
+        var name = spec.getConnection().isEmpty() ? fleetConnection : spec.getConnection();
+        var connection = connections.get(name);
+        if (connection == null) {
+            throw new ProviderException(FailureKind.INVALID_SPEC, "UnknownConnection", "no connection '" + name
+                    + "' is configured here; known are " + connections.keySet().stream().sorted().toList() + ": set muster.connections." + name
+                    + ".api, or name one of these");
+        }
+        var keys = new BootPlan.Keys(secret("clearml-" + name + "-access-key"), secret("clearml-" + name + "-secret-key"));
+        var environment = new TreeMap<String, String>();
+        for (var variable : spec.getEnvironmentMap().entrySet()) {
+            environment.put(variable.getKey(), text(variable.getValue(), "boot.environment." + variable.getKey()));
+        }
+        try {
+            return new BootPlan(workerPrefix, Math.max(1, spec.getAgents()), spec.getQueueIdsList(), connection.machineHosts(), keys,
+                    !spec.hasDocker() || spec.getDocker(),
+                    spec.getDefaultImage().isEmpty() ? BootPlan.DEFAULT_IMAGE : spec.getDefaultImage(),
+                    spec.getAgentVersion().isEmpty() ? BootPlan.DEFAULT_AGENT_VERSION : spec.getAgentVersion(),
+                    spec.getCpuOnly(), environment, text(spec.getExtraConf(), "boot.extra_conf"), text(spec.getInitScript(), "boot.init_script"));
+        } catch (IllegalArgumentException wrong) {
+            throw new ProviderException(FailureKind.INVALID_SPEC, "InvalidBoot", wrong.getMessage());
+        }
+    }
+
+    private String text(Value value, String field) throws ProviderException {
+        return switch (value.getValueCase()) {
+            case TEXT -> value.getText();
+            case SECRET_REF -> {
+                if (value.getSecretRef().startsWith("ssm:")) {
+                    throw new ProviderException(FailureKind.INVALID_SPEC, "UnsupportedSecret", field + " refers to " + value.getSecretRef()
+                            + "; this version reads secrets only from the services' secrets folder: put it there and name its file");
+                }
+                yield secret(value.getSecretRef());
+            }
+            case VALUE_NOT_SET -> "";
+        };
+    }
+
+    private String secret(String name) throws ProviderException {
+        try {
+            return secrets.require(name).value();
+        } catch (IllegalArgumentException badName) {
+            throw new ProviderException(FailureKind.INVALID_SPEC, "InvalidSecretName", badName.getMessage());
+        } catch (IllegalStateException missing) {
+            throw new ProviderException(FailureKind.UNAUTHORIZED, "MissingSecret", missing.getMessage());
+        }
+    }
+}

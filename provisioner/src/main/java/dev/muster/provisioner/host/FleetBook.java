@@ -1,0 +1,179 @@
+package dev.muster.provisioner.host;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import dev.muster.contracts.TopicTable;
+import dev.muster.contracts.Topics;
+import dev.muster.provisioner.spi.Scope;
+import dev.muster.v1.FleetRecord;
+import dev.muster.v1.MachineRecord;
+import dev.muster.v1.Phase;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Consumer;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.jboss.logging.Logger;
+
+/** What the planner says about fleets and machines: both tables whole, as far as a provisioner needs them. Thread-safe. */
+final class FleetBook implements TopicTable.Listener {
+
+    private static final Logger LOG = Logger.getLogger(FleetBook.class);
+
+    /**
+     * One line of the planner's books.
+     *
+     * @param cloudId empty until the cloud accepted it
+     */
+    record Line(String fleet, String machineId, Scope scope, String cloudId, Phase phase, boolean released) {
+
+        boolean isMoving() {
+            return switch (phase) {
+                case REQUESTED, LAUNCHING, BOOTING, DRAINING, TERMINATING -> true;
+                default -> false;
+            };
+        }
+
+        boolean isOver() {
+            return phase == Phase.GONE || phase == Phase.FAILED || phase == Phase.LOST;
+        }
+    }
+
+    private record Fleet(String connection, Set<Scope> scopes, Set<String> ignoredClusters) {}
+
+    private final String provider;
+    private final Topics topics;
+    private final Consumer<Scope> scopeChanged;
+    private final Map<String, Fleet> fleets = new HashMap<>();
+    private final Map<String, Line> lines = new HashMap<>();
+    private final Map<Scope, Set<String>> keysByScope = new HashMap<>();
+    private final Map<Scope, Integer> movingByScope = new HashMap<>();
+
+    /**
+     * @param provider only its scopes count
+     * @param scopeChanged told on the reading thread when a fleet naming the scope appears or changes
+     */
+    FleetBook(String provider, Topics topics, Consumer<Scope> scopeChanged) {
+        this.provider = provider;
+        this.topics = topics;
+        this.scopeChanged = scopeChanged;
+    }
+
+    @Override
+    public void on(ConsumerRecord<byte[], byte[]> record) {
+        if (record.key() == null) {
+            return;
+        }
+        var key = new String(record.key(), UTF_8);
+        try {
+            if (record.topic().equals(topics.fleets())) {
+                onFleet(key, record.value());
+            } else {
+                onMachine(key, record.value());
+            }
+        } catch (InvalidProtocolBufferException | IllegalArgumentException unreadable) {
+            // It stays as it was; the planner owns the table and reports its own unreadable records.
+            LOG.warnf("A record of a table can't be read: topic=%s key=%s reason=%s", record.topic(), key, unreadable.getMessage());
+        }
+    }
+
+    private void onFleet(String name, byte[] value) throws InvalidProtocolBufferException {
+        var changed = new HashSet<Scope>();
+        synchronized (this) {
+            if (value == null) {
+                fleets.remove(name);
+                return;
+            }
+            var record = FleetRecord.parseFrom(value);
+            var fleet = new Fleet(record.getSpec().getConnection(), ours(record), Set.copyOf(record.getTakenOverClustersList()));
+            var before = fleets.put(name, fleet);
+            if (!fleet.equals(before)) {
+                changed.addAll(fleet.scopes);
+            }
+        }
+        changed.forEach(scopeChanged);
+    }
+
+    private Set<Scope> ours(FleetRecord record) {
+        var scopes = new HashSet<Scope>();
+        record.getScopesList().stream().map(Scope::parse).forEach(scopes::add);
+        record.getSpec().getPoolsList().forEach(pool -> pool.getOffersList().forEach(offer -> {
+            var key = offer.getKey();
+            scopes.add(new Scope(key.getProvider(), key.getAccount(), key.getRegion()));
+        }));
+        scopes.removeIf(scope -> !scope.provider().equals(provider));
+        return Set.copyOf(scopes);
+    }
+
+    private synchronized void onMachine(String key, byte[] value) throws InvalidProtocolBufferException {
+        Line line = null;
+        if (value != null) {
+            var record = MachineRecord.parseFrom(value);
+            var scope = Scope.parse(record.getScope());
+            if (!scope.provider().equals(provider)) {
+                return;
+            }
+            line = new Line(record.getFleet(), record.getMachineId(), scope, record.getCloudId(), record.getPhase(), record.getReleased());
+        }
+        var before = line == null ? lines.remove(key) : lines.put(key, line);
+        if (before != null) {
+            keysByScope.get(before.scope).remove(key);
+            movingByScope.merge(before.scope, before.isMoving() ? -1 : 0, Integer::sum);
+        }
+        if (line != null) {
+            keysByScope.computeIfAbsent(line.scope, none -> new HashSet<>()).add(key);
+            movingByScope.merge(line.scope, line.isMoving() ? 1 : 0, Integer::sum);
+        }
+    }
+
+    /** The connection that the fleet's spec names; "default" if it names none or isn't known. */
+    synchronized String connectionOf(String fleet) {
+        var known = fleets.get(fleet);
+        return known == null || known.connection.isEmpty() ? "default" : known.connection;
+    }
+
+    /** Scopes that a fleet names or that have machines on the books. */
+    synchronized Set<Scope> scopes() {
+        var scopes = new TreeSet<Scope>();
+        fleets.values().forEach(fleet -> scopes.addAll(fleet.scopes));
+        keysByScope.forEach((scope, keys) -> {
+            if (!keys.isEmpty()) {
+                scopes.add(scope);
+            }
+        });
+        return scopes;
+    }
+
+    /** Fleets that name the scope, or have or had machines there. Sorted. */
+    synchronized Set<String> fleetsOf(Scope scope) {
+        var names = new TreeSet<String>();
+        fleets.forEach((name, fleet) -> {
+            if (fleet.scopes.contains(scope)) {
+                names.add(name);
+            }
+        });
+        keysByScope.getOrDefault(scope, Set.of()).forEach(key -> names.add(lines.get(key).fleet));
+        return names;
+    }
+
+    synchronized List<Line> machinesOf(Scope scope) {
+        var found = new ArrayList<Line>();
+        keysByScope.getOrDefault(scope, Set.of()).forEach(key -> found.add(lines.get(key)));
+        return found;
+    }
+
+    /** A launch, a boot, a drain or an end is under way there, by the planner's books. */
+    synchronized boolean isMoving(Scope scope) {
+        return movingByScope.getOrDefault(scope, 0) > 0;
+    }
+
+    /** An operator said that the cluster's marks are to be ignored. */
+    synchronized boolean isTakenOver(String cluster) {
+        return fleets.values().stream().anyMatch(fleet -> fleet.ignoredClusters.contains(cluster));
+    }
+}

@@ -1,0 +1,81 @@
+package dev.muster.provisioner.host;
+
+import dev.muster.contracts.SecretsFolder;
+import dev.muster.contracts.Topics;
+import dev.muster.provisioner.spi.MachineProvider;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.runtime.ShutdownEvent;
+import io.quarkus.runtime.StartupEvent;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import jakarta.enterprise.inject.Produces;
+import jakarta.inject.Singleton;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.TreeMap;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
+
+/** Starts the host with the application, and ends it with it. */
+@ApplicationScoped
+public class HostStart {
+
+    private final ProvisionerHost host;
+
+    HostStart(HostConfig config, MachineProvider provider, SecretsFolder secrets, MeterRegistry registry,
+            @ConfigProperty(name = "quarkus.application.version") String version) {
+        this.host = new ProvisionerHost(settings(config, provider.name() + "-provisioner", version), provider, secrets, registry,
+                Clock.systemUTC());
+    }
+
+    static HostSettings settings(HostConfig config, String service, String version) {
+        var connections = new TreeMap<String, Connection>();
+        config.connections().forEach((name, connection) -> {
+            var api = connection.api().orElseThrow(() -> new IllegalArgumentException(
+                    "muster.connections." + name + ".api is missing; set it to the URL of the ClearML API server"));
+            var machines = connection.machineHosts();
+            connections.put(name, Connection.of(name, api, machines.api(), machines.web(), machines.files()));
+        });
+        return new HostSettings(service, version, config.instance().orElseGet(HostStart::hostAndProcess), config.instance().isPresent(),
+                installation(config), config.kafka().bootstrapServers(), new Topics(config.topics().prefix(), config.topics().inputPartitions()),
+                connections, config.inventory().fast(), config.inventory().slow(), Backoff.USUAL);
+    }
+
+    /** @throws IllegalArgumentException naming the key and the fix */
+    public static String installation(HostConfig config) {
+        var name = config.installation().orElseThrow(() -> new IllegalArgumentException(
+                "muster.installation is missing; set it to a name that no other Muster on the same clouds has"));
+        if (!name.matches("[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")) {
+            throw new IllegalArgumentException(
+                    "muster.installation is '" + name + "'; use 1 to 32 lower-case letters, digits and '-', beginning and ending with no '-'");
+        }
+        return name;
+    }
+
+    private static String hostAndProcess() {
+        try {
+            return InetAddress.getLocalHost().getHostName() + ":" + ProcessHandle.current().pid();
+        } catch (UnknownHostException unnamed) {
+            return "localhost:" + ProcessHandle.current().pid();
+        }
+    }
+
+    @Produces
+    @Singleton
+    static SecretsFolder secrets(HostConfig config) {
+        return new SecretsFolder(Path.of(config.secrets().folder()));
+    }
+
+    ProvisionerHost host() {
+        return host;
+    }
+
+    void onStart(@Observes StartupEvent event) {
+        host.start();
+    }
+
+    void onStop(@Observes ShutdownEvent event) {
+        host.close();
+    }
+}

@@ -1,0 +1,76 @@
+package dev.muster.provisioner.spi;
+
+import java.time.Duration;
+import java.util.Collection;
+import java.util.List;
+
+/**
+ * One cloud's way to start, mark, list and end machines: the only class that a new cloud has to write.
+ *
+ * <p>Methods block; the host calls them on worker threads, many at once, also for one scope. Every method may be called again
+ * with the same arguments after a crash, by another process, and then has no further effect. What can't be done is a
+ * {@link ProviderException} whose kind says what to do about it. A provider never chooses, splits, merges or repeats a launch.
+ */
+public interface MachineProvider {
+
+    /** First part of its scopes, such as {@code aws}. */
+    String name();
+
+    /** Scopes that the configuration names. Each must answer {@link #check} once before the service calls itself ready. */
+    List<Scope> configuredScopes();
+
+    /** Asks the cloud something cheap with the scope's credentials. */
+    void check(Scope scope) throws ProviderException;
+
+    /**
+     * Takes the batch's place in the cloud's own rate limits.
+     *
+     * @return how long to wait before calling {@link #launch}; zero or more. The place is used up whether or not it is called
+     */
+    Duration reserve(MachineBatch batch);
+
+    /**
+     * Starts the batch's machines with one call whose idempotency token is the batch id. Returns before they have booted.
+     * A batch that was asked for before gives the machines it gave then, even if its parameters differ by now.
+     *
+     * @return at least one machine; what the cloud did not deliver is out of capacity
+     * @throws ProviderException if nothing was started; after UNAVAILABLE nobody knows, and the same call is to be repeated
+     */
+    Delivery launch(MachineBatch batch) throws ProviderException;
+
+    /**
+     * What an earlier call for this batch started, without starting anything.
+     *
+     * @param size how many machines were asked for
+     * @return no machines if the cloud shows none; indexes that it doesn't show are {@code undelivered}
+     */
+    Delivery find(Scope scope, String batchId, int size) throws ProviderException;
+
+    /**
+     * Writes the mark that the machine's guard reads. A mark with an ordinal below one already written is ignored.
+     * RELEASED also takes the keep-until mark away.
+     *
+     * @return what the cloud knows of the machine: NOT_FOUND if nothing, UNKNOWN where the call doesn't show it
+     */
+    CloudStatus mark(MachineRef machine, Mark mark) throws ProviderException;
+
+    /**
+     * Ends the machine. One that is already gone is a success.
+     *
+     * @return the state that the call left it in; NOT_FOUND if there is none such
+     */
+    CloudStatus terminate(MachineRef machine) throws ProviderException;
+
+    /** Writes Muster's tags on a machine that another hand launched. */
+    void adopt(MachineRef machine, String fleet, String pool, KeepUntil keepUntil) throws ProviderException;
+
+    /**
+     * Every machine of this installation that the scope shows, in any state, those that just ended included.
+     *
+     * @throws ProviderException rather than a list that lacks some without saying so
+     */
+    MachineList list(Scope scope) throws ProviderException;
+
+    /** Writes a new keep-until mark on all of them, with as few calls as the cloud allows. Machines that are gone don't matter. */
+    void renewKeepUntil(Scope scope, Collection<String> cloudIds, KeepUntil keepUntil) throws ProviderException;
+}

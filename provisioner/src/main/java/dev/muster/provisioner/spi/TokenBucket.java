@@ -1,0 +1,46 @@
+package dev.muster.provisioner.spi;
+
+import java.time.Duration;
+import java.util.function.LongSupplier;
+
+/**
+ * A cloud's rate for one kind of call in one scope, kept on our side so that the cloud has nothing to refuse. Thread-safe.
+ *
+ * <p>Callers queue up by taking tokens ahead of time: each is told how long to wait, and comes no earlier.
+ */
+public final class TokenBucket {
+
+    private final double burst;
+    private final double perNano;
+    private final LongSupplier nanoClock;
+    private double tokens;
+    private long filledAt;
+
+    /**
+     * @param burst most tokens it holds, and holds at first
+     * @param perSecond tokens that come back in a second
+     */
+    public TokenBucket(double burst, double perSecond) {
+        this(burst, perSecond, System::nanoTime);
+    }
+
+    TokenBucket(double burst, double perSecond, LongSupplier nanoClock) {
+        if (!(burst >= 1) || !(perSecond > 0)) {
+            throw new IllegalArgumentException("a bucket of " + burst + " tokens with " + perSecond + " a second lets nobody through");
+        }
+        this.burst = burst;
+        this.perNano = perSecond / 1e9;
+        this.nanoClock = nanoClock;
+        this.tokens = burst;
+        this.filledAt = nanoClock.getAsLong();
+    }
+
+    /** Takes {@code count} tokens and says how long the caller has to wait for them. */
+    public synchronized Duration take(double count) {
+        long now = nanoClock.getAsLong();
+        tokens = Math.min(burst, tokens + (now - filledAt) * perNano);
+        filledAt = now;
+        tokens -= count;
+        return tokens >= 0 ? Duration.ZERO : Duration.ofNanos((long) Math.ceil(-tokens / perNano));
+    }
+}

@@ -1,0 +1,445 @@
+package dev.muster.provisioner.spi;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import dev.muster.provisioner.boot.BootPlan;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * What every provider must do, whatever its cloud. A provider's test extends this and says how its cloud is made to misbehave.
+ * Cases tagged {@code conformance} ask nothing of the cloud but that it behaves, so that they also run against parts made elsewhere.
+ */
+public abstract class MachineProviderContract {
+
+    protected static final String FLEET = "train";
+    protected static final String POOL = "gpu";
+    protected static final KeepUntil KEEP = new KeepUntil(Instant.parse("2026-03-01T12:00:00Z"), "q1Sh-9_kTzOmUQ");
+
+    private static int batches;
+
+    private Cloud cloud;
+    private MachineProvider provider;
+
+    /** The cloud under the provider, as a test must be able to handle it. */
+    protected interface Cloud extends AutoCloseable {
+
+        /** A provider that knows nothing yet, as after a restart. */
+        MachineProvider newProvider();
+
+        /** Something the cloud has. */
+        Offer offer();
+
+        /** An image the cloud has; empty where there are none. */
+        String image();
+
+        /** As the cloud's own books say. */
+        int liveMachines();
+
+        /** Room for so many live machines of the offer. */
+        void capacity(int machines);
+
+        /** The next launch is refused with an error of the kind. @return false if the cloud has none such */
+        boolean refuseNextLaunch(FailureKind kind);
+
+        /** The next launch has its effect and is not answered. */
+        void loseNextLaunchAnswer();
+
+        /** The next list can't be read. */
+        void failNextList();
+
+        /** A machine powers off from inside. */
+        void powerOff(String cloudId);
+
+        /** A live machine without any of Muster's tags. @return its cloud id */
+        String strange();
+
+        @Override
+        void close();
+    }
+
+    protected abstract Cloud open();
+
+    @BeforeEach
+    final void start() {
+        cloud = open();
+        provider = cloud.newProvider();
+    }
+
+    @AfterEach
+    final void end() {
+        if (cloud != null) {
+            cloud.close();
+        }
+    }
+
+    protected final Cloud cloud() {
+        return cloud;
+    }
+
+    protected final MachineBatch batch(int size) {
+        return batch(size, plan("s3cret"));
+    }
+
+    protected final MachineBatch batch(int size, BootPlan boot) {
+        int first = 1_000 * ++batches;
+        var ids = IntStream.range(first, first + size).mapToObj(i -> "mabcdefgh-" + i).toList();
+        return new MachineBatch(ids.get(0), ids, FLEET, POOL, cloud.offer(), 0,
+                new LaunchSettings(cloud.image(), List.of(), Map.of("cost-center", "research"), Optional.empty()), boot, KEEP);
+    }
+
+    protected static BootPlan plan(String secret) {
+        return new BootPlan("lab-train:gpu:any", 1, List.of("0123456789abcdef0123456789abcdef"),
+                new BootPlan.Hosts("http://api", "http://web", "http://files"), new BootPlan.Keys("access", secret), false, "", "3.0.3", false,
+                new TreeMap<>(), "", "");
+    }
+
+    private Scope scope() {
+        return cloud.offer().scope();
+    }
+
+    /** The list, once it shows so many that are not gone: clouds show their machines a little later. */
+    protected final List<MachineSeen> listed(int live) throws ProviderException {
+        long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+        while (true) {
+            var shown = provider.list(scope()).machines().stream().filter(machine -> !machine.status().isGone()
+                    && machine.status() != CloudStatus.SHUTTING_DOWN).toList();
+            if (shown.size() == live || System.nanoTime() > deadline) {
+                assertThat(shown).hasSize(live);
+                return shown;
+            }
+            LockSupport.parkNanos(20_000_000);
+        }
+    }
+
+    private MachineSeen listedAs(String cloudId, CloudStatus... statuses) throws ProviderException {
+        long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+        while (true) {
+            var shown = provider.list(scope()).machines().stream().filter(machine -> machine.cloudId().equals(cloudId)).findFirst();
+            if (shown.isPresent() && List.of(statuses).contains(shown.get().status()) || System.nanoTime() > deadline) {
+                assertThat(shown).isPresent();
+                assertThat(shown.get().status()).isIn((Object[]) statuses);
+                return shown.get();
+            }
+            LockSupport.parkNanos(20_000_000);
+        }
+    }
+
+    @Test
+    @Tag("conformance")
+    void checksAnAccountThatAnswers() throws ProviderException {
+        provider.check(scope());
+    }
+
+    @Test
+    @Tag("conformance")
+    void launchesAMachineThatSaysWhoseItIs() throws ProviderException {
+        var batch = batch(1);
+
+        var delivery = provider.launch(batch);
+
+        assertThat(delivery.undelivered()).isEmpty();
+        assertThat(delivery.machines()).hasSize(1);
+        var machine = delivery.machines().get(0);
+        assertThat(machine.machineId()).isEqualTo(batch.batchId());
+        assertThat(machine.fleet()).isEqualTo(FLEET);
+        assertThat(machine.pool()).isEqualTo(POOL);
+        assertThat(machine.mark()).isEqualTo(Mark.UNMARKED);
+        assertThat(machine.keepUntil()).contains(KEEP);
+        assertThat(machine.offer().machineType()).isEqualTo(cloud.offer().machineType());
+        assertThat(machine.offer().market()).isEqualTo(cloud.offer().market());
+        assertThat(listed(1).get(0).machineId()).isEqualTo(batch.batchId());
+    }
+
+    @Test
+    void givesTheMachineWithLaunchIndexIThatPlacesId() throws ProviderException {
+        var batch = batch(7);
+
+        var delivery = provider.launch(batch);
+
+        assertThat(delivery.machines()).extracting(MachineSeen::machineId).containsExactlyElementsOf(batch.machineIds());
+        assertThat(delivery.machines()).extracting(MachineSeen::cloudId).doesNotHaveDuplicates();
+    }
+
+    @Test
+    void launchingABatchAgainStartsNothingMore() throws ProviderException {
+        var batch = batch(3);
+        var first = provider.launch(batch);
+
+        var second = provider.launch(batch);
+
+        assertThat(second.machines()).extracting(MachineSeen::cloudId)
+                .containsExactlyElementsOf(first.machines().stream().map(MachineSeen::cloudId).toList());
+        assertThat(cloud.liveMachines()).isEqualTo(3);
+    }
+
+    @Test
+    void launchingABatchAgainAfterACrashStartsNothingMore() throws ProviderException {
+        var batch = batch(3);
+        var first = provider.launch(batch);
+
+        var second = cloud.newProvider().launch(batch);
+
+        assertThat(second.machines()).extracting(MachineSeen::cloudId)
+                .containsExactlyElementsOf(first.machines().stream().map(MachineSeen::cloudId).toList());
+        assertThat(cloud.liveMachines()).isEqualTo(3);
+    }
+
+    @Test
+    void aLaunchWhoseAnswerIsLostIsAskedAgain() throws ProviderException {
+        var batch = batch(2);
+        cloud.loseNextLaunchAnswer();
+
+        var lost = catchThrowableOfType(ProviderException.class, () -> provider.launch(batch));
+        var delivery = provider.launch(batch);
+
+        assertThat(lost.kind()).isEqualTo(FailureKind.UNAVAILABLE);
+        assertThat(delivery.machines()).hasSize(2);
+        assertThat(cloud.liveMachines()).isEqualTo(2);
+    }
+
+    @Test
+    void otherParametersForOneTokenMeanThatItWasAskedBefore() throws ProviderException {
+        var batch = batch(2, plan("old"));
+        var first = provider.launch(batch);
+        listed(2);
+        var rotated = new MachineBatch(batch.batchId(), batch.machineIds(), FLEET, POOL, batch.offer(), 0, batch.settings(), plan("new"), KEEP);
+
+        var second = cloud.newProvider().launch(rotated);
+
+        assertThat(second.machines()).extracting(MachineSeen::cloudId)
+                .containsExactlyElementsOf(first.machines().stream().map(MachineSeen::cloudId).toList());
+        assertThat(cloud.liveMachines()).isEqualTo(2);
+    }
+
+    @Test
+    void whatACloudDoesNotDeliverIsNamedByItsIndex() throws ProviderException {
+        cloud.capacity(2);
+
+        var delivery = provider.launch(batch(5));
+
+        assertThat(delivery.machines()).extracting(MachineSeen::launchIndex).containsExactly(0, 1);
+        assertThat(delivery.undelivered()).containsExactly(2, 3, 4);
+        assertThat(cloud.liveMachines()).isEqualTo(2);
+    }
+
+    @Test
+    void aCloudWithNothingLeftStartsNothing() {
+        cloud.capacity(0);
+
+        var refused = catchThrowableOfType(ProviderException.class, () -> provider.launch(batch(2)));
+
+        assertThat(refused.kind()).isEqualTo(FailureKind.OUT_OF_CAPACITY);
+        assertThat(cloud.liveMachines()).isZero();
+    }
+
+    @ParameterizedTest
+    @EnumSource(FailureKind.class)
+    void refusalsAreSortedByWhatToDoAboutThem(FailureKind kind) {
+        if (!cloud.refuseNextLaunch(kind)) {
+            return;
+        }
+
+        var refused = catchThrowableOfType(ProviderException.class, () -> provider.launch(batch(1)));
+
+        assertThat(refused.kind()).isEqualTo(kind);
+        assertThat(refused.code()).isNotEmpty();
+        assertThat(cloud.liveMachines()).isZero();
+    }
+
+    @Test
+    void findsWhatWasAskedForWithoutAskingAgain() throws ProviderException {
+        var batch = batch(2);
+        provider.launch(batch);
+        listed(2);
+
+        var found = cloud.newProvider().find(scope(), batch.batchId(), 2);
+        var nothing = provider.find(scope(), "mabcdefgh-999999", 2);
+
+        assertThat(found.machines()).extracting(MachineSeen::machineId).containsExactlyElementsOf(batch.machineIds());
+        assertThat(nothing.isEmpty()).isTrue();
+        assertThat(cloud.liveMachines()).isEqualTo(2);
+    }
+
+    @Test
+    @Tag("conformance")
+    void endsAMachineAndMayBeToldTwice() throws ProviderException {
+        var machine = provider.launch(batch(1)).machines().get(0);
+        listed(1);
+
+        var first = provider.terminate(machine.ref());
+        var second = provider.terminate(machine.ref());
+
+        assertThat(first).isIn(CloudStatus.SHUTTING_DOWN, CloudStatus.TERMINATED);
+        assertThat(second).isIn(CloudStatus.SHUTTING_DOWN, CloudStatus.TERMINATED, CloudStatus.NOT_FOUND);
+        assertThat(listedAs(machine.cloudId(), CloudStatus.TERMINATED).endedBy()).isIn(EndedBy.ASKED, EndedBy.UNKNOWN);
+        listed(0);
+    }
+
+    @Test
+    void endsAMachineThatIsNamedOnlyByItsId() throws ProviderException {
+        var batch = batch(3);
+        provider.launch(batch);
+        listed(3);
+
+        provider.terminate(new MachineRef(scope(), batch.machineIds().get(1), ""));
+
+        assertThat(listed(2)).extracting(MachineSeen::machineId).containsExactlyInAnyOrder(batch.machineIds().get(0), batch.machineIds().get(2));
+    }
+
+    @Test
+    @Tag("conformance")
+    void endingAMachineThatIsNotThereIsASuccess() throws ProviderException {
+        assertThat(provider.terminate(new MachineRef(scope(), "mabcdefgh-77", "i-0123456789abcdef0"))).isEqualTo(CloudStatus.NOT_FOUND);
+    }
+
+    @Test
+    void oneUnknownMachineDoesNotKeepOthersFromEnding() throws Exception {
+        var machines = provider.launch(batch(3)).machines();
+        listed(3);
+        var unknown = new MachineRef(scope(), "mabcdefgh-78", "i-0fedcba9876543210");
+
+        var all = new java.util.ArrayList<MachineRef>(machines.stream().map(MachineSeen::ref).toList());
+        all.add(1, unknown);
+        all.parallelStream().forEach(ref -> {
+            try {
+                provider.terminate(ref);
+            } catch (ProviderException failed) {
+                throw new AssertionError(failed);
+            }
+        });
+
+        listed(0);
+    }
+
+    @Test
+    @Tag("conformance")
+    void marksAMachineAndClearsTheMark() throws ProviderException {
+        var machine = provider.launch(batch(1)).machines().get(0);
+        listed(1);
+
+        provider.mark(machine.ref(), new Mark(Mark.Word.DRAIN, 3));
+        var marked = listed(1).get(0).mark();
+        provider.mark(machine.ref(), new Mark(Mark.Word.DRAIN, 3));
+        provider.mark(machine.ref(), new Mark(Mark.Word.NONE, 4));
+        var cleared = listed(1).get(0).mark();
+        provider.mark(machine.ref(), new Mark(Mark.Word.DRAIN_NOW, 5));
+        var now = listed(1).get(0).mark();
+
+        assertThat(marked).isEqualTo(new Mark(Mark.Word.DRAIN, 3));
+        assertThat(cleared).isEqualTo(new Mark(Mark.Word.NONE, 4));
+        assertThat(now).isEqualTo(new Mark(Mark.Word.DRAIN_NOW, 5));
+    }
+
+    @Test
+    @Tag("conformance")
+    void anOlderMarkIsIgnored() throws ProviderException {
+        var machine = provider.launch(batch(1)).machines().get(0);
+        listed(1);
+        provider.mark(machine.ref(), new Mark(Mark.Word.DRAIN, 9));
+
+        provider.mark(machine.ref(), new Mark(Mark.Word.NONE, 8));
+
+        assertThat(listed(1).get(0).mark()).isEqualTo(new Mark(Mark.Word.DRAIN, 9));
+    }
+
+    @Test
+    @Tag("conformance")
+    void anOlderMarkIsIgnoredAlsoAfterARestart() throws ProviderException {
+        var machine = provider.launch(batch(1)).machines().get(0);
+        listed(1);
+        provider.mark(machine.ref(), new Mark(Mark.Word.DRAIN, 9));
+        var restarted = cloud.newProvider();
+        restarted.list(scope());
+
+        restarted.mark(machine.ref(), new Mark(Mark.Word.NONE, 8));
+
+        assertThat(listed(1).get(0).mark()).isEqualTo(new Mark(Mark.Word.DRAIN, 9));
+    }
+
+    @Test
+    void markingAMachineThatIsNotThereSaysSo() throws ProviderException {
+        assertThat(provider.mark(new MachineRef(scope(), "mabcdefgh-79", "i-0123456789abcdef1"), new Mark(Mark.Word.DRAIN, 1)))
+                .isEqualTo(CloudStatus.NOT_FOUND);
+    }
+
+    @Test
+    @Tag("conformance")
+    void lettingAMachineGoTakesItsKeepUntilAway() throws ProviderException {
+        var machine = provider.launch(batch(1)).machines().get(0);
+        listed(1);
+
+        provider.mark(machine.ref(), new Mark(Mark.Word.RELEASED, 2));
+
+        var released = listed(1).get(0);
+        assertThat(released.mark()).isEqualTo(new Mark(Mark.Word.RELEASED, 2));
+        assertThat(released.keepUntil()).isEmpty();
+    }
+
+    @Test
+    @Tag("conformance")
+    void renewsKeepUntilOfMany() throws ProviderException {
+        provider.launch(batch(1));
+        provider.launch(batch(1));
+        var ids = listed(2).stream().map(MachineSeen::cloudId).toList();
+        var later = new KeepUntil(KEEP.until().plusSeconds(3_600), "another-cluster");
+
+        provider.renewKeepUntil(scope(), ids, later);
+
+        assertThat(listed(2)).allSatisfy(machine -> assertThat(machine.keepUntil()).contains(later));
+    }
+
+    @Test
+    @Tag("conformance")
+    void takesAMachineThatAnotherHandLaunched() throws ProviderException {
+        var cloudId = cloud.strange();
+        assertThat(provider.list(scope()).machines()).isEmpty();
+
+        provider.adopt(new MachineRef(scope(), MachineIds.ADOPTED + cloudId, cloudId), FLEET, POOL, KEEP);
+
+        var adopted = listed(1).get(0);
+        assertThat(adopted.machineId()).isEqualTo(MachineIds.ADOPTED + cloudId);
+        assertThat(adopted.fleet()).isEqualTo(FLEET);
+        assertThat(adopted.pool()).isEqualTo(POOL);
+    }
+
+    @Test
+    void aListThatCanNotBeReadIsNoList() {
+        cloud.failNextList();
+
+        assertThatThrownBy(() -> provider.list(scope())).isInstanceOf(ProviderException.class);
+    }
+
+    @Test
+    void showsWhatEndedAMachine() throws ProviderException {
+        var machine = provider.launch(batch(1)).machines().get(0);
+        listedAs(machine.cloudId(), CloudStatus.RUNNING, CloudStatus.PENDING);
+
+        cloud.powerOff(machine.cloudId());
+
+        assertThat(listedAs(machine.cloudId(), CloudStatus.TERMINATED).endedBy()).isEqualTo(EndedBy.INSIDE);
+    }
+
+    @Test
+    void listsMoreThanOnePageHolds() throws ProviderException {
+        for (int i = 0; i < 11; i++) {
+            provider.launch(batch(MachineBatch.MOST));
+        }
+
+        assertThat(listed(1_100)).extracting(MachineSeen::machineId).doesNotHaveDuplicates();
+    }
+}
