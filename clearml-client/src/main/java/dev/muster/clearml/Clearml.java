@@ -1,0 +1,493 @@
+package dev.muster.clearml;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Optional;
+import java.util.TreeSet;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+
+/**
+ * One ClearML server, narrowed to the calls that Muster makes.
+ *
+ * <p>Methods block for at most twice the address's timeout (a token may have to be fetched) and may be called by any thread
+ * but an event loop, also at once. Every answer is either whole and as asked for, or a {@link ClearmlException}; nothing is
+ * retried, except once after a 401, with a new token.
+ */
+public final class Clearml implements AutoCloseable {
+
+    /** Most rows the server puts into one answer, whatever is asked. */
+    public static final int MOST_ROWS = 500;
+
+    private static final Duration TOKEN_LIFE = Duration.ofHours(1);
+    /** As the server's own SDK does. */
+    private static final Duration RENEW_BEFORE_EXPIRY = Duration.ofMinutes(6);
+    private static final List<String> QUEUE_FIELDS = List.of("id", "name", "entries");
+    private static final List<String> TASK_FIELDS = List.of("id", "status", "status_reason", "status_changed", "last_worker",
+            "execution.queue", "project", "user", "tags", "system_tags", "started", "completed", "last_update");
+
+    private final Transport transport;
+    private final Supplier<Credentials> credentials;
+    private final Supplier<Instant> now;
+    private volatile Token token;
+
+    private record Token(String bearer, Instant renewAt) {}
+
+    /**
+     * Connects nothing yet.
+     *
+     * @param credentials asked before each login, so that a rotated key is used from the first refusal on; whatever it throws
+     *     comes out of the call that needed it
+     */
+    public Clearml(ClearmlAddress address, Supplier<Credentials> credentials) {
+        this(address, credentials, Instant::now);
+    }
+
+    Clearml(ClearmlAddress address, Supplier<Credentials> credentials, Supplier<Instant> now) {
+        this.transport = new Transport(address);
+        this.credentials = credentials;
+        this.now = now;
+    }
+
+    /** Fetches a token: shows that server and credentials fit together. */
+    public void login() throws ClearmlException {
+        renewToken(token);
+    }
+
+    /** Queues with these ids; those that the server doesn't have are left out. One call for each 500 ids. */
+    public List<Queue> queues(Collection<String> ids) throws ClearmlException {
+        var queues = new ArrayList<Queue>(ids.size());
+        for (var some : chunks(ids, MOST_ROWS)) {
+            var request = fields(QUEUE_FIELDS);
+            addAll(request.putArray("id"), some);
+            queues.addAll(call("queues.get_all", request, Clearml::readQueues).rows);
+        }
+        return queues;
+    }
+
+    /** Queues with exactly these names; those that the server doesn't have are left out. One call for each 100 names. */
+    public List<Queue> queuesNamed(Collection<String> names) throws ClearmlException {
+        var wanted = new TreeSet<>(names);
+        var queues = new ArrayList<Queue>(names.size());
+        // The server takes one pattern, and MongoDB limits its length.
+        for (var some : chunks(wanted, 100)) {
+            var request = fields(QUEUE_FIELDS);
+            request.put("name", some.stream().map(Clearml::literal).collect(Collectors.joining("|", "^(", ")$")));
+            queues.addAll(call("queues.get_all", request, Clearml::readQueues).rows);
+        }
+        queues.removeIf(queue -> !wanted.contains(queue.name()));
+        return queues;
+    }
+
+    /** Every queue that isn't hidden. One call for each 500. */
+    public List<Queue> queues() throws ClearmlException {
+        return scroll("queues.get_all", fields(QUEUE_FIELDS), Clearml::readQueues);
+    }
+
+    /** Id of the new queue. A name that is taken is INVALID with 400/801; one of under 3 characters 400/12. */
+    public String createQueue(String name) throws ClearmlException {
+        var request = object();
+        request.put("name", name);
+        return call("queues.create", request, answer -> textField(answer, "id"));
+    }
+
+    /** False: it was not in that queue. */
+    public boolean removeFromQueue(String queue, String task) throws ClearmlException {
+        return call("queues.remove_task", taskInQueue(queue, task), answer -> integerField(answer, "removed")) > 0;
+    }
+
+    /** A task that is not in that queue is INVALID with 400/703. */
+    public void moveToFront(String queue, String task) throws ClearmlException {
+        call("queues.move_task_to_front", taskInQueue(queue, task), answer -> integerField(answer, "position"));
+    }
+
+    /** Every worker that reported in the last hour (the server forgets most of them after 10 minutes), in one call. */
+    public List<Worker> workers() throws ClearmlException {
+        var request = object();
+        request.put("last_seen", 3600);
+        return call("workers.get_all", request, Clearml::readWorkers);
+    }
+
+    /** Lists a worker for the next {@code timeout}, as an agent does for itself. */
+    public void registerWorker(String worker, Collection<String> queues, Duration timeout) throws ClearmlException {
+        var request = object();
+        request.put("worker", worker);
+        addAll(request.putArray("queues"), queues);
+        request.put("timeout", timeout.toSeconds());
+        call("workers.register", request, Clearml::nothing);
+    }
+
+    /** Takes a worker off the list. The server does it only for entries of the same user, and says nothing otherwise. */
+    public void unregisterWorker(String worker) throws ClearmlException {
+        var request = object();
+        request.put("worker", worker);
+        call("workers.unregister", request, Clearml::nothing);
+    }
+
+    /** Empty if the server has no such task. */
+    public Optional<Task> task(String id) throws ClearmlException {
+        var request = object();
+        request.put("task", id);
+        try {
+            return Optional.of(call("tasks.get_by_id", request, answer -> {
+                var task = new Task[1];
+                answer.object(field -> {
+                    if (field.equals("task")) {
+                        task[0] = readTask(answer);
+                    } else {
+                        answer.skip();
+                    }
+                });
+                return answer.require(task[0], "task");
+            }));
+        } catch (ClearmlException failed) {
+            if (failed.is(400, 101)) {
+                return Optional.empty();
+            }
+            throw failed;
+        }
+    }
+
+    /** Tasks with these ids; those that the server doesn't have are left out. One call for each 500. */
+    public List<Task> tasks(Collection<String> ids) throws ClearmlException {
+        var tasks = new ArrayList<Task>(ids.size());
+        for (var some : chunks(ids, MOST_ROWS)) {
+            var request = fields(TASK_FIELDS);
+            addAll(request.putArray("id"), some);
+            request.put("search_hidden", true);
+            tasks.addAll(call("tasks.get_all", request, Clearml::readTasks).rows);
+        }
+        return tasks;
+    }
+
+    /** Tasks in any of these states whose execution.queue is one of these. One call for each 500 queues and 500 tasks. */
+    public List<Task> tasksOf(Collection<String> queues, Collection<String> statuses) throws ClearmlException {
+        var tasks = new ArrayList<Task>();
+        for (var some : chunks(queues, MOST_ROWS)) {
+            var request = fields(TASK_FIELDS);
+            addAll(request.putArray("status"), statuses);
+            addAll(request.putArray("execution.queue"), some);
+            request.put("search_hidden", true);
+            tasks.addAll(scroll("tasks.get_all", request, Clearml::readTasks));
+        }
+        return tasks;
+    }
+
+    /** Id of a new task. {@code fields} are the server's own, such as name, type, script, container, hyperparams. */
+    public String createTask(ObjectNode fields) throws ClearmlException {
+        return call("tasks.create", fields, answer -> textField(answer, "id"));
+    }
+
+    /**
+     * Sets the state stopped.
+     *
+     * @param force also from a state that can't be stopped; without it that is INVALID with 400/110, and a state that changes
+     *     in that moment INVALID with 400/121
+     */
+    public void stopped(String task, boolean force, String reason) throws ClearmlException {
+        var request = object();
+        request.put("task", task);
+        request.put("force", force);
+        request.put("status_reason", reason);
+        call("tasks.stopped", request, answer -> integerField(answer, "updated"));
+    }
+
+    /** Puts the task at the end of the queue. */
+    public void enqueue(String task, String queue, String reason) throws ClearmlException {
+        var request = taskInQueue(queue, task);
+        request.put("status_reason", reason);
+        call("tasks.enqueue", request, answer -> integerField(answer, "queued"));
+    }
+
+    /** Writes a line to the task's console. */
+    public void log(String task, String worker, Instant at, String line) throws ClearmlException {
+        var event = object();
+        event.put("type", "log").put("task", task).put("level", "INFO").put("worker", worker)
+                .put("msg", line).put("timestamp", at.toEpochMilli());
+        send("events.add_batch", ClearmlApi.JSON_LINES, event.toString().getBytes(UTF_8), Clearml::nothing);
+    }
+
+    private <T> T call(String call, ObjectNode request, Answer.Reader<T> reader) throws ClearmlException {
+        return send(call, ClearmlApi.JSON, request.toString().getBytes(UTF_8), reader);
+    }
+
+    private <T> T send(String call, String mediaType, byte[] body, Answer.Reader<T> reader) throws ClearmlException {
+        var used = currentToken();
+        var reply = transport.call(call, used.bearer, mediaType, body);
+        if (reply.status() == 401) {
+            // Revoked, or the server has new signing keys. Once: a second refusal is about the credentials.
+            reply = transport.call(call, renewToken(used).bearer, mediaType, body);
+        }
+        return Answer.read(call, reply.status(), reply.body(), reader);
+    }
+
+    private Token currentToken() throws ClearmlException {
+        var current = token;
+        return current != null && now.get().isBefore(current.renewAt) ? current : renewToken(current);
+    }
+
+    /** One login, however many callers found {@code used} wanting. */
+    private synchronized Token renewToken(Token used) throws ClearmlException {
+        if (token != used) {
+            return token;
+        }
+        var request = object();
+        request.put("expiration_sec", TOKEN_LIFE.toSeconds());
+        var asked = now.get();
+        var reply = transport.call("auth.login", credentials.get().basic(), ClearmlApi.JSON, request.toString().getBytes(UTF_8));
+        var bearer = "Bearer " + Answer.read("auth.login", reply.status(), reply.body(), answer -> textField(answer, "token"));
+        token = new Token(bearer, asked.plus(TOKEN_LIFE).minus(RENEW_BEFORE_EXPIRY));
+        return token;
+    }
+
+    /** Some rows of a list, and where the next ones are. */
+    private record Page<T>(List<T> rows, String scrollId) {}
+
+    private <T> List<T> scroll(String call, ObjectNode request, Answer.Reader<Page<T>> reader) throws ClearmlException {
+        var rows = new LinkedHashMap<Object, T>();
+        request.put("size", MOST_ROWS);
+        // The field itself, even without a value, is what starts a scroll.
+        request.putNull("scroll_id");
+        while (true) {
+            var page = call(call, request, reader);
+            for (var row : page.rows) {
+                rows.put(row instanceof Queue queue ? queue.id() : ((Task) row).id(), row);
+            }
+            if (page.rows.size() < MOST_ROWS) {
+                return List.copyOf(rows.values());
+            }
+            if (page.scrollId.isEmpty()) {
+                throw ClearmlException.unreadable(call, "500 rows came without a scroll_id to read on with");
+            }
+            request.put("scroll_id", page.scrollId);
+        }
+    }
+
+    private static Page<Queue> readQueues(Answer answer) throws IOException, ClearmlException {
+        return readPage(answer, "queues", Clearml::readQueue);
+    }
+
+    private static Page<Task> readTasks(Answer answer) throws IOException, ClearmlException {
+        return readPage(answer, "tasks", Clearml::readTask);
+    }
+
+    private static <T> Page<T> readPage(Answer answer, String name, Answer.Reader<T> row) throws IOException, ClearmlException {
+        var read = new Object() {
+            List<T> rows;
+            String scrollId = "";
+        };
+        answer.object(field -> {
+            if (field.equals(name)) {
+                read.rows = answer.list(row);
+            } else if (field.equals("scroll_id")) {
+                read.scrollId = answer.textOrEmpty();
+            } else {
+                answer.skip();
+            }
+        });
+        return new Page<>(answer.require(read.rows, name), read.scrollId);
+    }
+
+    private static Queue readQueue(Answer answer) throws IOException, ClearmlException {
+        var read = new Object() {
+            String id;
+            String name;
+            List<Queue.Entry> entries;
+        };
+        answer.object(field -> {
+            switch (field) {
+                case "id" -> read.id = answer.text();
+                case "name" -> read.name = answer.text();
+                case "entries" -> read.entries = answer.list(Clearml::readEntry);
+                default -> answer.skip();
+            }
+        });
+        return new Queue(answer.require(read.id, "id"), answer.require(read.name, "name"), answer.require(read.entries, "entries"));
+    }
+
+    private static Queue.Entry readEntry(Answer answer) throws IOException, ClearmlException {
+        var read = new Object() {
+            String task;
+            Instant added;
+        };
+        answer.object(field -> {
+            switch (field) {
+                case "task" -> read.task = answer.text();
+                case "added" -> read.added = answer.time();
+                default -> answer.skip();
+            }
+        });
+        return new Queue.Entry(answer.require(read.task, "task"), read.added);
+    }
+
+    private static List<Worker> readWorkers(Answer answer) throws IOException, ClearmlException {
+        return readPage(answer, "workers", Clearml::readWorker).rows;
+    }
+
+    private static Worker readWorker(Answer answer) throws IOException, ClearmlException {
+        var read = new Object() {
+            String id;
+            String user = "";
+            String task = "";
+            String project = "";
+            List<String> queues = List.of();
+            Instant registered;
+            Instant lastReport;
+        };
+        answer.object(field -> {
+            switch (field) {
+                case "id" -> read.id = answer.text();
+                case "user" -> read.user = idOrEmpty(answer);
+                case "task" -> read.task = idOrEmpty(answer);
+                case "project" -> read.project = idOrEmpty(answer);
+                case "queues" -> read.queues = answer.listOrNull(Clearml::idOf);
+                case "register_time" -> read.registered = answer.time();
+                case "last_report_time" -> read.lastReport = answer.time();
+                default -> answer.skip();
+            }
+        });
+        // The server lists a worker's queues in no order.
+        var queues = read.queues.stream().sorted().toList();
+        return new Worker(answer.require(read.id, "id"), read.user, read.task, read.project, queues, read.registered, read.lastReport);
+    }
+
+    private static Task readTask(Answer answer) throws IOException, ClearmlException {
+        var read = new Object() {
+            String id;
+            String status;
+            String statusReason = "";
+            Instant statusChanged;
+            String lastWorker = "";
+            String queue = "";
+            String project = "";
+            String user = "";
+            final TreeSet<String> tags = new TreeSet<>();
+            Instant started;
+            Instant ended;
+            Instant lastUpdate;
+        };
+        answer.object(field -> {
+            switch (field) {
+                case "id" -> read.id = answer.text();
+                case "status" -> read.status = answer.text();
+                case "status_reason" -> read.statusReason = answer.textOrEmpty();
+                case "status_changed" -> read.statusChanged = answer.time();
+                case "last_worker" -> read.lastWorker = answer.textOrEmpty();
+                case "execution" -> answer.objectOrNull(inner -> {
+                    if (inner.equals("queue")) {
+                        read.queue = answer.textOrEmpty();
+                    } else {
+                        answer.skip();
+                    }
+                });
+                case "project" -> read.project = answer.textOrEmpty();
+                case "user" -> read.user = answer.textOrEmpty();
+                case "tags", "system_tags" -> read.tags.addAll(answer.listOrNull(Answer::text));
+                case "started" -> read.started = answer.time();
+                case "completed" -> read.ended = answer.time();
+                case "last_update" -> read.lastUpdate = answer.time();
+                default -> answer.skip();
+            }
+        });
+        return new Task(answer.require(read.id, "id"), answer.require(read.status, "status"), read.statusReason, read.statusChanged,
+                read.lastWorker, read.queue, read.project, read.user, read.tags, read.started, read.ended, read.lastUpdate);
+    }
+
+    private static String idOf(Answer answer) throws IOException, ClearmlException {
+        return textField(answer, "id");
+    }
+
+    /** Of an object that may be null or empty: a worker without a task. */
+    private static String idOrEmpty(Answer answer) throws IOException, ClearmlException {
+        var id = new String[] {""};
+        answer.objectOrNull(field -> {
+            if (field.equals("id")) {
+                id[0] = answer.textOrEmpty();
+            } else {
+                answer.skip();
+            }
+        });
+        return id[0];
+    }
+
+    private static String textField(Answer answer, String name) throws IOException, ClearmlException {
+        var text = new String[1];
+        answer.object(field -> {
+            if (field.equals(name)) {
+                text[0] = answer.text();
+            } else {
+                answer.skip();
+            }
+        });
+        return answer.require(text[0], name);
+    }
+
+    private static int integerField(Answer answer, String name) throws IOException, ClearmlException {
+        var number = new Integer[1];
+        answer.object(field -> {
+            if (field.equals(name)) {
+                number[0] = answer.integer();
+            } else {
+                answer.skip();
+            }
+        });
+        return answer.require(number[0], name);
+    }
+
+    private static Boolean nothing(Answer answer) throws IOException {
+        answer.skip();
+        return true;
+    }
+
+    private static ObjectNode object() {
+        return JsonNodeFactory.instance.objectNode();
+    }
+
+    private static ObjectNode fields(List<String> names) {
+        var request = object();
+        addAll(request.putArray("only_fields"), names);
+        return request;
+    }
+
+    private static ObjectNode taskInQueue(String queue, String task) {
+        return object().put("queue", queue).put("task", task);
+    }
+
+    private static void addAll(ArrayNode array, Collection<String> texts) {
+        texts.forEach(array::add);
+    }
+
+    private static List<List<String>> chunks(Collection<String> all, int size) {
+        var list = List.copyOf(all);
+        var chunks = new ArrayList<List<String>>();
+        for (var from = 0; from < list.size(); from += size) {
+            chunks.add(list.subList(from, Math.min(list.size(), from + size)));
+        }
+        return chunks;
+    }
+
+    /** A pattern that matches {@code name} only, in every regular expression dialect: signs are escaped, letters never. */
+    private static String literal(String name) {
+        var pattern = new StringBuilder();
+        name.chars().forEach(c -> {
+            var isPlain = c > 127 || c == '_' || Character.isLetterOrDigit(c);
+            pattern.append(isPlain ? "" : "\\").append((char) c);
+        });
+        return pattern.toString();
+    }
+
+    @Override
+    public void close() {
+        transport.close();
+    }
+}

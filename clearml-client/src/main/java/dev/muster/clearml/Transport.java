@@ -1,0 +1,110 @@
+package dev.muster.clearml;
+
+import io.quarkus.rest.client.reactive.QuarkusRestClientBuilder;
+import io.smallrye.mutiny.TimeoutException;
+import io.smallrye.mutiny.Uni;
+import io.vertx.core.http.HttpClosedException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.security.GeneralSecurityException;
+import java.security.KeyStore;
+import java.security.cert.CertificateFactory;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import org.jboss.resteasy.reactive.RestResponse;
+
+/** The way to one server: connections, time limits and what their failures mean. */
+final class Transport implements AutoCloseable {
+
+    private final ClearmlApi api;
+    private final Duration timeout;
+
+    Transport(ClearmlAddress address) {
+        this.timeout = address.timeout();
+        var builder = QuarkusRestClientBuilder.newBuilder()
+                .baseUri(address.api())
+                .connectTimeout(address.connectTimeout().toMillis(), TimeUnit.MILLISECONDS)
+                // A backstop that frees the connection; the limit that callers see is the one in call().
+                .readTimeout(address.timeout().toMillis(), TimeUnit.MILLISECONDS)
+                // Errors come with an envelope, too; it is read as every other.
+                .disableDefaultMapper(true)
+                .enableCompression(true)
+                .userAgent("muster");
+        address.caBundle().ifPresent(file -> builder.trustStore(authorities(file)));
+        address.proxy().ifPresent(proxy -> builder.proxyAddress(proxy.getHost(), proxy.getPort()));
+        this.api = builder.build(ClearmlApi.class);
+    }
+
+    record Reply(int status, byte[] body) {}
+
+    /** Blocks for the whole answer, whatever its status. Must not run on an event loop. */
+    Reply call(String call, String authorization, String mediaType, byte[] body) throws ClearmlException {
+        try {
+            Uni<RestResponse<byte[]>> answer = mediaType.equals(ClearmlApi.JSON_LINES)
+                    ? api.postLines(call, authorization, body)
+                    : api.post(call, authorization, body);
+            var response = answer.await().atMost(timeout);
+            var bytes = response.getEntity();
+            return new Reply(response.getStatus(), bytes == null ? new byte[0] : bytes);
+        } catch (TimeoutException late) {
+            throw ClearmlException.tooSlow(call, timeout.toMillis());
+        } catch (RuntimeException failed) {
+            throw sort(call, failed);
+        }
+    }
+
+    private ClearmlException sort(String call, RuntimeException failed) {
+        for (Throwable cause = failed; cause != null; cause = cause.getCause()) {
+            if (cause instanceof HttpClosedException) {
+                return ClearmlException.unreadable(call, "the connection ended before the answer was whole");
+            }
+            // Of the backstop above; a connection's own timeout is a ConnectException.
+            if (cause instanceof java.util.concurrent.TimeoutException) {
+                return ClearmlException.tooSlow(call, timeout.toMillis());
+            }
+            if (cause instanceof InterruptedException) {
+                Thread.currentThread().interrupt();
+                return ClearmlException.unreachable(call, "interrupted", failed);
+            }
+        }
+        var root = rootOf(failed);
+        return ClearmlException.unreachable(call, root.getClass().getSimpleName() + ": " + root.getMessage(), failed);
+    }
+
+    private static Throwable rootOf(Throwable failed) {
+        var root = failed;
+        while (root.getCause() != null && root.getCause() != root) {
+            root = root.getCause();
+        }
+        return root;
+    }
+
+    private static KeyStore authorities(java.nio.file.Path pem) {
+        try (var in = Files.newInputStream(pem)) {
+            var store = KeyStore.getInstance(KeyStore.getDefaultType());
+            store.load(null, null);
+            var number = 0;
+            for (var certificate : CertificateFactory.getInstance("X.509").generateCertificates(in)) {
+                store.setCertificateEntry("authority-" + number++, certificate);
+            }
+            if (number == 0) {
+                throw new IllegalArgumentException("CA bundle " + pem + " holds no certificate; it must be PEM");
+            }
+            return store;
+        } catch (IOException | GeneralSecurityException unreadable) {
+            throw new IllegalArgumentException("CA bundle " + pem + " can't be read: " + unreadable.getMessage(), unreadable);
+        }
+    }
+
+    @Override
+    public void close() {
+        if (api instanceof AutoCloseable closeable) {
+            try {
+                closeable.close();
+            } catch (Exception ignored) {
+                // Nothing is lost: the connections end with the process.
+                return;
+            }
+        }
+    }
+}
