@@ -1,0 +1,119 @@
+package dev.muster.watcher;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.muster.contracts.CloudEvents;
+import dev.muster.contracts.DeadLetters;
+import dev.muster.v1.DemandEvent;
+import dev.muster.v1.Observation;
+import dev.muster.v1.ServiceReported;
+import io.smallrye.reactive.messaging.OutgoingMessageMetadata;
+import io.smallrye.reactive.messaging.kafka.api.OutgoingKafkaRecordMetadata;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicLong;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
+import org.eclipse.microprofile.reactive.messaging.Channel;
+import org.eclipse.microprofile.reactive.messaging.Emitter;
+import org.eclipse.microprofile.reactive.messaging.Message;
+import org.eclipse.microprofile.reactive.messaging.OnOverflow;
+
+/**
+ * Everything that the watcher writes to Kafka: demand, what it could not read, and how it is itself. One producer, so that what
+ * is handed over first is first on the topic. Thread-safe.
+ *
+ * <p>What is returned ends when the broker has the record for good, or exceptionally when it doesn't.
+ */
+@ApplicationScoped
+public class DemandPublisher {
+
+    /** A slower way to the broker says nothing about clocks. */
+    private static final Duration MOST_ROUND_TRIP = Duration.ofSeconds(1);
+
+    private final Settings settings;
+    private final Emitter<byte[]> channel;
+    private final Clock clock = Clock.systemUTC();
+    private final AtomicLong ids = new AtomicLong();
+    private final String idPrefix;
+    private volatile Duration skew = Duration.ZERO;
+
+    public DemandPublisher(Settings settings,
+            // Of a whole tick with thousands of fleets; what is beyond that is refused, which the sender takes as lost.
+            @Channel("demand") @OnOverflow(value = OnOverflow.Strategy.BUFFER, bufferSize = 20_000) Emitter<byte[]> channel) {
+        this.settings = settings;
+        this.channel = channel;
+        this.idPrefix = settings.instance() + "/" + Long.toString(clock.millis(), 36) + "/";
+    }
+
+    CompletionStage<Void> publish(DemandEvent event) {
+        var now = clock.instant();
+        // The broker stamps this topic's records with its own time.
+        return send(record(settings.topics().demand(), event.getFleet(), event, now), now);
+    }
+
+    CompletionStage<Void> publish(ServiceReported report) {
+        return send(record(settings.topics().services(), settings.source(), report, clock.instant()), null);
+    }
+
+    /** Keeps a record that can't be read, and why. */
+    CompletionStage<Void> deadLetter(ConsumerRecord<byte[], byte[]> unread, String reason) {
+        return send(DeadLetters.of(settings.topics(), Settings.SERVICE, unread, reason), null);
+    }
+
+    /** Where an answer to a command comes from; it is part of no sequence. */
+    Observation.Builder answering() {
+        return Observation.newBuilder().setSource(settings.source()).setReadStartedAt(Pictures.timestamp(clock.instant()))
+                .setPart(1).setParts(1);
+    }
+
+    /** How far this machine's clock is ahead of the broker's, as last seen. */
+    Duration skew() {
+        return skew;
+    }
+
+    private ProducerRecord<byte[], byte[]> record(String topic, String key, com.google.protobuf.Message value, Instant now) {
+        var headers = CloudEvents.headers(value, idPrefix + ids.incrementAndGet(), "/muster/" + settings.source(), now);
+        return new ProducerRecord<>(topic, null, key.getBytes(UTF_8), value.toByteArray(), headers);
+    }
+
+    /** @param stampedFrom when it was sent, if the broker stamps it; else null */
+    private CompletionStage<Void> send(ProducerRecord<byte[], byte[]> record, Instant stampedFrom) {
+        var target = OutgoingKafkaRecordMetadata.<byte[]>builder()
+                .withTopic(record.topic()).withKey(record.key()).withHeaders(record.headers()).build();
+        var receipt = new OutgoingMessageMetadata<RecordMetadata>();
+        var sent = new CompletableFuture<Void>();
+        var message = Message.of(record.value())
+                .addMetadata(target)
+                .addMetadata(receipt)
+                .withAck(() -> {
+                    if (stampedFrom != null && receipt.getResult() != null) {
+                        measureSkew(stampedFrom, Instant.ofEpochMilli(receipt.getResult().timestamp()));
+                    }
+                    sent.complete(null);
+                    return CompletableFuture.completedFuture(null);
+                })
+                .withNack(failure -> {
+                    sent.completeExceptionally(failure);
+                    return CompletableFuture.completedFuture(null);
+                });
+        try {
+            channel.send(message);
+        } catch (IllegalStateException refused) {
+            sent.completeExceptionally(refused);
+        }
+        return sent;
+    }
+
+    private void measureSkew(Instant sent, Instant appended) {
+        var roundTrip = Duration.between(sent, clock.instant());
+        if (roundTrip.compareTo(MOST_ROUND_TRIP) < 0) {
+            skew = Duration.between(appended, sent.plus(roundTrip.dividedBy(2)));
+        }
+    }
+}

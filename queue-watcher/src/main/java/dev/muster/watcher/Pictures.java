@@ -1,0 +1,124 @@
+package dev.muster.watcher;
+
+import com.google.protobuf.Timestamp;
+import dev.muster.v1.QueuePicture;
+import dev.muster.v1.QueueState;
+import dev.muster.v1.ShapeCount;
+import dev.muster.v1.TaskAdrift;
+import dev.muster.v1.TaskSeen;
+import dev.muster.v1.TaskStatus;
+import dev.muster.v1.WaitingTask;
+import dev.muster.v1.WorkerSeen;
+import java.time.Instant;
+
+/** What was seen, in the contract's messages. */
+final class Pictures {
+
+    /** Tasks of a queue that are named one by one; the others are only counted. */
+    static final int NAMED_TASKS = 500;
+
+    private Pictures() {}
+
+    static QueuePicture served(Seen.Queue queue) {
+        var picture = QueuePicture.newBuilder()
+                .setId(queue.id())
+                .setName(queue.name())
+                .setState(QueueState.SERVED)
+                .setWaiting(queue.waiting().size());
+        Instant oldest = null;
+        for (var entry : queue.waiting()) {
+            if (entry.added() != null && (oldest == null || entry.added().isBefore(oldest))) {
+                oldest = entry.added();
+            }
+            if (picture.getFirstCount() < NAMED_TASKS) {
+                var task = WaitingTask.newBuilder().setTask(entry.task());
+                if (entry.added() != null) {
+                    task.setAdded(timestamp(entry.added()));
+                }
+                picture.addFirst(task);
+            }
+        }
+        if (oldest != null) {
+            picture.setOldest(timestamp(oldest));
+        }
+        if (!queue.waiting().isEmpty()) {
+            // Attributes are not read, so all tasks are of one shape.
+            picture.addShapes(ShapeCount.newBuilder().setWaiting(queue.waiting().size()));
+        }
+        return picture.build();
+    }
+
+    static QueuePicture missing(String name) {
+        return QueuePicture.newBuilder().setName(name).setState(QueueState.MISSING).build();
+    }
+
+    /** @param queue null if the server doesn't have it */
+    static QueuePicture ownedBy(String fleet, String name, Seen.Queue queue) {
+        return QueuePicture.newBuilder()
+                .setId(queue == null ? "" : queue.id())
+                .setName(name)
+                .setState(QueueState.OWNED_BY_OTHER)
+                .setOwnerFleet(fleet)
+                .build();
+    }
+
+    static WorkerSeen worker(Seen.Worker worker) {
+        var seen = WorkerSeen.newBuilder()
+                .setWorker(worker.id())
+                .setUser(worker.user())
+                .setTask(worker.task())
+                .setProject(worker.project())
+                .addAllQueueIds(worker.queues());
+        if (worker.registered() != null) {
+            seen.setRegisteredAt(timestamp(worker.registered()));
+        }
+        if (worker.lastReport() != null) {
+            seen.setLastReportAt(timestamp(worker.lastReport()));
+        }
+        return seen.build();
+    }
+
+    /** @param enqueued when it entered the queue that it was seen in; null: as the task says */
+    static TaskSeen task(Seen.Task task, Instant enqueued) {
+        var seen = TaskSeen.newBuilder()
+                .setTask(task.id())
+                .setQueue(task.queue())
+                .setLastWorker(task.lastWorker())
+                .setStatusReason(task.statusReason())
+                .setProject(task.project())
+                .setUser(task.user())
+                .setStatus(task.status());
+        var entered = enqueued == null ? task.enqueued() : enqueued;
+        if (entered != null) {
+            seen.setEnqueued(timestamp(entered));
+        }
+        if (task.started() != null) {
+            seen.setStarted(timestamp(task.started()));
+        }
+        if (task.ended() != null) {
+            seen.setEnded(timestamp(task.ended()));
+        }
+        return seen.build();
+    }
+
+    static TaskSeen notFound(String task) {
+        return TaskSeen.newBuilder().setTask(task).setStatus(TaskStatus.TASK_NOT_FOUND).build();
+    }
+
+    static TaskAdrift adrift(Seen.Task task, Instant since) {
+        var adrift = TaskAdrift.newBuilder()
+                .setTask(task.id())
+                .setQueue(task.queue())
+                .setLastWorker(task.lastWorker())
+                .setStatus(task.status())
+                .setSince(timestamp(since));
+        if (task.lastUpdate() != null) {
+            adrift.setLastUpdate(timestamp(task.lastUpdate()));
+        }
+        return adrift.build();
+    }
+
+    static Timestamp timestamp(Instant instant) {
+        return Timestamp.newBuilder().setSeconds(instant.getEpochSecond()).setNanos(instant.getNano()).build();
+    }
+}

@@ -1,0 +1,89 @@
+package dev.muster.watcher;
+
+import com.google.protobuf.util.Durations;
+import dev.muster.v1.NamedState;
+import dev.muster.v1.ServiceReported;
+import jakarta.annotation.Priority;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import io.quarkus.runtime.ShutdownEvent;
+import io.quarkus.runtime.StartupEvent;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
+
+/** Says on the topic of services how this process is: at start, when that changes, and once a minute. */
+@ApplicationScoped
+public class ServiceReporter {
+
+    private static final Duration CHECK_EVERY = Duration.ofSeconds(1);
+    private static final Duration REPORT_EVERY = Duration.ofMinutes(1);
+
+    private final Settings settings;
+    private final FleetTable fleets;
+    private final Connections connections;
+    private final WatcherReadiness readiness;
+    private final DemandPublisher publisher;
+    private final String version;
+    private final Clock clock = Clock.systemUTC();
+    private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(task -> {
+        var thread = new Thread(task, "service-reports");
+        thread.setDaemon(true);
+        return thread;
+    });
+    private ServiceReported reported = ServiceReported.getDefaultInstance();
+    private Instant reportedAt = Instant.EPOCH;
+
+    public ServiceReporter(Settings settings, FleetTable fleets, Connections connections, WatcherReadiness readiness,
+            DemandPublisher publisher, @ConfigProperty(name = "quarkus.application.version") String version) {
+        this.settings = settings;
+        this.fleets = fleets;
+        this.connections = connections;
+        this.readiness = readiness;
+        this.publisher = publisher;
+        this.version = version;
+    }
+
+    void start(@Observes @Priority(1) StartupEvent event) {
+        fleets.start();
+        timer.scheduleWithFixedDelay(this::report, 0, CHECK_EVERY.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    void stop(@Observes ShutdownEvent event) {
+        timer.shutdownNow();
+        connections.close();
+        fleets.stop();
+    }
+
+    private void report() {
+        var now = clock.instant();
+        var state = state();
+        if (state.equals(reported) && now.isBefore(reportedAt.plus(REPORT_EVERY))) {
+            return;
+        }
+        reported = state;
+        reportedAt = now;
+        publisher.publish(state.toBuilder()
+                .setSkew(Durations.fromNanos(publisher.skew().toNanos()))
+                .setAt(Pictures.timestamp(now))
+                .build());
+    }
+
+    private ServiceReported state() {
+        var problem = readiness.problem();
+        var state = ServiceReported.newBuilder()
+                .setService(Settings.SERVICE)
+                .setInstance(settings.instance())
+                .setVersion(version)
+                .setReady(problem.isEmpty())
+                .setNotReadyBecause(problem.orElse(""));
+        connections.owned().forEach((name, health) -> state
+                .addOwned(name)
+                .addConnections(NamedState.newBuilder().setName(name).setOk(health.isReachable()).setDetail(health.detail())));
+        return state.build();
+    }
+}

@@ -1,0 +1,125 @@
+package dev.muster.watcher;
+
+import dev.muster.clearml.ClearmlAddress;
+import dev.muster.clearml.Credentials;
+import dev.muster.contracts.SecretsFolder;
+import dev.muster.contracts.Topics;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.lang.management.ManagementFactory;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.eclipse.microprofile.config.Config;
+
+/** The settings, judged: what the rest of the watcher works with. */
+@ApplicationScoped
+public class Settings {
+
+    static final String SERVICE = "queue-watcher";
+    private static final List<String> REQUIRED = List.of("muster.installation", "muster.kafka.bootstrap-servers", "muster.secrets.folder");
+
+    private final WatcherConfig config;
+    private final String instance;
+    private final Topics topics;
+    private final SecretsFolder secrets;
+
+    public Settings(WatcherConfig config) {
+        this.config = config;
+        this.instance = config.instance().orElseGet(Settings::hostAndProcess);
+        this.topics = new Topics(config.topics().prefix(), config.topics().inputPartitions());
+        this.secrets = new SecretsFolder(config.secrets().folder());
+    }
+
+    /**
+     * What keeps a process from starting, in one sentence that names the setting and the fix; null if nothing does.
+     *
+     * <p>Asked before the application starts: afterwards it would be one line in a hundred of stack trace.
+     */
+    static String problem(Config config) {
+        for (var key : REQUIRED) {
+            if (config.getOptionalValue(key, String.class).isEmpty()) {
+                return key + " is not set: " + switch (key) {
+                    case "muster.installation" -> "give this Muster a name, such as prod";
+                    case "muster.kafka.bootstrap-servers" -> "set it to the brokers, as host:port[,host:port]";
+                    default -> "set it to the folder that holds one file for each secret";
+                } + " (as -D" + key + "=… or " + key.toUpperCase(java.util.Locale.ROOT).replaceAll("[^A-Z]", "_") + ")";
+            }
+        }
+        try {
+            var mapped = config.unwrap(io.smallrye.config.SmallRyeConfig.class).getConfigMapping(WatcherConfig.class);
+            if (mapped.connections().isEmpty()) {
+                return "no connection is configured: set muster.connections." + WatchedFleet.DEFAULT_CONNECTION
+                        + ".api to the address of your ClearML API server";
+            }
+            var settings = new Settings(mapped);
+            for (var name : mapped.connections().keySet()) {
+                var interval = mapped.connections().get(name).interval();
+                if (interval.compareTo(Duration.ofMillis(50)) < 0) {
+                    return "muster.connections." + name + ".interval is " + interval + "; it must be at least 50ms";
+                }
+                settings.address(name);
+                settings.credentials(name);
+            }
+            return null;
+        } catch (RuntimeException wrong) {
+            return String.valueOf(wrong.getMessage()).replaceAll("\\s*\\R\\s*", "; ");
+        }
+    }
+
+    Topics topics() {
+        return topics;
+    }
+
+    String bootstrapServers() {
+        return config.kafka().bootstrapServers();
+    }
+
+    String instance() {
+        return instance;
+    }
+
+    /** The process as the source of events. */
+    String source() {
+        return SERVICE + "/" + instance;
+    }
+
+    /** Sorted by name. */
+    Map<String, WatcherConfig.Connection> connections() {
+        return new TreeMap<>(config.connections());
+    }
+
+    Duration interval(String connection) {
+        return config.connections().get(connection).interval();
+    }
+
+    ClearmlAddress address(String connection) {
+        var settings = config.connections().get(connection);
+        try {
+            settings.caBundle().filter(file -> !java.nio.file.Files.isReadable(file)).ifPresent(file -> {
+                throw new IllegalArgumentException("file " + file + " of muster.connections." + connection + ".ca-bundle can't be read");
+            });
+            return new ClearmlAddress(settings.api(), settings.connectTimeout(), settings.timeout(), settings.caBundle(), settings.proxy());
+        } catch (IllegalArgumentException wrong) {
+            throw new IllegalArgumentException("connection " + connection + ": " + wrong.getMessage(), wrong);
+        }
+    }
+
+    /** Read from their files at each call. */
+    Credentials credentials(String connection) {
+        return new Credentials(
+                secrets.require("clearml-" + connection + "-access-key").value(),
+                secrets.require("clearml-" + connection + "-secret-key").value());
+    }
+
+    private static String hostAndProcess() {
+        var pid = ManagementFactory.getRuntimeMXBean().getPid();
+        try {
+            return InetAddress.getLocalHost().getHostName() + ":" + pid;
+        } catch (UnknownHostException nameless) {
+            return "localhost:" + pid;
+        }
+    }
+}

@@ -1,0 +1,40 @@
+package dev.muster.watcher;
+
+import com.google.protobuf.util.Timestamps;
+import dev.muster.v1.FleetRecord;
+import dev.muster.v1.FleetState;
+import dev.muster.v1.QueueSpec;
+import java.time.Instant;
+import java.util.List;
+
+/**
+ * What the watcher needs to know of a fleet.
+ *
+ * @param incarnation another one is another fleet of the same name
+ * @param workersPrefix first part of its workers' ids
+ * @param queues names, in the spec's order
+ * @param isLeaving it is being deleted: its machines are still watched, its queues are anyone's who wants them
+ * @param rescueAttempts rescues allowed for one task; 0: none
+ */
+record WatchedFleet(String name, String incarnation, String connection, String workersPrefix, List<String> queues, Instant createdAt,
+        boolean isLeaving, int rescueAttempts) {
+
+    static final String DEFAULT_CONNECTION = "default";
+    private static final int DEFAULT_RESCUE_ATTEMPTS = 3;
+
+    static WatchedFleet of(FleetRecord record) {
+        var spec = record.getSpec();
+        var rescue = spec.getRescue();
+        var isRescued = !rescue.hasEnabled() || rescue.getEnabled();
+        var attempts = rescue.hasAttempts() ? rescue.getAttempts() : DEFAULT_RESCUE_ATTEMPTS;
+        return new WatchedFleet(
+                record.getFleet(),
+                record.getIncarnation(),
+                spec.getConnection().isEmpty() ? DEFAULT_CONNECTION : spec.getConnection(),
+                spec.getWorkersPrefix(),
+                spec.getQueuesList().stream().map(QueueSpec::getName).distinct().toList(),
+                Instant.ofEpochMilli(Timestamps.toMillis(record.getCreatedAt())),
+                record.getState() == FleetState.DELETING,
+                isRescued ? attempts : 0);
+    }
+}
