@@ -25,8 +25,8 @@ public final class StayWithinLimits implements Rule.OfLaunch {
         var all = planning.fleet().active().size();
         return proposal
                 .atMost(pool.limits().max() - counted, this, Reason.AT_POOL_LIMIT,
-                        pool.name() + " has " + counted + " of at most " + pool.limits().max() + " machines", "a machine of the pool going, or a higher max")
+                        pool.name() + " is at its limit of " + pool.limits().max() + " machines", "a machine of the pool going, or a higher max")
                 .atMost(fleetMax - all, this, Reason.AT_FLEET_LIMIT,
-                        "the fleet has " + all + " of at most " + fleetMax + " machines", "a machine going, or a higher limit");
+                        "the fleet is at its limit of " + fleetMax + " machines", "a machine going, or a higher limit");
     }
 }

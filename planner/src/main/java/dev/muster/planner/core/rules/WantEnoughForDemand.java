@@ -12,7 +12,6 @@ import dev.muster.planner.core.WorkerId;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -40,9 +39,10 @@ public final class WantEnoughForDemand implements Rule {
         var free = new HashMap<String, Integer>();
         planning.spec().pools().forEach(pool -> free.put(pool.name(), planning.books(pool).freeSlots()));
         var others = idleOthers(planning);
-        var uncovered = new LinkedHashMap<Queue, Integer>();
+        var uncovered = new HashMap<Queue, Integer>();
         var supply = new HashMap<String, Integer>();
-        for (var queue : queues) {
+        // A queue with few pools takes what is there before one that has a choice; which tasks run first is the agents' to say.
+        for (var queue : queues.stream().sorted(Comparator.comparingInt(queue -> queue.pools().size())).toList()) {
             var waiting = waiting(planning, queue);
             var left = waiting - takeOthers(planning, queue, others, waiting);
             left -= takeFree(queue, queues, planning, free, left);
@@ -51,11 +51,11 @@ public final class WantEnoughForDemand implements Rule {
         }
         // What no waiting task will take, before anything is launched: only that may be released.
         planning.spec().pools().forEach(pool -> planning.spare(pool, free.get(pool.name())));
-        uncovered.forEach((queue, left) -> {
-            if (left > 0) {
-                launch(planning, queue, left, supply.get(queue.name()));
+        for (var queue : queues) {
+            if (uncovered.get(queue) > 0) {
+                launch(planning, queue, uncovered.get(queue), supply.get(queue.name()));
             }
-        });
+        }
     }
 
     private static int waiting(Planning planning, Queue queue) {
