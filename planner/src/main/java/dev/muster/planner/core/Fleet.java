@@ -401,16 +401,16 @@ public final class Fleet {
         }
     }
 
+    /** A failed look carries the number of the good one before it; what the workers were then stays known. */
     private void readFailed(FleetEvent.ReadFailed event) {
-        if (!isNews(event.seen(), event.at())) {
+        var seen = event.seen();
+        var sameGeneration = seen.generation() == demand.generation();
+        if (sameGeneration ? seen.sequence() < demand.sequence() : !isNews(seen, event.at())) {
             return;
         }
-        var seen = event.seen();
-        // A failed look takes a number in the sequence: the next good one follows on it, and carries what changed since the last good.
-        var sameGeneration = seen.generation() == demand.generation();
         demand = new DemandStatus(seen.source(), seen.generation(), seen.sequence(), demand.tick(), demand.interval(), demand.heardAt(),
                 demand.lookStartedAt(), demand.previousLookStartedAt(),
-                demand.workersKnown() && sameGeneration && seen.sequence() == demand.sequence() + 1,
+                demand.workersKnown() && sameGeneration && seen.sequence() == demand.sequence(),
                 event.kind() + " at " + event.call() + (event.detail().isEmpty() ? "" : ": " + event.detail()));
         memoryChanged = true;
     }

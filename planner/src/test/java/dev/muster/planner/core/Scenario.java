@@ -175,8 +175,8 @@ final class Scenario {
         return this;
     }
 
+    /** A failed look has no number of its own. */
     Scenario lookFails() {
-        look++;
         fleet.apply(new FleetEvent.ReadFailed(now, new Seen("watcher", 1, look, now, 1, 1), "SERVER_ERROR", "queues.get_all", "500", 1));
         return this;
     }
