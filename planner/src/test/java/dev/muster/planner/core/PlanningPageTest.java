@@ -19,7 +19,7 @@ class PlanningPageTest {
     @Test
     void listsTheRulesInTheirOrder() throws IOException {
         var planner = Files.readString(Path.of("src/main/java/dev/muster/planner/core/Planner.java"));
-        var rules = names("new (\\w+)\\(", planner).stream().filter(name -> !name.equals("Launches")).toList();
+        var rules = names("new (\\w+)\\(", planner).stream().filter(name -> !List.of("Launches", "Planning").contains(name)).toList();
         var launchRules = rules.subList(0, 4);
         var table = names("(?m)^\\| ([A-Z]\\w+) \\|", Files.readString(PAGE)).stream().filter(rules::contains).toList();
 
