@@ -66,6 +66,13 @@ final class AdminRoutes {
                 server.interruptAll(filter(body));
             }
         });
+        router.get("/ec2/instances/:id/console").handler(context -> {
+            try {
+                context.response().putHeader("Content-Type", "text/plain;charset=UTF-8").end(server.console(context.pathParam("id")));
+            } catch (IllegalArgumentException unknown) {
+                json(context, 404, new JsonObject().put("error", unknown.getMessage()));
+            }
+        });
         router.post("/ec2/instances/:id/stop").handler(context -> act(context, () -> server.stop(context.pathParam("id"))));
         router.post("/ec2/instances/:id/die").handler(context -> act(context, () -> server.die(context.pathParam("id"))));
     }

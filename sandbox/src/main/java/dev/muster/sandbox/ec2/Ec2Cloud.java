@@ -521,6 +521,11 @@ final class Ec2Cloud {
         instance.writeConsole(time.now(), line);
     }
 
+    /** @throws IllegalArgumentException if there is no such instance */
+    synchronized String console(String id) {
+        return known(id).console();
+    }
+
     String metadataUrl(Instance instance) {
         return url + "/machines/" + instance.id;
     }

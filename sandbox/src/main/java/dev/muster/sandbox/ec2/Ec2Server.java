@@ -121,6 +121,15 @@ public final class Ec2Server implements AutoCloseable {
         return cloud.interruptAll(which);
     }
 
+    /**
+     * What a machine wrote so far, the last 64 KB of it.
+     *
+     * @throws IllegalArgumentException if there is no such instance
+     */
+    public String console(String instanceId) {
+        return cloud.console(instanceId);
+    }
+
     /** Stops an instance, as a person at the console would. */
     public void stop(String instanceId) {
         cloud.stop(instanceId);
