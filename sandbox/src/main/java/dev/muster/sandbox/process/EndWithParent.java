@@ -56,7 +56,7 @@ public final class EndWithParent {
      *
      * @return {@code folder/end-with-parent.jar}
      */
-    static Path writeJar(Path folder) throws IOException {
+    public static Path writeJar(Path folder) throws IOException {
         Files.createDirectories(folder);
         var manifest = new Manifest();
         manifest.getMainAttributes().put(Attributes.Name.MANIFEST_VERSION, "1.0");

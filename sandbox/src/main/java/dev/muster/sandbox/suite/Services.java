@@ -1,0 +1,126 @@
+package dev.muster.sandbox.suite;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.TreeMap;
+
+/** Muster's services as processes of a local run: which of them run, with what memory, and what each is told. */
+final class Services {
+
+    /**
+     * One service.
+     *
+     * @param module folder of its build, and its name
+     * @param heap most MiB of its heap; the process takes about 100 more
+     * @param provider runs only with an account of this provider; null: always
+     */
+    record Service(String module, int heap, String provider) {
+
+        Path jar(Path home) {
+            return home.resolve(module).resolve("target/quarkus-app/quarkus-run.jar");
+        }
+    }
+
+    private static final List<Service> ALL = List.of(
+            new Service("planner", 112, null),
+            new Service("queue-watcher", 64, null),
+            new Service("aws-provisioner", 64, "aws"));
+
+    private final SuiteSettings settings;
+
+    Services(SuiteSettings settings) {
+        this.settings = settings;
+    }
+
+    /** Those to run: a provisioner without an account has nothing to do. */
+    List<Service> running(Map<String, SuiteSettings.Account> accounts) {
+        return ALL.stream().filter(service -> service.provider() == null
+                || accounts.values().stream().anyMatch(account -> account.provider().equals(service.provider()))).toList();
+    }
+
+    /** @throws IllegalStateException if a service isn't built, in one sentence */
+    void requireBuilt(List<Service> services) {
+        for (var service : services) {
+            var jar = service.jar(Path.of(settings.home()));
+            if (!Files.exists(jar)) {
+                throw new IllegalStateException(service.module() + " is not built (" + jar + " is missing): run mvn -B -q -DskipTests package");
+            }
+        }
+    }
+
+    /**
+     * What one service is told, by its own names of the settings.
+     *
+     * @param http its port for health and metrics
+     * @param control the planner's port for the control API
+     */
+    Map<String, String> properties(Service service, String kafka, int http, int control,
+            Map<String, SuiteSettings.Connection> connections, Map<String, SuiteSettings.Account> accounts) {
+        var told = new TreeMap<String, String>();
+        told.put("quarkus.http.host", "127.0.0.1");
+        told.put("quarkus.http.port", Integer.toString(http));
+        told.put("muster.installation", settings.installation());
+        told.put("muster.kafka.bootstrap-servers", kafka);
+        told.put("kafka.bootstrap.servers", kafka);
+        told.put("muster.topics.prefix", settings.topics().prefix());
+        told.put("muster.topics.input-partitions", Integer.toString(settings.inputPartitions()));
+        told.put("muster.secrets.folder", settings.secrets());
+        told.put("muster.instance", service.module() + "-0");
+        if (service.module().equals("planner")) {
+            told.put("quarkus.grpc.server.host", "127.0.0.1");
+            told.put("quarkus.grpc.server.port", Integer.toString(control));
+            told.put("muster.state.folder", Path.of(settings.data()).resolve("planner").toString());
+        } else {
+            connections.forEach((name, connection) -> connection(told, "muster.connections.\"" + name + "\".", connection));
+        }
+        if ("aws".equals(service.provider())) {
+            accounts.forEach((name, account) -> account(told, "muster.aws.accounts.\"" + name + "\".", account));
+        }
+        told.putAll(settings.services().getOrDefault(service.module(), Map.of()));
+        return told;
+    }
+
+    private static void connection(Map<String, String> told, String prefix, SuiteSettings.Connection connection) {
+        told.put(prefix + "api", connection.api());
+        put(told, prefix + "machine-hosts.api", connection.machineApi());
+        put(told, prefix + "machine-hosts.web", connection.machineWeb());
+        put(told, prefix + "machine-hosts.files", connection.machineFiles());
+    }
+
+    private static void account(Map<String, String> told, String prefix, SuiteSettings.Account account) {
+        if (!account.provider().equals("aws")) {
+            return;
+        }
+        put(told, prefix + "endpoint", account.endpoint());
+        put(told, prefix + "image", account.image());
+        if (!account.regions().isEmpty()) {
+            told.put(prefix + "regions", String.join(",", account.regions()));
+        }
+    }
+
+    private static void put(Map<String, String> told, String key, String value) {
+        if (value != null) {
+            told.put(key, value);
+        }
+    }
+
+    /** Writes the settings where the service reads them: {@code config/application.properties} under its working folder. */
+    static void write(Map<String, String> told, Path folder) throws IOException {
+        var file = Files.createDirectories(folder.resolve("config")).resolve("application.properties");
+        var properties = new Properties();
+        properties.putAll(told);
+        try (var writer = Files.newBufferedWriter(file)) {
+            properties.store(writer, null);
+        }
+    }
+
+    static List<String> flags(Service service) {
+        return new ArrayList<>(List.of("-Xms32m", "-Xmx" + service.heap() + "m", "-Xss512k", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+                "-XX:+ExitOnOutOfMemoryError"));
+    }
+}

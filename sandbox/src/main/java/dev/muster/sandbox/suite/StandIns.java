@@ -1,0 +1,94 @@
+package dev.muster.sandbox.suite;
+
+import dev.muster.sandbox.TimeScale;
+import dev.muster.sandbox.clearml.ClearmlConfig;
+import dev.muster.sandbox.clearml.ClearmlServer;
+import dev.muster.sandbox.ec2.Ec2Config;
+import dev.muster.sandbox.ec2.Ec2Server;
+import dev.muster.sandbox.machine.ClearmlMachine;
+import io.vertx.core.Vertx;
+import io.vertx.ext.web.Router;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.SecureRandom;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+
+/** The sandbox's ClearML and EC2, with machines that work, and the secrets folder that opens both. */
+final class StandIns implements AutoCloseable {
+
+    private final ClearmlServer clearml;
+    private final Ec2Server ec2;
+
+    private StandIns(ClearmlServer clearml, Ec2Server ec2) {
+        this.clearml = clearml;
+        this.ec2 = ec2;
+    }
+
+    /** @param router gets the stand-ins' books and faults */
+    static StandIns start(Vertx vertx, SuiteSettings settings, Router router) throws IOException {
+        var access = random(10);
+        var secret = random(20);
+        writeSecrets(Path.of(settings.secrets()), Map.of(
+                "clearml-default-access-key", access,
+                "clearml-default-secret-key", secret,
+                "aws-default-access-key-id", Ec2Config.ACCESS_KEY,
+                "aws-default-secret-access-key", random(20)));
+        var scale = new TimeScale(settings.speed());
+        try {
+            var clearml = ClearmlServer.start(vertx, settings.port("clearml"),
+                    ClearmlConfig.of(new ClearmlConfig.Credential(access, secret, "sandbox", "sandbox")));
+            clearml.mountAdmin(router, "/clearml");
+            var ec2 = Ec2Server.start(vertx, Ec2Config.defaults().withPort(settings.port("ec2")).withTimeScale(scale), new ClearmlMachine(vertx, scale));
+            ec2.mountAdmin(router);
+            return new StandIns(clearml, ec2);
+        } catch (UncheckedIOException | IllegalStateException notStarted) {
+            throw new IOException(notStarted.getMessage(), notStarted);
+        }
+    }
+
+    private static String random(int bytes) {
+        var random = new byte[bytes];
+        new SecureRandom().nextBytes(random);
+        return HexFormat.of().withUpperCase().formatHex(random);
+    }
+
+    private static void writeSecrets(Path folder, Map<String, String> secrets) throws IOException {
+        Files.createDirectories(folder);
+        var posix = Files.getFileStore(folder).supportsFileAttributeView("posix");
+        if (posix) {
+            Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx------"));
+        }
+        for (var entry : secrets.entrySet()) {
+            var file = folder.resolve(entry.getKey());
+            Files.deleteIfExists(file);
+            if (posix) {
+                // Narrow from the first moment, not after the secret is in it.
+                Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+            }
+            Files.writeString(file, entry.getValue() + "\n");
+        }
+    }
+
+    SuiteSettings.Connection connection() {
+        return new SuiteSettings.Connection(clearml.url(), clearml.url(), clearml.url(), clearml.url());
+    }
+
+    SuiteSettings.Account account() {
+        return new SuiteSettings.Account("aws", List.of("us-east-1"), Ec2Config.UBUNTU.id(), ec2.url());
+    }
+
+    String ec2Url() {
+        return ec2.url();
+    }
+
+    @Override
+    public void close() {
+        ec2.close();
+        clearml.close();
+    }
+}

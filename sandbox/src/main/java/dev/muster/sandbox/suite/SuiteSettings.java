@@ -1,0 +1,101 @@
+package dev.muster.sandbox.suite;
+
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.muster.contracts.Topics;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * What one local run consists of: written by whoever starts it, read by {@link Suite}. Holds no secret, only where they are.
+ *
+ * @param home the source folder, with the built modules in it
+ * @param folder of the run: its state, logs and the services' settings
+ * @param data Kafka's records and the services' state; a sandbox's is emptied at start, since its clouds start empty too
+ * @param sandbox true: with stand-ins for ClearML and EC2; false: against the connections and accounts given
+ * @param installation name of this Muster
+ * @param speed of the stand-ins' machines, from 1; unused without stand-ins
+ * @param inputPartitions of the planner's input topics
+ * @param ports by process ({@code kafka}, {@code control}, {@code admin}, {@code clearml}, {@code ec2}, or a service's name); absent or 0: a free one
+ * @param secrets the services' secrets folder
+ * @param connections ClearML servers by name; in a sandbox the stand-in is added as {@code default}
+ * @param accounts clouds by name; in a sandbox the stand-in is added as {@code default}
+ * @param services further settings by service, as its own documentation names them
+ */
+public record SuiteSettings(String home, String folder, String data, boolean sandbox, String installation, double speed,
+        int inputPartitions, Map<String, Integer> ports, String secrets, Map<String, Connection> connections,
+        Map<String, Account> accounts, Map<String, Map<String, String>> services) {
+
+    private static final ObjectMapper JSON = new ObjectMapper().disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
+
+    /**
+     * One ClearML server.
+     *
+     * @param api what Muster calls
+     * @param machineApi what machines are given; null: {@code api}
+     * @param machineWeb null: as the service derives it
+     * @param machineFiles null: as the service derives it
+     */
+    public record Connection(String api, String machineApi, String machineWeb, String machineFiles) {}
+
+    /**
+     * One cloud account.
+     *
+     * @param provider such as {@code aws}
+     * @param regions empty: the service's default
+     * @param image default image of machines; null: none
+     * @param endpoint instead of the cloud's own; null: the cloud's own
+     */
+    public record Account(String provider, List<String> regions, String image, String endpoint) {
+        public Account {
+            regions = regions == null ? List.of() : List.copyOf(regions);
+        }
+    }
+
+    public SuiteSettings {
+        ports = ports == null ? Map.of() : Map.copyOf(ports);
+        connections = connections == null ? Map.of() : Map.copyOf(connections);
+        accounts = accounts == null ? Map.of() : Map.copyOf(accounts);
+        services = services == null ? Map.of() : Map.copyOf(services);
+    }
+
+    /** A sandbox with everything chosen for a laptop. */
+    public static SuiteSettings sandbox(Path home, Path folder, double speed) {
+        return new SuiteSettings(home.toString(), folder.toString(), folder.resolve("data").toString(), true, "sandbox", speed,
+                Topics.SANDBOX_INPUT_PARTITIONS, Map.of(), folder.resolve("secrets").toString(), Map.of(), Map.of(), Map.of());
+    }
+
+    public SuiteSettings withPorts(Map<String, Integer> given) {
+        return new SuiteSettings(home, folder, data, sandbox, installation, speed, inputPartitions, given, secrets, connections, accounts, services);
+    }
+
+    /** With one more setting of one service. */
+    public SuiteSettings with(String service, String key, String value) {
+        var all = new TreeMap<>(services);
+        var some = new TreeMap<>(all.getOrDefault(service, Map.of()));
+        some.put(key, value);
+        all.put(service, some);
+        return new SuiteSettings(home, folder, data, sandbox, installation, speed, inputPartitions, ports, secrets, connections, accounts, all);
+    }
+
+    int port(String process) {
+        return ports.getOrDefault(process, 0);
+    }
+
+    Topics topics() {
+        return new Topics(Topics.DEFAULT_PREFIX, inputPartitions);
+    }
+
+    public void write(Path file) throws IOException {
+        Files.createDirectories(file.toAbsolutePath().getParent());
+        JSON.writerWithDefaultPrettyPrinter().writeValue(file.toFile(), this);
+    }
+
+    static SuiteSettings read(Path file) throws IOException {
+        return JSON.readValue(file.toFile(), SuiteSettings.class);
+    }
+}
