@@ -1,0 +1,108 @@
+package dev.muster.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.muster.contracts.SecretsFolder;
+import dev.muster.sandbox.clearml.SampleTask;
+import dev.muster.sandbox.suite.SuiteState;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Base64;
+import java.util.Optional;
+
+/** ClearML's HTTP API as far as a person at a prompt needs it: making tasks and putting them into queues. Thread-safe. */
+final class ClearmlApi {
+
+    private static final Duration TIMEOUT = Duration.ofSeconds(30);
+
+    private final String api;
+    private final HttpClient http = HttpClient.newBuilder().connectTimeout(TIMEOUT).version(HttpClient.Version.HTTP_1_1).build();
+    private final String token;
+
+    /**
+     * Logs in.
+     *
+     * @param api base URL of the server
+     */
+    ClearmlApi(String api, String accessKey, String secretKey) {
+        this.api = api.replaceFirst("/+$", "");
+        var basic = Base64.getEncoder().encodeToString((accessKey + ":" + secretKey).getBytes(StandardCharsets.UTF_8));
+        this.token = call("auth.login", Output.JSON.createObjectNode(), "Basic " + basic).path("token").asText();
+    }
+
+    /** The connection of a local run, with the keys in its secrets folder. */
+    static ClearmlApi of(SuiteState state, String connection) {
+        var api = state.connections().get(connection);
+        if (api == null) {
+            throw CliFailure.usage("there is no connection " + connection + ": there are " + String.join(", ", state.connections().keySet().stream().sorted().toList()));
+        }
+        var secrets = new SecretsFolder(Path.of(state.secrets()));
+        try {
+            return new ClearmlApi(api, secrets.require("clearml-" + connection + "-access-key").value(),
+                    secrets.require("clearml-" + connection + "-secret-key").value());
+        } catch (IllegalStateException missing) {
+            throw CliFailure.failed(missing.getMessage());
+        }
+    }
+
+    /** @return the task's id */
+    String create(SampleTask task) {
+        return call("tasks.create", task.createRequest()).path("id").asText();
+    }
+
+    /** Puts a task at the end of a queue. */
+    void enqueue(String task, String queueId) {
+        call("tasks.enqueue", Output.JSON.createObjectNode().put("task", task).put("queue", queueId));
+    }
+
+    /** The queue's id; empty if the server has none of this name. */
+    Optional<String> queue(String name) {
+        var request = Output.JSON.createObjectNode().put("name", "^" + name.replaceAll("[^A-Za-z0-9_ -]", "\\\\$0") + "$");
+        request.putArray("only_fields").add("id").add("name");
+        for (var queue : call("queues.get_all", request).path("queues")) {
+            if (queue.path("name").asText().equals(name)) {
+                return Optional.of(queue.path("id").asText());
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** The queue's id; the queue is made if it isn't there. */
+    String queueMade(String name) {
+        return queue(name).orElseGet(() -> call("queues.create", Output.JSON.createObjectNode().put("name", name)).path("id").asText());
+    }
+
+    JsonNode call(String endpoint, ObjectNode request) {
+        return call(endpoint, request, "Bearer " + token);
+    }
+
+    private JsonNode call(String endpoint, ObjectNode request, String authorization) {
+        try {
+            var answer = http.send(HttpRequest.newBuilder(URI.create(api + "/" + endpoint)).timeout(TIMEOUT)
+                    .header("Content-Type", "application/json").header("Authorization", authorization)
+                    .POST(HttpRequest.BodyPublishers.ofString(request.toString())).build(), HttpResponse.BodyHandlers.ofString());
+            var body = answer.body().isEmpty() ? Output.JSON.createObjectNode() : Output.JSON.readTree(answer.body());
+            if (answer.statusCode() == 401) {
+                throw CliFailure.failed("ClearML at " + api + " refuses the keys (401): renew the access key and secret key in the secrets folder");
+            }
+            if (answer.statusCode() != 200) {
+                throw CliFailure.failed("ClearML at " + api + " refused " + endpoint + " (" + answer.statusCode() + "): "
+                        + body.path("meta").path("result_msg").asText("no reason given"));
+            }
+            return body.path("data");
+        } catch (IOException unreachable) {
+            throw CliFailure.failed("ClearML at " + api + " can't be reached: " + unreachable.getMessage());
+        } catch (IllegalArgumentException unusable) {
+            throw CliFailure.failed("'" + api + "' is no URL: write it as https://api.clear.ml");
+        } catch (InterruptedException interrupted) {
+            Thread.currentThread().interrupt();
+            throw CliFailure.failed("interrupted");
+        }
+    }
+}

@@ -1,0 +1,42 @@
+package dev.muster.cli;
+
+import dev.muster.v1.Violation;
+import java.util.List;
+
+/** A command that did not do what was asked: what a person reads, and the process's exit code. */
+final class CliFailure extends RuntimeException {
+
+    static final int FAILED = 1;
+    static final int USAGE = 2;
+    static final int NOT_RUNNING = 3;
+
+    private static final long serialVersionUID = 1;
+
+    final int exitCode;
+    /** One word for programs. */
+    final String code;
+    final transient List<Violation> violations;
+
+    CliFailure(int exitCode, String code, String message, List<Violation> violations) {
+        super(message);
+        this.exitCode = exitCode;
+        this.code = code;
+        this.violations = violations;
+    }
+
+    static CliFailure failed(String message) {
+        return new CliFailure(FAILED, "failed", message, List.of());
+    }
+
+    static CliFailure invalid(String message, List<Violation> violations) {
+        return new CliFailure(FAILED, "invalid", message, violations);
+    }
+
+    static CliFailure usage(String message) {
+        return new CliFailure(USAGE, "usage", message, List.of());
+    }
+
+    static CliFailure notRunning(String message) {
+        return new CliFailure(NOT_RUNNING, "not-running", message, List.of());
+    }
+}

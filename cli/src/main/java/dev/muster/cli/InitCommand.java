@@ -1,0 +1,179 @@
+package dev.muster.cli;
+
+import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code muster init}: writes what a first run against the user's own ClearML and AWS needs. */
+@Command(name = "init", mixinStandardHelpOptions = true, sortOptions = false,
+        description = "Writes muster.yaml, secrets/ and fleet.yaml here, with hosts and keys from ~/clearml.conf if it is there.")
+final class InitCommand implements Runnable {
+
+    @Mixin
+    CommonOptions common;
+
+    @Option(names = "--clearml-conf", paramLabel = "FILE", description = "Instead of ~/clearml.conf.")
+    Path clearmlConf;
+
+    @Option(names = "--installation", paramLabel = "NAME", description = "Name of this Muster, in tags and worker ids (default: this computer's).")
+    String installation;
+
+    @Option(names = "--force", description = "Write over what is there.")
+    boolean force;
+
+    @Override
+    public void run() {
+        var here = Path.of("").toAbsolutePath();
+        var source = clearmlConf != null ? clearmlConf : Path.of(System.getProperty("user.home"), "clearml.conf");
+        if (clearmlConf != null && !Files.isRegularFile(clearmlConf)) {
+            throw CliFailure.failed("there is no file " + clearmlConf);
+        }
+        var found = Files.isRegularFile(source) ? read(source) : ClearmlConf.NONE;
+        var name = installation != null ? installation : name();
+        var files = new TreeMap<Path, String>();
+        files.put(here.resolve("muster.yaml"), musterYaml(name, found));
+        files.put(here.resolve("fleet.yaml"), FLEET);
+        var secrets = new TreeMap<Path, String>();
+        secrets.put(here.resolve("secrets/clearml-default-access-key"), found.accessKey());
+        secrets.put(here.resolve("secrets/clearml-default-secret-key"), found.secretKey());
+        if (!force) {
+            for (var file : files.keySet()) {
+                refuseIfThere(file);
+            }
+            secrets.keySet().forEach(InitCommand::refuseIfThere);
+        }
+        var missing = new ArrayList<String>();
+        try {
+            for (var file : files.entrySet()) {
+                Files.writeString(file.getKey(), file.getValue());
+            }
+            makeSecretsFolder(here.resolve("secrets"));
+            for (var secret : secrets.entrySet()) {
+                if (secret.getValue().isEmpty()) {
+                    missing.add(here.relativize(secret.getKey()).toString());
+                } else {
+                    writeSecret(secret.getKey(), secret.getValue());
+                }
+            }
+        } catch (IOException failed) {
+            throw CliFailure.failed("could not write here: " + failed);
+        }
+        report(common.output(), source, found, missing);
+    }
+
+    private static void report(Output output, Path source, ClearmlConf found, List<String> missing) {
+        if (output.isJson()) {
+            var answer = Output.JSON.createObjectNode().put("api", found.apiOr()).put("from", found.equals(ClearmlConf.NONE) ? null : source.toString());
+            answer.putArray("written").add("muster.yaml").add("fleet.yaml").add("secrets/");
+            var todo = answer.putArray("missingSecrets");
+            missing.forEach(todo::add);
+            output.json(answer);
+            return;
+        }
+        output.line("Written: muster.yaml, fleet.yaml and secrets/" + (found.equals(ClearmlConf.NONE) ? "." : ", with what " + source + " says."));
+        missing.forEach(file -> output.line("To do: put a ClearML key into " + file));
+        output.line("To do: put your AWS keys into secrets/aws-default-access-key-id and secrets/aws-default-secret-access-key, or leave them to AWS's own default chain.");
+        output.line("Then: ./muster up --config muster.yaml, and ./muster fleet apply -f fleet.yaml");
+    }
+
+    private static ClearmlConf read(Path file) {
+        try {
+            return ClearmlConf.parse(Files.readString(file));
+        } catch (IOException unreadable) {
+            throw CliFailure.failed(file + " can't be read: " + unreadable);
+        }
+    }
+
+    private static void refuseIfThere(Path file) {
+        if (Files.exists(file)) {
+            throw CliFailure.failed(file + " is there already: --force writes over it");
+        }
+    }
+
+    private static void makeSecretsFolder(Path folder) throws IOException {
+        Files.createDirectories(folder);
+        if (isPosix(folder)) {
+            Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx------"));
+        }
+    }
+
+    private void writeSecret(Path file, String value) throws IOException {
+        if (force) {
+            Files.deleteIfExists(file);
+        }
+        if (isPosix(file.getParent())) {
+            Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+        } else if (Files.exists(file)) {
+            throw new FileAlreadyExistsException(file.toString());
+        }
+        Files.writeString(file, value + "\n");
+    }
+
+    private static boolean isPosix(Path folder) throws IOException {
+        return Files.getFileStore(folder).supportsFileAttributeView("posix");
+    }
+
+    /** A DNS-1123 label from this computer's name. */
+    private static String name() {
+        var host = System.getenv().getOrDefault("HOSTNAME", System.getenv().getOrDefault("COMPUTERNAME", ""));
+        if (host.isEmpty()) {
+            try {
+                host = java.net.InetAddress.getLocalHost().getHostName();
+            } catch (java.net.UnknownHostException unnamed) {
+                host = "";
+            }
+        }
+        var label = host.toLowerCase(Locale.ROOT).replaceAll("\\..*", "").replaceAll("[^a-z0-9]+", "-").replaceAll("^-+|-+$", "");
+        return label.isEmpty() ? "muster" : label.substring(0, Math.min(24, label.length())).replaceAll("-+$", "");
+    }
+
+    private static String musterYaml(String name, ClearmlConf found) {
+        var hosts = new TreeMap<String, String>(Map.of("api", found.apiOr()));
+        if (!found.web().isEmpty()) {
+            hosts.put("web", found.web());
+        }
+        if (!found.files().isEmpty()) {
+            hosts.put("files", found.files());
+        }
+        var machineHosts = new StringBuilder();
+        hosts.forEach((key, url) -> machineHosts.append("      ").append(key).append(": ").append(url).append('\n'));
+        return """
+                # One Muster on this computer, against your own ClearML and cloud.
+                installation: %s            # in tags and worker ids; different for each Muster on an account
+                secrets: secrets            # keys, one a file, readable by you alone
+                connections:
+                  default:
+                    api: %s
+                    machineHosts:           # what machines are given: addresses that they can reach
+                %saccounts:
+                  default:
+                    provider: aws
+                    regions: [us-east-1]
+                #   image: ami-0123456789abcdef0   # for machines whose pool names none
+                """.formatted(name, found.apiOr(), machineHosts);
+    }
+
+    private static final String FLEET = """
+            name: first
+            queues:
+              default: [cpu]
+            pools:
+              cpu:
+                provider: aws
+                region: us-east-1
+                type: m6i.large
+                price: 0.096      # dollars an hour
+                max: 2
+                idle: 5m
+            """;
+}

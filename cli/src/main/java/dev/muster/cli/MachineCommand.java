@@ -1,0 +1,187 @@
+package dev.muster.cli;
+
+import com.google.protobuf.Timestamp;
+import dev.muster.v1.ListMachinesRequest;
+import dev.muster.v1.ListMachinesResponse;
+import dev.muster.v1.MachineNameRequest;
+import dev.muster.v1.MachineRecord;
+import dev.muster.v1.Phase;
+import dev.muster.v1.TerminateMachineRequest;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code muster machine …}. */
+@Command(name = "machine", mixinStandardHelpOptions = true, description = "Machines on the books.",
+        subcommands = {MachineCommand.List_.class, MachineCommand.Drain.class, MachineCommand.Terminate.class, MachineCommand.Logs.class})
+final class MachineCommand {
+
+    @Command(name = "list", mixinStandardHelpOptions = true, sortOptions = false, description = "Machines that are, and with --all those that were.")
+    static final class List_ implements Runnable {
+        @Mixin
+        CommonOptions common;
+
+        @Option(names = "--fleet", paramLabel = "FLEET")
+        String fleet = "";
+
+        @Option(names = "--pool", paramLabel = "POOL")
+        String pool = "";
+
+        @Option(names = "--all", description = "Also those that are gone, failed or lost.")
+        boolean all;
+
+        @Option(names = "--watch", description = "Go on showing each change, until interrupted.")
+        boolean watch;
+
+        @Override
+        public void run() {
+            var output = common.output();
+            var request = ListMachinesRequest.newBuilder().setFleet(fleet).setPool(pool).setEndedToo(all).build();
+            try (var control = common.control()) {
+                if (watch) {
+                    watch(control, request, output);
+                    return;
+                }
+                var machines = control.allMachines(request);
+                if (output.isJson()) {
+                    output.resource(ListMachinesResponse.newBuilder().addAllMachines(machines).build());
+                } else if (machines.isEmpty()) {
+                    output.line("no machines");
+                } else {
+                    output.table(HEAD, machines.stream().map(MachineCommand::row).toList());
+                }
+            } catch (InterruptedException interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+
+        private static void watch(Control control, ListMachinesRequest request, Output output) throws InterruptedException {
+            var forEver = new CountDownLatch(1);
+            control.watchMachines(request, change -> {
+                if (output.isJson()) {
+                    output.resourceLine(change);
+                } else if (change.hasMachine()) {
+                    output.line(String.join("  ", row(change.getMachine())));
+                }
+            });
+            forEver.await();
+        }
+    }
+
+    @Command(name = "drain", mixinStandardHelpOptions = true, sortOptions = false, description = "Lets a machine finish its task, take no other, and go.")
+    static final class Drain implements Runnable {
+        @Mixin
+        CommonOptions common;
+
+        @Parameters(paramLabel = "MACHINE")
+        String machine;
+
+        @Override
+        public void run() {
+            try (var control = common.control()) {
+                var request = MachineNameRequest.newBuilder().setMachineId(machine).setRequestId(UUID.randomUUID().toString()).build();
+                show(control.call(() -> control.machines().drainMachine(request)), common.output());
+            }
+        }
+    }
+
+    @Command(name = "terminate", mixinStandardHelpOptions = true, sortOptions = false, description = "Ends a machine; a busy one only with --busy.")
+    static final class Terminate implements Runnable {
+        @Mixin
+        CommonOptions common;
+
+        @Parameters(paramLabel = "MACHINE")
+        String machine;
+
+        @Option(names = "--busy", description = "Even if it runs a task: that ends too, and is put back into its queue.")
+        boolean busy;
+
+        @Override
+        public void run() {
+            try (var control = common.control()) {
+                var request = TerminateMachineRequest.newBuilder().setMachineId(machine).setBusyToo(busy).setRequestId(UUID.randomUUID().toString()).build();
+                show(control.call(() -> control.machines().terminateMachine(request)), common.output());
+            }
+        }
+    }
+
+    @Command(name = "logs", mixinStandardHelpOptions = true, sortOptions = false, description = "What a machine wrote to its console.")
+    static final class Logs implements Runnable {
+        @Mixin
+        CommonOptions common;
+
+        @Parameters(paramLabel = "MACHINE", description = "Machine id, or the cloud's own name of it.")
+        String machine;
+
+        @Override
+        public void run() {
+            var output = common.output();
+            var run = common.run();
+            var state = run.requireRunning();
+            if (!state.sandbox()) {
+                throw CliFailure.failed("consoles are read from the sandbox only in this release: use the cloud's own tool, such as aws ec2 get-console-output");
+            }
+            var cloudId = machine;
+            if (!machine.startsWith("i-")) {
+                try (var control = Control.connect(state.control())) {
+                    cloudId = control.allMachines(ListMachinesRequest.newBuilder().setEndedToo(true).build()).stream()
+                            .filter(one -> one.getMachineId().equals(machine)).findFirst()
+                            .orElseThrow(() -> CliFailure.failed("there is no machine " + machine + ": ./muster machine list --all shows them"))
+                            .getCloudId();
+                }
+            }
+            if (cloudId.isEmpty()) {
+                throw CliFailure.failed("machine " + machine + " is not yet accepted by its cloud, so it has no console");
+            }
+            try {
+                var console = run.get(state, "/ec2/instances/" + cloudId + "/console");
+                if (output.isJson()) {
+                    output.json(Output.JSON.createObjectNode().put("machine", machine).put("cloudId", cloudId).put("text", console));
+                } else {
+                    output.line(console.stripTrailing());
+                }
+            } catch (IOException unknown) {
+                throw CliFailure.failed("no console of " + machine + ": " + unknown.getMessage());
+            }
+        }
+    }
+
+    static final List<String> HEAD = List.of("MACHINE", "FLEET", "POOL", "PHASE", "TYPE", "ZONE", "CLOUD ID", "TASKS", "AGE", "COST");
+
+    static List<String> row(MachineRecord machine) {
+        return List.of(machine.getMachineId(), machine.getFleet(), machine.getPool(), phase(machine), machine.getOffer().getMachineType(),
+                machine.getOffer().getZone(), machine.getCloudId(), String.join(",", machine.getTasksList()), age(machine),
+                machine.hasCommittedMicrosPerHour() ? Money.perHour(machine.getCommittedMicrosPerHour(), "") : "-");
+    }
+
+    /** A ready machine is idle or busy. */
+    static String phase(MachineRecord machine) {
+        if (machine.getPhase() == Phase.READY) {
+            return machine.getTasksCount() > 0 ? "busy" : "idle";
+        }
+        return FleetCommand.word(machine.getPhase()) + (machine.getCause().isEmpty() ? "" : " (" + machine.getCause() + ")");
+    }
+
+    private static String age(MachineRecord machine) {
+        if (!machine.hasRequestedAt()) {
+            return "-";
+        }
+        Timestamp until = machine.getEndedAt();
+        return Times.span(Duration.between(Times.instant(machine.getRequestedAt()), machine.hasEndedAt() ? Times.instant(until) : Instant.now()));
+    }
+
+    private static void show(MachineRecord machine, Output output) {
+        if (output.isJson()) {
+            output.resource(machine);
+        } else {
+            output.line("machine " + machine.getMachineId() + " is " + phase(machine));
+        }
+    }
+}

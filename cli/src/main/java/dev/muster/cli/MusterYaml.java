@@ -1,0 +1,150 @@
+package dev.muster.cli;
+
+import dev.muster.contracts.InvalidYamlException;
+import dev.muster.contracts.Topics;
+import dev.muster.contracts.YamlValue;
+import dev.muster.sandbox.suite.SuiteSettings;
+import dev.muster.v1.Violation;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * The file {@code muster.yaml}: one installation on this computer against the user's own ClearML and cloud. It names keys by
+ * file, and holds none.
+ *
+ * @param installation name of this Muster, in tags and worker ids
+ * @param secrets folder with the keys
+ * @param data Kafka's records, kept across down and up
+ * @param inputPartitions fixed once there is data
+ * @param services further settings by service
+ */
+record MusterYaml(String installation, Path secrets, Path data, int inputPartitions, Map<String, Integer> ports,
+        Map<String, SuiteSettings.Connection> connections, Map<String, SuiteSettings.Account> accounts, Map<String, Map<String, String>> services) {
+
+    private static final String NAME = "[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?";
+
+    /** Reads and checks the file; paths in it are relative to it. @throws CliFailure with everything that is wrong */
+    static MusterYaml read(Path file) {
+        try {
+            return parse(Files.readString(file), file.toAbsolutePath().getParent());
+        } catch (NoSuchFileException absent) {
+            throw CliFailure.failed("there is no file " + file + ": ./muster init writes one");
+        } catch (IOException unreadable) {
+            throw CliFailure.failed(file + " can't be read: " + unreadable);
+        } catch (InvalidYamlException invalid) {
+            throw CliFailure.invalid(file + " has " + invalid.violations().size() + (invalid.violations().size() == 1 ? " mistake:" : " mistakes:"), invalid.violations());
+        }
+    }
+
+    static MusterYaml parse(String text, Path folder) throws InvalidYamlException {
+        var violations = new ArrayList<Violation>();
+        var documents = YamlValue.parse(text, violations);
+        if (documents.size() != 1 || !documents.get(0).isObject()) {
+            if (violations.isEmpty()) {
+                violations.add(Violation.newBuilder().setProblem("is no configuration").setFix("begin with installation: <name>").build());
+            }
+            throw new InvalidYamlException(violations);
+        }
+        var yaml = documents.get(0);
+        var installation = yaml.text("installation").orElse("");
+        if (!yaml.has("installation")) {
+            yaml.missing("installation", "write installation: <a name of its own for this Muster>");
+        } else if (!installation.matches(NAME)) {
+            yaml.get("installation").ifPresent(value -> value.wrong("is '" + installation + "'", "use at most 32 of a-z, 0-9 and -"));
+        }
+        var secrets = folder.resolve(yaml.text("secrets").orElse("secrets")).normalize();
+        var data = folder.resolve(yaml.text("data").orElse(".muster/data")).normalize();
+        var partitions = yaml.number("inputPartitions", 1, 1024).orElse((long) Topics.DEFAULT_INPUT_PARTITIONS).intValue();
+        var ports = new TreeMap<String, Integer>();
+        yaml.object("ports").ifPresent(object -> object.names().forEach(name -> object.number(name, 0, 65_535).ifPresent(port -> ports.put(name, port.intValue()))));
+        var connections = new LinkedHashMap<String, SuiteSettings.Connection>();
+        objects(yaml, "connections").forEach((name, object) -> connections.put(name, connection(object)));
+        if (!yaml.has("connections")) {
+            yaml.missing("connections", "write connections: {default: {api: https://…}}");
+        }
+        var accounts = new LinkedHashMap<String, SuiteSettings.Account>();
+        objects(yaml, "accounts").forEach((name, object) -> accounts.put(name, account(object)));
+        var services = new LinkedHashMap<String, Map<String, String>>();
+        objects(yaml, "services").forEach((name, object) -> {
+            var told = new LinkedHashMap<String, String>();
+            object.names().forEach(key -> object.text(key).ifPresent(value -> told.put(key, value)));
+            services.put(name, told);
+        });
+        yaml.finish();
+        if (!violations.isEmpty()) {
+            throw new InvalidYamlException(violations);
+        }
+        return new MusterYaml(installation, secrets, data, partitions, ports, connections, accounts, services);
+    }
+
+    private static Map<String, YamlValue> objects(YamlValue yaml, String key) {
+        var objects = new LinkedHashMap<String, YamlValue>();
+        yaml.object(key).ifPresent(parent -> parent.names().forEach(name -> parent.object(name).ifPresent(object -> objects.put(name, object))));
+        return objects;
+    }
+
+    private static SuiteSettings.Connection connection(YamlValue yaml) {
+        var api = url(yaml, "api");
+        if (!yaml.has("api")) {
+            yaml.missing("api", "write api: <URL of ClearML's API server>");
+        }
+        var hosts = yaml.object("machineHosts");
+        var connection = new SuiteSettings.Connection(api, hosts.map(object -> url(object, "api")).orElse(null),
+                hosts.map(object -> url(object, "web")).orElse(null), hosts.map(object -> url(object, "files")).orElse(null));
+        hosts.ifPresent(YamlValue::finish);
+        yaml.finish();
+        return connection;
+    }
+
+    private static String url(YamlValue yaml, String key) {
+        var value = yaml.get(key);
+        var text = value.flatMap(YamlValue::text).orElse(null);
+        if (text != null && !isUrl(text)) {
+            value.get().wrong("is '" + text + "'", "write a URL such as https://api.clear.ml");
+        }
+        return text;
+    }
+
+    private static boolean isUrl(String text) {
+        try {
+            var uri = URI.create(text);
+            return uri.getHost() != null && ("http".equals(uri.getScheme()) || "https".equals(uri.getScheme()));
+        } catch (IllegalArgumentException garbage) {
+            return false;
+        }
+    }
+
+    private static SuiteSettings.Account account(YamlValue yaml) {
+        var provider = yaml.choice("provider", Map.of("aws", "aws")).orElse("aws");
+        if (!yaml.has("provider")) {
+            yaml.missing("provider", "write provider: aws");
+        }
+        var account = new SuiteSettings.Account(provider, yaml.texts("regions"), yaml.text("image").orElse(null), url(yaml, "endpoint"));
+        yaml.finish();
+        return account;
+    }
+
+    /** What the suite is to run. @param run where it keeps its own files */
+    SuiteSettings settings(Path home, Run run) {
+        if (!Files.isDirectory(secrets)) {
+            throw CliFailure.failed("there is no secrets folder " + secrets + ": ./muster init makes one, or name yours with secrets:");
+        }
+        for (var connection : connections.keySet()) {
+            for (var key : List.of("clearml-" + connection + "-access-key", "clearml-" + connection + "-secret-key")) {
+                if (!Files.isRegularFile(secrets.resolve(key))) {
+                    throw CliFailure.failed("connection " + connection + " has no keys: put one into the file " + secrets.resolve(key));
+                }
+            }
+        }
+        return new SuiteSettings(home.toString(), run.runFolder().toString(), data.toString(), false, installation, 1,
+                inputPartitions, ports, secrets.toString(), connections, accounts, services);
+    }
+}

@@ -1,0 +1,134 @@
+package dev.muster.cli;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.MessageOrBuilder;
+import com.google.protobuf.util.JsonFormat;
+import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Where a command writes: one JSON document, lines for a pipe, or lines and live progress for a terminal.
+ *
+ * <p>With {@code --json} nothing but the document goes to standard output; progress goes nowhere. Not thread-safe.
+ */
+final class Output {
+
+    static final ObjectMapper JSON = new ObjectMapper();
+    private static final JsonFormat.Printer RESOURCES = JsonFormat.printer().alwaysPrintFieldsWithNoPresence();
+    private static final String CLEAR_BELOW = "\u001b[J";
+
+    private final PrintStream out;
+    private final boolean json;
+    private final boolean terminal;
+    private int liveLines;
+    private List<String> lastLive = List.of();
+
+    /** @param terminal lines may be drawn over */
+    Output(PrintStream out, boolean json, boolean terminal) {
+        this.out = out;
+        this.json = json;
+        this.terminal = terminal && !json;
+    }
+
+    boolean isJson() {
+        return json;
+    }
+
+    /** A line for people. */
+    void line(String text) {
+        if (!json) {
+            clearLive();
+            out.println(text);
+        }
+    }
+
+    /** The answer as protobuf JSON. */
+    void resource(MessageOrBuilder message) {
+        try {
+            out.println(RESOURCES.print(message));
+        } catch (InvalidProtocolBufferException impossible) {
+            throw new IllegalStateException(impossible);
+        }
+    }
+
+    /** One message as one line, for streams. */
+    void resourceLine(MessageOrBuilder message) {
+        try {
+            out.println(RESOURCES.omittingInsignificantWhitespace().print(message));
+        } catch (InvalidProtocolBufferException impossible) {
+            throw new IllegalStateException(impossible);
+        }
+    }
+
+    /** The answer of commands whose answer is no resource. */
+    void json(ObjectNode answer) {
+        try {
+            out.println(JSON.writerWithDefaultPrettyPrinter().writeValueAsString(answer));
+        } catch (JsonProcessingException impossible) {
+            throw new IllegalStateException(impossible);
+        }
+    }
+
+    /** Columns as wide as they need to be. */
+    void table(List<String> head, List<List<String>> rows) {
+        format(head, rows).forEach(this::line);
+    }
+
+    static List<String> format(List<String> head, List<List<String>> rows) {
+        var all = new ArrayList<List<String>>();
+        all.add(head);
+        all.addAll(rows);
+        var widths = new int[head.size()];
+        all.forEach(row -> {
+            for (var i = 0; i < row.size(); i++) {
+                widths[i] = Math.max(widths[i], row.get(i).codePointCount(0, row.get(i).length()));
+            }
+        });
+        return all.stream().map(row -> {
+            var line = new StringBuilder();
+            for (var i = 0; i < row.size(); i++) {
+                line.append(row.get(i));
+                if (i < row.size() - 1) {
+                    line.append(" ".repeat(widths[i] - row.get(i).codePointCount(0, row.get(i).length()) + 2));
+                }
+            }
+            return line.toString().stripTrailing();
+        }).toList();
+    }
+
+    /**
+     * What is going on now. A terminal shows these lines in place of the last ones; a pipe gets the lines that are new.
+     */
+    void live(List<String> lines) {
+        if (json || lines.equals(lastLive)) {
+            return;
+        }
+        if (terminal) {
+            clearLive();
+            lines.forEach(out::println);
+            liveLines = lines.size();
+        } else {
+            lines.stream().filter(line -> !lastLive.contains(line)).forEach(out::println);
+        }
+        out.flush();
+        lastLive = List.copyOf(lines);
+    }
+
+    /** The live lines stay as they are; later ones go below. */
+    void endLive() {
+        liveLines = 0;
+        lastLive = List.of();
+    }
+
+    private void clearLive() {
+        if (liveLines > 0) {
+            out.print("\u001b[" + liveLines + "A\r" + CLEAR_BELOW);
+            liveLines = 0;
+        }
+        lastLive = List.of();
+    }
+}

@@ -1,0 +1,69 @@
+package dev.muster.cli;
+
+import dev.muster.sandbox.suite.SuiteSettings;
+import dev.muster.sandbox.suite.SuiteState;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.TreeMap;
+import java.util.List;
+import java.util.Map;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code muster up}: starts everything, and returns when it is ready. */
+@Command(name = "up", mixinStandardHelpOptions = true, sortOptions = false,
+        description = "Starts Kafka and all services, by default against stand-ins for ClearML and EC2.")
+final class UpCommand implements Runnable {
+
+    @Mixin
+    CommonOptions common;
+
+    @Option(names = "--config", paramLabel = "FILE", description = "Against your own ClearML and cloud, as this muster.yaml says.")
+    Path config;
+
+    @Option(names = "--speed", paramLabel = "N", defaultValue = "1",
+            description = "How much faster the stand-ins' machines live: boot, task, poll and report times are divided by it (default: ${DEFAULT-VALUE}).")
+    double speed;
+
+    @Option(names = "--port", paramLabel = "NAME=PORT", description = "A fixed port for kafka, control, admin, clearml, ec2 or a service; free ones by default.")
+    Map<String, Integer> ports = Map.of();
+
+    @Option(names = "--within", paramLabel = "SECONDS", defaultValue = "90", description = "Gives up after this long (default: ${DEFAULT-VALUE}).")
+    int within;
+
+    @Override
+    public void run() {
+        if (!(speed >= 1) || speed > 100_000) {
+            throw CliFailure.usage("--speed is " + speed + ": it must be from 1 to 100000");
+        }
+        if (config != null && speed != 1) {
+            throw CliFailure.usage("--speed is for stand-ins: your own machines have their own");
+        }
+        var output = common.output();
+        var run = common.run();
+        var settings = config == null ? SuiteSettings.sandbox(Run.home(), run.runFolder(), speed)
+                : MusterYaml.read(config).settings(Run.home(), run);
+        var fixed = new TreeMap<>(settings.ports());
+        fixed.putAll(ports);
+        var began = System.nanoTime();
+        var state = run.start(settings.withPorts(fixed), true, Duration.ofSeconds(within), output);
+        if (output.isJson()) {
+            output.json(StatusCommand.json(state));
+            return;
+        }
+        output.line("Muster is ready after " + Times.span(Duration.ofNanos(System.nanoTime() - began)) + (state.sandbox() ? ", with stand-ins for ClearML and EC2" : "") + ".");
+        show(state, output);
+        if (state.sandbox()) {
+            output.line("");
+            output.line("Next: ./muster fleet apply -f deploy/examples/demo.yaml, then ./muster task enqueue cpu --count 2");
+        }
+    }
+
+    private static void show(SuiteState state, Output output) {
+        output.table(List.of("", ""), List.of(
+                List.of("control API", state.control()),
+                List.of("Kafka", state.kafka()),
+                List.of("ClearML", state.clearml())));
+    }
+}
