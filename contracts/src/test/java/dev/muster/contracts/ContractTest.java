@@ -2,6 +2,7 @@ package dev.muster.contracts;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.protobuf.DescriptorProtos.FieldDescriptorProto.Type;
 import com.google.protobuf.DescriptorProtos.FileDescriptorSet;
 import com.google.protobuf.Descriptors.Descriptor;
 import com.google.protobuf.Descriptors.FileDescriptor;
@@ -63,7 +64,7 @@ class ContractTest {
         var message = changed.getFileBuilder(0).getMessageTypeBuilderList().stream()
                 .filter(built -> built.getName().equals("OfferKey")).findFirst().orElseThrow();
         message.getFieldBuilder(0).setNumber(99);
-        message.getFieldBuilder(1).setTypeValue(5);
+        message.getFieldBuilder(1).setType(Type.TYPE_INT32);
         message.removeField(2);
 
         assertThat(ReleasedContract.broken(released, changed.build())).hasSize(3);
@@ -103,7 +104,7 @@ class ContractTest {
     void keepsMoneyInMicroUnits() {
         var floats = now().getFileList().stream().flatMap(file -> file.getMessageTypeList().stream())
                 .flatMap(message -> message.getFieldList().stream().filter(field -> field.getName().contains("micros") || field.getName().contains("price"))
-                        .filter(field -> field.getTypeValue() != 3 && field.getTypeValue() != 11).map(field -> message.getName() + "." + field.getName()));
+                        .filter(field -> field.getType() != Type.TYPE_INT64 && field.getType() != Type.TYPE_MESSAGE).map(field -> message.getName() + "." + field.getName()));
         assertThat(floats).isEmpty();
     }
 }
