@@ -152,8 +152,7 @@ final class Ec2Cloud {
             throw planned;
         }
         if (throttling) {
-            boolean narrowed = call.has("MaxResults") || call.has("Filter") || call.has("InstanceId");
-            throttle.request(call.scope(), call.action(), narrowed, now);
+            throttle.request(call, now);
         }
         if (faults.denies(call.action())) {
             throw new Refusal(403, "UnauthorizedOperation", "You are not authorized to perform this operation. User: arn:aws:iam::"

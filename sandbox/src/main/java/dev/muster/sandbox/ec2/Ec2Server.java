@@ -12,7 +12,6 @@ import io.vertx.core.json.DecodeException;
 import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
-import io.vertx.ext.web.handler.BodyHandler;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
@@ -66,7 +65,7 @@ public final class Ec2Server implements AutoCloseable {
 
     static Ec2Server start(Vertx vertx, Ec2Config config, MachineImage image, CloudTime time) {
         var cloud = new Ec2Cloud(config, time, image);
-        var http = vertx.createHttpServer(new HttpServerOptions().setHost("127.0.0.1").setPort(config.port()).setMaxFormAttributeSize(-1));
+        var http = vertx.createHttpServer(new HttpServerOptions().setHost("127.0.0.1").setPort(config.port()));
         var started = new Ec2Server(vertx, http, cloud, time, config);
         http.requestHandler(started.routes());
         try {
@@ -174,13 +173,28 @@ public final class Ec2Server implements AutoCloseable {
     private Router routes() {
         var router = Router.router(vertx);
         new Metadata(cloud).mount(router);
-        router.route("/").handler(BodyHandler.create(false).setBodyLimit(LONGEST_BODY)).handler(this::api);
+        router.route("/").handler(this::read);
         return router;
     }
 
-    private void api(RoutingContext context) {
+    /** Not by a BodyHandler: it would decode forms itself, and no form of over 256 fields, which a thousand ids are. */
+    private void read(RoutingContext context) {
+        var body = Buffer.buffer();
+        context.request().handler(part -> {
+            if (body.length() <= LONGEST_BODY) {
+                body.appendBuffer(part);
+            }
+        }).endHandler(end -> {
+            if (body.length() > LONGEST_BODY) {
+                xml(context.response(), 413, Xml.error("RequestEntityTooLarge", "The request is longer than " + LONGEST_BODY + " bytes"));
+            } else {
+                api(context, body);
+            }
+        });
+    }
+
+    private void api(RoutingContext context, Buffer body) {
         var request = context.request();
-        var body = context.body().buffer();
         var credential = CREDENTIAL.matcher(request.getHeader("Authorization") == null ? "" : request.getHeader("Authorization"));
         boolean signed = credential.find();
         var account = signed ? config.accessKeys().get(credential.group(1)) : null;
@@ -191,7 +205,7 @@ public final class Ec2Server implements AutoCloseable {
         }
         var target = request.getHeader("X-Amz-Target");
         if (target != null) {
-            ssm(context, target, account, region);
+            ssm(context, body, target, account, region);
             return;
         }
         var parameters = parameters(request, body);
@@ -236,11 +250,11 @@ public final class Ec2Server implements AutoCloseable {
     }
 
     /** SSM, in AWS JSON 1.1. */
-    private void ssm(RoutingContext context, String target, String account, String region) {
+    private void ssm(RoutingContext context, Buffer sent, String target, String account, String region) {
         var operation = target.substring(target.indexOf('.') + 1);
         var met = cloud.faults().of(operation);
         int status = 200;
-        JsonObject body;
+        JsonObject answer;
         try {
             if (!target.startsWith("AmazonSSM.")) {
                 throw Refusal.of("UnknownOperationException", "This stand-in answers SSM's GetParameter and GetParameters, not " + target);
@@ -254,19 +268,18 @@ public final class Ec2Server implements AutoCloseable {
             if (cloud.faults().denies(operation)) {
                 throw Refusal.of("AccessDeniedException", "User: arn:aws:iam::" + account + ":user/sandbox is not authorized to perform: ssm:" + operation);
             }
-            var sent = context.body().buffer();
-            body = ssm.answer(new Call.Scope(account, region), operation, sent == null || sent.length() == 0 ? new JsonObject() : sent.toJsonObject());
+            answer = ssm.answer(new Call.Scope(account, region), operation, sent.length() == 0 ? new JsonObject() : sent.toJsonObject());
             if (met.lost()) {
                 throw Faults.Met.LOST;
             }
         } catch (DecodeException | ClassCastException e) {
             status = 400;
-            body = new JsonObject().put("__type", "SerializationException").put("message", "the body is no request of " + operation);
+            answer = new JsonObject().put("__type", "SerializationException").put("message", "the body is no request of " + operation);
         } catch (Refusal refused) {
             status = refused.status();
-            body = new JsonObject().put("__type", refused.code()).put("message", refused.getMessage());
+            answer = new JsonObject().put("__type", refused.code()).put("message", refused.getMessage());
         }
-        send(context, new Ec2Cloud.Answer(status, body.encode(), met.delay(), met.cut()), "application/x-amz-json-1.1");
+        send(context, new Ec2Cloud.Answer(status, answer.encode(), met.delay(), met.cut()), "application/x-amz-json-1.1");
     }
 
     private void send(RoutingContext context, Ec2Cloud.Answer answer, String type) {
@@ -293,7 +306,7 @@ public final class Ec2Server implements AutoCloseable {
         var parameters = new TreeMap<String, String>();
         decode(request.query(), parameters);
         var type = request.getHeader("Content-Type");
-        if (body != null && type != null && type.startsWith("application/x-www-form-urlencoded")) {
+        if (type != null && type.startsWith("application/x-www-form-urlencoded")) {
             decode(body.toString(StandardCharsets.UTF_8), parameters);
         }
         return parameters;

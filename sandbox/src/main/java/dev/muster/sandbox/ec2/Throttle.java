@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * EC2's request throttling as Amazon publishes it: a bucket of request tokens per account, region and API, and for launching,
@@ -17,8 +18,10 @@ final class Throttle {
     record Size(int most, double perSecond) {
     }
 
-    private static final Size NARROWED_READ = new Size(100, 20);
+    private static final Size READ = new Size(100, 20);
     private static final Size WIDE_READ = new Size(50, 10);
+    /** Reads that have a smaller bucket beside the usual one, for calls with neither filter nor page size. Ids are no filter. */
+    private static final Set<String> WIDE_READS = Set.of("DescribeInstances", "DescribeInstanceStatus", "DescribeSecurityGroups");
     private static final Size OTHER_WRITE = new Size(50, 5);
     private static final Map<String, Size> REQUESTS = Map.of("RunInstances", new Size(5, 2), "StartInstances", new Size(5, 2),
             "TerminateInstances", new Size(100, 5), "CreateTags", new Size(100, 10), "DeleteTags", new Size(100, 10));
@@ -27,7 +30,7 @@ final class Throttle {
 
     private final Map<Key, Bucket> buckets = new HashMap<>();
 
-    private record Key(Call.Scope scope, String action, boolean resources, boolean narrowed) {
+    private record Key(Call.Scope scope, String action, boolean resources, boolean wide) {
     }
 
     private static final class Bucket {
@@ -54,15 +57,13 @@ final class Throttle {
         }
     }
 
-    /**
-     * Takes one request token.
-     *
-     * @param narrowed whether a read names ids, filters or a page size: EC2 gives such reads a larger bucket
-     */
-    void request(Call.Scope scope, String action, boolean narrowed, Instant now) {
+    /** Takes one request token. */
+    void request(Call call, Instant now) {
+        var action = call.action();
         boolean read = action.startsWith("Describe") || action.startsWith("Get");
-        var size = read ? narrowed ? NARROWED_READ : WIDE_READ : REQUESTS.getOrDefault(action, OTHER_WRITE);
-        take(new Key(scope, action, false, read && narrowed), size, 1, now);
+        boolean wide = WIDE_READS.contains(action) && !call.has("Filter") && !call.has("MaxResults") && !call.has("NextToken");
+        var size = wide ? WIDE_READ : read ? READ : REQUESTS.getOrDefault(action, OTHER_WRITE);
+        take(new Key(call.scope(), action, false, wide), size, 1, now);
     }
 
     /** Takes {@code count} resource tokens, all or none, if the action has such a bucket. */

@@ -9,7 +9,10 @@ import java.net.URI;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
@@ -68,6 +71,8 @@ final class Ec2ServerTest {
         // Then
         assertThat(http.booted).hasSize(1000);
         assertThat(ids).containsAll(http.booted.keySet());
+        assertThat(http.ec2("CreateTags", numbered("ResourceId", http.booted.keySet(), "Tag.1.Key", "muster-keep-until", "Tag.1.Value", "later")).statusCode()).isEqualTo(200);
+        assertThat(http.ec2("TerminateInstances", numbered("InstanceId", http.booted.keySet())).statusCode()).isEqualTo(200);
         var books = new JsonObject(http.get(http.admin + "/ec2/books").body());
         assertThat(books.getJsonArray("launchCalls")).hasSize(20);
         assertThat(books.getJsonArray("instances")).hasSize(1000);
@@ -133,6 +138,15 @@ final class Ec2ServerTest {
         // Then
         assertThatThrownBy(() -> Ec2Server.start(http.vertx, Ec2Config.defaults().withPort(port), hardware -> () -> {
         })).isInstanceOf(IllegalStateException.class).hasMessageContaining(String.valueOf(port));
+    }
+
+    private static String[] numbered(String name, Collection<String> values, String... more) {
+        var parameters = new ArrayList<>(List.of(more));
+        int number = 0;
+        for (var value : values) {
+            parameters.addAll(List.of(name + "." + ++number, value));
+        }
+        return parameters.toArray(String[]::new);
     }
 
     private JsonObject ssm(String operation, JsonObject body) {

@@ -3,6 +3,8 @@ package dev.muster.sandbox.ec2;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 
@@ -58,11 +60,34 @@ final class ThrottleTest {
     void readsThatNameNothingHaveTheSmallerBucket() {
         // When
         int wide = successes(() -> cloud.call("DescribeInstances"), 200);
-        int narrowed = successes(() -> cloud.call("DescribeInstances", "MaxResults", "1000"), 200);
+        int paged = successes(() -> cloud.call("DescribeInstances", "MaxResults", "1000"), 200);
+        int always = successes(() -> cloud.call("DescribeSubnets"), 200);
 
         // Then
         assertThat(wide).isEqualTo(50);
-        assertThat(narrowed).isEqualTo(100);
+        assertThat(paged).isEqualTo(100);
+        assertThat(always).isEqualTo(100);
+    }
+
+    @Test
+    void terminationsAreTwentyASecondAfterTheFirstThousand() {
+        // Given
+        var big = new Cloud(Ec2Config.defaults());
+        var ids = big.launch(1000);
+        big.ec2.throttling(true);
+        var more = big.launch(21);
+        big.untilRunning();
+
+        // When
+        var thousand = big.call("TerminateInstances", numbered(ids));
+        var throttled = big.call("TerminateInstances", numbered(more));
+        big.time.pass(Duration.ofSeconds(1));
+        var twenty = big.call("TerminateInstances", numbered(more.subList(0, 20)));
+
+        // Then
+        assertThat(thousand.code()).isEqualTo("Success");
+        assertThat(throttled.code()).isEqualTo("RequestLimitExceeded");
+        assertThat(twenty.code()).isEqualTo("Success");
     }
 
     @Test
@@ -87,6 +112,14 @@ final class ThrottleTest {
 
         // Then
         assertThat(all).isEqualTo(200);
+    }
+
+    private static String[] numbered(List<String> ids) {
+        var parameters = new ArrayList<String>();
+        for (var id : ids) {
+            parameters.addAll(List.of("InstanceId." + (parameters.size() / 2 + 1), id));
+        }
+        return parameters.toArray(String[]::new);
     }
 
     private static int successes(Supplier<Cloud.Reply> call, int times) {
