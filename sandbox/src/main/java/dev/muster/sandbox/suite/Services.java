@@ -26,8 +26,10 @@ final class Services {
         }
     }
 
+    static final String PLANNER = "planner";
+
     private static final List<Service> ALL = List.of(
-            new Service("planner", 112, null),
+            new Service(PLANNER, 112, null),
             new Service("queue-watcher", 64, null),
             new Service("aws-provisioner", 64, "aws"));
 
@@ -56,11 +58,10 @@ final class Services {
     /**
      * What one service is told, by its own names of the settings.
      *
-     * @param http its port for health and metrics
-     * @param control the planner's port for the control API
+     * @param http its port for health and metrics; the planner's has the control API too
      */
-    Map<String, String> properties(Service service, String kafka, int http, int control,
-            Map<String, SuiteSettings.Connection> connections, Map<String, SuiteSettings.Account> accounts) {
+    Map<String, String> properties(Service service, String kafka, int http, Map<String, SuiteSettings.Connection> connections,
+            Map<String, SuiteSettings.Account> accounts) {
         var told = new TreeMap<String, String>();
         told.put("quarkus.http.host", "127.0.0.1");
         told.put("quarkus.http.port", Integer.toString(http));
@@ -71,11 +72,7 @@ final class Services {
         told.put("muster.topics.input-partitions", Integer.toString(settings.inputPartitions()));
         told.put("muster.secrets.folder", settings.secrets());
         told.put("muster.instance", service.module() + "-0");
-        if (service.module().equals("planner")) {
-            told.put("quarkus.grpc.server.host", "127.0.0.1");
-            told.put("quarkus.grpc.server.port", Integer.toString(control));
-            told.put("muster.state.folder", Path.of(settings.data()).resolve("planner").toString());
-        } else {
+        if (!service.module().equals(PLANNER)) {
             connections.forEach((name, connection) -> connection(told, "muster.connections.\"" + name + "\".", connection));
         }
         if ("aws".equals(service.provider())) {

@@ -159,9 +159,9 @@ public final class Suite implements AutoCloseable {
 
     private void startService(Services services, Services.Service service, Map<String, SuiteSettings.Connection> connections,
             Map<String, SuiteSettings.Account> accounts) throws IOException {
-        var port = portFor(service.module());
+        var port = service.module().equals(Services.PLANNER) ? controlPort : portFor(service.module());
         var work = Files.createDirectories(folder.resolve(service.module()));
-        Services.write(services.properties(service, broker.bootstrapServers(), port, controlPort, connections, accounts), work);
+        Services.write(services.properties(service, broker.bootstrapServers(), port, connections, accounts), work);
         var jar = service.jar(Path.of(settings.home()).toAbsolutePath());
         var command = new JvmCommand(service.module(), Services.flags(service), List.of("-jar", jar.toString()),
                 // Fewer arenas: a JVM's native memory otherwise grows with its threads.

@@ -1,0 +1,122 @@
+package dev.muster.sandbox.suite;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.muster.sandbox.broker.KafkaBroker;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class SuiteTest {
+
+    private static final Duration PATIENCE = Duration.ofSeconds(90);
+
+    @TempDir
+    Path temporary;
+
+    private Path home;
+    private Path folder;
+
+    @BeforeEach
+    void fillHome() throws IOException {
+        home = temporary.resolve("home");
+        folder = temporary.resolve("run");
+        FakeService.fillHome(home, KafkaBroker.builtLibrary());
+    }
+
+    @Test
+    void startsEverythingRestartsWhatDiesAndLeavesNothing() throws Exception {
+        SuiteState ready;
+        try (var suite = Suite.start(SuiteSettings.sandbox(home, folder, 5))) {
+            ready = await("ready", () -> Optional.of(suite.state()).filter(SuiteState::ready));
+            assertThat(ready.processes()).extracting(SuiteState.ProcessState::name)
+                    .containsExactly("kafka", "aws-provisioner", "planner", "queue-watcher");
+            assertThat(SuiteState.read(folder).orElseThrow().pid()).isEqualTo(ProcessHandle.current().pid());
+            assertThat(get(ready.admin() + "/status")).contains("\"name\" : \"planner\"");
+            assertThat(get(ready.admin() + "/clearml/books")).contains("\"count\":0");
+            assertThat(get(ready.admin() + "/ec2/books")).contains("\"live\":0");
+            assertThat(Files.getPosixFilePermissions(folder.resolve("secrets/clearml-default-secret-key")))
+                    .isEqualTo(PosixFilePermissions.fromString("rw-------"));
+            assertThat(Files.readString(folder.resolve("aws-provisioner/config/application.properties")))
+                    .contains("muster.aws.accounts.\"default\".endpoint").doesNotContain(Files.readString(folder.resolve("secrets/clearml-default-secret-key")).strip());
+
+            var planner = process(ready, "planner").pid();
+            ProcessHandle.of(planner).orElseThrow().destroyForcibly();
+
+            var again = await("ready again", () -> Optional.of(suite.state())
+                    .filter(state -> state.ready() && process(state, "planner").pid() != planner));
+            assertThat(process(again, "planner").restarts()).isEqualTo(1);
+            ready = again;
+        }
+        assertThat(ready.processes()).noneMatch(one -> SuiteState.handle(one.pid(), one.pidStartedAt()).isPresent());
+        assertThat(SuiteState.read(folder)).isEmpty();
+    }
+
+    @Test
+    void noChildOutlivesASuiteThatWasKilled() throws Exception {
+        var settings = temporary.resolve("settings.json");
+        SuiteSettings.sandbox(home, folder, 1).write(settings);
+        var killed = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-cp",
+                System.getProperty("java.class.path"), Suite.class.getName(), settings.toString())
+                .redirectErrorStream(true).redirectOutput(temporary.resolve("suite.log").toFile()).start();
+        SuiteState ready;
+        try {
+            ready = await("ready", () -> SuiteState.read(folder).filter(SuiteState::ready));
+            assertThat(ready.pid()).isEqualTo(killed.pid());
+        } finally {
+            killed.destroyForcibly().waitFor();
+        }
+
+        var children = ready.processes();
+        await("no child left", () -> children.stream().anyMatch(one -> SuiteState.handle(one.pid(), one.pidStartedAt()).isPresent())
+                ? Optional.empty() : Optional.of(true));
+    }
+
+    @Test
+    void saysInOneSentenceWhatKeepsItFromStarting() throws Exception {
+        try (var taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            var settings = SuiteSettings.sandbox(home, folder, 1).withPorts(Map.of("control", taken.getLocalPort()));
+            assertThatThrownBy(() -> Suite.start(settings)).isInstanceOf(IOException.class)
+                    .hasMessage("port " + taken.getLocalPort() + " for control is in use: end what listens there, or choose another");
+        }
+        Files.delete(home.resolve("planner/target/quarkus-app/quarkus-run.jar"));
+        assertThatThrownBy(() -> Suite.start(SuiteSettings.sandbox(home, folder, 1))).isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("planner is not built");
+    }
+
+    private static SuiteState.ProcessState process(SuiteState state, String name) {
+        return state.processes().stream().filter(one -> one.name().equals(name)).findFirst().orElseThrow();
+    }
+
+    private static String get(String url) throws Exception {
+        return HttpClient.newHttpClient().send(HttpRequest.newBuilder(URI.create(url)).build(), HttpResponse.BodyHandlers.ofString()).body();
+    }
+
+    private static <T> T await(String what, Callable<Optional<T>> condition) throws Exception {
+        var deadline = System.nanoTime() + PATIENCE.toNanos();
+        while (System.nanoTime() < deadline) {
+            var value = condition.call();
+            if (value.isPresent()) {
+                return value.get();
+            }
+            TimeUnit.MILLISECONDS.sleep(50);
+        }
+        throw new AssertionError("not " + what + " within " + PATIENCE);
+    }
+}
