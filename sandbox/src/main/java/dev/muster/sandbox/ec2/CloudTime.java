@@ -2,7 +2,6 @@ package dev.muster.sandbox.ec2;
 
 import java.time.Duration;
 import java.time.Instant;
-import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -22,11 +21,12 @@ interface CloudTime extends AutoCloseable {
     static CloudTime real() {
         // Two threads: a machine image that is slow to start must not hold up every other machine's timers.
         // Once closed, a machine that still runs may set a timer: nothing is left that it could change.
-        ScheduledExecutorService timers = new ScheduledThreadPoolExecutor(2, task -> {
+        var timers = new ScheduledThreadPoolExecutor(2, task -> {
             var thread = new Thread(task, "ec2-time");
             thread.setDaemon(true);
             return thread;
         }, new ThreadPoolExecutor.DiscardPolicy());
+        timers.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
         return new CloudTime() {
             @Override
             public Instant now() {
@@ -40,7 +40,7 @@ interface CloudTime extends AutoCloseable {
 
             @Override
             public void close() {
-                timers.shutdownNow();
+                timers.shutdown();
             }
         };
     }

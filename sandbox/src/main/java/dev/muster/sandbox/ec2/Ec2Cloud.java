@@ -47,6 +47,7 @@ final class Ec2Cloud {
     private final Map<String, BitSet> addresses = new HashMap<>();
     private long sequence;
     private boolean throttling;
+    private boolean closed;
     private volatile String url = "";
 
     /** One account's token in one region: the same token elsewhere is another request. */
@@ -112,7 +113,8 @@ final class Ec2Cloud {
                 throw Faults.Met.LOST;
             }
             return new Answer(200, body, met.delay(), false);
-        } catch (Refusal refused) {
+        } catch (Refusal refusal) {
+            var refused = met.lost() ? Faults.Met.LOST : refusal;
             return new Answer(refused.status(), Xml.error(refused.code(), refused.getMessage()), met.delay(), met.cut());
         }
     }
@@ -392,7 +394,6 @@ final class Ec2Cloud {
             instance.state = InstanceState.RUNNING;
             instance.running = instance.running == null ? time.now() : instance.running;
             instance.startBilling(time.now());
-            instance.tagsAtStart = new TreeMap<>(instance.tags);
             instance.writeConsole(time.now(), "[    0.000000] Linux version 5.15.0 (stand-in) on " + instance.spec.type().name());
             if (fault instanceof BootFault.NeverBoots) {
                 instance.impaired = true;
@@ -413,7 +414,7 @@ final class Ec2Cloud {
         }
         boolean gone;
         synchronized (this) {
-            gone = instance.state != InstanceState.RUNNING || instance.life != life;
+            gone = closed || instance.state != InstanceState.RUNNING || instance.life != life;
             if (!gone) {
                 instance.machine = machine;
             }
@@ -621,6 +622,7 @@ final class Ec2Cloud {
                 }
                 instance.state = InstanceState.PENDING;
                 instance.started = now;
+                instance.tagsAtStart = new TreeMap<>(instance.tags);
                 instance.endReason = null;
                 instance.impaired = false;
                 instance.machine = null;
@@ -778,6 +780,7 @@ final class Ec2Cloud {
     void close() {
         List<Instance> all;
         synchronized (this) {
+            closed = true;
             all = List.copyOf(instances.values());
         }
         all.forEach(this::cutPower);

@@ -65,7 +65,8 @@ public final class Ec2Server implements AutoCloseable {
 
     static Ec2Server start(Vertx vertx, Ec2Config config, MachineImage image, CloudTime time) {
         var cloud = new Ec2Cloud(config, time, image);
-        var http = vertx.createHttpServer(new HttpServerOptions().setHost("127.0.0.1").setPort(config.port()));
+        var http = vertx.createHttpServer(new HttpServerOptions().setHost("127.0.0.1").setPort(config.port())
+                .setHandle100ContinueAutomatically(true));
         var started = new Ec2Server(vertx, http, cloud, time, config);
         http.requestHandler(started.routes());
         try {

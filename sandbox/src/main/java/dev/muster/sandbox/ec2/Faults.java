@@ -26,7 +26,7 @@ public final class Faults {
         record LoseAnswer(boolean cut) implements ApiFault {
         }
 
-        /** Answered late. The effect happens first, so that a caller who stops waiting has not stopped the effect. */
+        /** Answered late, by the real clock. The effect happens first, so that a caller who stops waiting has not stopped the effect. */
         record Slow(Duration by) implements ApiFault {
         }
     }

@@ -8,12 +8,14 @@ import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.net.http.HttpTimeoutException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -77,6 +79,35 @@ final class Ec2ServerTest {
         assertThat(books.getJsonArray("launchCalls")).hasSize(20);
         assertThat(books.getJsonArray("instances")).hasSize(1000);
         assertThat(books.getJsonObject("peakByTag").getJsonObject("muster-pool").getInteger("cpu")).isEqualTo(1000);
+    }
+
+    @Test
+    void callsWithOneTokenAtOneMomentStartOneSetOfMachines() {
+        // When
+        var calls = new ArrayList<CompletableFuture<HttpResponse<String>>>();
+        for (int i = 0; i < 8; i++) {
+            calls.add(CompletableFuture.supplyAsync(() -> http.ec2("RunInstances", "ImageId", Ec2Config.UBUNTU.id(), "InstanceType", "m5.large", "MinCount", "3",
+                    "MaxCount", "3", "ClientToken", "batch-1")));
+        }
+
+        // Then
+        assertThat(calls.stream().map(CompletableFuture::join).map(answer -> Http.between(answer.body(), "<reservationId>", "<")).distinct()).hasSize(1);
+        assertThat(http.server.books().peak()).isEqualTo(3);
+    }
+
+    @Test
+    void aCallerWhoStopsWaitingHasNotStoppedTheLaunch() {
+        // Given
+        http.server.faults().onCall("RunInstances", 1, new Faults.ApiFault.Slow(Duration.ofMinutes(5)));
+        var form = "Action=RunInstances&Version=2016-11-15&MinCount=1&MaxCount=1&InstanceType=m5.large&ImageId=" + Ec2Config.UBUNTU.id();
+
+        // When
+        assertThatThrownBy(() -> http.send(HttpRequest.newBuilder(URI.create(http.server.url() + "/")).timeout(Duration.ofSeconds(2))
+                .header("Content-Type", "application/x-www-form-urlencoded").header("Authorization", Http.credential(Ec2Config.ACCESS_KEY, "us-east-1", "ec2"))
+                .POST(HttpRequest.BodyPublishers.ofString(form)))).hasCauseInstanceOf(HttpTimeoutException.class);
+
+        // Then
+        assertThat(http.server.books().live()).isEqualTo(1);
     }
 
     @Test
