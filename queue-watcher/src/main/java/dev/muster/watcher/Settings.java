@@ -4,6 +4,7 @@ import dev.muster.clearml.ClearmlAddress;
 import dev.muster.clearml.Credentials;
 import dev.muster.contracts.SecretsFolder;
 import dev.muster.contracts.Topics;
+import io.smallrye.config.SmallRyeConfigBuilder;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
@@ -13,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.eclipse.microprofile.config.Config;
+import org.eclipse.microprofile.config.spi.ConfigSourceProvider;
 
 /** The settings, judged: what the rest of the watcher works with. */
 @ApplicationScoped
@@ -49,7 +51,15 @@ public class Settings {
             }
         }
         try {
-            var mapped = config.unwrap(io.smallrye.config.SmallRyeConfig.class).getConfigMapping(WatcherConfig.class);
+            // The application's own mapping is there only once it starts.
+            var mapped = new SmallRyeConfigBuilder()
+                    .addDefaultInterceptors()
+                    .addDiscoveredConverters()
+                    .withSources((ConfigSourceProvider) loader -> config.getConfigSources())
+                    .withMapping(WatcherConfig.class)
+                    .withValidateUnknown(false)
+                    .build()
+                    .getConfigMapping(WatcherConfig.class);
             if (mapped.connections().isEmpty()) {
                 return "no connection is configured: set muster.connections." + WatchedFleet.DEFAULT_CONNECTION
                         + ".api to the address of your ClearML API server";
@@ -65,7 +75,7 @@ public class Settings {
             }
             return null;
         } catch (RuntimeException wrong) {
-            return String.valueOf(wrong.getMessage()).replaceAll("\\s*\\R\\s*", "; ");
+            return String.valueOf(wrong.getMessage()).strip().replaceAll("\\s*\\R\\s*", "; ");
         }
     }
 

@@ -1,0 +1,437 @@
+package dev.muster.watcher;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.google.protobuf.util.Timestamps;
+import dev.muster.contracts.DeadLetters;
+import dev.muster.contracts.KafkaSettings;
+import dev.muster.contracts.Topics;
+import dev.muster.sandbox.broker.KafkaBroker;
+import dev.muster.sandbox.clearml.ClearmlConfig;
+import dev.muster.sandbox.clearml.ClearmlServer;
+import dev.muster.sandbox.clearml.Faults;
+import dev.muster.v1.ClearmlCommand;
+import dev.muster.v1.DemandEvent;
+import dev.muster.v1.FleetRecord;
+import dev.muster.v1.FleetSpec;
+import dev.muster.v1.FleetState;
+import dev.muster.v1.QueueSpec;
+import dev.muster.v1.QueueState;
+import dev.muster.v1.ReadFailure;
+import dev.muster.v1.RescueOutcome;
+import dev.muster.v1.RescueTask;
+import dev.muster.v1.ServiceReported;
+import dev.muster.v1.TaskStatus;
+import dev.muster.v1.UnregisterWorker;
+import io.vertx.core.Vertx;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The built watcher as a process, between a real broker and the stand-in for ClearML. */
+class WatcherProcessIT {
+
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final HttpClient HTTP = HttpClient.newHttpClient();
+
+    @TempDir
+    static Path folder;
+
+    private static Vertx vertx;
+    private static KafkaBroker broker;
+    private static KafkaProducer<byte[], byte[]> producer;
+
+    /** Each test has topics and a server of its own. */
+    private static int tests;
+    private Topics topics;
+    private ClearmlServer clearml;
+    private Reader demand;
+    private final List<Process> processes = new ArrayList<>();
+
+    @BeforeAll
+    static void startBroker() throws Exception {
+        vertx = Vertx.vertx();
+        broker = KafkaBroker.start(new KafkaBroker.Settings(folder.resolve("kafka"), 0));
+        producer = new KafkaProducer<>(KafkaSettings.producer(broker.bootstrapServers()), new ByteArraySerializer(), new ByteArraySerializer());
+        Files.createDirectories(folder.resolve("secrets"));
+        Files.writeString(folder.resolve("secrets/clearml-default-access-key"), "access\n");
+        Files.writeString(folder.resolve("secrets/clearml-default-secret-key"), "secret\n");
+    }
+
+    @AfterAll
+    static void stopBroker() {
+        producer.close();
+        broker.close();
+        vertx.close().toCompletionStage().toCompletableFuture().join();
+    }
+
+    @BeforeEach
+    void startServer() throws Exception {
+        topics = new Topics("t" + tests++ + ".", Topics.SANDBOX_INPUT_PARTITIONS);
+        broker.createTopics(topics);
+        clearml = ClearmlServer.start(vertx, 0, ClearmlConfig.of(new ClearmlConfig.Credential("access", "secret", "user", "company")));
+        demand = new Reader(topics.demand());
+    }
+
+    @AfterEach
+    void stopEverything() throws Exception {
+        for (var process : processes) {
+            process.destroyForcibly().waitFor();
+        }
+        demand.close();
+        clearml.close();
+    }
+
+    @Test
+    void publishesWhatWaitsAndWhatLeft() throws Exception {
+        // Given
+        var queue = createQueue("gpu");
+        putFleet("vision", "gpu", "absent");
+        startWatcher("one");
+        var first = demand.awaitEvent(event -> event.hasDemandObserved());
+
+        // When
+        var task = enqueue(queue);
+
+        // Then
+        assertThat(first.getDemandObserved().getFull()).isTrue();
+        assertThat(first.getSeen().getSequence()).isEqualTo(1);
+        assertThat(first.getDemandObserved().getQueuesList()).extracting(seen -> seen.getState())
+                .containsExactly(QueueState.SERVED, QueueState.MISSING);
+        var waiting = demand.awaitEvent(event -> event.getDemandObserved().getQueuesList().stream().anyMatch(seen -> seen.getWaiting() == 1));
+        assertThat(waiting.getDemandObserved().getQueues(0).getFirst(0).getTask()).isEqualTo(task);
+
+        // When
+        call("queues.get_next_task", "{\"queue\":\"" + queue + "\"}");
+
+        // Then
+        var left = demand.awaitEvent(event -> event.hasTasksObserved());
+        assertThat(left.getTasksObserved().getTasks(0).getTask()).isEqualTo(task);
+        var adrift = demand.awaitEvent(event -> event.getDemandObserved().getAdriftCount() == 1);
+        assertThat(adrift.getDemandObserved().getAdrift(0).getTask()).isEqualTo(task);
+        assertThat(adrift.getDemandObserved().getAdrift(0).getStatus()).isEqualTo(TaskStatus.QUEUED);
+    }
+
+    @Test
+    void saysThatALookFailedAndGoesOnOnceItDoesNot() throws Exception {
+        // Given
+        createQueue("gpu");
+        putFleet("vision", "gpu");
+        startWatcher("one");
+        demand.awaitEvent(event -> event.hasDemandObserved());
+
+        // When
+        clearml.faults().add(Faults.Fault.error("queues.get_all", 500, 0).times(2));
+
+        // Then
+        var failed = demand.awaitEvent(event -> event.hasReadFailed());
+        assertThat(failed.getReadFailed().getKind()).isEqualTo(ReadFailure.SERVER_ERROR);
+        assertThat(failed.getReadFailed().getCall()).isEqualTo("queues.get_all");
+        assertThat(failed.getReadFailed().getConsecutive()).isEqualTo(1);
+        demand.awaitEvent(event -> event.getReadFailed().getConsecutive() == 2);
+        demand.awaitEvent(event -> event.hasDemandObserved()
+                && Timestamps.compare(event.getSeen().getReadStartedAt(), failed.getSeen().getReadStartedAt()) > 0);
+    }
+
+    @Test
+    void rescuesATaskOfAGoneMachineAndUnregistersItsWorker() throws Exception {
+        // Given
+        var queue = createQueue("gpu");
+        putFleet("vision", "gpu");
+        startWatcher("one");
+        var lost = enqueue(queue);
+        call("queues.get_next_task", "{\"queue\":\"" + queue + "\"}");
+        var worker = "muster-vision:a:t:i-1";
+        call("workers.register", "{\"worker\":\"" + worker + "\",\"queues\":[\"" + queue + "\"],\"timeout\":600}");
+        call("workers.status_report", "{\"worker\":\"" + worker + "\",\"task\":\"" + lost + "\",\"timestamp\":" + System.currentTimeMillis() + "}");
+        call("tasks.started", "{\"task\":\"" + lost + "\"}");
+        var other = enqueue(queue);
+        var command = ClearmlCommand.newBuilder().setCommandId("c1").setConnection("default").setFleet("vision");
+
+        // When
+        send(topics.clearmlCommands(), "default", command.setRescue(RescueTask.newBuilder().setTask(lost).setQueue(queue).setWorker(worker)
+                .setMachineId("m12345678-1").setExpectedStatus(TaskStatus.IN_PROGRESS).setAttempt(1).setLogLine("its machine is gone"))
+                .build().toByteArray());
+        send(topics.clearmlCommands(), "default",
+                command.setUnregister(UnregisterWorker.newBuilder().setWorker(worker)).build().toByteArray());
+
+        // Then
+        var rescued = demand.awaitEvent(event -> event.hasTaskRescued());
+        assertThat(rescued.getTaskRescued().getOutcome()).as(rescued.toString()).isEqualTo(RescueOutcome.RESCUED);
+        var entries = call("queues.get_by_id", "{\"queue\":\"" + queue + "\"}").at("/queue/entries");
+        assertThat(List.of(entries.path(0).path("task").asText(), entries.path(1).path("task").asText())).containsExactly(lost, other);
+        assertThat(clearml.log(lost)).contains("its machine is gone");
+        demand.awaitEvent(event -> event.getDemandObserved().getWorkersGoneList().contains(worker)
+                || event.hasDemandObserved() && event.getDemandObserved().getFull() && event.getDemandObserved().getWorkersCount() == 0);
+    }
+
+    @Test
+    void keepsGarbageAsDeadLettersAndGoesOn() throws Exception {
+        // Given
+        createQueue("gpu");
+        send(topics.fleets(), "broken", "no fleet".getBytes(UTF_8));
+        startWatcher("one");
+
+        // When
+        send(topics.clearmlCommands(), "default", "no command".getBytes(UTF_8));
+        send(topics.clearmlCommands(), "default", ClearmlCommand.newBuilder().setConnection("nowhere").setFleet("vision")
+                .setUnregister(UnregisterWorker.newBuilder().setWorker("w")).build().toByteArray());
+        putFleet("vision", "gpu");
+
+        // Then
+        try (var letters = new Reader(topics.deadLetters())) {
+            letters.await(() -> letters.records.size() == 3);
+            assertThat(letters.records).extracting(letter -> new String(letter.headers().lastHeader(DeadLetters.TOPIC).value(), UTF_8))
+                    .containsExactlyInAnyOrder(topics.fleets(), topics.clearmlCommands(), topics.clearmlCommands());
+            assertThat(letters.records).anyMatch(letter ->
+                    new String(letter.headers().lastHeader(DeadLetters.REASON).value(), UTF_8).contains("no connection 'nowhere'"));
+        }
+        demand.awaitEvent(event -> event.hasDemandObserved());
+    }
+
+    @Test
+    void anotherProcessTakesOverWhenOneIsKilled() throws Exception {
+        // Given
+        createQueue("gpu");
+        putFleet("vision", "gpu");
+        var one = startWatcher("one");
+        var before = demand.awaitEvent(event -> event.hasDemandObserved());
+        startWatcher("two");
+
+        // When
+        one.destroyForcibly().waitFor();
+
+        // Then
+        var after = demand.awaitEvent(event -> event.hasDemandObserved() && event.getSeen().getSource().equals("queue-watcher/two"));
+        assertThat(after.getSeen().getGeneration()).isGreaterThan(before.getSeen().getGeneration());
+        assertThat(after.getSeen().getSequence()).isEqualTo(1);
+        assertThat(after.getDemandObserved().getFull()).isTrue();
+    }
+
+    @Test
+    void staysReadyWhileAServerRefusesAndSaysSo() throws Exception {
+        // Given
+        clearml.faults().add(Faults.Fault.unauthorized("*"));
+
+        // When
+        var port = portOf(startWatcher("one"));
+
+        // Then
+        var health = HTTP.send(HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/q/health/ready")).build(),
+                HttpResponse.BodyHandlers.ofString());
+        assertThat(health.statusCode()).as(health.body()).isEqualTo(200);
+        assertThat(health.body()).contains("connection default").contains("auth.login: 401/30");
+        try (var services = new Reader(topics.services())) {
+            services.await(() -> services.records.stream().map(record -> parse(record, ServiceReported.parser()))
+                    .anyMatch(report -> report.getReady() && report.getConnectionsCount() == 1 && !report.getConnections(0).getOk()));
+        }
+    }
+
+    @Test
+    void refusesToStartWithOneSentence() throws Exception {
+        // When
+        var process = new ProcessBuilder(java(), "-jar", jar(), "unused").redirectErrorStream(true);
+        process.environment().keySet().removeIf(name -> name.startsWith("MUSTER_"));
+        var started = process.start();
+        processes.add(started);
+        var output = new String(started.getInputStream().readAllBytes(), UTF_8);
+
+        // Then
+        assertThat(started.waitFor()).isEqualTo(78);
+        assertThat(output.lines().toList()).hasSize(1);
+        assertThat(output).contains("muster.installation is not set");
+    }
+
+    @Test
+    void refusesToStartWithoutASecretAndNamesItsFile() throws Exception {
+        // When
+        var empty = Files.createDirectories(folder.resolve("no-secrets"));
+        var started = new ProcessBuilder(java(), "-Dmuster.installation=test", "-Dmuster.kafka.bootstrap-servers=127.0.0.1:1",
+                "-Dmuster.secrets.folder=" + empty, "-Dmuster.connections.default.api=" + clearml.url(), "-jar", jar())
+                .redirectErrorStream(true).start();
+        processes.add(started);
+        var output = new String(started.getInputStream().readAllBytes(), UTF_8);
+
+        // Then
+        assertThat(started.waitFor()).isEqualTo(78);
+        assertThat(output.lines().toList()).hasSize(1);
+        assertThat(output).contains(empty.resolve("clearml-default-access-key").toString());
+    }
+
+    private Process startWatcher(String name) throws Exception {
+        var log = folder.resolve(topics.prefix() + name + ".log");
+        var process = new ProcessBuilder(java(), "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx96m",
+                "-Dquarkus.http.port=0", "-Dquarkus.http.host=127.0.0.1",
+                "-Dmuster.installation=test", "-Dmuster.instance=" + name,
+                "-Dmuster.kafka.bootstrap-servers=" + broker.bootstrapServers(),
+                "-Dmuster.topics.prefix=" + topics.prefix(),
+                "-Dmuster.topics.input-partitions=" + topics.inputPartitions(),
+                "-Dmuster.secrets.folder=" + folder.resolve("secrets"),
+                "-Dmuster.connections.default.api=" + clearml.url(),
+                "-Dmuster.connections.default.interval=200ms",
+                "-jar", jar()).redirectErrorStream(true).redirectOutput(log.toFile()).start();
+        processes.add(process);
+        var port = portOf(process);
+        await("readiness of the watcher; its log is\n" + Files.readString(log), () -> {
+            try {
+                return HTTP.send(HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/q/health/ready")).build(),
+                        HttpResponse.BodyHandlers.discarding()).statusCode() == 200;
+            } catch (IOException | InterruptedException notYet) {
+                return false;
+            }
+        });
+        return process;
+    }
+
+    /** From the line that Quarkus prints once it listens. */
+    private int portOf(Process process) throws Exception {
+        var log = folder.resolve(topics.prefix() + (processes.indexOf(process) == 0 ? "one" : "two") + ".log");
+        var marker = "Listening on: http://127.0.0.1:";
+        await("a line '" + marker + "' in " + log, () -> {
+            try {
+                return Files.readString(log).contains(marker) || !process.isAlive();
+            } catch (IOException notYet) {
+                return false;
+            }
+        });
+        var text = Files.readString(log);
+        assertThat(process.isAlive()).as(text).isTrue();
+        var from = text.indexOf(marker) + marker.length();
+        var to = from;
+        while (Character.isDigit(text.charAt(to))) {
+            to++;
+        }
+        return Integer.parseInt(text.substring(from, to));
+    }
+
+    private static String java() {
+        return Path.of(System.getProperty("java.home"), "bin", "java").toString();
+    }
+
+    private static String jar() {
+        var jar = Path.of("target/quarkus-app/quarkus-run.jar");
+        assertThat(jar).as("built by the package phase").exists();
+        return jar.toString();
+    }
+
+    private void putFleet(String name, String... queues) throws Exception {
+        var spec = FleetSpec.newBuilder().setName(name).setConnection("default").setWorkersPrefix("muster-" + name);
+        Stream.of(queues).forEach(queue -> spec.addQueues(QueueSpec.newBuilder().setName(queue)));
+        send(topics.fleets(), name, FleetRecord.newBuilder().setFleet(name).setIncarnation("abcdefgh").setVersion(1)
+                .setState(FleetState.ACTIVE).setSpec(spec).setCreatedAt(Timestamps.fromMillis(1)).build().toByteArray());
+    }
+
+    private static void send(String topic, String key, byte[] value) throws Exception {
+        producer.send(new ProducerRecord<>(topic, key.getBytes(UTF_8), value)).get(10, TimeUnit.SECONDS);
+    }
+
+    private String createQueue(String name) throws Exception {
+        return call("queues.create", "{\"name\":\"" + name + "\"}").path("id").asText();
+    }
+
+    private String enqueue(String queue) throws Exception {
+        var task = call("tasks.create", "{\"name\":\"test task\",\"type\":\"training\"}").path("id").asText();
+        call("tasks.enqueue", "{\"task\":\"" + task + "\",\"queue\":\"" + queue + "\"}");
+        return task;
+    }
+
+    private JsonNode call(String endpoint, String body) throws Exception {
+        var basic = Base64.getEncoder().encodeToString("access:secret".getBytes(UTF_8));
+        var answer = HTTP.send(HttpRequest.newBuilder(URI.create(clearml.url() + "/" + endpoint))
+                .header("Authorization", "Basic " + basic).header("Content-Type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofString(body)).build(), HttpResponse.BodyHandlers.ofString());
+        assertThat(answer.statusCode()).as(endpoint + " " + body + " → " + answer.body()).isEqualTo(200);
+        return JSON.readTree(answer.body()).path("data");
+    }
+
+    private interface Condition {
+        boolean holds();
+    }
+
+    private static void await(String what, Condition condition) {
+        var deadline = Instant.now().plus(PATIENCE);
+        while (!condition.holds()) {
+            assertThat(Instant.now()).as("waited " + PATIENCE + " for " + what).isBefore(deadline);
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
+        }
+    }
+
+    private static <T> T parse(ConsumerRecord<byte[], byte[]> record, com.google.protobuf.Parser<T> parser) {
+        try {
+            return parser.parseFrom(record.value());
+        } catch (com.google.protobuf.InvalidProtocolBufferException broken) {
+            throw new AssertionError(broken);
+        }
+    }
+
+    /** All records of a topic so far. */
+    private static final class Reader implements AutoCloseable {
+
+        final List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
+        private final KafkaConsumer<byte[], byte[]> consumer;
+        private int awaited;
+
+        Reader(String topic) {
+            consumer = new KafkaConsumer<>(KafkaSettings.consumer(broker.bootstrapServers()), new ByteArrayDeserializer(), new ByteArrayDeserializer());
+            var partitions = consumer.partitionsFor(topic).stream().map(info -> new TopicPartition(topic, info.partition())).toList();
+            consumer.assign(partitions);
+            consumer.seekToBeginning(partitions);
+        }
+
+        void await(Condition condition) {
+            var deadline = Instant.now().plus(PATIENCE);
+            while (!condition.holds()) {
+                assertThat(Instant.now()).as("waited " + PATIENCE + "; so far " + records.size() + " records").isBefore(deadline);
+                consumer.poll(Duration.ofMillis(100)).forEach(records::add);
+            }
+        }
+
+        /** The next event that matches, in the order of the topic; those before it are passed over for good. */
+        DemandEvent awaitEvent(Predicate<DemandEvent> wanted) {
+            var found = new DemandEvent[1];
+            await(() -> {
+                while (found[0] == null && awaited < records.size()) {
+                    var event = parse(records.get(awaited++), DemandEvent.parser());
+                    found[0] = wanted.test(event) ? event : null;
+                }
+                return found[0] != null;
+            });
+            return found[0];
+        }
+
+        @Override
+        public void close() {
+            consumer.close();
+        }
+    }
+}
