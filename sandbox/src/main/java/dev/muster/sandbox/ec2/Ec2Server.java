@@ -173,7 +173,7 @@ public final class Ec2Server implements AutoCloseable {
 
     private Router routes() {
         var router = Router.router(vertx);
-        new Metadata(cloud).mount(router);
+        new Metadata(cloud, config.timeScale()).mount(router);
         router.route("/").handler(this::read);
         return router;
     }

@@ -1,5 +1,6 @@
 package dev.muster.sandbox.ec2;
 
+import dev.muster.sandbox.TimeScale;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerResponse;
@@ -14,6 +15,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.Map;
+import java.util.SortedMap;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -28,13 +30,17 @@ final class Metadata {
     private static final String TOKEN_HEADER = "X-aws-ec2-metadata-token";
     private static final Duration LONGEST = Duration.ofHours(6);
 
+    private static final String TAGS = "tags/instance/";
+
     private final Ec2Cloud cloud;
+    private final TimeScale timeScale;
     private final SplittableRandom random = new SplittableRandom();
     /** Token → when it ends; the token begins with the id of the machine it is for. Only touched on the server's event loop. */
     private final Map<String, Instant> tokens = new HashMap<>();
 
-    Metadata(Ec2Cloud cloud) {
+    Metadata(Ec2Cloud cloud, TimeScale timeScale) {
         this.cloud = cloud;
+        this.timeScale = timeScale;
     }
 
     void mount(Router router) {
@@ -42,8 +48,8 @@ final class Metadata {
         router.routeWithRegex("/machines/(?<id>[^/]+)/?").handler(context -> plain(context.response(), 200, "latest"));
     }
 
-    /** What a request saw of its machine, read in one piece. */
-    private record View(boolean enabled, boolean tokensRequired, byte[] userData, Map<String, String> values, String identity) {
+    /** Who may read what of a machine at this moment: what every request needs to know first. */
+    private record Access(boolean enabled, boolean tokensRequired) {
     }
 
     private void answer(RoutingContext context) {
@@ -51,13 +57,14 @@ final class Metadata {
         var rawPath = context.request().path();
         var path = rawPath.substring(rawPath.indexOf("/latest") + "/latest".length());
         var response = context.response();
-        var view = cloud.read(id, this::view);
-        if (view == null) {
+        var access = cloud.read(id, instance -> isUp(instance)
+                ? new Access(instance.spec.metadata().enabled(), instance.spec.metadata().tokensRequired()) : null);
+        if (access == null) {
             // Nobody is there to ask: a machine that is gone can't reach its own metadata.
             plain(response, 404, "no machine " + id + " is up");
             return;
         }
-        if (!view.enabled()) {
+        if (!access.enabled()) {
             plain(response, 403, "the metadata service of this machine is disabled");
             return;
         }
@@ -70,11 +77,24 @@ final class Metadata {
             return;
         }
         var token = context.request().getHeader(TOKEN_HEADER);
-        if (token == null && view.tokensRequired() || token != null && !valid(token, id)) {
+        if (token == null && access.tokensRequired() || token != null && !valid(token, id)) {
             plain(response, 401, "Unauthorized");
             return;
         }
-        serve(response, path, view);
+        var found = cloud.read(id, instance -> find(instance, URLDecoder.decode(path.replace("+", "%2B"), StandardCharsets.UTF_8)));
+        if (found == null) {
+            plain(response, 404, "Not Found");
+        } else {
+            response.putHeader("Content-Type", path.startsWith("/user-data") ? "application/octet-stream" : "text/plain").putHeader("Server", "EC2ws").end(found);
+        }
+    }
+
+    /** A machine answers from when it runs until its power is gone. */
+    private static boolean isUp(Instance instance) {
+        return switch (instance.state) {
+            case RUNNING, SHUTTING_DOWN, STOPPING -> true;
+            case PENDING, STOPPED, TERMINATED -> false;
+        };
     }
 
     private void issue(RoutingContext context, String id) {
@@ -110,13 +130,39 @@ final class Metadata {
         return end != null && token.startsWith(id + ".") && cloud.now().isBefore(end);
     }
 
-    /** Null unless the machine is up. */
-    private View view(Instance instance) {
-        if (instance.state != InstanceState.RUNNING && instance.state != InstanceState.SHUTTING_DOWN && instance.state != InstanceState.STOPPING) {
+    /** Null if there is nothing at this path. */
+    private Buffer find(Instance instance, String path) {
+        return switch (path) {
+            case "", "/" -> Buffer.buffer("dynamic\nmeta-data\nuser-data");
+            case "/user-data", "/user-data/" -> instance.spec.userData().length == 0 ? null : Buffer.buffer(instance.spec.userData());
+            case "/dynamic", "/dynamic/" -> Buffer.buffer("instance-identity/");
+            case "/dynamic/instance-identity", "/dynamic/instance-identity/" -> Buffer.buffer("document");
+            case "/dynamic/instance-identity/document" -> Buffer.buffer(identity(instance));
+            default -> {
+                if (!path.equals("/meta-data") && !path.startsWith("/meta-data/")) {
+                    yield null;
+                }
+                var wanted = path.substring(Math.min(path.length(), "/meta-data/".length()));
+                var text = metaData(instance, wanted);
+                yield text == null ? null : Buffer.buffer(text);
+            }
+        };
+    }
+
+    private String metaData(Instance instance, String wanted) {
+        // A guard asks for these two again and again, on every machine: no need to gather all the rest for it.
+        if (wanted.startsWith(TAGS) && wanted.length() > TAGS.length()) {
+            return instance.spec.metadata().tags() ? instance.tagsSeenFromInside().get(wanted.substring(TAGS.length())) : null;
+        }
+        if (wanted.equals("spot/instance-action") && instance.interruption == null) {
             return null;
         }
+        var values = values(instance);
+        return values.containsKey(wanted) ? values.get(wanted) : names(wanted, values);
+    }
+
+    private SortedMap<String, String> values(Instance instance) {
         var spec = instance.spec;
-        var region = Geography.region(instance.scope.region()).orElseThrow();
         var values = new TreeMap<String, String>();
         values.put("ami-id", spec.image().id());
         values.put("ami-launch-index", String.valueOf(instance.launchIndex));
@@ -130,7 +176,7 @@ final class Metadata {
         values.put("mac", InstanceXml.mac(instance));
         values.put("placement/availability-zone", instance.zone.name());
         values.put("placement/availability-zone-id", instance.zone.id());
-        values.put("placement/region", region.name());
+        values.put("placement/region", instance.scope.region());
         values.put("reservation-id", instance.reservation);
         values.put("security-groups", "default");
         values.put("services/domain", "amazonaws.com");
@@ -140,56 +186,34 @@ final class Metadata {
                     .put("InstanceProfileArn", spec.profile()).encode());
         }
         if (instance.interruption != null) {
-            values.put("spot/instance-action", new JsonObject().put("action", "terminate").put("time", second(instance.interruption)).encode());
-            values.put("spot/termination-time", second(instance.interruption));
+            values.put("spot/instance-action", new JsonObject().put("action", "terminate").put("time", end(instance.interruption)).encode());
+            values.put("spot/termination-time", end(instance.interruption));
         }
         if (spec.metadata().tags()) {
-            instance.tagsSeenFromInside().forEach((key, value) -> values.put("tags/instance/" + key, value));
+            instance.tagsSeenFromInside().forEach((key, value) -> values.put(TAGS + key, value));
         }
-        var identity = new JsonObject().put("accountId", instance.scope.account()).put("architecture", spec.image().architecture())
-                .put("availabilityZone", instance.zone.name()).put("imageId", spec.image().id()).put("instanceId", instance.id)
-                .put("instanceType", spec.type().name()).put("pendingTime", second(instance.started)).put("privateIp", instance.address)
-                .put("region", region.name()).put("version", "2017-09-30");
-        return new View(spec.metadata().enabled(), spec.metadata().tokensRequired(), spec.userData(), values, identity.encodePrettily());
+        return values;
+    }
+
+    private static String identity(Instance instance) {
+        return new JsonObject().put("accountId", instance.scope.account()).put("architecture", instance.spec.image().architecture())
+                .put("availabilityZone", instance.zone.name()).put("imageId", instance.spec.image().id()).put("instanceId", instance.id)
+                .put("instanceType", instance.spec.type().name()).put("pendingTime", second(instance.started)).put("privateIp", instance.address)
+                .put("region", instance.scope.region()).put("version", "2017-09-30").encodePrettily();
     }
 
     private static String second(Instant instant) {
         return instant.truncatedTo(ChronoUnit.SECONDS).toString();
     }
 
-    private static void serve(HttpServerResponse response, String rawPath, View view) {
-        var path = URLDecoder.decode(rawPath.replace("+", "%2B"), StandardCharsets.UTF_8);
-        switch (path) {
-            case "", "/" -> plain(response, 200, "dynamic\nmeta-data\nuser-data");
-            case "/user-data", "/user-data/" -> {
-                if (view.userData().length == 0) {
-                    plain(response, 404, "Not Found");
-                } else {
-                    response.putHeader("Content-Type", "application/octet-stream").end(Buffer.buffer(view.userData()));
-                }
-            }
-            case "/dynamic", "/dynamic/" -> plain(response, 200, "instance-identity/");
-            case "/dynamic/instance-identity", "/dynamic/instance-identity/" -> plain(response, 200, "document");
-            case "/dynamic/instance-identity/document" -> plain(response, 200, view.identity());
-            default -> {
-                if (path.equals("/meta-data") || path.startsWith("/meta-data/")) {
-                    metaData(response, path.substring("/meta-data".length()), view.values());
-                } else {
-                    plain(response, 404, "Not Found");
-                }
-            }
-        }
+    /** EC2 tells the second. Where machines live faster a whole notice may be shorter than that, and the time is told in full. */
+    private String end(Instant interruption) {
+        return timeScale.speed() == 1 ? second(interruption) : interruption.truncatedTo(ChronoUnit.MILLIS).toString();
     }
 
-    /** A value, or the names below a path, one a line, those with more below them ending in a slash. */
-    private static void metaData(HttpServerResponse response, String path, Map<String, String> values) {
-        var wanted = path.startsWith("/") ? path.substring(1) : path;
-        var value = values.get(wanted);
-        if (value != null) {
-            plain(response, 200, value);
-            return;
-        }
-        var prefix = wanted.isEmpty() || wanted.endsWith("/") ? wanted : wanted + "/";
+    /** The names below a path, one a line, those with more below them ending in a slash; null if there are none. */
+    private static String names(String path, SortedMap<String, String> values) {
+        var prefix = path.isEmpty() || path.endsWith("/") ? path : path + "/";
         var names = new TreeSet<String>();
         for (var key : values.keySet()) {
             if (key.startsWith(prefix)) {
@@ -198,11 +222,7 @@ final class Metadata {
                 names.add(slash < 0 ? rest : rest.substring(0, slash + 1));
             }
         }
-        if (names.isEmpty()) {
-            plain(response, 404, "Not Found");
-        } else {
-            plain(response, 200, String.join("\n", names));
-        }
+        return names.isEmpty() ? null : String.join("\n", names);
     }
 
     private static void plain(HttpServerResponse response, int status, String text) {
