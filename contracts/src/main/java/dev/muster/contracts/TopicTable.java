@@ -6,6 +6,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
@@ -39,23 +41,62 @@ public final class TopicTable implements AutoCloseable {
         default void afterPoll() {}
     }
 
-    /** Starts reading. {@code settings} are {@link KafkaSettings#consumer}'s, perhaps with more. */
+    /** Where reading begins. */
+    public interface Start {
+
+        /** Sets the positions of a consumer that has these partitions assigned. */
+        void seek(Consumer<byte[], byte[]> consumer, List<TopicPartition> partitions);
+
+        /** Everything: for tables. */
+        static Start beginning() {
+            return Consumer::seekToBeginning;
+        }
+
+        /** The newest {@code count} offsets of each partition: for logs of which only the tail is wanted. */
+        static Start lastRecords(long count) {
+            return (consumer, partitions) -> {
+                var beginnings = consumer.beginningOffsets(partitions);
+                consumer.endOffsets(partitions).forEach((partition, end) ->
+                        consumer.seek(partition, Math.max(beginnings.get(partition), end - count)));
+            };
+        }
+
+        /** What was appended within {@code age}: for levels that are repeated more often than that. */
+        static Start since(Duration age) {
+            return (consumer, partitions) -> {
+                var from = System.currentTimeMillis() - age.toMillis();
+                consumer.seekToEnd(partitions);
+                consumer.offsetsForTimes(partitions.stream().collect(Collectors.toMap(p -> p, p -> from))).forEach((partition, found) -> {
+                    if (found != null) {
+                        consumer.seek(partition, found.offset());
+                    }
+                });
+            };
+        }
+    }
+
+    /** Starts reading from the beginning. {@code settings} are {@link KafkaSettings#consumer}'s, perhaps with more. */
     public TopicTable(Map<String, Object> settings, List<String> topics, Listener listener) {
+        this(settings, topics, Start.beginning(), listener);
+    }
+
+    /** As above, from {@code start} on. */
+    public TopicTable(Map<String, Object> settings, List<String> topics, Start start, Listener listener) {
         this.listener = listener;
         this.consumer = new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer());
-        this.reader = new Thread(() -> read(topics), "table-" + String.join("+", topics));
+        this.reader = new Thread(() -> read(topics, start), "table-" + String.join("+", topics));
         reader.setDaemon(true);
         reader.start();
     }
 
-    private void read(List<String> topics) {
+    private void read(List<String> topics, Start start) {
         try (consumer) {
             var partitions = new ArrayList<TopicPartition>();
             for (var topic : topics) {
                 consumer.partitionsFor(topic).forEach(p -> partitions.add(new TopicPartition(topic, p.partition())));
             }
             consumer.assign(partitions);
-            consumer.seekToBeginning(partitions);
+            start.seek(consumer, partitions);
             var ends = consumer.endOffsets(partitions);
             while (!closing) {
                 for (var record : consumer.poll(POLL)) {
