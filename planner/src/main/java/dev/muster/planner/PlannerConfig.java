@@ -1,0 +1,84 @@
+package dev.muster.planner;
+
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+import io.smallrye.config.WithName;
+import java.time.Duration;
+import java.util.Optional;
+
+/** Every setting of the planner. {@link Settings} is what is made of it, checked. */
+@ConfigMapping(prefix = "muster")
+public interface PlannerConfig {
+
+    /** The installation's name: part of workers prefixes and of the marks on machines. Required. */
+    Optional<String> installation();
+
+    /** Name of this process among the planner's replicas. Absent: host name and process id. */
+    Optional<String> instance();
+
+    Kafka kafka();
+
+    Topics topics();
+
+    Planner planner();
+
+    interface Kafka {
+
+        /** Brokers to begin with, as {@code host:port,…}. Required. */
+        @WithName("bootstrap-servers")
+        Optional<String> bootstrapServers();
+    }
+
+    interface Topics {
+
+        /** Before the name of every topic. */
+        @WithDefault(dev.muster.contracts.Topics.DEFAULT_PREFIX)
+        String prefix();
+
+        /** Partitions of each input topic; fixed for an installation's life. */
+        @WithName("input-partitions")
+        @WithDefault("32")
+        int inputPartitions();
+    }
+
+    interface Planner {
+
+        /** How often fleets that are due are looked for. */
+        @WithDefault("10ms")
+        Duration beat();
+
+        /** How often what was planned becomes visible; each commit is one transaction. docs/decisions/0004 has the measurement. */
+        @WithName("commit-interval")
+        @WithDefault("20ms")
+        Duration commitInterval();
+
+        /** Silence after which another replica takes a planner's fleets over. */
+        @WithName("session-timeout")
+        @WithDefault("6s")
+        Duration sessionTimeout();
+
+        /** Age at which Kafka aborts the transaction of a planner that died in it; until then its successor waits. */
+        @WithName("transaction-timeout")
+        @WithDefault("3s")
+        Duration transactionTimeout();
+
+        /** Threads that plan; a fleet is always planned by one. */
+        @WithDefault("1")
+        int threads();
+
+        /** Replicas that keep a copy of a planner's state in memory beside it, for a faster take-over. */
+        @WithName("standby-replicas")
+        @WithDefault("0")
+        int standbyReplicas();
+
+        /** How long an API call waits for the fleet's owner. */
+        @WithName("answer-timeout")
+        @WithDefault("10s")
+        Duration answerTimeout();
+
+        /** Decisions of each fleet that the API holds in memory. */
+        @WithName("decisions-kept")
+        @WithDefault("2000")
+        int decisionsKept();
+    }
+}

@@ -1,0 +1,127 @@
+package dev.muster.planner;
+
+import dev.muster.planner.control.ReadModel;
+import dev.muster.planner.control.RequestPublisher;
+import dev.muster.planner.control.Writes;
+import dev.muster.planner.stream.PlannerStreams;
+import dev.muster.v1.ServiceReported;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.runtime.PreventFurtherStepsException;
+import io.quarkus.runtime.Quarkus;
+import io.quarkus.runtime.ShutdownEvent;
+import io.quarkus.runtime.StartupEvent;
+import jakarta.enterprise.event.Observes;
+import jakarta.enterprise.inject.Produces;
+import jakarta.inject.Singleton;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.jboss.logging.Logger;
+
+/**
+ * The planner as a service: what must be right before it begins, what runs, and what it says of itself. What is wrong at the
+ * start is one sentence, and the process ends with it.
+ */
+@Singleton
+public final class PlannerService {
+
+    private static final Logger LOG = Logger.getLogger(PlannerService.class);
+    private static final Duration REPORT_EVERY = Duration.ofMinutes(1);
+
+    private final Settings settings;
+    private final ReadModel model;
+    private final RequestPublisher publisher;
+    private final Writes writes;
+    private final MeterRegistry registry;
+    private final ScheduledExecutorService reporter = Executors.newSingleThreadScheduledExecutor(task -> {
+        var thread = new Thread(task, "service-reports");
+        thread.setDaemon(true);
+        return thread;
+    });
+    private volatile PlannerStreams streams;
+    private ServiceReported reported = ServiceReported.getDefaultInstance();
+    private Instant reportedAt = Instant.EPOCH;
+
+    PlannerService(PlannerConfig config, MeterRegistry registry) {
+        try {
+            settings = Settings.of(config);
+        } catch (IllegalArgumentException wrong) {
+            throw new PreventFurtherStepsException(wrong.getMessage(), 1);
+        }
+        this.registry = registry;
+        model = new ReadModel(settings);
+        publisher = new RequestPublisher(settings, model);
+        writes = new Writes(settings, model, publisher);
+    }
+
+    void start(@Observes StartupEvent event) {
+        try {
+            TopicCheck.require(settings);
+        } catch (IllegalStateException wrong) {
+            throw new PreventFurtherStepsException(wrong.getMessage(), 1);
+        }
+        model.start();
+        streams = new PlannerStreams(settings, registry, why -> Quarkus.asyncExit(1));
+        streams.start();
+        reporter.scheduleWithFixedDelay(this::report, 0, 1, TimeUnit.SECONDS);
+    }
+
+    void stop(@Observes ShutdownEvent event) {
+        reporter.shutdownNow();
+        if (streams != null) {
+            streams.close();
+        }
+        publisher.close();
+        model.close();
+    }
+
+    @Produces
+    @Singleton
+    ReadModel model() {
+        return model;
+    }
+
+    @Produces
+    @Singleton
+    Writes writes() {
+        return writes;
+    }
+
+    /** Why the planner can't do its work now; empty if it can. */
+    Optional<String> notReadyBecause() {
+        if (streams == null) {
+            return Optional.of("it is starting");
+        }
+        var stream = streams.notReadyBecause();
+        return stream.isPresent() || model.isCurrent() ? stream : Optional.of("its read model is not current");
+    }
+
+    boolean isAlive() {
+        return streams == null || streams.isAlive();
+    }
+
+    /** Each second a look, a record on a change and every minute. */
+    private void report() {
+        try {
+            var because = notReadyBecause();
+            var now = Instant.now();
+            var report = ServiceReported.newBuilder().setService(Settings.SERVICE).setInstance(settings.instance()).setVersion(Settings.version())
+                    .setReady(because.isEmpty()).setNotReadyBecause(because.orElse("")).addAllOwned(streams.owned()).build();
+            if (report.equals(reported) && now.isBefore(reportedAt.plus(REPORT_EVERY))) {
+                return;
+            }
+            if (report.getReady() != reported.getReady()) {
+                LOG.infof(report.getReady() ? "The planner is ready; partitions=%s" : "The planner is not ready; partitions=%s", report.getOwnedList());
+            }
+            reported = report;
+            reportedAt = now;
+            publisher.report(report.toBuilder().setAt(com.google.protobuf.Timestamp.newBuilder().setSeconds(now.getEpochSecond()).setNanos(now.getNano())).build());
+        } catch (RuntimeException passing) {
+            // Reports say how the service is; that one failed must not end them.
+            LOG.warn("A report of the service failed", passing);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+package dev.muster.planner.control;
+
+import com.google.protobuf.Any;
+import com.google.rpc.BadRequest;
+import com.google.rpc.Code;
+import com.google.rpc.ErrorInfo;
+import com.google.rpc.Status;
+import dev.muster.v1.RequestAnswered;
+import dev.muster.v1.Violation;
+import io.grpc.StatusRuntimeException;
+import io.grpc.protobuf.StatusProto;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/** Errors of the API: a gRPC code, a sentence for people, and google.rpc details for programs. */
+final class ApiErrors {
+
+    static final String DOMAIN = "muster.dev";
+    /** Key of the request's id in an ErrorInfo: the call may be repeated with it. */
+    static final String REQUEST_ID = "request_id";
+
+    private ApiErrors() {}
+
+    /** How a request ended, if not well. */
+    static StatusRuntimeException of(RequestAnswered answer) {
+        var metadata = Map.of(REQUEST_ID, answer.getRequestId(), "version", Long.toUnsignedString(answer.getVersion()));
+        return switch (answer.getCode()) {
+            case INVALID_ARGUMENT -> invalid(answer.getMessage(), answer.getViolationsList(), metadata);
+            case NOT_FOUND_ANSWER -> error(Code.NOT_FOUND, "NOT_FOUND", answer.getMessage(), metadata);
+            case ABORTED -> error(Code.ABORTED, "VERSION_MISMATCH", answer.getMessage(), metadata);
+            case ALREADY_EXISTS -> error(Code.ALREADY_EXISTS, "ALREADY_EXISTS", answer.getMessage(), metadata);
+            case FAILED_PRECONDITION -> error(Code.FAILED_PRECONDITION, "FAILED_PRECONDITION", answer.getMessage(), metadata);
+            case ACCEPTED, ANSWER_CODE_UNSPECIFIED, UNRECOGNIZED -> error(Code.INTERNAL, "UNKNOWN_ANSWER",
+                    "The fleet's owner answered with a code that this release doesn't know: " + answer.getCodeValue() + ".", metadata);
+        };
+    }
+
+    static StatusRuntimeException invalid(String message, List<Violation> violations, Map<String, String> metadata) {
+        var bad = BadRequest.newBuilder();
+        violations.forEach(violation -> bad.addFieldViolations(BadRequest.FieldViolation.newBuilder().setField(violation.getField())
+                .setDescription(violation.getProblem() + "; " + violation.getFix())));
+        var text = violations.stream().map(v -> v.getField() + " " + v.getProblem() + "; " + v.getFix()).collect(Collectors.joining("\n"));
+        return StatusProto.toStatusRuntimeException(status(Code.INVALID_ARGUMENT, "INVALID_ARGUMENT", message + (text.isEmpty() ? "" : "\n" + text), metadata)
+                .addDetails(Any.pack(bad.build())).build());
+    }
+
+    static StatusRuntimeException invalid(String field, String problem, String fix) {
+        return invalid("The request has a problem.", List.of(Violation.newBuilder().setField(field).setProblem(problem).setFix(fix).build()), Map.of());
+    }
+
+    static StatusRuntimeException notFound(String message) {
+        return error(Code.NOT_FOUND, "NOT_FOUND", message, Map.of());
+    }
+
+    /** The fleet's owner did not answer in time; it may yet do what was asked, once. */
+    static StatusRuntimeException unanswered(String requestId, String why) {
+        return error(Code.UNAVAILABLE, "NO_ANSWER", why + " The request may still be taken: repeat it with request_id " + requestId
+                + ", which has no further effect if it was.", Map.of(REQUEST_ID, requestId));
+    }
+
+    static StatusRuntimeException unavailable(String message) {
+        return error(Code.UNAVAILABLE, "NOT_READY", message, Map.of());
+    }
+
+    /** A watcher that reads too slowly. */
+    static StatusRuntimeException tooSlow(int limit) {
+        return error(Code.RESOURCE_EXHAUSTED, "READS_TOO_SLOWLY", "More than " + limit + " changes wait for this watcher, which doesn't read them: watch again.", Map.of());
+    }
+
+    static StatusRuntimeException internal(Throwable failure) {
+        return error(Code.INTERNAL, "INTERNAL", "The planner failed on this call: " + failure + ".", Map.of());
+    }
+
+    private static StatusRuntimeException error(Code code, String reason, String message, Map<String, String> metadata) {
+        return StatusProto.toStatusRuntimeException(status(code, reason, message, metadata).build());
+    }
+
+    private static Status.Builder status(Code code, String reason, String message, Map<String, String> metadata) {
+        return Status.newBuilder().setCode(code.getNumber()).setMessage(message).addDetails(Any.pack(
+                ErrorInfo.newBuilder().setReason(reason).setDomain(DOMAIN).putAllMetadata(metadata).build()));
+    }
+}

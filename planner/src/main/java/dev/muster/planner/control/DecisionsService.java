@@ -1,0 +1,189 @@
+package dev.muster.planner.control;
+
+import com.google.protobuf.util.Timestamps;
+import dev.muster.v1.DecisionEvent;
+import dev.muster.v1.DecisionsGrpc;
+import dev.muster.v1.ExplainRequest;
+import dev.muster.v1.ExplainResponse;
+import dev.muster.v1.FleetRecord;
+import dev.muster.v1.ListDecisionsRequest;
+import dev.muster.v1.ListDecisionsResponse;
+import dev.muster.v1.MachineRecord;
+import dev.muster.v1.Phase;
+import dev.muster.v1.QueueSpec;
+import dev.muster.v1.Refusal;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import io.quarkus.grpc.GrpcService;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** Decisions and their reasons, over gRPC. */
+@GrpcService
+final class DecisionsService extends DecisionsGrpc.DecisionsImplBase {
+
+    /** Decisions that wait for one watcher: more than a large plan makes at once. */
+    private static final int WATCH_LIMIT = 5_000;
+    /** Of a queue's decisions, the newest tell why it is as it is. */
+    private static final int EXPLAINED = 20;
+
+    private final ReadModel model;
+
+    DecisionsService(ReadModel model) {
+        this.model = model;
+    }
+
+    @Override
+    public void listDecisions(ListDecisionsRequest request, StreamObserver<ListDecisionsResponse> call) {
+        Writes.finish(call, () -> {
+            fleet(request.getFleet());
+            var size = Pages.size(request.getPageSize());
+            var log = model.decisions(request.getFleet());
+            var response = ListDecisionsResponse.newBuilder();
+            if (log.isEmpty()) {
+                return response.build();
+            }
+            var found = log.get().before(before(request.getPageToken()), size + 1, event -> isWanted(request, event));
+            found.stream().limit(size).forEach(entry -> response.addDecisions(entry.event()));
+            if (found.size() > size) {
+                response.setNextPageToken(Pages.token(Long.toString(found.get(size - 1).offset())));
+            }
+            return response.build();
+        });
+    }
+
+    private static long before(String token) {
+        var last = Pages.after(token);
+        try {
+            return last.isEmpty() ? Long.MAX_VALUE : Long.parseLong(last);
+        } catch (NumberFormatException notOurs) {
+            throw ApiErrors.invalid("pageToken", "'" + token + "' is none that a page of decisions ended with", "send next_page_token as it came, or nothing");
+        }
+    }
+
+    @Override
+    public void watchDecisions(ListDecisionsRequest request, StreamObserver<DecisionEvent> call) {
+        if (!request.getFleet().isEmpty() && model.fleet(request.getFleet()).isEmpty()) {
+            call.onError(ApiErrors.notFound("There is no fleet '" + request.getFleet() + "'."));
+            return;
+        }
+        var watch = new Watch<>((ServerCallStreamObserver<DecisionEvent>) call, WATCH_LIMIT);
+        watch.whenOver(model.watchDecisions(event -> {
+            if ((request.getFleet().isEmpty() || request.getFleet().equals(event.getFleet())) && isWanted(request, event)) {
+                watch.offer(event.getDecisionId(), event);
+            }
+        }));
+    }
+
+    private static boolean isWanted(ListDecisionsRequest request, DecisionEvent event) {
+        return (request.getMachineId().isEmpty() || names(event, request.getMachineId()))
+                && (request.getQueue().isEmpty() || request.getQueue().equals(event.getDecision().getQueue())
+                        || request.getQueue().equals(event.getRefusal().getQueue()));
+    }
+
+    private static boolean names(DecisionEvent event, String machineId) {
+        return event.getDecision().getMachineIdsList().contains(machineId);
+    }
+
+    @Override
+    public void explain(ExplainRequest request, StreamObserver<ExplainResponse> call) {
+        Writes.finish(call, () -> {
+            if (!request.getMachineId().isEmpty()) {
+                return machine(model.machine(request.getMachineId())
+                        .orElseThrow(() -> ApiErrors.notFound("There is no machine '" + request.getMachineId() + "'.")));
+            }
+            if (request.getFleet().isEmpty() || request.getQueue().isEmpty()) {
+                throw ApiErrors.invalid("machineId", "is missing, and so is a fleet with a queue", "name a machine, or a fleet and a queue");
+            }
+            var fleet = fleet(request.getFleet());
+            return queue(fleet, fleet.getSpec().getQueuesList().stream().filter(q -> q.getName().equals(request.getQueue())).findFirst()
+                    .orElseThrow(() -> ApiErrors.notFound("Fleet " + fleet.getFleet() + " has no queue '" + request.getQueue() + "'; it has: "
+                            + fleet.getSpec().getQueuesList().stream().map(QueueSpec::getName).collect(Collectors.joining(", ")) + ".")));
+        });
+    }
+
+    private ExplainResponse machine(MachineRecord machine) {
+        var decisions = model.decisions(machine.getFleet()).map(log -> log.all(event -> names(event, machine.getMachineId()))).orElse(List.of());
+        var summary = new ArrayList<String>();
+        summary.add("Machine " + machine.getMachineId() + " (" + machine.getOffer().getMachineType() + ", pool " + machine.getPool() + ") "
+                + standing(machine) + ".");
+        decisions.stream().map(event -> event.getDecision().getText()).filter(text -> !text.isEmpty()).forEach(text -> summary.add(sentence(text)));
+        if (decisions.isEmpty()) {
+            summary.add("Decision " + machine.getDecisionId() + " on the topic of decisions says why; it is older than what the API holds.");
+        }
+        if (!machine.getReplaces().isEmpty()) {
+            summary.add("It stands in for " + machine.getReplaces() + ".");
+        }
+        return ExplainResponse.newBuilder().setSummary(String.join(" ", summary)).addAllDecisions(decisions).setMachine(machine).build();
+    }
+
+    private static String standing(MachineRecord machine) {
+        var since = machine.hasIdleSince() ? ", idle since " + Timestamps.toString(machine.getIdleSince()) : "";
+        var because = machine.getCause().isEmpty() ? "" : ", because: " + machine.getCause() + (machine.getCauseDetail().isEmpty() ? "" : " (" + machine.getCauseDetail() + ")");
+        return switch (machine.getPhase()) {
+            case READY -> machine.getTasksCount() > 0 ? "runs task " + String.join(", ", machine.getTasksList()) : "is ready" + since;
+            case DRAINING -> machine.getTasksCount() > 0 ? "drains, and finishes task " + String.join(", ", machine.getTasksList()) + because : "drains" + because;
+            case FAILED -> "was never started: " + machine.getFailure() + because;
+            default -> "is " + machine.getPhase() + because + (machine.getPhase() == Phase.GONE && machine.hasEndedAt()
+                    ? ", since " + Timestamps.toString(machine.getEndedAt()) : "");
+        };
+    }
+
+    private ExplainResponse queue(FleetRecord fleet, QueueSpec queue) {
+        var view = QueuesService.view(model, fleet, queue);
+        int starting = 0;
+        int idle = 0;
+        int busy = 0;
+        for (MachineRecord machine : model.machinesOf(fleet.getFleet())) {
+            if (!queue.getPoolsList().contains(machine.getPool()) || !machine.getCounted()) {
+                continue;
+            }
+            switch (machine.getPhase()) {
+                case REQUESTED, LAUNCHING, BOOTING -> starting++;
+                case READY -> {
+                    if (machine.getTasksCount() > 0) {
+                        busy++;
+                    } else {
+                        idle++;
+                    }
+                }
+                default -> { }
+            }
+        }
+        var refusals = model.decisions(fleet.getFleet()).map(log -> log.refusals().stream().filter(refusal -> concerns(refusal, queue)).toList())
+                .orElse(List.of());
+        var summary = new ArrayList<String>();
+        summary.add((view.getWaiting() == 1 ? "1 task waits in " : view.getWaiting() + " tasks wait in ") + queue.getName()
+                + (view.hasOldestWait() ? ", the oldest for " + view.getOldestWait().getSeconds() + " s" : "") + "; of its pools' machines "
+                + starting + " start, " + idle + " are idle, " + busy + " are busy.");
+        if (!view.getProblem().isEmpty()) {
+            summary.add(sentence(Character.toUpperCase(view.getProblem().charAt(0)) + view.getProblem().substring(1)));
+        }
+        refusals.stream().map(Refusal::getText).filter(text -> !text.isEmpty()).forEach(text -> summary.add(sentence(text)));
+        if (refusals.isEmpty() && view.getWaiting() > 0 && view.getProblem().isEmpty()) {
+            summary.add("Nothing is refused: they wait for machines to start or to become free.");
+        }
+        var decisions = model.decisions(fleet.getFleet()).map(log -> log.all(event -> queue.getName().equals(event.getDecision().getQueue())
+                || queue.getName().equals(event.getRefusal().getQueue()))).orElse(List.of());
+        return ExplainResponse.newBuilder().setSummary(String.join(" ", summary)).addAllRefusals(refusals)
+                .addAllDecisions(decisions.subList(Math.max(0, decisions.size() - EXPLAINED), decisions.size())).build();
+    }
+
+    /** A refusal of the queue, of one of its pools, or of the whole fleet. */
+    private static boolean concerns(Refusal refusal, QueueSpec queue) {
+        return refusal.getQueue().equals(queue.getName())
+                || refusal.getQueue().isEmpty() && (refusal.getPool().isEmpty() || queue.getPoolsList().contains(refusal.getPool()));
+    }
+
+    private static String sentence(String text) {
+        return text.endsWith(".") ? text : text + ".";
+    }
+
+    private FleetRecord fleet(String name) {
+        if (name.isEmpty()) {
+            throw ApiErrors.invalid("fleet", "is missing", "name the fleet whose decisions you want");
+        }
+        return model.fleet(name).orElseThrow(() -> ApiErrors.notFound("There is no fleet '" + name + "'."));
+    }
+}

@@ -1,0 +1,91 @@
+package dev.muster.planner.control;
+
+import com.google.protobuf.Duration;
+import com.google.protobuf.Timestamp;
+import dev.muster.v1.DemandEvent;
+import dev.muster.v1.DemandObserved;
+import dev.muster.v1.QueuePicture;
+import dev.muster.v1.WorkerSeen;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** One fleet's queues and workers as last seen, for showing: counts and workers, not the tasks. Written by one thread, read by any. */
+final class DemandView {
+
+    private long generation;
+    private long sequence;
+    private final List<DemandObserved> parts = new ArrayList<>();
+    private final Map<String, WorkerSeen> workers = new LinkedHashMap<>();
+    private volatile Snapshot latest = new Snapshot(Map.of(), List.of(), null, "");
+
+    /**
+     * @param queues by name, without their tasks
+     * @param seenAt append time of the last good look; null: none yet
+     * @param failure of the look after it; empty: none failed
+     */
+    record Snapshot(Map<String, QueuePicture> queues, List<WorkerSeen> workers, Instant seenAt, String failure) {
+
+        Optional<QueuePicture> queue(String name) {
+            return Optional.ofNullable(queues.get(name));
+        }
+    }
+
+    Snapshot latest() {
+        return latest;
+    }
+
+    void on(DemandEvent event, Instant at) {
+        if (event.getSeen().getGeneration() < generation) {
+            return;
+        }
+        switch (event.getWhatCase()) {
+            case DEMAND_OBSERVED -> look(event, at);
+            case READ_FAILED -> latest = new Snapshot(latest.queues(), latest.workers(), latest.seenAt(),
+                    event.getReadFailed().getKind() + " at " + event.getReadFailed().getCall());
+            default -> { }
+        }
+    }
+
+    private void look(DemandEvent event, Instant at) {
+        var seen = event.getSeen();
+        if (seen.getGeneration() != generation || seen.getSequence() != sequence) {
+            parts.clear();
+            generation = seen.getGeneration();
+            sequence = seen.getSequence();
+        }
+        parts.add(event.getDemandObserved());
+        if (parts.size() < Math.max(1, seen.getParts())) {
+            return;
+        }
+        if (parts.get(0).getFull()) {
+            workers.clear();
+        }
+        var queues = new HashMap<String, QueuePicture>();
+        for (var part : parts) {
+            part.getWorkersList().forEach(worker -> workers.put(worker.getWorker(), worker));
+            part.getWorkersGoneList().forEach(workers::remove);
+            part.getQueuesList().forEach(queue -> queues.put(queue.getName(), queue.toBuilder().clearFirst().clearShapes().build()));
+        }
+        parts.clear();
+        latest = new Snapshot(Map.copyOf(queues), List.copyOf(workers.values()), at, "");
+    }
+
+    /** How long a queue's oldest task waited at {@code at}; empty if none waits. Both are about now: the server's clock is taken as right. */
+    static Optional<Duration> wait(QueuePicture queue, Instant at) {
+        if (!queue.hasOldest()) {
+            return Optional.empty();
+        }
+        Timestamp oldest = queue.getOldest();
+        var waited = java.time.Duration.between(Instant.ofEpochSecond(oldest.getSeconds(), oldest.getNanos()), at);
+        return Optional.of(duration(waited.isNegative() ? java.time.Duration.ZERO : waited));
+    }
+
+    static Duration duration(java.time.Duration duration) {
+        return Duration.newBuilder().setSeconds(duration.getSeconds()).setNanos(duration.getNano()).build();
+    }
+}

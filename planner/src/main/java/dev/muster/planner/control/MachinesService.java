@@ -1,0 +1,118 @@
+package dev.muster.planner.control;
+
+import dev.muster.v1.ListMachinesRequest;
+import dev.muster.v1.ListMachinesResponse;
+import dev.muster.v1.MachineChange;
+import dev.muster.v1.MachineNameRequest;
+import dev.muster.v1.MachineRecord;
+import dev.muster.v1.MachineRequest;
+import dev.muster.v1.MachineVerb;
+import dev.muster.v1.MachinesGrpc;
+import dev.muster.v1.Phase;
+import dev.muster.v1.Request;
+import dev.muster.v1.TerminateMachineRequest;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import io.quarkus.grpc.GrpcService;
+
+/** Machines on the books, over gRPC. */
+@GrpcService
+final class MachinesService extends MachinesGrpc.MachinesImplBase {
+
+    /** Changes that wait for one watcher: all machines of a large installation, once. */
+    private static final int WATCH_LIMIT = 20_000;
+
+    private final ReadModel model;
+    private final Writes writes;
+
+    MachinesService(ReadModel model, Writes writes) {
+        this.model = model;
+        this.writes = writes;
+    }
+
+    @Override
+    public void listMachines(ListMachinesRequest request, StreamObserver<ListMachinesResponse> call) {
+        Writes.finish(call, () -> {
+            var size = Pages.size(request.getPageSize());
+            var page = ListMachinesResponse.newBuilder();
+            var last = "";
+            for (var entry : model.machines().tailMap(Pages.after(request.getPageToken()), false).entrySet()) {
+                if (!isWanted(request, entry.getValue())) {
+                    continue;
+                }
+                if (page.getMachinesCount() == size) {
+                    page.setNextPageToken(Pages.token(last));
+                    break;
+                }
+                page.addMachines(entry.getValue());
+                last = entry.getKey();
+            }
+            return page.build();
+        });
+    }
+
+    @Override
+    public void watchMachines(ListMachinesRequest request, StreamObserver<MachineChange> call) {
+        if (!model.isCurrent()) {
+            call.onError(ApiErrors.unavailable("The planner is still reading its topics. Try again in a few seconds."));
+            return;
+        }
+        var watch = new Watch<>((ServerCallStreamObserver<MachineChange>) call, WATCH_LIMIT);
+        // Watching begins before the snapshot, so that no change falls between: one may be sent twice, never not.
+        watch.whenOver(model.watchMachines(machine -> {
+            if (isOf(request, machine)) {
+                offer(watch, machine);
+            }
+        }));
+        model.machines().values().stream().filter(machine -> isWanted(request, machine)).forEach(machine -> offer(watch, machine));
+        watch.offer("synced", MachineChange.newBuilder().setSynced(true).build());
+    }
+
+    private static void offer(Watch<MachineChange> watch, MachineRecord machine) {
+        watch.offer(machine.getFleet() + "/" + machine.getMachineId(), MachineChange.newBuilder().setMachine(machine).build());
+    }
+
+    /** A machine that ends while it is watched is shown once more. */
+    private static boolean isOf(ListMachinesRequest request, MachineRecord machine) {
+        return (request.getFleet().isEmpty() || request.getFleet().equals(machine.getFleet()))
+                && (request.getPool().isEmpty() || request.getPool().equals(machine.getPool()));
+    }
+
+    private static boolean isWanted(ListMachinesRequest request, MachineRecord machine) {
+        return isOf(request, machine) && (request.getEndedToo() || !hasEnded(machine));
+    }
+
+    private static boolean hasEnded(MachineRecord machine) {
+        return machine.getPhase() == Phase.GONE || machine.getPhase() == Phase.FAILED || machine.getPhase() == Phase.LOST;
+    }
+
+    @Override
+    public void drainMachine(MachineNameRequest request, StreamObserver<MachineRecord> call) {
+        ask(request.getMachineId(), request.getRequestId(), MachineRequest.newBuilder().setVerb(MachineVerb.DRAIN_MACHINE), call);
+    }
+
+    @Override
+    public void terminateMachine(TerminateMachineRequest request, StreamObserver<MachineRecord> call) {
+        ask(request.getMachineId(), request.getRequestId(),
+                MachineRequest.newBuilder().setVerb(MachineVerb.TERMINATE_MACHINE).setBusyToo(request.getBusyToo()), call);
+    }
+
+    private void ask(String machineId, String requestId, MachineRequest.Builder what, StreamObserver<MachineRecord> call) {
+        Request request;
+        try {
+            var machine = find(machineId);
+            request = writes.request(machine.getFleet(), requestId).setMachines(what.addMachineIds(machineId)).build();
+        } catch (io.grpc.StatusRuntimeException refused) {
+            call.onError(refused);
+            return;
+        }
+        writes.send(request, call, answer -> find(machineId));
+    }
+
+    private MachineRecord find(String machineId) {
+        if (machineId.isEmpty()) {
+            throw ApiErrors.invalid("machineId", "is missing", "name a machine, as machine list shows it");
+        }
+        return model.machine(machineId).orElseThrow(() -> ApiErrors.notFound("There is no machine '" + machineId + "'."));
+    }
+}

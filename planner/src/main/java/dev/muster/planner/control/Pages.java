@@ -1,0 +1,34 @@
+package dev.muster.planner.control;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.util.Base64;
+
+/** Page sizes and tokens. A token says after what the next page begins, in words that only the server reads. */
+final class Pages {
+
+    private static final int DEFAULT_SIZE = 100;
+    private static final int LARGEST = 1000;
+
+    private Pages() {}
+
+    static int size(int asked) {
+        if (asked < 0) {
+            throw ApiErrors.invalid("pageSize", "is " + asked, "use 1 to " + LARGEST + ", or 0 for " + DEFAULT_SIZE);
+        }
+        return asked == 0 ? DEFAULT_SIZE : Math.min(asked, LARGEST);
+    }
+
+    static String token(String last) {
+        return Base64.getUrlEncoder().withoutPadding().encodeToString(last.getBytes(UTF_8));
+    }
+
+    /** What the page before ended with; empty for the first. */
+    static String after(String token) {
+        try {
+            return new String(Base64.getUrlDecoder().decode(token), UTF_8);
+        } catch (IllegalArgumentException notOurs) {
+            throw ApiErrors.invalid("pageToken", "'" + token + "' is none that a page ended with", "send next_page_token as it came, or nothing");
+        }
+    }
+}

@@ -1,0 +1,206 @@
+package dev.muster.planner.control;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import dev.muster.contracts.KafkaSettings;
+import dev.muster.contracts.TopicTable;
+import dev.muster.planner.Settings;
+import dev.muster.v1.DecisionEvent;
+import dev.muster.v1.DemandEvent;
+import dev.muster.v1.FleetRecord;
+import dev.muster.v1.MachineRecord;
+import dev.muster.v1.ServiceReported;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentNavigableMap;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.jboss.logging.Logger;
+
+/**
+ * What the API answers from: all fleets, machines and services, the last look at each fleet's queues, and the newest decisions.
+ * Read from the topics by this replica for itself, so that any replica answers any call. Thread-safe.
+ *
+ * <p>Decisions are held up to a number for each fleet; older ones are on the topic, and this release doesn't fetch them.
+ */
+public final class ReadModel implements AutoCloseable {
+
+    private static final Logger LOG = Logger.getLogger(ReadModel.class);
+    /** Two of the full lists of workers that come every 60 s. */
+    private static final Duration DEMAND_TAIL = Duration.ofMinutes(2);
+    /** Of each partition, at start. */
+    private static final long DECISIONS_TAIL = 5_000;
+    /** A service reports every minute; one that missed three is gone. */
+    private static final Duration SERVICE_SILENCE = Duration.ofMinutes(3);
+
+    private final Settings settings;
+    private final Answers answers = new Answers();
+    private final ConcurrentNavigableMap<String, FleetRecord> fleets = new ConcurrentSkipListMap<>();
+    /** By key of the topic, fleet/machine. */
+    private final ConcurrentNavigableMap<String, MachineRecord> machines = new ConcurrentSkipListMap<>();
+    private final Map<String, String> keyByMachine = new ConcurrentHashMap<>();
+    private final Map<String, DemandView> demand = new ConcurrentHashMap<>();
+    private final Map<String, DecisionLog> decisions = new ConcurrentHashMap<>();
+    private final Map<String, ServiceReported> services = new ConcurrentHashMap<>();
+    private final List<Consumer<MachineRecord>> machineWatchers = new CopyOnWriteArrayList<>();
+    private final List<Consumer<DecisionEvent>> decisionWatchers = new CopyOnWriteArrayList<>();
+    private volatile List<TopicTable> tables = List.of();
+
+    public ReadModel(Settings settings) {
+        this.settings = settings;
+    }
+
+    /** Begins reading. The topics must exist. */
+    public void start() {
+        var topics = settings.topics();
+        var consumer = KafkaSettings.consumer(settings.bootstrapServers());
+        // An API call waits for its answer on the topic of decisions: it is fetched when it is there.
+        consumer.put("fetch.max.wait.ms", 100);
+        tables = List.of(
+                new TopicTable(consumer, List.of(topics.fleets(), topics.machines(), topics.services()), guarded(this::onState)),
+                new TopicTable(consumer, List.of(topics.demand()), TopicTable.Start.since(DEMAND_TAIL), guarded(this::onDemand)),
+                new TopicTable(consumer, List.of(topics.decisions()), TopicTable.Start.lastRecords(DECISIONS_TAIL), guarded(this::onDecision)));
+    }
+
+    /** Everything that was there at start has been read. */
+    public boolean isCurrent() {
+        return !tables.isEmpty() && tables.stream().allMatch(TopicTable::isCurrent);
+    }
+
+    private interface Reading {
+        void on(String key, ConsumerRecord<byte[], byte[]> record) throws InvalidProtocolBufferException;
+    }
+
+    /** What can't be read is passed over: whoever plans by it has sent it to the dead letters. */
+    private static TopicTable.Listener guarded(Reading reading) {
+        return record -> {
+            try {
+                if (record.key() != null) {
+                    reading.on(new String(record.key(), UTF_8), record);
+                }
+            } catch (InvalidProtocolBufferException | RuntimeException unreadable) {
+                LOG.warnf("A record was passed over; topic=%s partition=%d offset=%d reason=%s", record.topic(), record.partition(),
+                        record.offset(), unreadable);
+            }
+        };
+    }
+
+    private void onState(String key, ConsumerRecord<byte[], byte[]> record) throws InvalidProtocolBufferException {
+        var topics = settings.topics();
+        if (record.topic().equals(topics.fleets())) {
+            if (record.value() == null) {
+                fleets.remove(key);
+                demand.remove(key);
+                decisions.remove(key);
+            } else {
+                fleets.put(key, FleetRecord.parseFrom(record.value()));
+            }
+        } else if (record.topic().equals(topics.machines())) {
+            if (record.value() == null) {
+                var gone = machines.remove(key);
+                if (gone != null) {
+                    keyByMachine.remove(gone.getMachineId(), key);
+                }
+            } else {
+                var machine = MachineRecord.parseFrom(record.value());
+                machines.put(key, machine);
+                keyByMachine.put(machine.getMachineId(), key);
+                machineWatchers.forEach(watcher -> watcher.accept(machine));
+            }
+        } else if (record.value() == null) {
+            services.remove(key);
+        } else {
+            services.put(key, ServiceReported.parseFrom(record.value()));
+        }
+    }
+
+    private void onDemand(String key, ConsumerRecord<byte[], byte[]> record) throws InvalidProtocolBufferException {
+        if (record.value() != null && !key.startsWith("~")) {
+            demand.computeIfAbsent(key, fleet -> new DemandView()).on(DemandEvent.parseFrom(record.value()), Instant.ofEpochMilli(record.timestamp()));
+        }
+    }
+
+    private void onDecision(String key, ConsumerRecord<byte[], byte[]> record) throws InvalidProtocolBufferException {
+        if (record.value() == null) {
+            return;
+        }
+        var event = DecisionEvent.parseFrom(record.value());
+        switch (event.getWhatCase()) {
+            case REQUEST_ANSWERED -> answers.answered(event.getRequestAnswered());
+            case DECISION, REFUSAL, AUDIT -> {
+                decisions.computeIfAbsent(key, fleet -> new DecisionLog(settings.decisionsKept())).add(record.offset(), event);
+                decisionWatchers.forEach(watcher -> watcher.accept(event));
+            }
+            case PLAN_MADE, WHAT_NOT_SET -> { }
+        }
+    }
+
+    Answers answers() {
+        return answers;
+    }
+
+    /** Those that are not deleted come first to mind, and deleted ones are there for 30 days: both, by name. */
+    ConcurrentNavigableMap<String, FleetRecord> fleets() {
+        return fleets;
+    }
+
+    Optional<FleetRecord> fleet(String name) {
+        return Optional.ofNullable(fleets.get(name));
+    }
+
+    /** By fleet/machine. */
+    ConcurrentNavigableMap<String, MachineRecord> machines() {
+        return machines;
+    }
+
+    /** Of one fleet, by id. */
+    Iterable<MachineRecord> machinesOf(String fleet) {
+        return machines.subMap(fleet + "/", fleet + "0").values();
+    }
+
+    Optional<MachineRecord> machine(String id) {
+        return Optional.ofNullable(keyByMachine.get(id)).map(machines::get);
+    }
+
+    DemandView.Snapshot demand(String fleet) {
+        var view = demand.get(fleet);
+        return view == null ? new DemandView().latest() : view.latest();
+    }
+
+    Optional<DecisionLog> decisions(String fleet) {
+        return Optional.ofNullable(decisions.get(fleet));
+    }
+
+    /** Of services that are running, as far as their reports are fresh. */
+    List<ServiceReported> services() {
+        var oldest = Instant.now().minus(SERVICE_SILENCE).getEpochSecond();
+        var running = new ArrayList<ServiceReported>();
+        services.values().stream().filter(service -> service.getAt().getSeconds() >= oldest).forEach(running::add);
+        return running;
+    }
+
+    /** Told of each machine's new state until the returned is run, on the reading thread: it must not block. */
+    Runnable watchMachines(Consumer<MachineRecord> watcher) {
+        machineWatchers.add(watcher);
+        return () -> machineWatchers.remove(watcher);
+    }
+
+    /** As {@link #watchMachines}, of decisions. */
+    Runnable watchDecisions(Consumer<DecisionEvent> watcher) {
+        decisionWatchers.add(watcher);
+        return () -> decisionWatchers.remove(watcher);
+    }
+
+    @Override
+    public void close() {
+        tables.forEach(TopicTable::close);
+    }
+}

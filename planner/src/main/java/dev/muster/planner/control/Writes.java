@@ -1,0 +1,162 @@
+package dev.muster.planner.control;
+
+import com.google.protobuf.Message;
+import dev.muster.planner.Settings;
+import dev.muster.v1.AnswerCode;
+import dev.muster.v1.Facts;
+import dev.muster.v1.FleetSpec;
+import dev.muster.v1.FleetState;
+import dev.muster.v1.NamedState;
+import dev.muster.v1.Request;
+import dev.muster.v1.RequestAnswered;
+import dev.muster.v1.ServiceReported;
+import io.grpc.Context;
+import io.grpc.stub.StreamObserver;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.List;
+import java.util.TreeSet;
+import java.util.UUID;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.jboss.logging.Logger;
+
+/**
+ * How the API writes: a request goes to the fleet's owner with what this replica knows of the rest of the world, and the call
+ * ends with the owner's answer. Thread-safe; never blocks.
+ */
+public final class Writes {
+
+    private static final Logger LOG = Logger.getLogger(Writes.class);
+    /** Nobody is authenticated in this release. */
+    private static final String CALLER = "anonymous";
+    private static final char[] BASE_32 = "abcdefghijklmnopqrstuvwxyz234567".toCharArray();
+    private static final int INCARNATION_LENGTH = 8;
+
+    private final Settings settings;
+    private final ReadModel model;
+    private final RequestPublisher publisher;
+    private final SecureRandom random = new SecureRandom();
+
+    public Writes(Settings settings, ReadModel model, RequestPublisher publisher) {
+        this.settings = settings;
+        this.model = model;
+        this.publisher = publisher;
+    }
+
+    /** A request about a fleet. @param requestId as the caller chose it; empty: one is made */
+    Request.Builder request(String fleet, String requestId) {
+        if (fleet.isBlank() || fleet.startsWith("~") || fleet.contains("/")) {
+            throw ApiErrors.invalid("name", fleet.isBlank() ? "is missing" : "'" + fleet + "' is no name of a fleet",
+                    "use small letters, digits and '-', with a letter or digit at both ends");
+        }
+        return Request.newBuilder().setFleet(fleet).setCaller(CALLER)
+                .setRequestId(requestId.isEmpty() ? UUID.randomUUID().toString() : requestId);
+    }
+
+    /** Sends it and completes the call with what {@code result} makes of an accepting answer. */
+    <R extends Message> void send(Request request, StreamObserver<R> call, Function<RequestAnswered, R> result) {
+        if (!model.isCurrent()) {
+            call.onError(ApiErrors.unavailable("The planner is still reading its topics. Try again in a few seconds."));
+            return;
+        }
+        publisher.ask(request, patience()).whenComplete((answer, failure) -> {
+            if (failure != null) {
+                call.onError(failed(request, failure));
+            } else if (answer.getCode() != AnswerCode.ACCEPTED) {
+                call.onError(ApiErrors.of(answer));
+            } else {
+                finish(call, () -> result.apply(answer));
+            }
+        });
+    }
+
+    private static RuntimeException failed(Request request, Throwable failure) {
+        var cause = failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+        if (cause instanceof TimeoutException) {
+            return ApiErrors.unanswered(request.getRequestId(), "The fleet's owner did not answer in time.");
+        }
+        LOG.warnf("A request could not be sent; fleet=%s request=%s reason=%s", request.getFleet(), request.getRequestId(), cause);
+        return ApiErrors.unanswered(request.getRequestId(), "Kafka did not take the request.");
+    }
+
+    /** As long as the caller waits, and no longer than this service does. */
+    private Duration patience() {
+        var deadline = Context.current().getDeadline();
+        if (deadline == null) {
+            return settings.answerTimeout();
+        }
+        var left = Duration.ofMillis(Math.max(1, deadline.timeRemaining(TimeUnit.MILLISECONDS)));
+        return left.compareTo(settings.answerTimeout()) < 0 ? left : settings.answerTimeout();
+    }
+
+    /** Ends a call with one answer, or with the error that making it threw. */
+    static <R> void finish(StreamObserver<R> call, java.util.function.Supplier<R> result) {
+        R made;
+        try {
+            made = result.get();
+        } catch (io.grpc.StatusRuntimeException refused) {
+            call.onError(refused);
+            return;
+        } catch (RuntimeException bug) {
+            LOG.error("A call of the API failed", bug);
+            call.onError(ApiErrors.internal(bug));
+            return;
+        }
+        call.onNext(made);
+        call.onCompleted();
+    }
+
+    String newIncarnation() {
+        var text = new StringBuilder(INCARNATION_LENGTH);
+        for (int i = 0; i < INCARNATION_LENGTH; i++) {
+            text.append(BASE_32[random.nextInt(BASE_32.length)]);
+        }
+        return text.toString();
+    }
+
+    /** What only a reader of all fleets and services can say about a spec. */
+    Facts facts(FleetSpec spec) {
+        var facts = Facts.newBuilder().setInstallation(settings.installation());
+        var connection = spec.getConnection().isEmpty() ? "default" : spec.getConnection();
+        var prefix = spec.getWorkersPrefix().isEmpty() ? settings.installation() + "-" + spec.getName() : spec.getWorkersPrefix();
+        var mine = model.fleet(spec.getName());
+        for (var other : model.fleets().values()) {
+            if (other.getFleet().equals(spec.getName()) || other.getState() == FleetState.DELETED
+                    || !other.getSpec().getConnection().equals(connection)) {
+                continue;
+            }
+            if (other.getSpec().getWorkersPrefix().equals(prefix)) {
+                facts.setPrefixOwner(other.getFleet());
+            }
+            var older = mine.isEmpty() || mine.get().getState() == FleetState.DELETED || isOlder(other, mine.get());
+            var names = spec.getQueuesList().stream().map(queue -> queue.getName()).collect(Collectors.toSet());
+            other.getSpec().getQueuesList().stream().map(queue -> queue.getName()).filter(queue -> older && names.contains(queue))
+                    .forEach(queue -> facts.putQueueOwner(queue, other.getFleet()));
+        }
+        var accounts = new TreeSet<String>();
+        spec.getPoolsList().forEach(pool -> pool.getOffersList().forEach(offer -> accounts.add(offer.getKey().getAccount())));
+        accounts.remove("");
+        unknown(facts, "account", accounts, ServiceReported::getAccountsList);
+        var connections = new TreeSet<>(List.of(connection));
+        spec.getPoolsList().stream().map(pool -> pool.getLaunch().getBoot().getConnection()).filter(name -> !name.isEmpty()).forEach(connections::add);
+        unknown(facts, "connection", connections, ServiceReported::getConnectionsList);
+        return facts.build();
+    }
+
+    private static boolean isOlder(dev.muster.v1.FleetRecord other, dev.muster.v1.FleetRecord mine) {
+        var order = com.google.protobuf.util.Timestamps.compare(other.getCreatedAt(), mine.getCreatedAt());
+        return order < 0 || order == 0 && other.getFleet().compareTo(mine.getFleet()) < 0;
+    }
+
+    /** Where no service has reported any name of the kind, none can be called unknown: the services may be starting. */
+    private void unknown(Facts.Builder facts, String kind, TreeSet<String> named, Function<ServiceReported, List<NamedState>> of) {
+        var known = model.services().stream().flatMap(service -> of.apply(service).stream()).map(NamedState::getName).collect(Collectors.toSet());
+        if (!known.isEmpty()) {
+            named.stream().filter(name -> !known.contains(name)).forEach(name -> facts.addUnknownNames(kind + ":" + name));
+        }
+    }
+}

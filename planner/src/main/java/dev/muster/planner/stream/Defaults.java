@@ -1,0 +1,140 @@
+package dev.muster.planner.stream;
+
+import com.google.protobuf.Duration;
+import dev.muster.v1.FleetSpec;
+import dev.muster.v1.Limits;
+import dev.muster.v1.Market;
+import dev.muster.v1.OfferSpec;
+import dev.muster.v1.Order;
+import dev.muster.v1.PoolSpec;
+import dev.muster.v1.QueueSpec;
+import dev.muster.v1.ShutdownAction;
+
+/** What a fleet spec means where it says nothing: the only table of defaults, filled in when a spec is accepted. */
+final class Defaults {
+
+    /** Also what {@code muster init} writes, so that one ClearML server needs no name. */
+    static final String CONNECTION = "default";
+    /** The currency of the clouds' own price lists. */
+    static final String CURRENCY = "USD";
+    /** Preference order is what ClearML's own autoscalers do with their list of resources. */
+    static final Order ORDER = Order.LISTED;
+    static final int WEIGHT = 1;
+    /** The cheaper market is never a surprise: it can be taken back, so it is asked for by name. */
+    static final Market MARKET = Market.ON_DEMAND;
+    /** One agent a machine, as every ClearML autoscaler. */
+    static final int SLOTS = 1;
+    /** ClearML's autoscaler applications: 15 minutes. */
+    static final Duration IDLE_TIMEOUT = minutes(15);
+    /** ClearML's open-source autoscaler waits 30 minutes for a machine that spins up. */
+    static final Duration BOOT_DEADLINE = minutes(30);
+    /** As above: it counts from the launch, too. */
+    static final Duration REGISTRATION_DEADLINE = minutes(30);
+    /** The longest task to expect; an hour is the granularity in which budgets are thought of. */
+    static final Duration RESERVE_FOR = minutes(60);
+    /** Long enough for an agent that is not ours to report a task that it has just taken. */
+    static final Duration RESCUE_AFTER = minutes(10);
+    /** A task that took three machines with it is likelier the cause than the victim. */
+    static final int RESCUE_ATTEMPTS = 3;
+    static final String RESCUE_OPT_OUT_TAG = "muster-no-rescue";
+    /** No running task ends because somebody deleted a fleet. */
+    static final ShutdownAction SHUTDOWN = ShutdownAction.IDLE;
+
+    private Defaults() {}
+
+    /**
+     * The spec with every default filled in. Filling in twice changes nothing.
+     *
+     * @param installation the installation's name, first part of the default workers prefix
+     */
+    static FleetSpec fill(FleetSpec spec, String installation) {
+        var filled = spec.toBuilder();
+        if (spec.getConnection().isEmpty()) {
+            filled.setConnection(CONNECTION);
+        }
+        if (spec.getCurrency().isEmpty()) {
+            filled.setCurrency(CURRENCY);
+        }
+        if (spec.getWorkersPrefix().isEmpty()) {
+            filled.setWorkersPrefix(installation + "-" + spec.getName());
+        }
+        if (spec.getShutdown() == ShutdownAction.SHUTDOWN_ACTION_UNSPECIFIED) {
+            filled.setShutdown(SHUTDOWN);
+        }
+        if (!spec.hasCountOtherWorkers()) {
+            filled.setCountOtherWorkers(true);
+        }
+        var rescue = filled.getRescueBuilder();
+        if (!rescue.hasEnabled()) {
+            rescue.setEnabled(true);
+        }
+        if (!rescue.hasRescueAfter()) {
+            rescue.setRescueAfter(RESCUE_AFTER);
+        }
+        if (!rescue.hasAttempts()) {
+            rescue.setAttempts(RESCUE_ATTEMPTS);
+        }
+        if (rescue.getOptOutTag().isEmpty()) {
+            rescue.setOptOutTag(RESCUE_OPT_OUT_TAG);
+        }
+        for (var queue : filled.getQueuesBuilderList()) {
+            fill(queue, spec);
+        }
+        for (var pool : filled.getPoolsBuilderList()) {
+            fill(pool, filled.getConnection());
+        }
+        return filled.build();
+    }
+
+    private static void fill(QueueSpec.Builder queue, FleetSpec spec) {
+        if (queue.getPoolsCount() == 0) {
+            spec.getPoolsList().forEach(pool -> queue.addPools(pool.getName()));
+        }
+        if (queue.getOrder() == Order.ORDER_UNSPECIFIED) {
+            queue.setOrder(ORDER);
+        }
+        if (queue.getWeight() == 0) {
+            queue.setWeight(WEIGHT);
+        }
+    }
+
+    private static void fill(PoolSpec.Builder pool, String connection) {
+        if (pool.getOrder() == Order.ORDER_UNSPECIFIED) {
+            pool.setOrder(ORDER);
+        }
+        if (pool.getSlots() == 0) {
+            pool.setSlots(SLOTS);
+        }
+        if (!pool.hasLimits()) {
+            pool.setLimits(Limits.getDefaultInstance());
+        }
+        if (!pool.hasIdleTimeout()) {
+            pool.setIdleTimeout(IDLE_TIMEOUT);
+        }
+        if (!pool.hasBootDeadline()) {
+            pool.setBootDeadline(BOOT_DEADLINE);
+        }
+        if (!pool.hasRegistrationDeadline()) {
+            pool.setRegistrationDeadline(REGISTRATION_DEADLINE);
+        }
+        if (!pool.hasReserveFor()) {
+            pool.setReserveFor(RESERVE_FOR);
+        }
+        for (OfferSpec.Builder offer : pool.getOffersBuilderList()) {
+            if (offer.getKey().getMarket() == Market.MARKET_UNSPECIFIED) {
+                offer.getKeyBuilder().setMarket(MARKET);
+            }
+        }
+        var boot = pool.getLaunchBuilder().getBootBuilder();
+        if (boot.getConnection().isEmpty()) {
+            boot.setConnection(connection);
+        }
+        if (!boot.hasDocker()) {
+            boot.setDocker(true);
+        }
+    }
+
+    private static Duration minutes(int minutes) {
+        return Duration.newBuilder().setSeconds(60L * minutes).build();
+    }
+}

@@ -1,0 +1,204 @@
+package dev.muster.planner.stream;
+
+import dev.muster.planner.core.FleetHead;
+import dev.muster.planner.core.FleetMemory;
+import dev.muster.planner.core.FleetSpec;
+import dev.muster.planner.core.Hold;
+import dev.muster.planner.core.Limits;
+import dev.muster.planner.core.Offer;
+import dev.muster.planner.core.Pool;
+import dev.muster.planner.core.Queue;
+import dev.muster.planner.core.Rescue;
+import dev.muster.v1.DemandState;
+import dev.muster.v1.FleetRecord;
+import dev.muster.v1.FleetState;
+import dev.muster.v1.HoldKind;
+import dev.muster.v1.HoldState;
+import dev.muster.v1.OfferSpec;
+import dev.muster.v1.Order;
+import dev.muster.v1.PoolSpec;
+import dev.muster.v1.RescueState;
+import dev.muster.v1.ScopeKnown;
+import dev.muster.v1.ShutdownAction;
+import java.time.Instant;
+import java.util.OptionalLong;
+import java.util.function.Consumer;
+
+/** Fleets: the accepted record as the core's head, and the core's memory as it is stored. */
+final class FleetTranslator {
+
+    private FleetTranslator() {}
+
+    /** @param record accepted: valid, with every default filled in */
+    static FleetHead head(FleetRecord record) {
+        return new FleetHead(record.getFleet(), record.getIncarnation(),
+                record.getPastList().stream().map(past -> new FleetHead.PastLife(past.getId(), action(past.getAction()))).toList(),
+                record.getVersion(), state(record.getState()), actionOrNull(record.getAction()), spec(record.getSpec()),
+                Times.instant(record.getCreatedAt()));
+    }
+
+    /** The record after the fleet's state moved on by itself. */
+    static FleetRecord withState(FleetRecord record, FleetHead head, Instant now) {
+        return record.toBuilder().setState(switch (head.state()) {
+            case ACTIVE -> FleetState.ACTIVE;
+            case PAUSED -> FleetState.PAUSED;
+            case DELETING -> FleetState.DELETING;
+            case DELETED -> FleetState.DELETED;
+        }).setChangedAt(Times.timestamp(now)).build();
+    }
+
+    private static FleetHead.State state(FleetState state) {
+        return switch (state) {
+            case ACTIVE -> FleetHead.State.ACTIVE;
+            // What a newer release means by its own state, nothing is launched in it here.
+            case PAUSED, FLEET_STATE_UNSPECIFIED, UNRECOGNIZED -> FleetHead.State.PAUSED;
+            case DELETING -> FleetHead.State.DELETING;
+            case DELETED -> FleetHead.State.DELETED;
+        };
+    }
+
+    private static FleetHead.ShutdownAction actionOrNull(ShutdownAction action) {
+        return action == ShutdownAction.SHUTDOWN_ACTION_UNSPECIFIED ? null : action(action);
+    }
+
+    private static FleetHead.ShutdownAction action(ShutdownAction action) {
+        return switch (action) {
+            case LEAVE -> FleetHead.ShutdownAction.LEAVE;
+            case ALL -> FleetHead.ShutdownAction.ALL;
+            case IDLE, SHUTDOWN_ACTION_UNSPECIFIED, UNRECOGNIZED -> FleetHead.ShutdownAction.IDLE;
+        };
+    }
+
+    private static FleetSpec spec(dev.muster.v1.FleetSpec spec) {
+        var rescue = spec.getRescue();
+        return new FleetSpec(spec.getConnection(), spec.getWorkersPrefix(),
+                spec.getQueuesList().stream().map(queue -> new Queue(queue.getName(), queue.getPoolsList(), order(queue.getOrder()),
+                        queue.getPriority(), queue.getWeight())).toList(),
+                spec.getPoolsList().stream().map(FleetTranslator::pool).toList(), limits(spec.getLimits()),
+                new FleetSpec.Rescue(rescue.getEnabled(), Times.duration(rescue.getRescueAfter()), rescue.getAttempts(), rescue.getOptOutTag()),
+                spec.getCountOtherWorkers());
+    }
+
+    private static Pool pool(PoolSpec pool) {
+        return new Pool(pool.getName(), pool.getOffersList().stream().map(FleetTranslator::offer).toList(), order(pool.getOrder()),
+                limits(pool.getLimits()), pool.getSlots(), Times.duration(pool.getIdleTimeout()), Times.duration(pool.getBootDeadline()),
+                Times.duration(pool.getRegistrationDeadline()), pool.getPace().getLaunchesPerMinute(), pool.getPace().getUnregistered(),
+                pool.getPaused());
+    }
+
+    private static Offer offer(OfferSpec offer) {
+        return new Offer(Words.offer(offer.getKey()),
+                offer.hasPriceMicrosPerHour() ? OptionalLong.of(offer.getPriceMicrosPerHour()) : OptionalLong.empty(),
+                offer.hasPriceCeilingMicrosPerHour() ? OptionalLong.of(offer.getPriceCeilingMicrosPerHour()) : OptionalLong.empty());
+    }
+
+    private static Pool.Order order(Order order) {
+        return order == Order.CHEAPEST ? Pool.Order.CHEAPEST : Pool.Order.LISTED;
+    }
+
+    private static Limits limits(dev.muster.v1.Limits limits) {
+        return new Limits(limits.getMin(), limits.hasMax() ? limits.getMax() : Integer.MAX_VALUE);
+    }
+
+    static dev.muster.v1.FleetMemory memory(FleetMemory memory) {
+        var message = dev.muster.v1.FleetMemory.newBuilder().setNextMachine(memory.nextMachine()).setPlans(memory.plans())
+                .setDemand(demand(memory.demand()));
+        set(memory.plannedAt(), message::setPlannedAt);
+        memory.scopes().forEach(scope -> message.addScopes(scope(scope)));
+        memory.holds().forEach(hold -> message.addHolds(hold(hold)));
+        memory.rescues().forEach(rescue -> message.addRescues(rescue(rescue)));
+        memory.refusals().forEach(refusal -> message.addRefusals(DecisionTranslator.state(refusal)));
+        memory.adrift().forEach(task -> message.addAdrift(DemandTranslator.adrift(task)));
+        memory.strangers().forEach(machine -> message.addStrangers(MachineTranslator.facts(machine)));
+        return message.build();
+    }
+
+    static FleetMemory memory(dev.muster.v1.FleetMemory message) {
+        return new FleetMemory(message.getNextMachine(), message.getPlans(),
+                Times.instantOrEpoch(message.hasPlannedAt(), message.getPlannedAt()), demand(message.getDemand()),
+                message.getScopesList().stream().map(FleetTranslator::scope).toList(),
+                message.getHoldsList().stream().map(FleetTranslator::hold).toList(),
+                message.getRescuesList().stream().map(FleetTranslator::rescue).toList(),
+                message.getRefusalsList().stream().map(DecisionTranslator::refused).toList(),
+                message.getAdriftList().stream().map(DemandTranslator::adrift).toList(),
+                message.getStrangersList().stream().map(MachineTranslator::facts).toList());
+    }
+
+    private static DemandState demand(FleetMemory.DemandStatus demand) {
+        var message = DemandState.newBuilder().setSource(demand.source()).setGeneration(demand.generation()).setSequence(demand.sequence())
+                .setTick(demand.tick()).setInterval(Times.duration(demand.interval())).setWorkersKnown(demand.workersKnown())
+                .setFailure(demand.failure());
+        set(demand.heardAt(), message::setHeardAt);
+        set(demand.lookStartedAt(), message::setLookStartedAt);
+        set(demand.previousLookStartedAt(), message::setPreviousLookStartedAt);
+        return message.build();
+    }
+
+    private static FleetMemory.DemandStatus demand(DemandState message) {
+        return new FleetMemory.DemandStatus(message.getSource(), message.getGeneration(), message.getSequence(), message.getTick(),
+                Times.duration(message.getInterval()), Times.instantOrEpoch(message.hasHeardAt(), message.getHeardAt()),
+                Times.instantOrEpoch(message.hasLookStartedAt(), message.getLookStartedAt()),
+                Times.instantOrEpoch(message.hasPreviousLookStartedAt(), message.getPreviousLookStartedAt()), message.getWorkersKnown(),
+                message.getFailure());
+    }
+
+    private static ScopeKnown scope(FleetMemory.ScopeSeen scope) {
+        var message = ScopeKnown.newBuilder().setScope(scope.scope()).setGeneration(scope.generation()).setSequence(scope.sequence())
+                .setFailure(scope.failure()).setForeignCluster(scope.foreignCluster());
+        set(scope.listedAt(), message::setListedAt);
+        set(scope.listStartedAt(), message::setListStartedAt);
+        return message.build();
+    }
+
+    private static FleetMemory.ScopeSeen scope(ScopeKnown message) {
+        return new FleetMemory.ScopeSeen(message.getScope(), message.getGeneration(), message.getSequence(),
+                Times.instantOrEpoch(message.hasListedAt(), message.getListedAt()),
+                Times.instantOrEpoch(message.hasListStartedAt(), message.getListStartedAt()), message.getFailure(), message.getForeignCluster());
+    }
+
+    private static HoldState hold(Hold hold) {
+        var message = HoldState.newBuilder().setKind(switch (hold.kind()) {
+            case CAPACITY -> HoldKind.CAPACITY_HOLD;
+            case QUOTA -> HoldKind.QUOTA_HOLD;
+            case ACCOUNT -> HoldKind.ACCOUNT_HOLD;
+            case POOL -> HoldKind.POOL_HOLD;
+            case CIRCUIT -> HoldKind.CIRCUIT_HOLD;
+        }).setSubject(hold.subject()).setFailures(hold.failures()).setProbe(hold.probe()).setMessage(hold.message());
+        set(hold.since(), message::setSince);
+        set(hold.until(), message::setUntil);
+        return message.build();
+    }
+
+    private static Hold hold(HoldState message) {
+        return new Hold(switch (message.getKind()) {
+            case CAPACITY_HOLD -> Hold.Kind.CAPACITY;
+            case QUOTA_HOLD -> Hold.Kind.QUOTA;
+            case ACCOUNT_HOLD -> Hold.Kind.ACCOUNT;
+            case POOL_HOLD -> Hold.Kind.POOL;
+            case CIRCUIT_HOLD -> Hold.Kind.CIRCUIT;
+            case HOLD_KIND_UNSPECIFIED, UNRECOGNIZED -> throw new IllegalStateException(
+                    "a stored hold is of a kind that this release doesn't know: a newer planner wrote it");
+        }, message.getSubject(), Times.instantOrNull(message.hasSince(), message.getSince()),
+                Times.instantOrNull(message.hasUntil(), message.getUntil()), message.getFailures(), message.getProbe(), message.getMessage());
+    }
+
+    private static RescueState rescue(Rescue rescue) {
+        var message = RescueState.newBuilder().setTask(rescue.task()).setQueueId(rescue.queueId()).setWorker(rescue.worker())
+                .setMachineId(rescue.machineId()).setAttempt(rescue.attempt()).setRescued(rescue.rescued()).setStatus(Words.taskStatus(rescue.status()));
+        set(rescue.retryAt(), message::setRetryAt);
+        set(rescue.endedAt(), message::setEndedAt);
+        return message.build();
+    }
+
+    private static Rescue rescue(RescueState message) {
+        return new Rescue(message.getTask(), message.getQueueId(), message.getWorker(), message.getMachineId(), Words.taskStatus(message.getStatus()),
+                message.getAttempt(), message.getRescued(), Times.instantOrNull(message.hasRetryAt(), message.getRetryAt()),
+                Times.instantOrNull(message.hasEndedAt(), message.getEndedAt()));
+    }
+
+    private static void set(Instant instant, Consumer<com.google.protobuf.Timestamp> field) {
+        if (instant != null && !instant.equals(Instant.EPOCH)) {
+            field.accept(Times.timestamp(instant));
+        }
+    }
+}

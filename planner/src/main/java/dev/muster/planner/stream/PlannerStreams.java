@@ -1,0 +1,116 @@
+package dev.muster.planner.stream;
+
+import dev.muster.planner.Settings;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.TreeSet;
+import java.util.List;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.streams.KafkaStreams;
+import org.apache.kafka.streams.StreamsConfig;
+import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse;
+import org.jboss.logging.Logger;
+
+/** The planner's stream, running. Thread-safe. */
+public final class PlannerStreams implements AutoCloseable {
+
+    private static final Logger LOG = Logger.getLogger(PlannerStreams.class);
+    /** A thread that dies this often within a minute meets something that another try doesn't mend. */
+    private static final int DEATHS_A_MINUTE = 5;
+    private static final Duration CLOSE_WITHIN = Duration.ofSeconds(10);
+
+    private final KafkaStreams streams;
+    private final Deque<Instant> deaths = new ArrayDeque<>();
+
+    /** @param ended told in one sentence when the stream has given up, from a thread of its own */
+    public PlannerStreams(Settings settings, MeterRegistry registry, java.util.function.Consumer<String> ended) {
+        var consumers = new TrackedConsumers();
+        var metrics = new PlannerMetrics(registry);
+        var topology = PlannerTopology.of(settings.topics(), () -> new FleetProcessor(settings.topics(), consumers, metrics,
+                Clock.systemUTC(), settings.beat(), settings.source(), Settings.version()));
+        streams = new KafkaStreams(topology, configuration(settings), consumers);
+        streams.setUncaughtExceptionHandler(broken -> died(broken, ended));
+    }
+
+    public void start() {
+        streams.start();
+    }
+
+    private synchronized StreamThreadExceptionResponse died(Throwable broken, java.util.function.Consumer<String> ended) {
+        var now = Instant.now();
+        deaths.addLast(now);
+        while (deaths.getFirst().isBefore(now.minusSeconds(60))) {
+            deaths.removeFirst();
+        }
+        if (deaths.size() < DEATHS_A_MINUTE) {
+            LOG.errorf(broken, "A planning thread died, and is replaced; its work is taken up from the last commit");
+            return StreamThreadExceptionResponse.REPLACE_THREAD;
+        }
+        LOG.errorf(broken, "Planning threads keep dying, and the planner ends");
+        ended.accept("Planning threads keep dying, the last one of: " + broken);
+        return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
+    }
+
+    /** Why no fleet is planned yet; empty if all of this replica's are. */
+    public Optional<String> notReadyBecause() {
+        var state = streams.state();
+        return state == KafkaStreams.State.RUNNING ? Optional.empty() : Optional.of("the stream is " + state);
+    }
+
+    /** False once it has given up, and only a new process helps. */
+    public boolean isAlive() {
+        var state = streams.state();
+        return state != KafkaStreams.State.ERROR && state != KafkaStreams.State.NOT_RUNNING && state != KafkaStreams.State.PENDING_ERROR;
+    }
+
+    /** Partitions whose fleets this replica plans. */
+    public List<String> owned() {
+        var owned = new TreeSet<Integer>();
+        if (streams.state().isRunningOrRebalancing()) {
+            streams.metadataForLocalThreads().forEach(thread -> thread.activeTasks().forEach(task -> owned.add(task.taskId().partition())));
+        }
+        return owned.stream().map(String::valueOf).toList();
+    }
+
+    @Override
+    public void close() {
+        streams.close(CLOSE_WITHIN);
+    }
+
+    /** Settings that correctness or the times of take-over rest on. */
+    static Properties configuration(Settings settings) {
+        Map<String, Object> config = new LinkedHashMap<>();
+        config.put(StreamsConfig.APPLICATION_ID_CONFIG, settings.topics().prefix() + Settings.SERVICE);
+        config.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, settings.bootstrapServers());
+        config.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
+        config.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, settings.threads());
+        config.put(StreamsConfig.NUM_STANDBY_REPLICAS_CONFIG, settings.standbyReplicas());
+        config.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, settings.commitInterval().toMillis());
+        config.put(StreamsConfig.POLL_MS_CONFIG, settings.beat().toMillis());
+        // Events of different topics touch different facts: waiting for a quiet topic would only cost time.
+        config.put(StreamsConfig.MAX_TASK_IDLE_MS_CONFIG, StreamsConfig.MAX_TASK_IDLE_MS_DISABLED);
+        config.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, 0);
+        config.put(StreamsConfig.consumerPrefix(ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG), (int) settings.sessionTimeout().toMillis());
+        config.put(StreamsConfig.consumerPrefix(ConsumerConfig.HEARTBEAT_INTERVAL_MS_CONFIG), (int) settings.sessionTimeout().toMillis() / 4);
+        config.put(StreamsConfig.consumerPrefix(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG), "earliest");
+        config.put(StreamsConfig.consumerPrefix(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG), false);
+        config.put(StreamsConfig.consumerPrefix(ConsumerConfig.FETCH_MAX_WAIT_MS_CONFIG), 100);
+        // A planner that ends in order says so, and the next one needn't wait for the session to time out.
+        config.put(StreamsConfig.mainConsumerPrefix("internal.leave.group.on.close"), true);
+        config.put(StreamsConfig.producerPrefix(ProducerConfig.TRANSACTION_TIMEOUT_CONFIG), (int) settings.transactionTimeout().toMillis());
+        config.put(StreamsConfig.producerPrefix(ProducerConfig.LINGER_MS_CONFIG), 0);
+        config.put(StreamsConfig.producerPrefix(ProducerConfig.MAX_REQUEST_SIZE_CONFIG), PlannerTopology.MAX_STATE_BYTES);
+        var properties = new Properties();
+        properties.putAll(config);
+        return properties;
+    }
+}

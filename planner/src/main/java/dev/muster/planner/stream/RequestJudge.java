@@ -1,0 +1,317 @@
+package dev.muster.planner.stream;
+
+import com.google.protobuf.util.Timestamps;
+import dev.muster.contracts.Topics;
+import dev.muster.v1.AnswerCode;
+import dev.muster.v1.ApplyFleet;
+import dev.muster.v1.Audit;
+import dev.muster.v1.DeleteFleet;
+import dev.muster.v1.Facts;
+import dev.muster.v1.FleetRecord;
+import dev.muster.v1.FleetSpec;
+import dev.muster.v1.FleetState;
+import dev.muster.v1.MachineRequest;
+import dev.muster.v1.MachineVerb;
+import dev.muster.v1.PastIncarnation;
+import dev.muster.v1.Request;
+import dev.muster.v1.RequestAnswered;
+import dev.muster.v1.SetPaused;
+import dev.muster.v1.ShutdownAction;
+import dev.muster.v1.Violation;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+
+/**
+ * Judges a write of the API as the fleet's owner: what is answered, and what the fleet's record is from then on. It changes
+ * nothing by itself, so that a dry run is the same judgement with nothing done about it.
+ */
+final class RequestJudge {
+
+    /** What the judge asks about the fleet's machines. */
+    interface Machines {
+
+        /** Those that count against limits. */
+        int counted();
+
+        /** Empty: no such machine on the books. */
+        Optional<Standing> standing(String machineId);
+
+        /** @param ended GONE, FAILED or LOST. @param busy a task runs on it */
+        record Standing(boolean ended, boolean busy) {}
+    }
+
+    /**
+     * @param answer what the caller gets
+     * @param changed the fleet's new record; empty if it stays as it is
+     * @param audit what was changed by whom; empty if nothing was
+     * @param machines what is now asked about machines; empty if nothing
+     */
+    record Judgement(RequestAnswered answer, Optional<FleetRecord> changed, Optional<Audit> audit, Optional<MachineRequest> machines) {}
+
+    private final Request request;
+    /** Null: never created. */
+    private final FleetRecord current;
+    private final Machines machines;
+    private final Instant now;
+
+    private RequestJudge(Request request, FleetRecord current, Machines machines, Instant now) {
+        this.request = request;
+        this.current = current;
+        this.machines = machines;
+        this.now = now;
+    }
+
+    /**
+     * @param current the fleet's record; null if there never was one
+     * @param now when the broker took the request
+     * @throws IllegalArgumentException if the request asks for nothing this release knows
+     */
+    static Judgement judge(Request request, FleetRecord current, Machines machines, Instant now) {
+        var judge = new RequestJudge(request, current, machines, now);
+        return switch (request.getWhatCase()) {
+            case APPLY -> judge.apply(request.getApply());
+            case DELETE -> judge.delete(request.getDelete());
+            case SET_PAUSED -> judge.setPaused(request.getSetPaused());
+            case MACHINES -> judge.machines(request.getMachines());
+            case WHAT_NOT_SET -> throw new IllegalArgumentException("the request asks for nothing that this release knows");
+        };
+    }
+
+    private boolean absent() {
+        return current == null || current.getState() == FleetState.DELETED;
+    }
+
+    private Judgement apply(ApplyFleet apply) {
+        var spec = apply.getSpec();
+        var violations = new ArrayList<>(SpecValidator.violations(spec, request.getFacts()));
+        if (!spec.getName().equals(request.getFleet())) {
+            violations.add(violation("name", "is '" + spec.getName() + "' in a request about fleet " + request.getFleet(), "send it to the fleet's own name"));
+        }
+        if (absent() && !apply.getNewIncarnation().matches("[a-z2-7]{8}")) {
+            violations.add(violation("newIncarnation", "'" + apply.getNewIncarnation() + "' is no incarnation", "send 8 characters of a-z and 2-7"));
+        }
+        var filled = Defaults.fill(spec, request.getFacts().getInstallation());
+        if (!absent()) {
+            keepWorkersRecognizable(filled, violations);
+        }
+        if (!violations.isEmpty()) {
+            return refused(AnswerCode.INVALID_ARGUMENT, violations.size() == 1 ? "The spec has a problem." : "The spec has " + violations.size() + " problems.", violations);
+        }
+        if (absent()) {
+            if (apply.hasExpectedVersion() && apply.getExpectedVersion() != 0) {
+                return refused(AnswerCode.ABORTED, "Version " + apply.getExpectedVersion() + " was expected, and there is no fleet " + request.getFleet()
+                        + ": leave expected_version out, or send 0, to create it.");
+            }
+            return accepted(created(filled, apply), "create", note(request.getFacts()));
+        }
+        if (current.getState() == FleetState.DELETING) {
+            return refused(AnswerCode.ABORTED, "Fleet " + request.getFleet() + " is being deleted: apply it again once its last machine is gone.");
+        }
+        if (apply.hasExpectedVersion() && apply.getExpectedVersion() == 0) {
+            return refused(AnswerCode.ALREADY_EXISTS, "Fleet " + request.getFleet() + " exists, at version " + current.getVersion() + ".");
+        }
+        var wrong = wrongVersion(apply.hasExpectedVersion(), apply.getExpectedVersion());
+        if (wrong.isPresent()) {
+            return wrong.get();
+        }
+        var next = keepPauses(filled);
+        if (next.equals(current.getSpec()) && apply.getManagedBy().equals(current.getManagedBy())) {
+            return unchanged();
+        }
+        return accepted(change().setSpec(next).setManagedBy(apply.getManagedBy()).clearScopes().addAllScopes(scopes(next)), "apply", note(request.getFacts()));
+    }
+
+    /** Its machines' workers are known by prefix, on one server: both stay while there are machines. */
+    private void keepWorkersRecognizable(FleetSpec next, List<Violation> violations) {
+        var before = current.getSpec();
+        if (machines.counted() == 0) {
+            return;
+        }
+        var fix = "keep it, or delete the fleet and create it anew; it has " + machines.counted() + " machines";
+        if (!next.getWorkersPrefix().equals(before.getWorkersPrefix())) {
+            violations.add(violation("workersPrefix", "can't become '" + next.getWorkersPrefix() + "' while machines run as '" + before.getWorkersPrefix() + "'", fix));
+        }
+        if (!next.getConnection().equals(before.getConnection())) {
+            violations.add(violation("connection", "can't become '" + next.getConnection() + "' while machines serve '" + before.getConnection() + "'", fix));
+        }
+    }
+
+    private FleetRecord.Builder created(FleetSpec spec, ApplyFleet apply) {
+        var record = current == null ? FleetRecord.newBuilder() : current.toBuilder().clearAction()
+                .addPast(PastIncarnation.newBuilder().setId(current.getIncarnation()).setAction(current.getAction()));
+        return record.setFleet(request.getFleet())
+                .setIncarnation(apply.getNewIncarnation())
+                .setVersion(record.getVersion() + 1)
+                .setState(FleetState.ACTIVE)
+                .setSpec(spec)
+                .clearScopes().addAllScopes(scopes(spec))
+                .setCreatedAt(Timestamps.fromMillis(now.toEpochMilli()))
+                .setChangedAt(Timestamps.fromMillis(now.toEpochMilli()))
+                .setChangedBy(request.getCaller())
+                .setManagedBy(apply.getManagedBy());
+    }
+
+    /** An edit doesn't start a paused pool: only a resume does. */
+    private FleetSpec keepPauses(FleetSpec spec) {
+        var paused = current.getSpec().getPoolsList().stream().filter(pool -> pool.getPaused()).map(pool -> pool.getName()).collect(Collectors.toSet());
+        var kept = spec.toBuilder();
+        kept.getPoolsBuilderList().stream().filter(pool -> paused.contains(pool.getName())).forEach(pool -> pool.setPaused(true));
+        return kept.build();
+    }
+
+    /** Where its offers are, and where it has or had machines: there an inventory must go on. */
+    private Iterable<String> scopes(FleetSpec spec) {
+        var scopes = new TreeSet<String>();
+        if (current != null) {
+            scopes.addAll(current.getScopesList());
+        }
+        for (var pool : spec.getPoolsList()) {
+            for (var offer : pool.getOffersList()) {
+                scopes.add(Topics.scope(offer.getKey().getProvider(), offer.getKey().getAccount(), offer.getKey().getRegion()));
+            }
+        }
+        return scopes;
+    }
+
+    private static String note(Facts facts) {
+        return new TreeMap<>(facts.getQueueOwnerMap()).entrySet().stream()
+                .map(taken -> "Queue " + taken.getKey() + " is served by fleet " + taken.getValue() + ", which is older; this fleet serves it once that one doesn't.")
+                .collect(Collectors.joining(" "));
+    }
+
+    private Judgement delete(DeleteFleet delete) {
+        if (absent()) {
+            return noFleet();
+        }
+        if (delete.hasExpectedVersion() && delete.getExpectedVersion() == 0) {
+            return refused(AnswerCode.INVALID_ARGUMENT, "A fleet that must not exist can't be deleted.",
+                    List.of(violation("expectedVersion", "is 0", "leave it out, or send the version that you have seen")));
+        }
+        var wrong = wrongVersion(delete.hasExpectedVersion(), delete.getExpectedVersion());
+        if (wrong.isPresent()) {
+            return wrong.get();
+        }
+        if (delete.getAction() == ShutdownAction.UNRECOGNIZED) {
+            return refused(AnswerCode.INVALID_ARGUMENT, "The shutdown action is none.",
+                    List.of(violation("action", "is one that this release doesn't know", "use none, idle or all")));
+        }
+        var action = delete.getAction() == ShutdownAction.SHUTDOWN_ACTION_UNSPECIFIED
+                ? current.getState() == FleetState.DELETING ? current.getAction() : current.getSpec().getShutdown()
+                : delete.getAction();
+        if (current.getState() == FleetState.DELETING && current.getAction() == action) {
+            return unchanged();
+        }
+        return accepted(change().setState(FleetState.DELETING).setAction(action), "delete, machines: " + action, "");
+    }
+
+    private Judgement setPaused(SetPaused set) {
+        if (absent()) {
+            return noFleet();
+        }
+        if (current.getState() == FleetState.DELETING) {
+            return refused(AnswerCode.ABORTED, "Fleet " + request.getFleet() + " is being deleted, and launches nothing.");
+        }
+        var what = set.getPaused() ? "pause" : "resume";
+        if (set.getPool().isEmpty()) {
+            var state = set.getPaused() ? FleetState.PAUSED : FleetState.ACTIVE;
+            return current.getState() == state ? unchanged() : accepted(change().setState(state), what, "");
+        }
+        var spec = current.getSpec().toBuilder();
+        var pool = spec.getPoolsBuilderList().stream().filter(p -> p.getName().equals(set.getPool())).findFirst();
+        if (pool.isEmpty()) {
+            var names = spec.getPoolsList().stream().map(p -> p.getName()).sorted().collect(Collectors.joining(", "));
+            return refused(AnswerCode.INVALID_ARGUMENT, "There is no such pool.",
+                    List.of(violation("pool", "'" + set.getPool() + "' is no pool of fleet " + request.getFleet(), "use one of: " + names)));
+        }
+        pool.get().setPaused(set.getPaused());
+        return spec.build().equals(current.getSpec()) ? unchanged() : accepted(change().setSpec(spec), what + " pool " + set.getPool(), "");
+    }
+
+    private Judgement machines(MachineRequest asked) {
+        if (absent()) {
+            return noFleet();
+        }
+        if (asked.getMachineIdsCount() == 0) {
+            return refused(AnswerCode.INVALID_ARGUMENT, "No machine is named.", List.of(violation("machineIds", "is empty", "name at least one machine")));
+        }
+        if (asked.getVerb() == MachineVerb.UNRECOGNIZED || asked.getVerb() == MachineVerb.MACHINE_VERB_UNSPECIFIED) {
+            return refused(AnswerCode.INVALID_ARGUMENT, "Nothing is asked.",
+                    List.of(violation("verb", "is missing, or one that this release doesn't know", "use DRAIN_MACHINE, CANCEL_DRAIN or TERMINATE_MACHINE")));
+        }
+        var unknown = asked.getMachineIdsList().stream().filter(id -> machines.standing(id).isEmpty()).collect(Collectors.joining(", "));
+        if (!unknown.isEmpty()) {
+            return refused(AnswerCode.NOT_FOUND_ANSWER, "Fleet " + request.getFleet() + " has no machine " + unknown + ".");
+        }
+        var ended = asked.getMachineIdsList().stream().filter(id -> machines.standing(id).get().ended()).collect(Collectors.joining(", "));
+        if (!ended.isEmpty() && asked.getVerb() != MachineVerb.TERMINATE_MACHINE) {
+            return refused(AnswerCode.FAILED_PRECONDITION, "Already ended: " + ended + ".");
+        }
+        var busy = asked.getMachineIdsList().stream().filter(id -> machines.standing(id).get().busy()).collect(Collectors.joining(", "));
+        if (asked.getVerb() == MachineVerb.TERMINATE_MACHINE && !busy.isEmpty() && !asked.getBusyToo()) {
+            return refused(AnswerCode.FAILED_PRECONDITION, "A task runs on " + busy + ": drain it, or set busy_too to end the task, too; it is then put back into its queue.");
+        }
+        var verb = switch (asked.getVerb()) {
+            case DRAIN_MACHINE -> "drain";
+            case CANCEL_DRAIN -> "cancel the drain of";
+            case TERMINATE_MACHINE -> asked.getBusyToo() ? "terminate, busy too," : "terminate";
+            case MACHINE_VERB_UNSPECIFIED, UNRECOGNIZED -> throw new IllegalStateException("refused above");
+        };
+        var audit = audit(verb + " " + String.join(", ", asked.getMachineIdsList()));
+        return new Judgement(answer(AnswerCode.ACCEPTED, "").setFleet(current).build(), Optional.empty(), Optional.of(audit.build()), Optional.of(asked));
+    }
+
+    private Optional<Judgement> wrongVersion(boolean expects, long expected) {
+        return expects && expected != current.getVersion()
+                ? Optional.of(refused(AnswerCode.ABORTED, "Version " + expected + " was expected, and fleet " + request.getFleet() + " is at version "
+                        + current.getVersion() + ": get it, and make your change to that."))
+                : Optional.empty();
+    }
+
+    private FleetRecord.Builder change() {
+        return current.toBuilder().setVersion(current.getVersion() + 1).setChangedAt(Timestamps.fromMillis(now.toEpochMilli())).setChangedBy(request.getCaller());
+    }
+
+    private Judgement accepted(FleetRecord.Builder next, String what, String message) {
+        var record = next.build();
+        var audit = audit(what).setAfter(record.getSpec());
+        if (current != null) {
+            audit.setBefore(current.getSpec());
+        }
+        var answer = answer(AnswerCode.ACCEPTED, message).setVersion(record.getVersion()).setFleet(record).build();
+        return new Judgement(answer, Optional.of(record), Optional.of(audit.build()), Optional.empty());
+    }
+
+    private Judgement unchanged() {
+        return new Judgement(answer(AnswerCode.ACCEPTED, "").setFleet(current).build(), Optional.empty(), Optional.empty(), Optional.empty());
+    }
+
+    private Judgement noFleet() {
+        return refused(AnswerCode.NOT_FOUND_ANSWER, "There is no fleet " + request.getFleet() + ".");
+    }
+
+    private Judgement refused(AnswerCode code, String message) {
+        return refused(code, message, List.of());
+    }
+
+    private Judgement refused(AnswerCode code, String message, List<Violation> violations) {
+        return new Judgement(answer(code, message).addAllViolations(violations).build(), Optional.empty(), Optional.empty(), Optional.empty());
+    }
+
+    private RequestAnswered.Builder answer(AnswerCode code, String message) {
+        return RequestAnswered.newBuilder().setRequestId(request.getRequestId()).setCode(code)
+                .setVersion(current == null ? 0 : current.getVersion()).setMessage(message);
+    }
+
+    private Audit.Builder audit(String what) {
+        return Audit.newBuilder().setRequestId(request.getRequestId()).setCaller(request.getCaller()).setWhat(what);
+    }
+
+    private static Violation violation(String field, String problem, String fix) {
+        return Violation.newBuilder().setField(field).setProblem(problem).setFix(fix).build();
+    }
+}

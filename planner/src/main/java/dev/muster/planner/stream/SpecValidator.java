@@ -1,0 +1,424 @@
+package dev.muster.planner.stream;
+
+import com.google.protobuf.Duration;
+import dev.muster.v1.Facts;
+import dev.muster.v1.FleetSpec;
+import dev.muster.v1.LaunchParameters;
+import dev.muster.v1.Limits;
+import dev.muster.v1.Market;
+import dev.muster.v1.OfferKey;
+import dev.muster.v1.OfferSpec;
+import dev.muster.v1.Order;
+import dev.muster.v1.PoolSpec;
+import dev.muster.v1.QueueSpec;
+import dev.muster.v1.ShutdownAction;
+import dev.muster.v1.Value;
+import dev.muster.v1.Violation;
+import java.math.BigDecimal;
+import java.util.ArrayList;
+import java.util.Currency;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+
+/**
+ * Everything that is wrong with a fleet spec, at once: each thing with its field, the value that was found and what to write
+ * instead. A spec without a violation can be planned for.
+ *
+ * <p>Fields are named as in the spec's YAML.
+ */
+final class SpecValidator {
+
+    /** Providers that this release has a provisioner for; a launch elsewhere would wait for ever. */
+    static final Set<String> PROVIDERS = Set.of("aws");
+
+    private static final Pattern LABEL = Pattern.compile("[a-z0-9]([a-z0-9-]*[a-z0-9])?");
+    /** Half of DNS-1123's 63, so that a worker id and a cloud's name of a machine still hold both a fleet and a pool. */
+    private static final int LABEL_LENGTH = 32;
+    /** Part of a scope or of a worker id: neither may hold the characters that separate parts. */
+    private static final Pattern PART = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]*");
+    private static final Pattern VARIABLE = Pattern.compile("[A-Za-z_][A-Za-z0-9_]*");
+    private static final Pattern SECRET_NAME = Pattern.compile("(ssm:)?[A-Za-z0-9/][A-Za-z0-9/._-]*");
+    /** Names of the services and shapes that people paste keys of: AWS, PEM files, GitHub, GitLab, Slack, Hugging Face, JWT. */
+    private static final Pattern KEY = Pattern.compile("\\b(AKIA|ASIA)[A-Z0-9]{16}\\b|-----BEGIN [A-Z ]*PRIVATE KEY|\\bgh[pousr]_[A-Za-z0-9]{20,}"
+            + "|\\bgithub_pat_[A-Za-z0-9_]{20,}|\\bglpat-[A-Za-z0-9_-]{16,}|\\bxox[abp]-[A-Za-z0-9-]{10,}|\\bhf_[A-Za-z]{20,}"
+            + "|\\beyJ[A-Za-z0-9_-]{10,}\\.eyJ");
+    private static final Pattern LONG_RUN = Pattern.compile("[A-Za-z0-9+/]{40,}={0,2}");
+    /** EC2: 50 tags a resource, of which Muster writes seven. */
+    private static final int AWS_TAGS = 43;
+
+    private final List<Violation> violations = new ArrayList<>();
+    private final FleetSpec spec;
+    private final Facts facts;
+
+    private SpecValidator(FleetSpec spec, Facts facts) {
+        this.spec = spec;
+        this.facts = facts;
+    }
+
+    /**
+     * @param spec as it came, before defaults
+     * @param facts what the replica that took the request saw of other fleets and of the services
+     * @return in the spec's order; empty if it is good
+     */
+    static List<Violation> violations(FleetSpec spec, Facts facts) {
+        var validator = new SpecValidator(spec, facts);
+        validator.fleet();
+        return List.copyOf(validator.violations);
+    }
+
+    private void fleet() {
+        label("name", spec.getName());
+        if (!spec.getConnection().isEmpty() && !PART.matcher(spec.getConnection()).matches()) {
+            say("connection", "'" + spec.getConnection() + "' is no name of a connection", "use letters, digits, '.', '_' and '-'");
+        }
+        unknownName("connection", "connection", spec.getConnection().isEmpty() ? Defaults.CONNECTION : spec.getConnection());
+        currency();
+        workersPrefix();
+        limits("limits", spec.getLimits(), spec.hasLimits());
+        if (spec.getLimits().hasMax()) {
+            var minimums = spec.getPoolsList().stream().mapToLong(pool -> Integer.toUnsignedLong(pool.getLimits().getMin())).sum();
+            if (minimums > Integer.toUnsignedLong(spec.getLimits().getMax())) {
+                say("limits.max", "is " + Integer.toUnsignedString(spec.getLimits().getMax()) + ", and the pools' minimums add up to " + minimums,
+                        "raise it to at least " + minimums + ", or lower a pool's limits.min");
+            }
+        }
+        if (spec.getQueuesCount() == 0) {
+            say("queues", "there are none", "name at least one ClearML queue to serve");
+        }
+        if (spec.getPoolsCount() == 0) {
+            say("pools", "there are none", "describe at least one pool of machines");
+        }
+        queues();
+        pools();
+        notNegative("rescue.rescueAfter", spec.getRescue().getRescueAfter(), spec.getRescue().hasRescueAfter());
+        count("rescue.attempts", spec.getRescue().getAttempts());
+        if (spec.getShutdown() == ShutdownAction.UNRECOGNIZED) {
+            say("shutdown", "is an action that this release doesn't know", "use none, idle or all");
+        }
+    }
+
+    private void currency() {
+        if (spec.getCurrency().isEmpty()) {
+            return;
+        }
+        try {
+            Currency.getInstance(spec.getCurrency());
+        } catch (IllegalArgumentException unknown) {
+            say("currency", "'" + spec.getCurrency() + "' is no ISO 4217 code", "write three capital letters, such as USD");
+        }
+    }
+
+    private void workersPrefix() {
+        var prefix = spec.getWorkersPrefix();
+        if (!prefix.isEmpty() && !PART.matcher(prefix).matches()) {
+            say("workersPrefix", "'" + prefix + "' can't begin a worker id: ClearML splits worker ids at ':' and '/'",
+                    "use letters, digits, '.', '_' and '-', or leave it out for <installation>-<fleet>");
+        }
+        if (!facts.getPrefixOwner().isEmpty()) {
+            var name = prefix.isEmpty() ? facts.getInstallation() + "-" + spec.getName() : prefix;
+            say("workersPrefix", "'" + name + "' is taken by fleet " + facts.getPrefixOwner(),
+                    "choose another prefix; two fleets with one can't tell their workers apart");
+        }
+    }
+
+    private void queues() {
+        var pools = new HashSet<String>();
+        spec.getPoolsList().forEach(pool -> pools.add(pool.getName()));
+        var seen = new HashMap<String, Integer>();
+        for (int i = 0; i < spec.getQueuesCount(); i++) {
+            QueueSpec queue = spec.getQueues(i);
+            var at = "queues[" + i + "]";
+            if (queue.getName().isBlank()) {
+                say(at + ".name", "is missing", "write the queue's name as ClearML shows it");
+            } else {
+                twice(at + ".name", queue.getName(), "queue", "queues[%d]", seen, i);
+            }
+            var named = new HashSet<String>();
+            for (int p = 0; p < queue.getPoolsCount(); p++) {
+                var pool = queue.getPools(p);
+                var field = at + ".pools[" + p + "]";
+                if (!pools.contains(pool)) {
+                    say(field, "'" + pool + "' is no pool of this fleet",
+                            pools.isEmpty() ? "describe it under pools" : "use one of: " + String.join(", ", new TreeSet<>(pools)));
+                } else if (!named.add(pool)) {
+                    say(field, "'" + pool + "' is named twice", "name each pool once, in order of preference");
+                }
+            }
+            order(at + ".order", queue.getOrder());
+            if (queue.getWeight() < 0) {
+                count(at + ".weight", queue.getWeight());
+            }
+        }
+    }
+
+    private void pools() {
+        var seen = new HashMap<String, Integer>();
+        for (int i = 0; i < spec.getPoolsCount(); i++) {
+            PoolSpec pool = spec.getPools(i);
+            var at = "pools[" + i + "]";
+            label(at + ".name", pool.getName());
+            if (!pool.getName().isEmpty()) {
+                twice(at + ".name", pool.getName(), "pool", "pools[%d]", seen, i);
+            }
+            order(at + ".order", pool.getOrder());
+            if (!pool.getLimits().hasMax()) {
+                say(at + ".limits.max", "is missing", "write how many machines the pool may have at most");
+            }
+            limits(at + ".limits", pool.getLimits(), pool.hasLimits());
+            var slots = Integer.toUnsignedLong(pool.getSlots());
+            if (slots > 64) {
+                say(at + ".slots", "is " + number(pool.getSlots()), "use 1 to 64 agents a machine");
+            }
+            positive(at + ".idle", pool.getIdleTimeout(), pool.hasIdleTimeout());
+            positive(at + ".bootWithin", pool.getBootDeadline(), pool.hasBootDeadline());
+            positive(at + ".registerWithin", pool.getRegistrationDeadline(), pool.hasRegistrationDeadline());
+            positive(at + ".reserveFor", pool.getReserveFor(), pool.hasReserveFor());
+            count(at + ".pace.launchesPerMinute", pool.getPace().getLaunchesPerMinute());
+            count(at + ".pace.unregistered", pool.getPace().getUnregistered());
+            offers(at, pool);
+            launch(at, pool);
+        }
+    }
+
+    private void offers(String at, PoolSpec pool) {
+        if (pool.getOffersCount() == 0) {
+            say(at + ".offers", "there are none", "describe at least one: provider, account, region, type");
+        }
+        Map<OfferKey, Integer> seen = new HashMap<>();
+        for (int i = 0; i < pool.getOffersCount(); i++) {
+            OfferSpec offer = pool.getOffers(i);
+            var key = offer.getKey();
+            var field = at + ".offers[" + i + "]";
+            if (key.getProvider().isEmpty()) {
+                say(field + ".provider", "is missing", "use " + String.join(" or ", PROVIDERS));
+            } else if (!PROVIDERS.contains(key.getProvider())) {
+                say(field + ".provider", "'" + key.getProvider() + "' is a provider that this release doesn't have",
+                        "use " + String.join(" or ", PROVIDERS));
+            }
+            part(field + ".account", key.getAccount(), "name an account of the services' configuration (muster.aws.accounts.<name>)");
+            if (!key.getAccount().isEmpty()) {
+                unknownName(field + ".account", "account", key.getAccount());
+            }
+            part(field + ".region", key.getRegion(), "write the cloud's region, such as eu-west-1");
+            part(field + ".type", key.getMachineType(), "write the cloud's machine type, such as g4dn.xlarge");
+            if (key.getMarket() == Market.UNRECOGNIZED) {
+                say(field + ".market", "is one that this release doesn't know", "use on-demand or spot");
+            }
+            price(field + ".price", offer.hasPriceMicrosPerHour(), offer.getPriceMicrosPerHour());
+            price(field + ".ceiling", offer.hasPriceCeilingMicrosPerHour(), offer.getPriceCeilingMicrosPerHour());
+            if (offer.hasPriceCeilingMicrosPerHour() && key.getMarket() != Market.SPOT) {
+                say(field + ".ceiling", "is set on an on-demand offer, whose price is fixed", "remove it, or set market: spot");
+            }
+            if (offer.hasPriceCeilingMicrosPerHour() && offer.getPriceCeilingMicrosPerHour() == 0) {
+                say(field + ".ceiling", "is 0, and no machine costs nothing", "leave it out for the on-demand price");
+            }
+            var same = key.getMarket() == Market.MARKET_UNSPECIFIED ? key.toBuilder().setMarket(Defaults.MARKET).build() : key;
+            var first = seen.putIfAbsent(same, i);
+            if (first != null) {
+                say(field, "is the same offer as " + at + ".offers[" + first + "]", "remove one, or make zone, subnet or market differ");
+            }
+            if (key.getProvider().equals("aws")) {
+                awsOffer(field, key);
+            }
+        }
+    }
+
+    private void awsOffer(String field, OfferKey key) {
+        if (!key.getZone().isEmpty() && !key.getRegion().isEmpty() && !key.getZone().startsWith(key.getRegion())) {
+            say(field + ".zone", "'" + key.getZone() + "' is not in region " + key.getRegion(), "write a zone such as " + key.getRegion() + "a, or leave it out");
+        }
+        if (!key.getSubnet().isEmpty() && !key.getSubnet().startsWith("subnet-")) {
+            say(field + ".subnet", "'" + key.getSubnet() + "' is no subnet id", "write the id, which begins with subnet-");
+        }
+    }
+
+    private void launch(String at, PoolSpec pool) {
+        var launch = pool.getLaunch();
+        var onAws = pool.getOffersList().stream().anyMatch(offer -> offer.getKey().getProvider().equals("aws"));
+        if (onAws) {
+            awsLaunch(at, launch);
+        }
+        for (int i = 0; i < launch.getDisksCount(); i++) {
+            count(at + ".disks[" + i + "].size", launch.getDisks(i).getSizeGib());
+            count(at + ".disks[" + i + "].iops", launch.getDisks(i).getIops());
+            count(at + ".disks[" + i + "].throughput", launch.getDisks(i).getThroughput());
+        }
+        var boot = launch.getBoot();
+        if (!boot.getConnection().isEmpty()) {
+            unknownName(at + ".agent.connection", "connection", boot.getConnection());
+        }
+        if (!boot.getAgentVersion().isEmpty() && !boot.getAgentVersion().matches("[0-9][0-9A-Za-z.+-]*")) {
+            say(at + ".agent.version", "'" + boot.getAgentVersion() + "' is no exact version", "write one such as 3.0.3, or leave it out");
+        }
+        for (var entry : new TreeMap<>(boot.getEnvironmentMap()).entrySet()) {
+            var field = at + ".agent.environment." + entry.getKey();
+            if (!VARIABLE.matcher(entry.getKey()).matches()) {
+                say(field, "'" + entry.getKey() + "' is no name of an environment variable", "use letters, digits and '_', not beginning with a digit");
+            }
+            value(field, entry.getValue());
+        }
+        value(at + ".agent.extraConf", boot.getExtraConf());
+        value(at + ".agent.initScript", boot.getInitScript());
+    }
+
+    private void awsLaunch(String at, LaunchParameters launch) {
+        if (!launch.getImage().isEmpty() && !launch.getImage().startsWith("ami-")) {
+            say(at + ".image", "'" + launch.getImage() + "' is no AMI id", "write the id, which begins with ami-, or leave it out for the account's");
+        }
+        if (launch.getTagsCount() > AWS_TAGS) {
+            say(at + ".tags", "there are " + launch.getTagsCount(), "EC2 takes 50 a machine, and Muster needs 7: use at most " + AWS_TAGS);
+        }
+        for (var tag : new TreeMap<>(launch.getTagsMap()).entrySet()) {
+            var key = tag.getKey();
+            var field = at + ".tags." + key;
+            if (key.isEmpty() || key.length() > 128) {
+                say(field, "a tag's key has 1 to 128 characters; this has " + key.length(), "choose another key");
+            } else if (key.contains(" ") || key.contains("/")) {
+                say(field, "'" + key + "' has a space or a slash; EC2 refuses such a launch, since machines read their tags",
+                        "use '-', '.', ':' or '_' instead");
+            } else if (key.startsWith("muster-") || key.startsWith("aws:") || key.equals("Name")) {
+                say(field, "'" + key + "' is " + (key.startsWith("aws:") ? "AWS's" : "Muster's") + " own", "choose another key");
+            }
+            if (tag.getValue().length() > 256) {
+                say(field, "its value has " + tag.getValue().length() + " characters", "use at most 256");
+            }
+            secret(field, tag.getValue(), "nobody needs a key in a tag: remove it");
+        }
+        for (int i = 0; i < launch.getAws().getSecurityGroupIdsCount(); i++) {
+            var group = launch.getAws().getSecurityGroupIds(i);
+            if (!group.startsWith("sg-")) {
+                say(at + ".aws.securityGroups[" + i + "]", "'" + group + "' is no id of a security group", "write the id, which begins with sg-");
+            }
+        }
+    }
+
+    private void value(String field, Value value) {
+        if (value.hasText()) {
+            secret(field, value.getText(), "put it into a file of the secrets folder and write secretRef: <file name>");
+        } else if (value.hasSecretRef() && !SECRET_NAME.matcher(value.getSecretRef()).matches()) {
+            say(field + ".secretRef", "'" + value.getSecretRef() + "' is no name of a secret",
+                    "write the name of a file in the secrets folder, or ssm:<name>");
+        }
+    }
+
+    /** Keys in clear would pass Kafka, the API and every backup of both. The value is not repeated in the answer. */
+    private void secret(String field, String text, String fix) {
+        if (KEY.matcher(text).find() || LONG_RUN.matcher(text).results().anyMatch(run -> looksRandom(run.group()))) {
+            say(field, "the text looks like a key", fix);
+        }
+    }
+
+    /** Keys mix capitals, small letters and digits all over; paths, sentences and hexadecimal digests don't. */
+    private static boolean looksRandom(String run) {
+        int changes = 0;
+        for (int i = 1; i < run.length(); i++) {
+            if (kind(run.charAt(i)) != kind(run.charAt(i - 1))) {
+                changes++;
+            }
+        }
+        return run.chars().anyMatch(Character::isUpperCase) && run.chars().anyMatch(Character::isLowerCase)
+                && run.chars().anyMatch(Character::isDigit) && changes * 3 > run.length();
+    }
+
+    private static int kind(char c) {
+        return Character.isUpperCase(c) ? 0 : Character.isLowerCase(c) ? 1 : Character.isDigit(c) ? 2 : 3;
+    }
+
+    private void limits(String field, Limits limits, boolean there) {
+        if (!there) {
+            return;
+        }
+        count(field + ".min", limits.getMin());
+        if (limits.hasMax()) {
+            count(field + ".max", limits.getMax());
+            if (limits.getMax() >= 0 && limits.getMin() > limits.getMax()) {
+                say(field + ".max", "is " + limits.getMax() + ", below limits.min, which is " + limits.getMin(),
+                        "raise limits.max to at least " + limits.getMin() + ", or lower limits.min");
+            }
+        }
+    }
+
+    /** Counts are unsigned on the wire: what a careless client sent as -1 arrives as four thousand millions. */
+    private void count(String field, int value) {
+        if (value < 0) {
+            say(field, "is " + number(value), "use 0 to " + Integer.MAX_VALUE);
+        }
+    }
+
+    private static String number(int value) {
+        return value < 0 ? value + " (or " + Integer.toUnsignedString(value) + ")" : Integer.toString(value);
+    }
+
+    private void price(String field, boolean there, long micros) {
+        if (there && micros < 0) {
+            say(field, "is " + BigDecimal.valueOf(micros, 6).stripTrailingZeros().toPlainString() + ", below zero",
+                    "write what an hour costs, or leave it out");
+        }
+    }
+
+    private void positive(String field, Duration duration, boolean there) {
+        if (there && (duration.getSeconds() < 0 || duration.getNanos() < 0 || duration.getSeconds() == 0 && duration.getNanos() == 0)) {
+            say(field, "is " + text(duration), "use more than zero, or leave it out for the default");
+        }
+    }
+
+    private void notNegative(String field, Duration duration, boolean there) {
+        if (there && (duration.getSeconds() < 0 || duration.getNanos() < 0)) {
+            say(field, "is " + text(duration), "use zero or more, or leave it out for the default");
+        }
+    }
+
+    private static String text(Duration duration) {
+        return duration.getNanos() == 0 ? duration.getSeconds() + "s" : (duration.getSeconds() + duration.getNanos() / 1e9) + "s";
+    }
+
+    private void order(String field, Order order) {
+        if (order == Order.UNRECOGNIZED) {
+            say(field, "is one that this release doesn't know", "use listed or cheapest");
+        }
+    }
+
+    private void label(String field, String name) {
+        if (name.isEmpty()) {
+            say(field, "is missing", "write a name of small letters, digits and '-'");
+        } else if (!LABEL.matcher(name).matches()) {
+            say(field, "'" + name + "' is no DNS-1123 label", "use small letters, digits and '-', with a letter or digit at both ends");
+        } else if (name.length() > LABEL_LENGTH) {
+            say(field, "'" + name + "' has " + name.length() + " characters", "use at most " + LABEL_LENGTH);
+        }
+    }
+
+    private void part(String field, String value, String fix) {
+        if (value.isEmpty()) {
+            say(field, "is missing", fix);
+        } else if (!PART.matcher(value).matches()) {
+            say(field, "'" + value + "' may hold only letters, digits, '.', '_' and '-'", fix);
+        }
+    }
+
+    private void twice(String field, String name, String what, String where, Map<String, Integer> seen, int at) {
+        var first = seen.putIfAbsent(name, at);
+        if (first != null) {
+            say(field, what + " '" + name + "' is already " + where.formatted(first), "give each " + what + " one entry, with a name of its own");
+        }
+    }
+
+    private void unknownName(String field, String kind, String name) {
+        if (facts.getUnknownNamesList().contains(kind + ":" + name)) {
+            say(field, "no running service has " + (kind.equals("account") ? "an account" : "a connection") + " '" + name + "'",
+                    kind.equals("account")
+                            ? "configure muster.aws.accounts." + name + " at the provisioner, or name one that it has"
+                            : "configure muster.connections." + name + " at the queue-watcher, or name one that it has");
+        }
+    }
+
+    private void say(String field, String problem, String fix) {
+        violations.add(Violation.newBuilder().setField(field).setProblem(problem).setFix(fix).build());
+    }
+}

@@ -1,0 +1,38 @@
+package dev.muster.planner;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchRule;
+
+/** Who may know whom: what keeps the core pure and the shell boring. */
+@AnalyzeClasses(packages = "dev.muster.planner", importOptions = ImportOption.DoNotIncludeTests.class)
+class ArchitectureTest {
+
+    @ArchTest
+    static final ArchRule THE_CORE_IS_PLAIN_JAVA = classes().that().resideInAPackage("dev.muster.planner.core..")
+            .should().onlyDependOnClassesThat().resideInAnyPackage("java..", "dev.muster.planner.core..");
+
+    @ArchTest
+    static final ArchRule THE_CORE_HAS_NO_CLOCK = noClasses().that().resideInAPackage("dev.muster.planner.core..")
+            .should().callMethod(java.time.Instant.class, "now")
+            .orShould().callMethod(System.class, "currentTimeMillis")
+            .orShould().callMethod(System.class, "nanoTime")
+            .orShould().dependOnClassesThat().areAssignableTo(java.time.Clock.class)
+            .orShould().dependOnClassesThat().areAssignableTo(java.util.Random.class);
+
+    @ArchTest
+    static final ArchRule ONLY_THE_STREAM_KNOWS_KAFKA_STREAMS = noClasses().that().resideOutsideOfPackage("dev.muster.planner.stream..")
+            .should().dependOnClassesThat().resideInAnyPackage("org.apache.kafka.streams..");
+
+    @ArchTest
+    static final ArchRule ONLY_THE_STREAM_PLANS = noClasses().that().resideInAPackage("dev.muster.planner.control..")
+            .should().dependOnClassesThat().resideInAnyPackage("dev.muster.planner.core..", "dev.muster.planner.stream..");
+
+    @ArchTest
+    static final ArchRule ONLY_THE_API_KNOWS_GRPC = noClasses().that().resideOutsideOfPackage("dev.muster.planner.control..")
+            .should().dependOnClassesThat().resideInAnyPackage("io.grpc..");
+}

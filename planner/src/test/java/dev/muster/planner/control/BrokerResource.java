@@ -1,0 +1,45 @@
+package dev.muster.planner.control;
+
+import dev.muster.contracts.Topics;
+import dev.muster.sandbox.broker.KafkaBroker;
+import io.quarkus.test.common.QuarkusTestResourceLifecycleManager;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.Map;
+
+/** A broker with the topics, in a folder of its own, as long as the tests run. */
+public final class BrokerResource implements QuarkusTestResourceLifecycleManager {
+
+    private Path data;
+    private KafkaBroker broker;
+
+    @Override
+    public Map<String, String> start() {
+        try {
+            data = Files.createTempDirectory("planner-test");
+            broker = KafkaBroker.start(new KafkaBroker.Settings(data, 0));
+            broker.createTopics(new Topics(Topics.DEFAULT_PREFIX, Topics.SANDBOX_INPUT_PARTITIONS));
+            return Map.of(
+                    "muster.installation", "lab",
+                    "muster.kafka.bootstrap-servers", broker.bootstrapServers(),
+                    "muster.topics.input-partitions", Integer.toString(Topics.SANDBOX_INPUT_PARTITIONS));
+        } catch (Exception failed) {
+            throw new IllegalStateException("the broker of the test did not start", failed);
+        }
+    }
+
+    @Override
+    public void stop() {
+        if (broker != null) {
+            broker.close();
+        }
+        try (var files = Files.walk(data)) {
+            files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
+        } catch (IOException left) {
+            throw new UncheckedIOException(left);
+        }
+    }
+}

@@ -1,0 +1,254 @@
+package dev.muster.planner.control;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.rpc.BadRequest;
+import com.google.rpc.ErrorInfo;
+import dev.muster.v1.ApplyFleetRequest;
+import dev.muster.v1.DecisionsGrpc;
+import dev.muster.v1.DeleteFleetRequest;
+import dev.muster.v1.ExplainRequest;
+import dev.muster.v1.FleetSpec;
+import dev.muster.v1.FleetState;
+import dev.muster.v1.FleetsGrpc;
+import dev.muster.v1.GetFleetRequest;
+import dev.muster.v1.Limits;
+import dev.muster.v1.ListDecisionsRequest;
+import dev.muster.v1.ListFleetsRequest;
+import dev.muster.v1.ListMachinesRequest;
+import dev.muster.v1.ListQueuesRequest;
+import dev.muster.v1.MachineChange;
+import dev.muster.v1.MachineNameRequest;
+import dev.muster.v1.MachinesGrpc;
+import dev.muster.v1.OfferKey;
+import dev.muster.v1.OfferSpec;
+import dev.muster.v1.PauseFleetRequest;
+import dev.muster.v1.PoolSpec;
+import dev.muster.v1.QueueSpec;
+import dev.muster.v1.QueuesGrpc;
+import io.grpc.ManagedChannel;
+import io.grpc.ManagedChannelBuilder;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import grpc.health.v1.HealthGrpc;
+import grpc.health.v1.HealthOuterClass.HealthCheckRequest;
+import grpc.health.v1.HealthOuterClass.HealthCheckResponse;
+import io.grpc.protobuf.StatusProto;
+import io.quarkus.test.common.QuarkusTestResource;
+import io.quarkus.test.common.http.TestHTTPResource;
+import io.quarkus.test.junit.QuarkusTest;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** The whole planner behind its API, on a real broker. */
+@QuarkusTest
+@QuarkusTestResource(BrokerResource.class)
+class ControlApiTest {
+
+    @TestHTTPResource("/")
+    URI http;
+
+    @ConfigProperty(name = "muster.kafka.bootstrap-servers")
+    String brokers;
+
+    private ManagedChannel channel;
+    private FleetsGrpc.FleetsBlockingStub fleets;
+
+    @BeforeEach
+    void connect() throws Exception {
+        channel = ManagedChannelBuilder.forAddress(http.getHost(), http.getPort()).usePlaintext().build();
+        fleets = FleetsGrpc.newBlockingStub(channel).withDeadlineAfter(60, TimeUnit.SECONDS);
+        await("the planner is ready", () -> get("/q/health/ready") == 200);
+    }
+
+    @AfterEach
+    void disconnect() {
+        channel.shutdownNow();
+    }
+
+    @Test
+    void appliesShowsPausesAndDeletesAFleet() throws Exception {
+        // Given
+        var created = fleets.applyFleet(apply(spec("whole")).build());
+        assertThat(created.getVersion()).isEqualTo(1);
+        assertThat(created.getSpec().getWorkersPrefix()).isEqualTo("lab-whole");
+        // Then
+        await("it is shown", () -> fleets.listFleets(ListFleetsRequest.getDefaultInstance()).getFleetsList().stream()
+                .anyMatch(view -> view.getRecord().equals(created)));
+        var queues = QueuesGrpc.newBlockingStub(channel).listQueues(ListQueuesRequest.newBuilder().setFleet("whole").build());
+        assertThat(queues.getQueuesList()).singleElement().satisfies(queue -> {
+            assertThat(queue.getName()).isEqualTo("whole-queue");
+            assertThat(queue.getProblem()).isEqualTo("not seen yet");
+        });
+        var paused = fleets.pauseFleet(PauseFleetRequest.newBuilder().setName("whole").build());
+        assertThat(paused.getState()).isEqualTo(FleetState.PAUSED);
+        var resumed = fleets.resumeFleet(PauseFleetRequest.newBuilder().setName("whole").build());
+        assertThat(resumed.getState()).isEqualTo(FleetState.ACTIVE);
+        var decisions = DecisionsGrpc.newBlockingStub(channel);
+        await("three changes are audited", () -> decisions.listDecisions(ListDecisionsRequest.newBuilder().setFleet("whole").build())
+                .getDecisionsList().stream().filter(event -> event.hasAudit()).count() == 3);
+        var why = decisions.explain(ExplainRequest.newBuilder().setFleet("whole").setQueue("whole-queue").build());
+        assertThat(why.getSummary()).startsWith("0 tasks wait in whole-queue");
+        var deleting = fleets.deleteFleet(DeleteFleetRequest.newBuilder().setName("whole").build());
+        assertThat(deleting.getState()).isIn(FleetState.DELETING, FleetState.DELETED);
+    }
+
+    @Test
+    void refusesABadSpecWithAllThatIsWrong() {
+        var bad = spec("bad").setWorkersPrefix("a:b");
+        bad.getQueuesBuilder(0).clearPools().addPools("nowhere");
+        bad.getPoolsBuilder(0).setLimits(Limits.newBuilder().setMin(2).setMax(1));
+        assertThatThrownBy(() -> fleets.applyFleet(apply(bad).build())).isInstanceOfSatisfying(StatusRuntimeException.class, refused -> {
+            assertThat(refused.getStatus().getCode()).isEqualTo(Status.Code.INVALID_ARGUMENT);
+            var status = StatusProto.fromThrowable(refused);
+            assertThat(detail(status, BadRequest.class).getFieldViolationsList()).extracting(BadRequest.FieldViolation::getField)
+                    .containsExactly("workersPrefix", "queues[0].pools[0]", "pools[0].limits.max");
+            assertThat(detail(status, ErrorInfo.class).getReason()).isEqualTo("INVALID_ARGUMENT");
+        });
+        assertThatThrownBy(() -> fleets.getFleet(GetFleetRequest.newBuilder().setName("bad").build()))
+                .isInstanceOfSatisfying(StatusRuntimeException.class, refused -> assertThat(refused.getStatus().getCode()).isEqualTo(Status.Code.NOT_FOUND));
+    }
+
+    @Test
+    void validatingChangesNothing() {
+        assertThat(fleets.validateFleet(apply(spec("judged")).build()).getSpec().getConnection()).isEqualTo("default");
+        assertThatThrownBy(() -> fleets.pauseFleet(PauseFleetRequest.newBuilder().setName("judged").build()))
+                .isInstanceOfSatisfying(StatusRuntimeException.class, refused -> assertThat(refused.getStatus().getCode()).isEqualTo(Status.Code.NOT_FOUND));
+    }
+
+    @Test
+    void aTakenWorkersPrefixIsRefused() throws Exception {
+        fleets.applyFleet(apply(spec("first").setWorkersPrefix("shared")).build());
+        await("it is shown", () -> fleets.listFleets(ListFleetsRequest.getDefaultInstance()).getFleetsList().stream()
+                .anyMatch(view -> view.getRecord().getFleet().equals("first")));
+        assertThatThrownBy(() -> fleets.applyFleet(apply(spec("second").setWorkersPrefix("shared")).build()))
+                .hasMessageContaining("'shared' is taken by fleet first");
+    }
+
+    @Test
+    void ofTwoEditsOfOneVersionOneWins() throws Exception {
+        // Given
+        fleets.applyFleet(apply(spec("raced")).build());
+        var both = Executors.newFixedThreadPool(2);
+        // When
+        var outcomes = new ArrayList<Status.Code>();
+        try {
+            var edits = List.<Callable<Status.Code>>of(() -> edit("EUR"), () -> edit("GBP"));
+            for (var edit : both.invokeAll(edits)) {
+                outcomes.add(edit.get());
+            }
+        } finally {
+            both.shutdownNow();
+        }
+        // Then
+        assertThat(outcomes).containsExactlyInAnyOrder(Status.Code.OK, Status.Code.ABORTED);
+    }
+
+    private Status.Code edit(String currency) {
+        try {
+            fleets.applyFleet(apply(spec("raced").setCurrency(currency)).setExpectedVersion(1).build());
+            return Status.Code.OK;
+        } catch (StatusRuntimeException refused) {
+            return refused.getStatus().getCode();
+        }
+    }
+
+    @Test
+    void aRepeatedRequestHasNoFurtherEffect() {
+        fleets.applyFleet(apply(spec("repeated")).setRequestId("once").build());
+        fleets.pauseFleet(PauseFleetRequest.newBuilder().setName("repeated").setRequestId("twice").build());
+        fleets.resumeFleet(PauseFleetRequest.newBuilder().setName("repeated").build());
+        var again = fleets.pauseFleet(PauseFleetRequest.newBuilder().setName("repeated").setRequestId("twice").build());
+        assertThat(again.getState()).isEqualTo(FleetState.ACTIVE);
+        assertThat(again.getVersion()).isEqualTo(3);
+    }
+
+    @Test
+    void garbageStopsNothing() throws Exception {
+        try (var producer = new KafkaProducer<>(Map.<String, Object>of("bootstrap.servers", brokers), new ByteArraySerializer(), new ByteArraySerializer())) {
+            for (var topic : List.of("requests", "demand", "machine-reports", "fleets", "machines", "decisions", "services")) {
+                producer.send(new ProducerRecord<>("muster." + topic, "x".getBytes(), new byte[] {(byte) 0xff, 1, 2, 3})).get();
+            }
+        }
+        assertThat(fleets.applyFleet(apply(spec("unharmed")).build()).getVersion()).isEqualTo(1);
+        assertThat(get("/q/health/ready")).isEqualTo(200);
+    }
+
+    @Test
+    void watchingBeginsWithWhatIsThere() {
+        var changes = MachinesGrpc.newBlockingStub(channel).withDeadlineAfter(20, TimeUnit.SECONDS).watchMachines(ListMachinesRequest.getDefaultInstance());
+        assertThat(changes.next()).isEqualTo(MachineChange.newBuilder().setSynced(true).build());
+    }
+
+    @Test
+    void anUnknownMachineIsNotFound() {
+        assertThatThrownBy(() -> MachinesGrpc.newBlockingStub(channel).drainMachine(MachineNameRequest.newBuilder().setMachineId("m-1").build()))
+                .hasMessageContaining("There is no machine 'm-1'");
+    }
+
+    @Test
+    void aBadPageIsRefused() {
+        assertThatThrownBy(() -> fleets.listFleets(ListFleetsRequest.newBuilder().setPageSize(-1).build())).hasMessageContaining("pageSize is -1");
+        assertThatThrownBy(() -> fleets.listFleets(ListFleetsRequest.newBuilder().setPageToken("§").build())).hasMessageContaining("pageToken");
+    }
+
+    @Test
+    void answersHealthChecksAndMetricsOnOnePort() throws Exception {
+        assertThat(HealthGrpc.newBlockingStub(channel).check(HealthCheckRequest.getDefaultInstance()).getStatus())
+                .isEqualTo(HealthCheckResponse.ServingStatus.SERVING);
+        assertThat(get("/q/health/live")).isEqualTo(200);
+        assertThat(get("/q/metrics")).isEqualTo(200);
+    }
+
+    private int get(String path) throws Exception {
+        return HttpClient.newHttpClient().send(HttpRequest.newBuilder(http.resolve(path)).build(), HttpResponse.BodyHandlers.discarding()).statusCode();
+    }
+
+    private static <D extends com.google.protobuf.Message> D detail(com.google.rpc.Status status, Class<D> type) {
+        return status.getDetailsList().stream().filter(any -> any.is(type)).findFirst().map(any -> {
+            try {
+                return any.unpack(type);
+            } catch (com.google.protobuf.InvalidProtocolBufferException unreadable) {
+                throw new AssertionError(unreadable);
+            }
+        }).orElseThrow();
+    }
+
+    private static ApplyFleetRequest.Builder apply(FleetSpec.Builder spec) {
+        return ApplyFleetRequest.newBuilder().setSpec(spec);
+    }
+
+    private static FleetSpec.Builder spec(String name) {
+        var key = OfferKey.newBuilder().setProvider("aws").setAccount("main").setRegion("eu-west-1").setMachineType("m5.large");
+        return FleetSpec.newBuilder().setName(name).addQueues(QueueSpec.newBuilder().setName(name + "-queue").addPools("cpu"))
+                .addPools(PoolSpec.newBuilder().setName("cpu").setLimits(Limits.newBuilder().setMax(3)).addOffers(OfferSpec.newBuilder().setKey(key)));
+    }
+
+    private static void await(String what, Callable<Boolean> condition) throws Exception {
+        var deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+        while (!condition.call()) {
+            if (System.nanoTime() > deadline) {
+                throw new AssertionError("not within 30 s: " + what);
+            }
+            LockSupport.parkNanos(20_000_000);
+        }
+    }
+}

@@ -1,0 +1,391 @@
+package dev.muster.planner.stream;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.protobuf.Message;
+import dev.muster.contracts.DeadLetters;
+import dev.muster.contracts.Topics;
+import dev.muster.v1.AnswerCode;
+import dev.muster.v1.ApplyFleet;
+import dev.muster.v1.DecisionEvent;
+import dev.muster.v1.DeleteFleet;
+import dev.muster.v1.DemandEvent;
+import dev.muster.v1.DemandObserved;
+import dev.muster.v1.FleetRecord;
+import dev.muster.v1.FleetSpec;
+import dev.muster.v1.FleetState;
+import dev.muster.v1.MachineReport;
+import dev.muster.v1.MachineRequest;
+import dev.muster.v1.MachineVerb;
+import dev.muster.v1.Request;
+import dev.muster.v1.RequestAnswered;
+import dev.muster.v1.SetPaused;
+import dev.muster.v1.ShutdownAction;
+import dev.muster.v1.Violation;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.Random;
+import java.util.stream.Collectors;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.apache.kafka.common.serialization.StringDeserializer;
+import org.apache.kafka.common.serialization.StringSerializer;
+import org.apache.kafka.streams.TestInputTopic;
+import org.apache.kafka.streams.TestOutputTopic;
+import org.apache.kafka.streams.TopologyTestDriver;
+import org.apache.kafka.streams.test.TestRecord;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class FleetProcessorTest {
+
+    private static final Topics TOPICS = new Topics("t.", 1);
+    private static final Instant START = Instant.parse("2026-03-01T12:00:00Z");
+
+    /** Moves only when a test moves it. */
+    private Instant wall = START;
+    private final AllRead positions = new AllRead();
+    private TopologyTestDriver driver;
+    private TestInputTopic<String, byte[]> requests;
+    private TestInputTopic<String, byte[]> demand;
+    private TestInputTopic<String, byte[]> reports;
+    private TestOutputTopic<String, byte[]> fleets;
+    private TestOutputTopic<String, byte[]> decisions;
+    private TestOutputTopic<String, byte[]> deadLetters;
+
+    /** Inputs that are read to their ends unless a test says otherwise. */
+    private static final class AllRead implements InputPositions {
+        private long end;
+        private long position;
+
+        @Override
+        public Map<TopicPartition, Long> ends(Collection<TopicPartition> partitions) {
+            return partitions.stream().collect(Collectors.toMap(p -> p, p -> end));
+        }
+
+        @Override
+        public Map<TopicPartition, Long> committed(Collection<TopicPartition> partitions) {
+            return partitions.stream().collect(Collectors.toMap(p -> p, p -> 0L));
+        }
+
+        @Override
+        public long position(TopicPartition partition) {
+            return position;
+        }
+
+        @Override
+        public long handedOut(TopicPartition partition) {
+            return -1;
+        }
+    }
+
+    @BeforeEach
+    void start() {
+        var clock = new Clock() {
+            @Override
+            public ZoneOffset getZone() {
+                return ZoneOffset.UTC;
+            }
+
+            @Override
+            public Clock withZone(java.time.ZoneId zone) {
+                return this;
+            }
+
+            @Override
+            public Instant instant() {
+                return wall;
+            }
+        };
+        var topology = PlannerTopology.of(TOPICS, () -> new FleetProcessor(TOPICS, positions, new PlannerMetrics(new SimpleMeterRegistry()), clock,
+                Duration.ofMillis(10), "/test", "test"));
+        var config = new Properties();
+        config.put("application.id", "test");
+        config.put("bootstrap.servers", "none:1");
+        driver = new TopologyTestDriver(topology, config, START);
+        requests = driver.createInputTopic(TOPICS.requests(), new StringSerializer(), new ByteArraySerializer());
+        demand = driver.createInputTopic(TOPICS.demand(), new StringSerializer(), new ByteArraySerializer());
+        reports = driver.createInputTopic(TOPICS.machineReports(), new StringSerializer(), new ByteArraySerializer());
+        fleets = driver.createOutputTopic(TOPICS.fleets(), new StringDeserializer(), new ByteArrayDeserializer());
+        decisions = driver.createOutputTopic(TOPICS.decisions(), new StringDeserializer(), new ByteArrayDeserializer());
+        deadLetters = driver.createOutputTopic(TOPICS.deadLetters(), new StringDeserializer(), new ByteArrayDeserializer());
+    }
+
+    @AfterEach
+    void stop() {
+        driver.close();
+    }
+
+    // Requests.
+
+    @Test
+    void createsAFleetAndAnswers() throws Exception {
+        // When
+        var answer = ask(apply("r1", Specs.fleet("train")));
+        // Then
+        assertThat(answer.getCode()).isEqualTo(AnswerCode.ACCEPTED);
+        var record = FleetRecord.parseFrom(fleets.readValue());
+        assertThat(answer.getFleet()).isEqualTo(record);
+        assertThat(record.getVersion()).isEqualTo(1);
+        assertThat(record.getState()).isEqualTo(FleetState.ACTIVE);
+        assertThat(record.getIncarnation()).isEqualTo("abcdefgh");
+        assertThat(record.getScopesList()).containsExactly("aws/main/eu-west-1");
+        assertThat(record.getSpec().getWorkersPrefix()).isEqualTo("lab-train");
+        assertThat(record.getCreatedAt()).isEqualTo(Times.timestamp(wall));
+    }
+
+    @Test
+    void recordsSayWhatTheyAreInTheirHeaders() {
+        requests.pipeInput("train", apply("r1", Specs.fleet("train")).build().toByteArray());
+        var record = fleets.readRecord();
+        assertThat(header(record, "ce_type")).isEqualTo("muster.v1.FleetRecord");
+        assertThat(header(record, "ce_source")).isEqualTo("/test");
+        assertThat(header(record, "content-type")).isEqualTo("application/protobuf");
+        assertThat(header(decisions.readRecord(), "ce_type")).isEqualTo("muster.v1.DecisionEvent/request_answered");
+    }
+
+    @Test
+    void refusesABadSpecWithEverythingThatIsWrong() {
+        var answer = ask(apply("r1", Specs.fleet("train").setCurrency("x").setWorkersPrefix("a:b")));
+        assertThat(answer.getCode()).isEqualTo(AnswerCode.INVALID_ARGUMENT);
+        assertThat(answer.getViolationsList()).extracting(Violation::getField).containsExactly("currency", "workersPrefix");
+        assertThat(fleets.isEmpty()).isTrue();
+    }
+
+    @Test
+    void ofTwoEditsOfOneVersionOneWins() {
+        ask(apply("r1", Specs.fleet("train")));
+        var first = ask(edit("r2", 1, "EUR"));
+        var second = ask(edit("r3", 1, "GBP"));
+        assertThat(first.getCode()).isEqualTo(AnswerCode.ACCEPTED);
+        assertThat(first.getVersion()).isEqualTo(2);
+        assertThat(second.getCode()).isEqualTo(AnswerCode.ABORTED);
+        assertThat(second.getMessage()).contains("Version 1 was expected").contains("at version 2");
+    }
+
+    @Test
+    void anExpectedVersionOfZeroCreatesOnly() {
+        assertThat(ask(edit("r1", 0, "USD")).getCode()).isEqualTo(AnswerCode.ACCEPTED);
+        assertThat(ask(edit("r2", 0, "USD")).getCode()).isEqualTo(AnswerCode.ALREADY_EXISTS);
+    }
+
+    @Test
+    void answersARepeatedRequestAsBeforeAndDoesNothing() throws Exception {
+        ask(apply("r1", Specs.fleet("train")));
+        ask(edit("r2", 1, "EUR"));
+        ask(edit("r3", 2, "GBP"));
+        fleets.readValuesToList();
+        // When
+        var repeated = ask(edit("r2", 1, "EUR"));
+        // Then
+        assertThat(repeated.getCode()).isEqualTo(AnswerCode.ACCEPTED);
+        assertThat(repeated.getVersion()).isEqualTo(2);
+        assertThat(fleets.isEmpty()).isTrue();
+    }
+
+    @Test
+    void anUnchangedSpecIsNoNewVersion() {
+        ask(apply("r1", Specs.fleet("train")));
+        assertThat(ask(apply("r2", Specs.fleet("train"))).getVersion()).isEqualTo(1);
+    }
+
+    @Test
+    void aDryRunChangesNothing() {
+        var answer = ask(apply("r1", Specs.fleet("train")).setDryRun(true));
+        assertThat(answer.getCode()).isEqualTo(AnswerCode.ACCEPTED);
+        assertThat(answer.getFleet().getSpec().getPools(0).getSlots()).isEqualTo(1);
+        assertThat(fleets.isEmpty()).isTrue();
+        assertThat(ask(request("r2").setSetPaused(SetPaused.newBuilder().setPaused(true))).getCode()).isEqualTo(AnswerCode.NOT_FOUND_ANSWER);
+    }
+
+    @Test
+    void aPauseOutlivesAnEdit() {
+        ask(apply("r1", Specs.fleet("train")));
+        ask(request("r2").setSetPaused(SetPaused.newBuilder().setPool("cpu").setPaused(true)));
+        ask(request("r3").setSetPaused(SetPaused.newBuilder().setPaused(true)));
+        var edited = ask(apply("r4", Specs.fleet("train").setCurrency("EUR"))).getFleet();
+        assertThat(edited.getState()).isEqualTo(FleetState.PAUSED);
+        assertThat(edited.getSpec().getPools(0).getPaused()).isTrue();
+        assertThat(ask(request("r5").setSetPaused(SetPaused.newBuilder().setPool("gpu"))).getViolations(0).getField()).isEqualTo("pool");
+    }
+
+    @Test
+    void deletingIsAState() {
+        ask(apply("r1", Specs.fleet("train")));
+        var deleting = ask(request("r2").setDelete(DeleteFleet.newBuilder().setAction(ShutdownAction.ALL)));
+        assertThat(deleting.getFleet().getState()).isEqualTo(FleetState.DELETING);
+        assertThat(deleting.getFleet().getAction()).isEqualTo(ShutdownAction.ALL);
+        assertThat(ask(apply("r3", Specs.fleet("train"))).getCode()).isEqualTo(AnswerCode.ABORTED);
+    }
+
+    @Test
+    void aMachineThatIsNotOnTheBooksIsNotFound() {
+        ask(apply("r1", Specs.fleet("train")));
+        var answer = ask(request("r2").setMachines(MachineRequest.newBuilder().setVerb(MachineVerb.DRAIN_MACHINE).addMachineIds("mabcdefgh-9")));
+        assertThat(answer.getCode()).isEqualTo(AnswerCode.NOT_FOUND_ANSWER);
+        assertThat(answer.getMessage()).contains("mabcdefgh-9");
+    }
+
+    @Test
+    void everyChangeIsAudited() throws Exception {
+        requests.pipeInput("train", apply("r1", Specs.fleet("train")).build().toByteArray());
+        var audits = decided().stream().filter(DecisionEvent::hasAudit).toList();
+        assertThat(audits).singleElement().satisfies(event -> {
+            assertThat(event.getAudit().getCaller()).isEqualTo("somebody");
+            assertThat(event.getAudit().getWhat()).isEqualTo("create");
+            assertThat(event.getAudit().hasBefore()).isFalse();
+        });
+    }
+
+    // Bad records.
+
+    @Test
+    void garbageGoesToTheDeadLettersAndTheLoopGoesOn() {
+        // Given
+        var random = new Random(7);
+        var garbage = new byte[200];
+        random.nextBytes(garbage);
+        // When
+        for (var input : List.of(requests, demand, reports)) {
+            input.pipeInput("train", garbage);
+            input.pipeInput("train", null);
+            input.pipeInput("train", new byte[0]);
+            input.pipeInput(new TestRecord<>(null, new byte[0]));
+        }
+        // Then
+        var letters = deadLetters.readRecordsToList();
+        assertThat(letters).hasSize(12);
+        assertThat(letters).allSatisfy(letter -> {
+            assertThat(header(letter, DeadLetters.REASON)).isNotBlank();
+            assertThat(header(letter, DeadLetters.READER)).isEqualTo("planner");
+        });
+        assertThat(letters.get(0).value()).isEqualTo(garbage);
+        assertThat(header(letters.get(0), DeadLetters.TOPIC)).isEqualTo(TOPICS.requests());
+        assertThat(header(letters.get(1), DeadLetters.REASON)).isEqualTo("the value is null");
+        assertThat(header(letters.get(3), DeadLetters.REASON)).contains("key is null");
+        assertThat(ask(apply("r1", Specs.fleet("train"))).getCode()).isEqualTo(AnswerCode.ACCEPTED);
+    }
+
+    @Test
+    void aCaseOfANewerReleaseIsADeadLetterThatSaysSo() {
+        ask(apply("r1", Specs.fleet("train")));
+        // Field 99 is what a newer watcher might send.
+        var newer = DemandEvent.newBuilder().setFleet("train").setUnknownFields(com.google.protobuf.UnknownFieldSet.newBuilder()
+                .addField(99, com.google.protobuf.UnknownFieldSet.Field.newBuilder().addVarint(1).build()).build()).build();
+        demand.pipeInput("train", newer.toByteArray());
+        reports.pipeInput("train", MachineReport.newBuilder().setFleet("train").build().toByteArray());
+        assertThat(deadLetters.readRecordsToList()).hasSize(2).allSatisfy(letter ->
+                assertThat(header(letter, DeadLetters.REASON)).contains("nothing that this release knows"));
+    }
+
+    @Test
+    void aKeyThatIsNotTheFleetsIsADeadLetter() {
+        requests.pipeInput("other", apply("r1", Specs.fleet("train")).build().toByteArray());
+        assertThat(header(deadLetters.readRecord(), DeadLetters.REASON)).isEqualTo("the key names fleet 'other' and the value fleet 'train'");
+    }
+
+    @Test
+    void whatIsAboutNobodysFleetIsPassedOver() {
+        demand.pipeInput("nobody", look("nobody", 1).toByteArray());
+        assertThat(deadLetters.isEmpty()).isTrue();
+    }
+
+    // State.
+
+    @Test
+    void aFleetIsKnownAgainAfterARestart() throws Exception {
+        // Given
+        ask(apply("r1", Specs.fleet("train")));
+        demand.pipeInput("train", look("train", 1).toByteArray());
+        driver.advanceWallClockTime(Duration.ofMillis(20));
+        var stored = driver.<String, byte[]>getKeyValueStore(FleetStore.NAME);
+        // When
+        var loaded = new FleetStore(stored).load("train");
+        // Then
+        assertThat(loaded.record().getVersion()).isEqualTo(1);
+        assertThat(loaded.answers().values()).extracting(RequestAnswered::getRequestId).containsExactly("r1");
+        assertThat(loaded.fleet().demand().sequence()).isEqualTo(1);
+    }
+
+    @Test
+    void planTellsHowFarItsInputsWereRead() throws Exception {
+        ask(apply("r1", Specs.fleet("train")));
+        demand.pipeInput("train", look("train", 1).toByteArray());
+        beat();
+        for (var made : decided().stream().filter(DecisionEvent::hasPlanMade).map(DecisionEvent::getPlanMade).toList()) {
+            assertThat(made.getInputsList()).extracting(input -> input.getTopic()).containsExactlyElementsOf(TOPICS.inputs().stream().sorted().toList());
+            assertThat(made.getSpecVersion()).isEqualTo(1);
+            assertThat(made.getCoreVersion()).isEqualTo("test");
+        }
+    }
+
+    @Test
+    void nothingIsPlannedBeforeTheInputsAreRead() throws Exception {
+        // Given
+        positions.end = 5;
+        stop();
+        start();
+        ask(apply("r1", Specs.fleet("train")));
+        decided();
+        // When
+        beat();
+        // Then
+        assertThat(decided().stream().filter(event -> event.getPlan() > 0)).isEmpty();
+    }
+
+    private void beat() {
+        wall = wall.plusMillis(20);
+        driver.advanceWallClockTime(Duration.ofMillis(20));
+    }
+
+    private RequestAnswered ask(Request.Builder request) {
+        try {
+            requests.pipeInput(request.getFleet(), request.build().toByteArray(), wall);
+            return decided().stream().filter(DecisionEvent::hasRequestAnswered).map(DecisionEvent::getRequestAnswered)
+                    .filter(answer -> answer.getRequestId().equals(request.getRequestId())).reduce((a, b) -> b).orElseThrow();
+        } catch (com.google.protobuf.InvalidProtocolBufferException unreadable) {
+            throw new AssertionError(unreadable);
+        }
+    }
+
+    private List<DecisionEvent> decided() throws com.google.protobuf.InvalidProtocolBufferException {
+        var events = new java.util.ArrayList<DecisionEvent>();
+        for (var value : decisions.readValuesToList()) {
+            events.add(DecisionEvent.parseFrom(value));
+        }
+        return events;
+    }
+
+    private static Request.Builder request(String id) {
+        return Request.newBuilder().setRequestId(id).setFleet("train").setCaller("somebody").setFacts(Specs.FACTS);
+    }
+
+    private static Request.Builder apply(String id, FleetSpec.Builder spec) {
+        return request(id).setFleet(spec.getName()).setApply(ApplyFleet.newBuilder().setSpec(spec).setNewIncarnation("abcdefgh"));
+    }
+
+    private static Request.Builder edit(String id, long version, String currency) {
+        return request(id).setApply(ApplyFleet.newBuilder().setSpec(Specs.fleet("train").setCurrency(currency)).setNewIncarnation("abcdefgh")
+                .setExpectedVersion(version));
+    }
+
+    private static Message look(String fleet, long sequence) {
+        var event = DemandEvent.newBuilder().setFleet(fleet).setDemandObserved(DemandObserved.newBuilder().setTick(sequence).setFull(true));
+        event.getSeenBuilder().setSource("w").setGeneration(1).setSequence(sequence).setReadStartedAt(Times.timestamp(START));
+        return event.build();
+    }
+
+    private static String header(TestRecord<String, byte[]> record, String name) {
+        return new String(record.headers().lastHeader(name).value(), UTF_8);
+    }
+}
