@@ -1,0 +1,134 @@
+package dev.muster.cli;
+
+import com.google.protobuf.Any;
+import com.google.protobuf.Message;
+import com.google.rpc.BadRequest;
+import com.google.rpc.Code;
+import com.google.rpc.ErrorInfo;
+import com.google.rpc.Status;
+import dev.muster.v1.ApplyFleetRequest;
+import dev.muster.v1.DeleteFleetRequest;
+import dev.muster.v1.FleetRecord;
+import dev.muster.v1.FleetSpec;
+import dev.muster.v1.FleetState;
+import dev.muster.v1.FleetView;
+import dev.muster.v1.FleetsGrpc;
+import dev.muster.v1.GetFleetRequest;
+import dev.muster.v1.ListFleetsRequest;
+import dev.muster.v1.ListFleetsResponse;
+import dev.muster.v1.ListMachinesRequest;
+import dev.muster.v1.ListMachinesResponse;
+import dev.muster.v1.MachineRecord;
+import dev.muster.v1.MachinesGrpc;
+import dev.muster.v1.OfferKey;
+import dev.muster.v1.Phase;
+import io.grpc.Server;
+import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
+import io.grpc.protobuf.StatusProto;
+import io.grpc.stub.StreamObserver;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** A control API that remembers fleets and refuses some, so that the command line can be tested without a planner. */
+final class FakeControl implements AutoCloseable {
+
+    final Map<String, FleetSpec> fleets = new TreeMap<>();
+    private final Server server;
+    private final String address;
+
+    FakeControl() throws IOException {
+        server = NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+                .addService(new Fleets()).addService(new Machines()).build().start();
+        address = "127.0.0.1:" + server.getPort();
+    }
+
+    String address() {
+        return address;
+    }
+
+    @Override
+    public void close() {
+        server.shutdownNow();
+    }
+
+    private static FleetRecord record(FleetSpec spec) {
+        return FleetRecord.newBuilder().setFleet(spec.getName()).setVersion(1).setState(FleetState.ACTIVE).setSpec(spec).build();
+    }
+
+    private static Throwable refuse(Code code, String message, Message detail) {
+        return StatusProto.toStatusRuntimeException(
+                Status.newBuilder().setCode(code.getNumber()).setMessage(message).addDetails(Any.pack(detail)).build());
+    }
+
+    private static BadRequest.FieldViolation violation(String field, String description) {
+        return BadRequest.FieldViolation.newBuilder().setField(field).setDescription(description).build();
+    }
+
+    private final class Fleets extends FleetsGrpc.FleetsImplBase {
+
+        @Override
+        public void applyFleet(ApplyFleetRequest request, StreamObserver<FleetRecord> answer) {
+            if (request.getSpec().getPoolsList().stream().anyMatch(pool -> !pool.getLimits().hasMax())) {
+                answer.onError(refuse(Code.INVALID_ARGUMENT, "the spec has 2 mistakes", BadRequest.newBuilder()
+                        .addFieldViolations(violation("pools[0].limits.max", "is missing; write max: 10"))
+                        .addFieldViolations(violation("queues", "is empty; name a queue")).build()));
+                return;
+            }
+            fleets.put(request.getSpec().getName(), request.getSpec());
+            answer.onNext(record(request.getSpec()));
+            answer.onCompleted();
+        }
+
+        @Override
+        public void getFleet(GetFleetRequest request, StreamObserver<FleetView> answer) {
+            if (!fleets.containsKey(request.getName())) {
+                answer.onError(unknown(request.getName()));
+                return;
+            }
+            answer.onNext(FleetView.newBuilder().setRecord(record(fleets.get(request.getName()))).putMachines("READY", 2).setMicrosPerHour(192_000).build());
+            answer.onCompleted();
+        }
+
+        @Override
+        public void deleteFleet(DeleteFleetRequest request, StreamObserver<FleetRecord> answer) {
+            var spec = fleets.remove(request.getName());
+            if (spec == null) {
+                answer.onError(unknown(request.getName()));
+                return;
+            }
+            answer.onNext(record(spec).toBuilder().setState(FleetState.DELETING).setAction(request.getAction()).build());
+            answer.onCompleted();
+        }
+
+        private Throwable unknown(String name) {
+            return refuse(Code.NOT_FOUND, "there is no fleet " + name, ErrorInfo.newBuilder().setReason("FLEET_UNKNOWN").build());
+        }
+
+        /** One fleet a page, so that the pages must be followed. */
+        @Override
+        public void listFleets(ListFleetsRequest request, StreamObserver<ListFleetsResponse> answer) {
+            var from = request.getPageToken().isEmpty() ? 0 : Integer.parseInt(request.getPageToken());
+            var page = ListFleetsResponse.newBuilder();
+            fleets.values().stream().skip(from).limit(1).forEach(spec -> page.addFleets(FleetView.newBuilder().setRecord(record(spec))));
+            if (from + 1 < fleets.size()) {
+                page.setNextPageToken(Integer.toString(from + 1));
+            }
+            answer.onNext(page.build());
+            answer.onCompleted();
+        }
+    }
+
+    private static final class Machines extends MachinesGrpc.MachinesImplBase {
+
+        @Override
+        public void listMachines(ListMachinesRequest request, StreamObserver<ListMachinesResponse> answer) {
+            answer.onNext(ListMachinesResponse.newBuilder().addMachines(MachineRecord.newBuilder().setMachineId("mabcdefgh-1").setFleet("demo").setPool("cpu")
+                    .setPhase(Phase.READY).addTasks("t1").setOffer(OfferKey.newBuilder().setMachineType("m6i.large").setZone("us-east-1a"))
+                    .setCloudId("i-1").setCommittedMicrosPerHour(96_000)).build());
+            answer.onCompleted();
+        }
+    }
+}

@@ -1,0 +1,162 @@
+package dev.muster.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class MusterTest {
+
+    private static final String FLEET = """
+            name: %s
+            queues: {cpu: [cpu]}
+            pools:
+              cpu: {provider: aws, region: us-east-1, type: m6i.large, max: 2}
+            """;
+
+    @TempDir
+    Path folder;
+
+    private FakeControl control;
+
+    /** What one command did. */
+    private record Ran(int exitCode, String out, String err) {}
+
+    @BeforeEach
+    void startControl() throws IOException {
+        control = new FakeControl();
+    }
+
+    @AfterEach
+    void stopControl() {
+        control.close();
+    }
+
+    private Ran run(String... arguments) {
+        var out = new ByteArrayOutputStream();
+        var err = new ByteArrayOutputStream();
+        var outBefore = System.out;
+        var errBefore = System.err;
+        System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
+        System.setErr(new PrintStream(err, true, StandardCharsets.UTF_8));
+        try {
+            return new Ran(Muster.run(arguments), out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+        } finally {
+            System.setOut(outBefore);
+            System.setErr(errBefore);
+        }
+    }
+
+    private Ran ask(String... arguments) {
+        var line = new ArrayList<>(List.of(arguments));
+        line.addAll(List.of("--server", control.address()));
+        return run(line.toArray(String[]::new));
+    }
+
+    private String file(String text) throws IOException {
+        return Files.writeString(Files.createTempFile(folder, "fleet", ".yaml"), text).toString();
+    }
+
+    @Test
+    void wrongUsageIsTwo() {
+        var ran = run("fleet", "aply");
+
+        assertThat(ran.exitCode()).isEqualTo(2);
+        assertThat(ran.err()).startsWith("muster: Unmatched argument").contains("see: ./muster fleet --help");
+        assertThat(run("machine", "drain").exitCode()).isEqualTo(2);
+        assertThat(run("up", "--speed", "0.5", "--folder", folder.toString()))
+                .isEqualTo(new Ran(2, "", "muster: --speed is 0.5: it must be from 1 to 100000\n"));
+    }
+
+    @Test
+    void nothingRunningIsThreeAndSaysWhatToDo() {
+        var expected = "muster: nothing runs in " + folder + ": start it with ./muster up, or name a control API with --server\n";
+        for (var command : List.of("status", "down", "fleet list", "machine list", "queue list", "task enqueue cpu")) {
+            assertThat(run((command + " --folder " + folder).split(" "))).as(command).isEqualTo(new Ran(3, "", expected));
+        }
+    }
+
+    @Test
+    void aServerThatDoesNotAnswerIsThreeToo() {
+        control.close();
+
+        var ran = ask("fleet", "list");
+
+        assertThat(ran.exitCode()).isEqualTo(3);
+        assertThat(ran.err()).startsWith("muster: the control API at " + control.address() + " does not answer: see ./muster status");
+    }
+
+    @Test
+    void appliesAndShowsFleets() throws IOException {
+        assertThat(ask("fleet", "apply", "-f", file(FLEET.formatted("one") + "---\n" + FLEET.formatted("two"))))
+                .isEqualTo(new Ran(0, "fleet one is at version 1, active\nfleet two is at version 1, active\n", ""));
+        assertThat(ask("fleet", "list").out()).isEqualTo("""
+                FLEET  STATE   VERSION  WAITING  BUSY  IDLE  MACHINES  COST
+                one    active  1        0        0     0               $0.00/h
+                two    active  1        0        0     0               $0.00/h
+                """);
+        assertThat(ask("fleet", "get", "one", "--yaml").out())
+                .startsWith("name: one\nqueues:\n  cpu:\n  - cpu\n").contains("type: m6i.large");
+        assertThat(Output.JSON.readTree(ask("fleet", "get", "one", "--json").out()).at("/record/spec/pools/0/limits/max").asInt()).isEqualTo(2);
+        assertThat(ask("fleet", "delete", "one", "--machines", "all")).isEqualTo(new Ran(0, "fleet one is deleting\n", ""));
+    }
+
+    @Test
+    void showsAllViolationsOneALine() throws IOException {
+        var fleet = file("name: one\nqueues: {cpu: [cpu]}\npools:\n  cpu: {provider: aws, region: us-east-1, type: m6i.large}\n");
+
+        assertThat(ask("fleet", "apply", "-f", fleet)).isEqualTo(new Ran(1, "", """
+                muster: the spec has 2 mistakes
+                  pools[0].limits.max: is missing; write max: 10
+                  queues: is empty; name a queue
+                """));
+        var json = Output.JSON.readTree(ask("fleet", "apply", "-f", fleet, "--json").out());
+        assertThat(json.at("/error/code").asText()).isEqualTo("invalid-argument");
+        assertThat(json.at("/error/violations/1/field").asText()).isEqualTo("queues");
+    }
+
+    @Test
+    void aFileWithMistakesIsNotSent() throws IOException {
+        var fleet = file("name: one\nqueus: {cpu: [cpu]}\npools: 7\n");
+
+        assertThat(ask("fleet", "apply", "-f", fleet)).isEqualTo(new Ran(1, "", """
+                muster: %s has 2 mistakes:
+                  pools: line 3: must be an object by name, or a list; write a name, a colon, and its keys below it
+                  queus: line 2: there is no such key; write 'queues'
+                """.formatted(fleet)));
+        assertThat(control.fleets).isEmpty();
+    }
+
+    @Test
+    void anUnknownFleetIsOneSentence() {
+        assertThat(ask("fleet", "get", "nope")).isEqualTo(new Ran(1, "", "muster: there is no fleet nope\n"));
+        assertThat(ask("fleet", "get", "nope", "--json").out()).contains("\"code\" : \"fleet-unknown\"");
+        assertThat(ask("fleet", "apply", "-f", folder.resolve("none.yaml").toString()).err())
+                .isEqualTo("muster: there is no file " + folder.resolve("none.yaml") + "\n");
+    }
+
+    @Test
+    void listsMachinesForPeopleAndPrograms() throws IOException {
+        assertThat(ask("machine", "list").out()).isEqualTo("""
+                MACHINE      FLEET  POOL  PHASE  TYPE       ZONE        CLOUD ID  TASKS  AGE  COST
+                mabcdefgh-1  demo   cpu   busy   m6i.large  us-east-1a  i-1       t1     -    $0.096/h
+                """);
+        assertThat(Output.JSON.readTree(ask("machine", "list", "--json").out()).at("/machines/0/phase").asText()).isEqualTo("READY");
+    }
+
+    @Test
+    void saysItsVersion() throws IOException {
+        assertThat(run("version").out()).startsWith("muster ");
+        assertThat(Output.JSON.readTree(run("version", "--json").out()).has("version")).isTrue();
+    }
+}

@@ -1,0 +1,70 @@
+package dev.muster.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.muster.contracts.InvalidYamlException;
+import dev.muster.sandbox.suite.SuiteSettings;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class MusterYamlTest {
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void readsEveryKeyAndFillsDefaults() throws Exception {
+        var yaml = MusterYaml.parse("""
+                installation: lab
+                connections:
+                  default:
+                    api: http://10.0.0.5:8008
+                    machineHosts: {api: http://clearml:8008, web: http://clearml:8080, files: http://clearml:8081}
+                accounts:
+                  default: {provider: aws, regions: [us-east-1, eu-west-1], image: ami-1, endpoint: "http://127.0.0.1:4566"}
+                ports: {control: 7800}
+                services:
+                  queue-watcher: {muster.connections.default.interval: 2s}
+                """, folder);
+
+        assertThat(yaml).isEqualTo(new MusterYaml("lab", folder.resolve("secrets"), folder.resolve(".muster/data"), 32, Map.of("control", 7800),
+                Map.of("default", new SuiteSettings.Connection("http://10.0.0.5:8008", "http://clearml:8008", "http://clearml:8080", "http://clearml:8081")),
+                Map.of("default", new SuiteSettings.Account("aws", List.of("us-east-1", "eu-west-1"), "ami-1", "http://127.0.0.1:4566")),
+                Map.of("queue-watcher", Map.of("muster.connections.default.interval", "2s"))));
+    }
+
+    @Test
+    void reportsAllMistakes() {
+        assertThatThrownBy(() -> MusterYaml.parse("""
+                instalation: lab
+                connections: {default: {api: clearml, machineHosts: {wep: http://x}}}
+                accounts: {default: {provider: azure}}
+                ports: {kafka: 70000}
+                """, folder)).isInstanceOf(InvalidYamlException.class)
+                .hasMessageContaining("installation: line 1: is missing")
+                .hasMessageContaining("instalation: line 1: there is no such key; write 'installation'")
+                .hasMessageContaining("connections.default.api: line 2: is 'clearml'; write a URL such as https://api.clear.ml")
+                .hasMessageContaining("connections.default.machineHosts.wep: line 2: there is no such key; write 'web'")
+                .hasMessageContaining("accounts.default.provider: line 3: is 'azure'; write one of aws")
+                .hasMessageContaining("ports.kafka: line 4: is '70000'; write a whole number from 0 to 65535");
+    }
+
+    @Test
+    void namesTheKeyFileThatIsMissing() throws Exception {
+        var yaml = MusterYaml.parse("installation: lab\nconnections: {default: {api: \"http://x:8008\"}}\n", folder);
+        var run = new Run(folder.resolve(".muster"));
+
+        assertThatThrownBy(() -> yaml.settings(folder, run)).hasMessageContaining("there is no secrets folder " + folder.resolve("secrets"));
+        Files.createDirectories(folder.resolve("secrets"));
+        assertThatThrownBy(() -> yaml.settings(folder, run))
+                .hasMessage("connection default has no keys: put one into the file " + folder.resolve("secrets/clearml-default-access-key"));
+        Files.writeString(folder.resolve("secrets/clearml-default-access-key"), "a");
+        Files.writeString(folder.resolve("secrets/clearml-default-secret-key"), "s");
+        assertThat(yaml.settings(folder, run).sandbox()).isFalse();
+    }
+}
