@@ -209,7 +209,13 @@ public final class Ec2Server implements AutoCloseable {
             ssm(context, body, target, account, region);
             return;
         }
-        var parameters = parameters(request, body);
+        SortedMap<String, String> parameters;
+        try {
+            parameters = parameters(request, body);
+        } catch (IllegalArgumentException e) {
+            xml(context.response(), 400, Xml.error("MalformedQueryString", "The query string is malformed: " + e.getMessage()));
+            return;
+        }
         var action = parameters.getOrDefault("Action", "");
         if (action.equals("GetCallerIdentity")) {
             sts(context, action, account);

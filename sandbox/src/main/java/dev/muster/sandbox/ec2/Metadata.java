@@ -81,7 +81,14 @@ final class Metadata {
             plain(response, 401, "Unauthorized");
             return;
         }
-        var found = cloud.read(id, instance -> find(instance, URLDecoder.decode(path.replace("+", "%2B"), StandardCharsets.UTF_8)));
+        String plainPath;
+        try {
+            plainPath = URLDecoder.decode(path.replace("+", "%2B"), StandardCharsets.UTF_8);
+        } catch (IllegalArgumentException e) {
+            plain(response, 400, "Bad Request: " + e.getMessage());
+            return;
+        }
+        var found = cloud.read(id, instance -> find(instance, plainPath));
         if (found == null) {
             plain(response, 404, "Not Found");
         } else {

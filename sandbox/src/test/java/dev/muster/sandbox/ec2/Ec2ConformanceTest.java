@@ -104,14 +104,11 @@ final class Ec2ConformanceTest {
         return upward("src/test/python").or(() -> upward("sandbox/src/test/python")).orElseThrow();
     }
 
-    /** MUSTER_PYTHON, else the one of {@code .muster/parts}, else one on PATH that has botocore. */
+    /** MUSTER_PYTHON, else the one of {@code .muster/parts}, else the one on PATH; only if it has botocore. */
     private static Optional<String> python() {
         var named = System.getenv("MUSTER_PYTHON");
-        if (named != null && !named.isBlank()) {
-            return Optional.of(named);
-        }
-        var parts = upward(".muster/parts/python/bin/python");
-        return parts.isPresent() ? parts.map(Path::toString) : Optional.of("python3").filter(python -> succeeds(python, "-c", "import botocore"));
+        var python = named != null && !named.isBlank() ? named : upward(".muster/parts/python/bin/python").map(Path::toString).orElse("python3");
+        return Optional.of(python).filter(program -> succeeds(program, "-c", "import botocore"));
     }
 
     private static Optional<String> aws() {

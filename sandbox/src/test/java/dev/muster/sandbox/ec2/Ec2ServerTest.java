@@ -48,6 +48,17 @@ final class Ec2ServerTest {
     }
 
     @Test
+    void aMalformedBodyIsRefusedAndTheNextOneServed() {
+        // Given
+        var broken = HttpRequest.newBuilder(URI.create(http.server.url() + "/")).header("Content-Type", "application/x-www-form-urlencoded")
+                .header("Authorization", Http.credential(Ec2Config.ACCESS_KEY, "us-east-1", "ec2")).POST(HttpRequest.BodyPublishers.ofString("Action=%zz"));
+
+        // Then
+        assertThat(http.send(broken)).satisfies(refused(400, "MalformedQueryString"));
+        assertThat(http.ec2("DescribeRegions").statusCode()).isEqualTo(200);
+    }
+
+    @Test
     void theRegionIsTheOneTheCredentialIsScopedTo() {
         // When
         var answer = http.form(Http.credential(Ec2Config.ACCESS_KEY, "eu-west-1", "ec2"), Map.of("Action", "DescribeAvailabilityZones", "Version", "2016-11-15"));
