@@ -1,0 +1,403 @@
+package dev.muster.provisioner.host;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import dev.muster.contracts.DeadLetters;
+import dev.muster.contracts.SecretsFolder;
+import dev.muster.contracts.Topics;
+import dev.muster.provisioner.memory.InMemoryCloud;
+import dev.muster.provisioner.memory.InMemoryProvider;
+import dev.muster.provisioner.spi.FailureKind;
+import dev.muster.provisioner.spi.KeepUntil;
+import dev.muster.provisioner.spi.MachineBatch;
+import dev.muster.provisioner.spi.Scope;
+import dev.muster.v1.BootSpec;
+import dev.muster.v1.CloudState;
+import dev.muster.v1.Command;
+import dev.muster.v1.DrainMachine;
+import dev.muster.v1.DrainMode;
+import dev.muster.v1.FleetRecord;
+import dev.muster.v1.LaunchMachines;
+import dev.muster.v1.LaunchParameters;
+import dev.muster.v1.MachineReport;
+import dev.muster.v1.Mark;
+import dev.muster.v1.Market;
+import dev.muster.v1.OfferKey;
+import dev.muster.v1.ScopeState;
+import dev.muster.v1.ServiceReported;
+import dev.muster.v1.TerminateMachine;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The host between a real broker and a cloud that is a Java object. */
+class ProvisionerHostTest {
+
+    private static final Scope SCOPE = new Scope(InMemoryProvider.NAME, "default", "here");
+    private static final String FLEET = "train";
+    private static final Map<String, Connection> CONNECTIONS = Map.of("default",
+            Connection.of("default", "http://127.0.0.1:8008", Optional.empty(), Optional.empty(), Optional.empty()));
+
+    @TempDir
+    private static Path folder;
+
+    private static TestKafka kafka;
+    private static int tests;
+
+    private final List<ProvisionerHost> hosts = new ArrayList<>();
+    private final InMemoryCloud cloud = new InMemoryCloud(Clock.systemUTC());
+    private Topics topics;
+    private Path secrets;
+    private int batches;
+
+    @BeforeAll
+    static void startKafka() throws Exception {
+        kafka = new TestKafka(folder.resolve("kafka"));
+    }
+
+    @AfterAll
+    static void endKafka() {
+        kafka.close();
+    }
+
+    @BeforeEach
+    void newTopics() throws Exception {
+        int test = ++tests;
+        topics = kafka.newTopics("t" + test + ".");
+        secrets = Files.createDirectories(folder.resolve("secrets-" + test));
+        secret("clearml-default-access-key", "ACCESS");
+        secret("clearml-default-secret-key", "SECRET");
+    }
+
+    @AfterEach
+    void endHosts() {
+        hosts.forEach(ProvisionerHost::close);
+    }
+
+    private void secret(String name, String value) throws IOException {
+        Files.writeString(secrets.resolve(name), value);
+    }
+
+    private ProvisionerHost start() {
+        return start(batch -> Duration.ZERO);
+    }
+
+    private ProvisionerHost start(Function<MachineBatch, Duration> pace) {
+        var settings = new HostSettings("memory-provisioner", "0", "one", true, "lab", kafka.bootstrapServers(), topics, CONNECTIONS,
+                Duration.ofMillis(300), Duration.ofSeconds(5), new Backoff(Duration.ofMillis(20), Duration.ofMillis(200)));
+        var host = new ProvisionerHost(settings, new InMemoryProvider(cloud, "lab", List.of(SCOPE), pace), new SecretsFolder(secrets),
+                new SimpleMeterRegistry(), Clock.systemUTC());
+        host.start();
+        hosts.add(host);
+        return host;
+    }
+
+    private static void awaitReady(ProvisionerHost host) {
+        Await.until(host::notReadyBecause, String::isEmpty);
+    }
+
+    private LaunchMachines.Builder launch(int size) {
+        int first = 100 * ++batches;
+        return LaunchMachines.newBuilder()
+                .setBatchId("mabcdefgh-" + first)
+                .addAllMachineIds(IntStream.range(first, first + size).mapToObj(i -> "mabcdefgh-" + i).toList())
+                .setPool("gpu")
+                .setOffer(OfferKey.newBuilder().setProvider(SCOPE.provider()).setAccount(SCOPE.account()).setRegion(SCOPE.region())
+                        .setMachineType("any").setMarket(Market.ON_DEMAND))
+                .setExpiresAt(Reports.timestamp(Instant.now().plusSeconds(300)))
+                .setWorkerPrefix("lab-train:gpu:any")
+                .setParameters(LaunchParameters.newBuilder().setBoot(BootSpec.newBuilder().addQueueIds("0123456789abcdef0123456789abcdef")));
+    }
+
+    private static LaunchMachines.Builder expired(LaunchMachines.Builder launch) {
+        return launch.setExpiresAt(Reports.timestamp(Instant.now().minusSeconds(1)));
+    }
+
+    /** Makes the call as a process does that says nothing of it any more. */
+    private void launchSilently(LaunchMachines.Builder launch, String cluster) throws Exception {
+        var command = (HostCommand.Launch) new CommandTranslator(InMemoryProvider.NAME)
+                .translate(Command.newBuilder().setFleet(FLEET).setScope(SCOPE.toString()).setLaunch(launch).build());
+        var boot = new BootTranslator(CONNECTIONS, new SecretsFolder(secrets)).translate(command.workerPrefix(), command.boot(), "default");
+        new InMemoryProvider(cloud, "lab", List.of(SCOPE)).launch(new MachineBatch(command.batchId(), command.machineIds(), FLEET, command.pool(),
+                command.offer(), 0, command.settings(), boot, KeepUntil.from(Instant.now(), cluster)));
+    }
+
+    private void send(Command.Builder command) {
+        kafka.send(topics.commands(InMemoryProvider.NAME), SCOPE.toString(), command.setFleet(FLEET).setScope(SCOPE.toString())
+                .setCommandId("c").setIssuedAt(Reports.timestamp(Instant.now())).build());
+    }
+
+    private void send(LaunchMachines.Builder launch) {
+        send(Command.newBuilder().setLaunch(launch));
+    }
+
+    private void declareFleet() {
+        kafka.send(topics.fleets(), FLEET, FleetRecord.newBuilder().setFleet(FLEET).addScopes(SCOPE.toString()).build());
+    }
+
+    private MachineReport accepted(LaunchMachines.Builder launch) {
+        return kafka.report(topics, report -> report.hasLaunchAccepted() && report.getLaunchAccepted().getBatchId().equals(launch.getBatchId()));
+    }
+
+    private MachineReport refused(LaunchMachines.Builder launch) {
+        return kafka.report(topics, report -> report.hasLaunchRefused() && report.getLaunchRefused().getBatchId().equals(launch.getBatchId()));
+    }
+
+    @Test
+    void launchesAndSaysSo() {
+        awaitReady(start());
+        var launch = launch(2);
+
+        send(launch);
+
+        var report = accepted(launch);
+        assertThat(report.getFleet()).isEqualTo(FLEET);
+        assertThat(report.getScope()).isEqualTo(SCOPE.toString());
+        assertThat(report.getLaunchAccepted().getMachinesList()).extracting(machine -> machine.getMachineId())
+                .containsExactlyElementsOf(launch.getMachineIdsList());
+        assertThat(cloud.live()).isEqualTo(2);
+    }
+
+    @Test
+    void whatIsNotDeliveredIsRefusedInTheSameBreath() {
+        cloud.capacity(1);
+        awaitReady(start());
+        var launch = launch(3);
+
+        send(launch);
+
+        var refusal = refused(launch).getLaunchRefused();
+        assertThat(refusal.getKind()).isEqualTo(dev.muster.v1.FailureKind.OUT_OF_CAPACITY);
+        assertThat(refusal.getMachineIdsList()).containsExactlyElementsOf(launch.getMachineIdsList().subList(1, 3));
+        assertThat(accepted(launch).getLaunchAccepted().getMachinesList()).hasSize(1);
+    }
+
+    @Test
+    void aCallWithoutAnAnswerIsRepeatedWithTheSameToken() {
+        cloud.refuseNext("launch", FailureKind.THROTTLED);
+        cloud.loseNextAnswer("launch");
+        awaitReady(start());
+        var launch = launch(2);
+
+        send(launch);
+
+        assertThat(accepted(launch).getLaunchAccepted().getMachinesList()).hasSize(2);
+        assertThat(cloud.live()).isEqualTo(2);
+        assertThat(cloud.launchCalls()).isEqualTo(3);
+    }
+
+    @Test
+    void aFreshLaunchReadTooLateIsExpiredAndNotCalled() {
+        awaitReady(start());
+        var launch = expired(launch(1));
+
+        send(launch);
+
+        assertThat(refused(launch).getLaunchRefused().getKind()).isEqualTo(dev.muster.v1.FailureKind.EXPIRED);
+        assertThat(cloud.launchCalls()).isZero();
+    }
+
+    @Test
+    void anExpiredLaunchThatAPredecessorMayHaveMadeIsLookedUp() throws Exception {
+        var made = launch(1);
+        var notMade = launch(1);
+        var after = launch(1);
+        launchSilently(made, "x");
+        send(expired(made));
+        send(expired(notMade));
+
+        awaitReady(start());
+        send(after);
+
+        assertThat(accepted(made).getLaunchAccepted().getMachinesList()).hasSize(1);
+        accepted(after);
+        var said = kafka.reports(topics, report -> report.hasLaunchAccepted() && report.getLaunchAccepted().getBatchId().equals(after.getBatchId()));
+        assertThat(said).noneMatch(MachineReport::hasLaunchRefused);
+        assertThat(cloud.live()).isEqualTo(2);
+    }
+
+    @Test
+    void aTerminateDoesNotWaitBehindAPacedLaunch() {
+        var first = launch(1);
+        awaitReady(start(batch -> batch.batchId().equals(first.getBatchId()) ? Duration.ZERO : Duration.ofHours(1)));
+        send(first);
+        var machine = accepted(first).getLaunchAccepted().getMachines(0);
+        send(launch(1));
+
+        send(Command.newBuilder().setTerminate(TerminateMachine.newBuilder().setMachineId(machine.getMachineId()).setCloudId(machine.getCloudId())
+                .setOrdinal(1)));
+
+        var answer = kafka.report(topics, MachineReport::hasCommandAnswered).getCommandAnswered();
+        assertThat(answer.getDone()).isTrue();
+        assertThat(answer.getVerb()).isEqualTo("terminate");
+        assertThat(answer.getOrdinal()).isEqualTo(1);
+        assertThat(cloud.live()).isZero();
+    }
+
+    @Test
+    void aSuccessorRepeatsWhatWasNotFinishedAndOnlyThat() {
+        var paced = launch(1);
+        var host = start(batch -> batch.batchId().equals(paced.getBatchId()) ? Duration.ofHours(1) : Duration.ZERO);
+        awaitReady(host);
+        cloud.refuseNext("launch", FailureKind.QUOTA_EXCEEDED);
+        var refused = launch(1);
+        send(paced);
+        send(refused);
+        refused(refused);
+        host.close();
+        hosts.clear();
+
+        awaitReady(start());
+
+        accepted(paced);
+        assertThat(cloud.live()).isEqualTo(1);
+        assertThat(cloud.launchCalls()).isEqualTo(2);
+    }
+
+    @Test
+    void drainsAreMarkedAndAnswered() {
+        declareFleet();
+        awaitReady(start());
+        var launch = launch(1);
+        send(launch);
+        var machine = accepted(launch).getLaunchAccepted().getMachines(0);
+
+        send(Command.newBuilder().setDrain(DrainMachine.newBuilder().setMachineId(machine.getMachineId()).setCloudId(machine.getCloudId())
+                .setOrdinal(4).setMode(DrainMode.WHEN_IDLE)));
+
+        assertThat(kafka.report(topics, MachineReport::hasCommandAnswered).getCommandAnswered().getVerb()).isEqualTo("drain");
+        kafka.report(topics, report -> report.hasInventory() && report.getInventory().getMachinesList().stream()
+                .anyMatch(seen -> seen.getMark() == Mark.DRAIN && seen.getMarkOrdinal() == 4));
+    }
+
+    @Test
+    void garbageAndUnknownKindsArePutAsideAndTheLoopGoesOn() {
+        awaitReady(start());
+        kafka.send(topics.commands(InMemoryProvider.NAME), SCOPE.toString(), new byte[] {1, 2, 3});
+        send(Command.newBuilder());
+        var launch = launch(1);
+
+        send(launch);
+
+        accepted(launch);
+        var reasons = new ArrayList<String>();
+        kafka.read(topics.deadLetters(), letter -> {
+            reasons.add(new String(letter.headers().lastHeader(DeadLetters.REASON).value()));
+            return reasons.size() == 2;
+        });
+        assertThat(reasons.get(0)).contains("not Protobuf");
+        assertThat(reasons.get(1)).contains("no kind that this version knows");
+    }
+
+    @Test
+    void anUnknownConnectionAndAMissingSecretAreRefusedWithTheirFix() throws Exception {
+        awaitReady(start());
+        var unknown = launch(1);
+        unknown.getParametersBuilder().getBootBuilder().setConnection("other");
+        send(unknown);
+        Files.delete(secrets.resolve("clearml-default-secret-key"));
+        var missing = launch(1);
+        send(missing);
+
+        var first = refused(unknown).getLaunchRefused();
+        var second = refused(missing).getLaunchRefused();
+
+        assertThat(first.getKind()).isEqualTo(dev.muster.v1.FailureKind.INVALID_SPEC);
+        assertThat(first.getMessage()).contains("muster.connections.other.api");
+        assertThat(second.getKind()).isEqualTo(dev.muster.v1.FailureKind.UNAUTHORIZED);
+        assertThat(second.getMessage()).contains("clearml-default-secret-key");
+        assertThat(cloud.launchCalls()).isZero();
+    }
+
+    @Test
+    void aFleetWithoutMachinesHasAnEmptyInventory() {
+        awaitReady(start());
+
+        declareFleet();
+
+        var report = kafka.report(topics, MachineReport::hasInventory);
+        assertThat(report.getFleet()).isEqualTo(FLEET);
+        assertThat(report.getInventory().getScopeState()).isEqualTo(ScopeState.LISTED_ALL);
+        assertThat(report.getInventory().getMachinesList()).isEmpty();
+        assertThat(report.getSeen().getSequence()).isEqualTo(1);
+        assertThat(report.getSeen().getGeneration()).isPositive();
+    }
+
+    @Test
+    void aListThatFailsIsNeverAnEmptyOne() {
+        declareFleet();
+        cloud.refuseNext("list", FailureKind.UNAVAILABLE);
+        start();
+
+        var inventory = kafka.report(topics, MachineReport::hasInventory).getInventory();
+
+        assertThat(inventory.getScopeState()).isEqualTo(ScopeState.LIST_FAILED);
+        assertThat(inventory.getKind()).isEqualTo(dev.muster.v1.FailureKind.UNAVAILABLE);
+        kafka.report(topics, report -> report.hasInventory() && report.getInventory().getScopeState() == ScopeState.LISTED_ALL);
+    }
+
+    @Test
+    void changesAreReportedAsTheyAreSeen() {
+        declareFleet();
+        awaitReady(start());
+        var launch = launch(1);
+        send(launch);
+        accepted(launch);
+        kafka.report(topics, report -> report.hasInventory() && report.getInventory().getMachinesCount() == 1);
+
+        cloud.bootAll();
+
+        var change = kafka.report(topics, MachineReport::hasMachine).getMachine();
+        assertThat(change.getState()).isEqualTo(CloudState.RUNNING_STATE);
+        assertThat(change.getMachineId()).isEqualTo(launch.getBatchId());
+    }
+
+    @Test
+    void aLiveMarkOfAnotherClusterIsReportedAndMakesItUnready() throws Exception {
+        declareFleet();
+        launchSilently(launch(1), "another-cluster");
+
+        var host = start();
+
+        var inventory = kafka.report(topics, MachineReport::hasInventory).getInventory();
+        assertThat(inventory.getForeignCluster()).isEqualTo("another-cluster");
+        assertThat(Await.until(host::notReadyBecause, because -> because.contains("another-cluster"))).contains(SCOPE.toString());
+    }
+
+    @Test
+    void saysThatItRuns() throws Exception {
+        awaitReady(start());
+
+        var records = kafka.read(topics.services(), record -> service(record.value()).getReady());
+
+        var report = service(records.get(records.size() - 1).value());
+        assertThat(report.getService()).isEqualTo("memory-provisioner");
+        assertThat(report.getAccountsList()).singleElement().satisfies(account -> assertThat(account.getOk()).isTrue());
+        assertThat(report.getConnectionsList()).singleElement().satisfies(connection -> assertThat(connection.getOk()).isTrue());
+    }
+
+    private static ServiceReported service(byte[] value) {
+        try {
+            return ServiceReported.parseFrom(value);
+        } catch (InvalidProtocolBufferException broken) {
+            throw new AssertionError(broken);
+        }
+    }
+}
