@@ -32,6 +32,7 @@ NEWER = {
 UNKNOWN_TO_THE_SDK = {
     "queues.clear_queue": {"type": "object", "properties": {"removed_tasks": {"type": "array", "items": {"type": "string"}}}},
     "workers.get_count": {"type": "object", "properties": {"count": {"type": "integer"}}},
+    "tasks.unarchive": {"type": "object", "properties": {"unarchived": {"type": "integer"}}},
     "tasks.edit_runtime": {"type": "object", "properties": {"updated": {"type": "integer", "enum": [0, 1]}}},
 }
 # Answers that say nothing but that all went well.

@@ -587,9 +587,7 @@ final class Tasks {
         if (task.status() != target && !task.status().mayBecome(target) && !call.flag("force")) {
             throw ApiFault.badStatus(task.id, task.status(), target);
         }
-        if (task.status() == TaskStatus.QUEUED) {
-            queues.removeEverywhere(task.id);
-        }
+        // An entry in a queue stays, as on the real server: only enqueue, dequeue, stop and reset touch queues.
         var fields = setStatus(task, target, call.optionalText("status_reason").orElse(""), call.optionalText("status_message").orElse(""));
         var answer = Json.object().put("updated", 1);
         answer.set("fields", fields);
