@@ -23,7 +23,7 @@ final class ApiClient {
 
     static final ObjectMapper MAPPER = new ObjectMapper();
     /** Real, not scaled: it bounds what a stalled server can hold up. */
-    private static final long TIMEOUT_MS = 10_000;
+    private static final long TIMEOUT_MS = 30_000;
     // The API version that the agent which is simulated speaks.
     private static final String VERSION = "/v2.14/";
 

@@ -19,7 +19,7 @@ public final class ClearmlMachine implements MachineImage {
 
     private final Context context;
     private final HttpClient http;
-    private final TimeScale scale;
+    private final Pace pace;
 
     /**
      * @param vertx stays the caller's to close
@@ -29,12 +29,12 @@ public final class ClearmlMachine implements MachineImage {
         this.context = vertx.getOrCreateContext();
         this.http = vertx.createHttpClient(new HttpClientOptions().setMaxPoolSize(CONNECTIONS_MAX).setKeepAlive(true)
                 .setConnectTimeout(5_000));
-        this.scale = scale;
+        this.pace = new Pace(scale);
     }
 
     @Override
     public RunningMachine boot(Hardware hardware) {
-        var machine = new SimulatedMachine(context, http, scale, hardware);
+        var machine = new SimulatedMachine(context, http, pace, hardware);
         context.runOnContext(nothing -> machine.start());
         return machine;
     }

@@ -1,7 +1,6 @@
 package dev.muster.sandbox.machine;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.muster.sandbox.TimeScale;
 import io.vertx.core.Future;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpMethod;
@@ -16,12 +15,12 @@ import java.util.Optional;
 final class Guard {
 
     private static final Duration LOOK = Duration.ofSeconds(1);
-    /** However fast the machines live, two hundred guards on a laptop must not look more often. */
+    /** However fast the machines live: what a mark starts takes the services, on the real clock, longer than this. */
     private static final Duration LOOK_FLOOR = Duration.ofMillis(100);
     /** Agents are killed this long before the machine ends, so that the system's own signals find none that could report. */
     private static final Duration BEFORE_THE_END = Duration.ofSeconds(20);
     private static final int TOKEN_SECONDS = 21_600;
-    private static final long TIMEOUT_MS = 2_000;
+    private static final long TIMEOUT_MS = 10_000;
 
     private record Page(int status, String body) {
         static final Page LOST = new Page(0, "");
@@ -30,18 +29,19 @@ final class Guard {
     private final SimulatedMachine machine;
     private final HttpClient http;
     private final String metadataUrl;
-    private final TimeScale scale;
+    private final Pace pace;
     private String token;
     private Instant tokenExpires = Instant.MIN;
     private boolean noticed;
+    private long looks;
     private String unreadable = "";
     private boolean unreachable;
 
-    Guard(SimulatedMachine machine, HttpClient http, String metadataUrl, TimeScale scale) {
+    Guard(SimulatedMachine machine, HttpClient http, String metadataUrl, Pace pace) {
         this.machine = machine;
         this.http = http;
         this.metadataUrl = metadataUrl;
-        this.scale = scale;
+        this.pace = pace;
     }
 
     void start() {
@@ -50,13 +50,15 @@ final class Guard {
         }
         get("/latest/meta-data/tags/instance/muster-mark").compose(mark -> {
             heed(mark);
-            return noticed ? Future.succeededFuture(Page.LOST) : get("/latest/meta-data/spot/instance-action");
+            looks++;
+            // Amazon advises a look at the notice every 5 s.
+            return noticed || looks % 5 != 1 ? Future.succeededFuture(Page.LOST) : get("/latest/meta-data/spot/instance-action");
         }).onComplete(notice -> {
             if (notice.succeeded() && notice.result().status == 200 && !noticed) {
                 heedNotice(notice.result().body);
             }
-            var wait = scale.real(LOOK);
-            machine.afterReal(scale.speed() > 1 && wait.compareTo(LOOK_FLOOR) < 0 ? LOOK_FLOOR : wait, this::start);
+            var wait = pace.between(LOOK);
+            machine.afterReal(pace.scaled() && wait.compareTo(LOOK_FLOOR) < 0 ? LOOK_FLOOR : wait, this::start);
         });
     }
 
@@ -105,7 +107,7 @@ final class Guard {
         noticed = true;
         machine.console("guard: interruption at " + end);
         machine.tell(Gate.Event.noticeSeen());
-        var left = Duration.between(Instant.now(), end).minus(scale.real(BEFORE_THE_END));
+        var left = Duration.between(Instant.now(), end).minus(pace.length(BEFORE_THE_END));
         machine.afterReal(left.isNegative() ? Duration.ZERO : left, () -> machine.tell(Gate.Event.noticeDue()));
     }
 

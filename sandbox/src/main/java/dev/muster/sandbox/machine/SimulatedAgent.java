@@ -2,11 +2,13 @@ package dev.muster.sandbox.machine;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.vertx.core.Future;
 import io.vertx.core.http.HttpClient;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * One agent as {@code clearml-agent} behaves: it registers, reports, asks its queues in order, and runs one task at a time.
@@ -28,6 +30,7 @@ final class SimulatedAgent {
         final String queue;
         long timer = -1;
         int resetsSeen;
+        boolean looking;
 
         Run(String task, String queue) {
             this.task = task;
@@ -90,22 +93,22 @@ final class SimulatedAgent {
 
     private void reportAgainAndAgain() {
         if (lives()) {
-            report();
             if (run != null && run.timer >= 0) {
                 lookForAbort(run);
             }
-            machine.after(REPORT, this::reportAgainAndAgain);
+            // After the answer, so that a slow server isn't asked by more and more reports at once.
+            report().onComplete(answered -> machine.afterWait(REPORT, this::reportAgainAndAgain));
         }
     }
 
-    private void report() {
+    private Future<ApiClient.Answer> report() {
         var request = ApiClient.object().put("worker", worker).put("timestamp", System.currentTimeMillis());
         request.put("is_daemon", true);
         putQueues(request);
         if (run != null) {
             request.put("task", run.task).put("queue", run.queue);
         }
-        api.call("workers.status_report", request);
+        return api.call("workers.status_report", request);
     }
 
     private void putQueues(ObjectNode request) {
@@ -120,7 +123,7 @@ final class SimulatedAgent {
             return;
         }
         if (position == script.queues().size()) {
-            machine.after(POLL, () -> poll(0));
+            machine.afterWait(POLL, () -> poll(0));
             return;
         }
         if (!machine.tell(Gate.Event.popAsked(slot)).contains(Gate.Action.FORWARD)) {
@@ -209,10 +212,15 @@ final class SimulatedAgent {
     }
 
     private void lookForAbort(Run current) {
+        if (current.looking) {
+            return;
+        }
+        current.looking = true;
         var request = ApiClient.object();
         request.putArray("id").add(current.task);
         request.putArray("only_fields").add("status").add("status_message");
         api.call("tasks.get_all", request).onSuccess(answer -> {
+            current.looking = false;
             if (!lives() || run != current || current.timer < 0 || !answer.ok()) {
                 return;
             }
@@ -273,7 +281,7 @@ final class SimulatedAgent {
 
     // Calls that must go through.
 
-    private void until(String endpoint, java.util.function.Supplier<io.vertx.core.Future<ApiClient.Answer>> call,
+    private void until(String endpoint, Supplier<Future<ApiClient.Answer>> call,
                        Consumer<ApiClient.Answer> then) {
         if (!lives()) {
             return;
@@ -287,7 +295,7 @@ final class SimulatedAgent {
                 then.accept(answer);
             } else {
                 trouble(endpoint, answer);
-                machine.after(RETRY, () -> until(endpoint, call, then));
+                machine.afterWait(RETRY, () -> until(endpoint, call, then));
             }
         });
     }

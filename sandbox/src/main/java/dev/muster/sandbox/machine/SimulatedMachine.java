@@ -1,6 +1,5 @@
 package dev.muster.sandbox.machine;
 
-import dev.muster.sandbox.TimeScale;
 import io.vertx.core.Context;
 import io.vertx.core.http.HttpClient;
 import java.time.Duration;
@@ -14,17 +13,17 @@ final class SimulatedMachine implements MachineImage.RunningMachine {
 
     private final Context context;
     private final HttpClient http;
-    private final TimeScale scale;
+    private final Pace pace;
     private final MachineImage.Hardware hardware;
     private final List<SimulatedAgent> agents = new ArrayList<>();
     private final Set<Long> timers = new HashSet<>();
     private volatile boolean powered = true;
     private Gate gate = Gate.open();
 
-    SimulatedMachine(Context context, HttpClient http, TimeScale scale, MachineImage.Hardware hardware) {
+    SimulatedMachine(Context context, HttpClient http, Pace pace, MachineImage.Hardware hardware) {
         this.context = context;
         this.http = http;
-        this.scale = scale;
+        this.pace = pace;
         this.hardware = hardware;
     }
 
@@ -35,12 +34,13 @@ final class SimulatedMachine implements MachineImage.RunningMachine {
         try {
             var script = BootScript.read(hardware.userData());
             console("boot: " + script.agents() + " agent(s) as " + script.worker(hardware.cloudId(), 0));
+            pace.agentsStarted(script.agents());
             for (int slot = 0; slot < script.agents(); slot++) {
                 var agent = new SimulatedAgent(this, http, script, slot, script.worker(hardware.cloudId(), slot));
                 agents.add(agent);
                 agent.start();
             }
-            new Guard(this, http, hardware.metadataUrl(), scale).start();
+            new Guard(this, http, hardware.metadataUrl(), pace).start();
         } catch (BootScript.Unreadable reason) {
             // As a real image whose script fails: the machine is up, no worker appears, and whoever started it must notice.
             console("boot failed: " + reason.getMessage());
@@ -78,9 +78,14 @@ final class SimulatedMachine implements MachineImage.RunningMachine {
         }
     }
 
-    /** Runs once after the scaled time, unless the power is cut first; the timer, to cancel it. */
+    /** Runs once after what takes this long unscaled, unless the power is cut first; the timer, to cancel it. */
     long after(Duration simulated, Runnable action) {
-        return afterReal(scale.real(simulated), action);
+        return afterReal(pace.length(simulated), action);
+    }
+
+    /** Runs once after the wait between two calls, unless the power is cut first. */
+    void afterWait(Duration simulated, Runnable action) {
+        afterReal(pace.between(simulated), action);
     }
 
     long afterReal(Duration real, Runnable action) {
@@ -108,7 +113,9 @@ final class SimulatedMachine implements MachineImage.RunningMachine {
         // Seen at once by whatever runs on the event loop just now; the rest is cleaned up there.
         powered = false;
         context.runOnContext(nothing -> {
+            pace.agentsEnded(agents.size());
             agents.forEach(SimulatedAgent::losePower);
+            agents.clear();
             timers.forEach(context.owner()::cancelTimer);
             timers.clear();
         });
