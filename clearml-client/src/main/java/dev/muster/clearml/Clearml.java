@@ -24,7 +24,7 @@ import java.util.stream.Collectors;
  * but an event loop, also at once. Every answer is either whole and as asked for, or a {@link ClearmlException}; nothing is
  * retried, except once after a 401, with a new token.
  */
-public final class Clearml implements AutoCloseable {
+public final class Clearml implements RescueCalls, AutoCloseable {
 
     /** Most rows the server puts into one answer, whatever is asked. */
     public static final int MOST_ROWS = 500;
@@ -64,7 +64,7 @@ public final class Clearml implements AutoCloseable {
         renewToken(token);
     }
 
-    /** Queues with these ids; those that the server doesn't have are left out. One call for each 500 ids. */
+    @Override
     public List<Queue> queues(Collection<String> ids) throws ClearmlException {
         var queues = new ArrayList<Queue>(ids.size());
         for (var some : chunks(ids, MOST_ROWS)) {
@@ -106,12 +106,12 @@ public final class Clearml implements AutoCloseable {
         return call("queues.remove_task", taskInQueue(queue, task), answer -> integerField(answer, "removed")) > 0;
     }
 
-    /** A task that is not in that queue is INVALID with 400/703. */
+    @Override
     public void moveToFront(String queue, String task) throws ClearmlException {
         call("queues.move_task_to_front", taskInQueue(queue, task), answer -> integerField(answer, "position"));
     }
 
-    /** Every worker that reported in the last hour (the server forgets most of them after 10 minutes), in one call. */
+    @Override
     public List<Worker> workers() throws ClearmlException {
         var request = object();
         request.put("last_seen", 3600);
@@ -134,7 +134,7 @@ public final class Clearml implements AutoCloseable {
         call("workers.unregister", request, Clearml::nothing);
     }
 
-    /** Empty if the server has no such task. */
+    @Override
     public Optional<Task> task(String id) throws ClearmlException {
         var request = object();
         request.put("task", id);
@@ -188,12 +188,7 @@ public final class Clearml implements AutoCloseable {
         return call("tasks.create", fields, answer -> textField(answer, "id"));
     }
 
-    /**
-     * Sets the state stopped.
-     *
-     * @param force also from a state that can't be stopped; without it that is INVALID with 400/110, and a state that changes
-     *     in that moment INVALID with 400/121
-     */
+    @Override
     public void stopped(String task, boolean force, String reason) throws ClearmlException {
         var request = object();
         request.put("task", task);
@@ -202,14 +197,14 @@ public final class Clearml implements AutoCloseable {
         call("tasks.stopped", request, answer -> integerField(answer, "updated"));
     }
 
-    /** Puts the task at the end of the queue. */
+    @Override
     public void enqueue(String task, String queue, String reason) throws ClearmlException {
         var request = taskInQueue(queue, task);
         request.put("status_reason", reason);
         call("tasks.enqueue", request, answer -> integerField(answer, "queued"));
     }
 
-    /** Writes a line to the task's console. */
+    @Override
     public void log(String task, String worker, Instant at, String line) throws ClearmlException {
         var event = object();
         event.put("type", "log").put("task", task).put("level", "INFO").put("worker", worker)

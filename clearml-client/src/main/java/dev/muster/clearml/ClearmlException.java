@@ -47,7 +47,7 @@ public final class ClearmlException extends Exception {
     }
 
     /** An answer that is an error: {@code code} is the HTTP status or the envelope's result_code. */
-    static ClearmlException answered(String call, int code, int subcode, String message) {
+    public static ClearmlException answered(String call, int code, int subcode, String message) {
         var kind = code == 401 || code == 403 || code == 407 ? Kind.REFUSED
                 : code >= 500 || code == 429 ? Kind.SERVER_ERROR
                 : code >= 400 ? Kind.INVALID

@@ -43,9 +43,10 @@ final class Transport implements AutoCloseable {
             Uni<RestResponse<byte[]>> answer = mediaType.equals(ClearmlApi.JSON_LINES)
                     ? api.postLines(call, authorization, body)
                     : api.post(call, authorization, body);
-            var response = answer.await().atMost(timeout);
-            var bytes = response.getEntity();
-            return new Reply(response.getStatus(), bytes == null ? new byte[0] : bytes);
+            RestResponse<?> response = answer.await().atMost(timeout);
+            // Of an error's answer the client leaves the entity as it came.
+            var entity = response.getEntity() instanceof byte[] read ? read : response.readEntity(byte[].class);
+            return new Reply(response.getStatus(), entity == null ? new byte[0] : entity);
         } catch (TimeoutException late) {
             throw ClearmlException.tooSlow(call, timeout.toMillis());
         } catch (RuntimeException failed) {

@@ -5,6 +5,7 @@ import dev.muster.contracts.UnreadableRecordException;
 import dev.muster.v1.ClearmlCommand;
 import dev.muster.v1.DemandEvent;
 import dev.muster.v1.RescueOutcome;
+import dev.muster.v1.TaskRescued;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
@@ -22,8 +23,6 @@ public class CommandConsumer {
 
     private static final Logger LOG = Logger.getLogger(CommandConsumer.class);
     private static final ProtobufSerde<ClearmlCommand> COMMANDS = new ProtobufSerde<>(ClearmlCommand.parser());
-    /** Of a fleet that is gone by now: the contract's default. */
-    private static final int DEFAULT_ATTEMPTS = 3;
 
     private final Connections connections;
     private final FleetTable fleets;
@@ -64,7 +63,8 @@ public class CommandConsumer {
 
     private void rescue(QueueSource source, ClearmlCommand command) throws InterruptedException {
         var fleet = fleets.find(command.getFleet());
-        var rescued = source.rescue(command.getRescue(), fleet == null ? DEFAULT_ATTEMPTS : fleet.rescueAttempts());
+        // The spec may have changed since the planner sent it. How often a task was put back only the planner knows.
+        var rescued = fleet != null && !fleet.isRescued() ? declined(command) : source.rescue(command.getRescue());
         LOG.logf(rescued.getOutcome() == RescueOutcome.RESCUE_FAILED ? Logger.Level.WARN : Logger.Level.INFO,
                 "A rescue ended. fleet=%s task=%s attempt=%d outcome=%s reason=%s",
                 command.getFleet(), rescued.getTask(), rescued.getAttempt(), rescued.getOutcome(), rescued.getDetail());
@@ -72,6 +72,11 @@ public class CommandConsumer {
         var answer = DemandEvent.newBuilder().setFleet(command.getFleet()).setSeen(publisher.answering()).setTaskRescued(rescued).build();
         untilSent(() -> publisher.publish(answer));
         metrics.published(answer.getWhatCase().name());
+    }
+
+    private static TaskRescued declined(ClearmlCommand command) {
+        return TaskRescued.newBuilder().setTask(command.getRescue().getTask()).setAttempt(command.getRescue().getAttempt())
+                .setOutcome(RescueOutcome.DECLINED).setDetail("the fleet's spec says that no task is rescued").build();
     }
 
     private static void unregister(QueueSource source, ClearmlCommand command) {

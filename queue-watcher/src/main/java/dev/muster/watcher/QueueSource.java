@@ -29,10 +29,9 @@ public interface QueueSource extends AutoCloseable {
     /**
      * Puts a task back at the front of its queue if nobody runs it. Repeating it has no further effect.
      *
-     * @param attempts rescues that the fleet allows for one task; 0: none
      * @return how it ended; failures of the server are an outcome, too
      */
-    TaskRescued rescue(RescueTask command, int attempts);
+    TaskRescued rescue(RescueTask command);
 
     /** Takes a worker off the list; one that isn't there is a success. */
     void unregister(String worker) throws FailedRead;

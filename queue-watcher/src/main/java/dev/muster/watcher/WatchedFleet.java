@@ -14,19 +14,16 @@ import java.util.List;
  * @param workersPrefix first part of its workers' ids
  * @param queues names, in the spec's order
  * @param isLeaving it is being deleted: its machines are still watched, its queues are anyone's who wants them
- * @param rescueAttempts rescues allowed for one task; 0: none
+ * @param isRescued tasks of lost machines may be put back
  */
 record WatchedFleet(String name, String incarnation, String connection, String workersPrefix, List<String> queues, Instant createdAt,
-        boolean isLeaving, int rescueAttempts) {
+        boolean isLeaving, boolean isRescued) {
 
     static final String DEFAULT_CONNECTION = "default";
-    private static final int DEFAULT_RESCUE_ATTEMPTS = 3;
 
     static WatchedFleet of(FleetRecord record) {
         var spec = record.getSpec();
         var rescue = spec.getRescue();
-        var isRescued = !rescue.hasEnabled() || rescue.getEnabled();
-        var attempts = rescue.hasAttempts() ? rescue.getAttempts() : DEFAULT_RESCUE_ATTEMPTS;
         return new WatchedFleet(
                 record.getFleet(),
                 record.getIncarnation(),
@@ -35,6 +32,6 @@ record WatchedFleet(String name, String incarnation, String connection, String w
                 spec.getQueuesList().stream().map(QueueSpec::getName).distinct().toList(),
                 Instant.ofEpochMilli(Timestamps.toMillis(record.getCreatedAt())),
                 record.getState() == FleetState.DELETING,
-                isRescued ? attempts : 0);
+                (!rescue.hasEnabled() || rescue.getEnabled()) && (!rescue.hasAttempts() || rescue.getAttempts() > 0));
     }
 }

@@ -169,7 +169,7 @@ class LooksTest {
     @Test
     void aFleetThatIsLeavingYieldsItsQueue() {
         // Given
-        var leaving = new WatchedFleet("older", "i", "default", "muster-older", List.of("gpu"), START, true, 3);
+        var leaving = new WatchedFleet("older", "i", "default", "muster-older", List.of("gpu"), START, true, true);
         looks.serve(List.of(leaving, fleet("younger", 2, "gpu")));
 
         // When
@@ -437,7 +437,7 @@ class LooksTest {
         see(List.of(), queue("gpu"));
 
         // When
-        looks.serve(List.of(new WatchedFleet("vision", "other", "default", "muster-vision", List.of("gpu"), START, false, 3)));
+        looks.serve(List.of(new WatchedFleet("vision", "other", "default", "muster-vision", List.of("gpu"), START, false, true)));
         var event = only(see(List.of(), queue("gpu")));
 
         // Then
@@ -536,7 +536,7 @@ class LooksTest {
     }
 
     private static WatchedFleet fleet(String name, int bornSecond, String... queues) {
-        return new WatchedFleet(name, "i", "default", "muster-" + name, List.of(queues), START.plusSeconds(bornSecond), false, 3);
+        return new WatchedFleet(name, "i", "default", "muster-" + name, List.of(queues), START.plusSeconds(bornSecond), false, true);
     }
 
     private static Seen.Queue queue(String name, String... tasks) {

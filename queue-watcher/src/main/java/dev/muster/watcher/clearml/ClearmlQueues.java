@@ -104,8 +104,8 @@ public final class ClearmlQueues implements QueueSource {
     }
 
     @Override
-    public TaskRescued rescue(RescueTask command, int attempts) {
-        return rescue.carryOut(command, attempts);
+    public TaskRescued rescue(RescueTask command) {
+        return rescue.carryOut(command);
     }
 
     @Override

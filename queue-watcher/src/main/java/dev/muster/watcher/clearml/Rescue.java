@@ -1,6 +1,6 @@
 package dev.muster.watcher.clearml;
 
-import dev.muster.clearml.Clearml;
+import dev.muster.clearml.RescueCalls;
 import dev.muster.clearml.ClearmlException;
 import dev.muster.clearml.Task;
 import dev.muster.v1.RescueOutcome;
@@ -8,7 +8,12 @@ import dev.muster.v1.RescueTask;
 import dev.muster.v1.TaskRescued;
 import dev.muster.v1.TaskStatus;
 import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
@@ -22,26 +27,34 @@ final class Rescue {
     static final String DEFAULT_OPT_OUT_TAG = "muster-no-rescue";
     private static final Pattern OUR_REASON = Pattern.compile("muster rescue ([0-9]{1,9})");
     private static final String LOG_WORKER = "muster";
+    /** An agent reports every 30 s; the planner, too, takes a task for adrift after 60 s only. */
+    private static final Duration AGENTS_REPORT_WITHIN = Duration.ofSeconds(60);
 
-    private final Clearml server;
+    private final RescueCalls server;
     private final Clock clock;
+    /** By task. */
+    private final Map<String, Done> done = new HashMap<>();
 
-    Rescue(Clearml server, Clock clock) {
+    /** What the command said when this process carried it out. */
+    private record Done(String worker, TaskStatus expectedStatus, Instant at) {}
+
+    /** One thread at a time. */
+    Rescue(RescueCalls server, Clock clock) {
         this.server = server;
         this.clock = clock;
     }
 
-    TaskRescued carryOut(RescueTask command, int attempts) {
+    TaskRescued carryOut(RescueTask command) {
         var answer = TaskRescued.newBuilder().setTask(command.getTask()).setAttempt(command.getAttempt());
         try {
-            decide(command, attempts, answer);
+            decide(command, answer);
         } catch (ClearmlException failed) {
             answer.setOutcome(RescueOutcome.RESCUE_FAILED).setDetail(failed.getMessage());
         }
         return answer.build();
     }
 
-    private void decide(RescueTask command, int attempts, TaskRescued.Builder answer) throws ClearmlException {
+    private void decide(RescueTask command, TaskRescued.Builder answer) throws ClearmlException {
         var found = server.task(command.getTask());
         if (found.isEmpty()) {
             end(answer.setStatus(TaskStatus.TASK_NOT_FOUND), RescueOutcome.NOT_NEEDED, "the server has no such task");
@@ -54,6 +67,10 @@ final class Rescue {
 
         if (!wasStoppedByUs && status != TaskStatus.QUEUED && status != TaskStatus.IN_PROGRESS) {
             end(answer, RescueOutcome.NOT_NEEDED, "it is " + task.status());
+            return;
+        }
+        if (!wasStoppedByUs && wasJustDone(command)) {
+            end(answer, RescueOutcome.RESCUED, "it was put back a moment ago");
             return;
         }
         if (status == TaskStatus.QUEUED && attemptOf(task) == command.getAttempt()) {
@@ -72,10 +89,6 @@ final class Rescue {
         // A task that this rescue stopped is not left behind, whatever was changed since.
         if (!wasStoppedByUs && task.tags().contains(optOutTag)) {
             end(answer, RescueOutcome.DECLINED, "its tag " + optOutTag + " says so");
-            return;
-        }
-        if (!wasStoppedByUs && command.getAttempt() > attempts) {
-            end(answer, RescueOutcome.DECLINED, "it was rescued " + (command.getAttempt() - 1) + " times; the fleet allows " + attempts);
             return;
         }
         if (!wasStoppedByUs && hasMovedOn(command, task, status)) {
@@ -123,6 +136,7 @@ final class Rescue {
                 detail += "; its console could not be told: " + failed.getMessage();
             }
         }
+        done.put(command.getTask(), new Done(command.getWorker(), command.getExpectedStatus(), clock.instant()));
         end(answer.setStatus(TaskStatus.QUEUED), RescueOutcome.RESCUED, detail);
     }
 
@@ -145,7 +159,7 @@ final class Rescue {
         try {
             server.stopped(task.id(), false, reason);
         } catch (ClearmlException failed) {
-            var again = failed.is(400, 110) ? server.task(task.id()) : java.util.Optional.<Task>empty();
+            var again = failed.is(400, 110) ? server.task(task.id()) : Optional.<Task>empty();
             if (again.isEmpty() || !again.get().status().equals(task.status()) || !again.get().lastWorker().equals(task.lastWorker())) {
                 throw failed;
             }
@@ -162,6 +176,17 @@ final class Rescue {
             }
         }
         return null;
+    }
+
+    /**
+     * A command that was sent again before it was answered. What it says of the task was true before the rescue, and may look
+     * true again while an agent that took it has not reported.
+     */
+    private boolean wasJustDone(RescueTask command) {
+        var now = clock.instant();
+        done.values().removeIf(rescue -> now.isAfter(rescue.at.plus(AGENTS_REPORT_WITHIN)));
+        var before = done.get(command.getTask());
+        return before != null && before.worker.equals(command.getWorker()) && before.expectedStatus == command.getExpectedStatus();
     }
 
     private static boolean hasMovedOn(RescueTask command, Task task, TaskStatus status) {

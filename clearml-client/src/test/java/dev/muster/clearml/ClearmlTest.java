@@ -1,0 +1,323 @@
+package dev.muster.clearml;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import dev.muster.clearml.ClearmlException.Kind;
+import dev.muster.sandbox.clearml.ClearmlConfig;
+import dev.muster.sandbox.clearml.ClearmlServer;
+import dev.muster.sandbox.clearml.Faults.Fault;
+import io.quarkus.test.junit.QuarkusTest;
+import io.vertx.core.Vertx;
+import java.net.URI;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** The client against the stand-in, on a good day and on bad ones. */
+@QuarkusTest
+class ClearmlTest {
+
+    private static final Duration TIMEOUT = Duration.ofSeconds(2);
+
+    private final Vertx vertx = Vertx.vertx();
+    private ClearmlServer server;
+    private Clearml clearml;
+    private Instant now = Instant.now();
+    private Credentials credentials = new Credentials("access", "secret");
+
+    @BeforeEach
+    void start() {
+        server = ClearmlServer.start(vertx, 0, ClearmlConfig.of(new ClearmlConfig.Credential("access", "secret", "user", "company")));
+        clearml = client(URI.create(server.url()));
+    }
+
+    @AfterEach
+    void stop() {
+        clearml.close();
+        server.close();
+        vertx.close().toCompletionStage().toCompletableFuture().join();
+    }
+
+    private Clearml client(URI api) {
+        var address = new ClearmlAddress(api, Duration.ofSeconds(1), TIMEOUT, Optional.empty(), Optional.empty());
+        return new Clearml(address, () -> credentials, () -> now);
+    }
+
+    @Test
+    void readsQueuesByIdAndByName() throws Exception {
+        // Given
+        var gpu = clearml.createQueue("gpu.a+b (large)");
+        var cpu = clearml.createQueue("cpu");
+        var task = createTask();
+        clearml.enqueue(task, gpu, "because");
+
+        // When
+        var byId = clearml.queues(List.of(gpu, "0123456789abcdef0123456789abcdef"));
+        var byName = clearml.queuesNamed(List.of("gpu.a+b (large)", "cpu", "cp"));
+
+        // Then
+        assertThat(byId).hasSize(1);
+        assertThat(byId.get(0).entries()).extracting(Queue.Entry::task).containsExactly(task);
+        assertThat(byId.get(0).entries().get(0).added()).isBetween(Instant.now().minusSeconds(60), Instant.now().plusSeconds(1));
+        assertThat(byName).extracting(Queue::id).containsExactlyInAnyOrder(gpu, cpu);
+    }
+
+    @Test
+    void readsMoreQueuesThanOneAnswerHolds() throws Exception {
+        // Given
+        var ids = new ArrayList<String>();
+        for (var i = 0; i < 1_003; i++) {
+            ids.add(clearml.createQueue("queue-" + i));
+        }
+
+        // When
+        var byId = clearml.queues(ids);
+        var all = clearml.queues();
+
+        // Then
+        assertThat(byId).extracting(Queue::id).containsExactlyInAnyOrderElementsOf(ids);
+        assertThat(all).extracting(Queue::id).containsAll(ids).doesNotHaveDuplicates();
+    }
+
+    @Test
+    void readsWorkersIdleAndBusy() throws Exception {
+        // Given
+        var queue = clearml.createQueue("gpu");
+        clearml.registerWorker("p:a:t:i-1", List.of(queue), Duration.ofMinutes(10));
+
+        // When
+        var workers = clearml.workers();
+
+        // Then
+        assertThat(workers).hasSize(1);
+        assertThat(workers.get(0).id()).isEqualTo("p:a:t:i-1");
+        assertThat(workers.get(0).task()).isEmpty();
+        assertThat(workers.get(0).queues()).containsExactly(queue);
+        assertThat(workers.get(0).registered()).isNotNull();
+        clearml.unregisterWorker("p:a:t:i-1");
+        assertThat(clearml.workers()).isEmpty();
+    }
+
+    @Test
+    void readsTasksAndLeavesOutThoseThatAreNotThere() throws Exception {
+        // Given
+        var queue = clearml.createQueue("gpu");
+        var task = createTask();
+        clearml.enqueue(task, queue, "muster rescue 1");
+
+        // When
+        var tasks = clearml.tasks(List.of(task, "0123456789abcdef0123456789abcdef"));
+
+        // Then
+        assertThat(tasks).hasSize(1);
+        assertThat(tasks.get(0).status()).isEqualTo(Task.QUEUED);
+        assertThat(tasks.get(0).statusReason()).isEqualTo("muster rescue 1");
+        assertThat(tasks.get(0).queue()).isEqualTo(queue);
+        assertThat(clearml.task(task)).hasValue(tasks.get(0));
+        assertThat(clearml.task("0123456789abcdef0123456789abcdef")).isEmpty();
+    }
+
+    @Test
+    void scrollsThroughTheTasksOfAQueue() throws Exception {
+        // Given
+        var queue = clearml.createQueue("gpu");
+        var tasks = new ArrayList<String>();
+        for (var i = 0; i < 501; i++) {
+            tasks.add(createTask());
+            clearml.enqueue(tasks.get(i), queue, "");
+        }
+
+        // When
+        var found = clearml.tasksOf(List.of(queue), List.of(Task.QUEUED, Task.IN_PROGRESS));
+
+        // Then
+        assertThat(found).extracting(Task::id).containsExactlyInAnyOrderElementsOf(tasks);
+    }
+
+    @Test
+    void putsATaskBackAtTheFront() throws Exception {
+        // Given
+        var queue = clearml.createQueue("gpu");
+        var tasks = IntStream.range(0, 3).mapToObj(i -> createTask()).toList();
+        for (var task : tasks) {
+            clearml.enqueue(task, queue, "");
+        }
+
+        // When
+        clearml.stopped(tasks.get(2), false, "lost");
+        clearml.enqueue(tasks.get(2), queue, "again");
+        clearml.moveToFront(queue, tasks.get(2));
+        clearml.log(tasks.get(2), "muster", Instant.now(), "back again");
+
+        // Then
+        assertThat(clearml.queues(List.of(queue)).get(0).entries()).extracting(Queue.Entry::task)
+                .containsExactly(tasks.get(2), tasks.get(0), tasks.get(1));
+        assertThat(server.log(tasks.get(2))).contains("back again");
+        assertThat(clearml.removeFromQueue(queue, tasks.get(2))).isTrue();
+        assertThat(clearml.removeFromQueue(queue, tasks.get(2))).isFalse();
+        assertThat(failure(() -> clearml.moveToFront(queue, tasks.get(2))).is(400, 703)).isTrue();
+    }
+
+    @Test
+    void logsInOnceForManyCalls() throws Exception {
+        // When
+        for (var i = 0; i < 10; i++) {
+            clearml.workers();
+        }
+
+        // Then
+        assertThat(server.calls().get("auth.login")).isEqualTo(1);
+    }
+
+    @Test
+    void renewsTheTokenBeforeItExpires() throws Exception {
+        // Given
+        clearml.workers();
+
+        // When
+        now = now.plus(Duration.ofMinutes(55));
+        clearml.workers();
+
+        // Then
+        assertThat(server.calls().get("auth.login")).isEqualTo(2);
+    }
+
+    @Test
+    void aTokenThatIsRefusedOnceIsRenewed() throws Exception {
+        // Given
+        clearml.workers();
+        server.faults().add(Fault.unauthorized("workers.get_all").times(1));
+
+        // When
+        var workers = clearml.workers();
+
+        // Then
+        assertThat(workers).isEmpty();
+        assertThat(server.calls().get("auth.login")).isEqualTo(2);
+    }
+
+    @Test
+    void whoIsRefusedAlwaysIsToldSoAfterOneRenewal() throws Exception {
+        // Given
+        clearml.workers();
+        server.faults().add(Fault.unauthorized("workers.get_all"));
+
+        // When
+        var failed = failure(() -> clearml.workers());
+
+        // Then
+        assertThat(failed.kind()).isEqualTo(Kind.REFUSED);
+        assertThat(failed.call()).isEqualTo("workers.get_all");
+        assertThat(server.calls().get("auth.login")).isEqualTo(2);
+    }
+
+    @Test
+    void wrongCredentialsAreRefusedAndRightOnesUsedAtOnce() throws Exception {
+        // Given
+        credentials = new Credentials("access", "wrong-one");
+
+        // When
+        var failed = failure(() -> clearml.workers());
+        credentials = new Credentials("access", "secret");
+
+        // Then
+        assertThat(failed.kind()).isEqualTo(Kind.REFUSED);
+        assertThat(failed.call()).isEqualTo("auth.login");
+        assertThat(failed.getMessage()).doesNotContain("wrong-one");
+        assertThat(clearml.workers()).isEmpty();
+    }
+
+    @Test
+    void aServerInTroubleIsNoEmptyServer() {
+        server.faults().add(Fault.error("workers.get_all", 503, 0));
+
+        var failed = failure(() -> clearml.workers());
+
+        assertThat(failed.kind()).isEqualTo(Kind.SERVER_ERROR);
+        assertThat(failed.code()).isEqualTo(503);
+    }
+
+    @Test
+    void anAnswerThatWasCutIsUnreadable() throws Exception {
+        clearml.createQueue("gpu");
+        server.faults().add(Fault.cutBody("queues.get_all"));
+
+        var failed = failure(() -> clearml.queuesNamed(List.of("gpu")));
+
+        assertThat(failed.kind()).isEqualTo(Kind.UNREADABLE);
+        assertThat(failed.call()).isEqualTo("queues.get_all");
+    }
+
+    @Test
+    void anAnswerThatNeverComesIsTooSlow() throws Exception {
+        clearml.login();
+        server.faults().add(Fault.stall("workers.get_all"));
+
+        assertThat(failure(() -> clearml.workers()).kind()).isEqualTo(Kind.TOO_SLOW);
+    }
+
+    @Test
+    void anAnswerThatComesLateButInTimeIsFine() throws Exception {
+        server.faults().add(Fault.slow("workers.get_all", Duration.ofMillis(300)));
+
+        assertThat(clearml.workers()).isEmpty();
+    }
+
+    @Test
+    void aServerThatIsNotThereIsUnreachable() {
+        // Given
+        server.close();
+
+        // When
+        var failed = failure(() -> clearml.workers());
+
+        // Then
+        assertThat(failed.kind()).isEqualTo(Kind.UNREACHABLE);
+        server = ClearmlServer.start(vertx, 0, ClearmlConfig.of(new ClearmlConfig.Credential("access", "secret", "user", "company")));
+    }
+
+    @Test
+    void whatIsNoClearmlServerIsSaidToBeNone() {
+        var other = vertx.createHttpServer().requestHandler(request -> request.response().setStatusCode(502).end("<html>Bad Gateway"))
+                .listen(0, "127.0.0.1").toCompletionStage().toCompletableFuture().join();
+        try (var client = client(URI.create("http://127.0.0.1:" + other.actualPort() + "/api"))) {
+            var failed = failure(client::workers);
+
+            assertThat(failed.kind()).isEqualTo(Kind.SERVER_ERROR);
+            assertThat(failed).hasMessageContaining("not from a ClearML server");
+        }
+    }
+
+    @Test
+    void aCallThatTheServerDeniesIsInvalid() throws Exception {
+        clearml.createQueue("gpu");
+
+        var failed = failure(() -> clearml.createQueue("gpu"));
+
+        assertThat(failed.kind()).isEqualTo(Kind.INVALID);
+        assertThat(failed.is(400, 801)).isTrue();
+    }
+
+    private String createTask() {
+        try {
+            return clearml.createTask(JsonNodeFactory.instance.objectNode().put("name", "a task").put("type", "training"));
+        } catch (ClearmlException failed) {
+            throw new AssertionError(failed);
+        }
+    }
+
+    private static ClearmlException failure(ThrowingCallable call) {
+        var failed = catchThrowableOfType(ClearmlException.class, call);
+        assertThat(failed).isNotNull();
+        return failed;
+    }
+}
