@@ -7,8 +7,10 @@ import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.handler.BodyHandler;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * What a test or a person may ask of the stand-in beside the API: faults to strike, and the books.
@@ -46,7 +48,7 @@ final class AdminRoutes {
         router.get(prefix + "/books").handler(context -> {
             var books = server.books();
             answer(context, 200, "true".equals(context.request().getParam("brief"))
-                    ? new Books.Summary(books.count(), books.byStatus(), java.util.List.of()) : books);
+                    ? new Books.Summary(books.count(), books.byStatus(), List.of()) : books);
         });
         router.get(prefix + "/calls").handler(context -> answer(context, 200, server.calls()));
     }
@@ -65,7 +67,7 @@ final class AdminRoutes {
     private static Faults.Fault fault(JsonNode request) {
         request.fieldNames().forEachRemaining(field -> {
             if (!FIELDS.contains(field)) {
-                throw new IllegalArgumentException("\"" + field + "\" is no field of a fault; there are " + new java.util.TreeSet<>(FIELDS));
+                throw new IllegalArgumentException("\"" + field + "\" is no field of a fault; there are " + new TreeSet<>(FIELDS));
             }
         });
         var endpoints = request.path("endpoints").asText("*");

@@ -16,6 +16,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -245,7 +246,7 @@ public final class ClearmlServer implements AutoCloseable {
     }
 
     private static Call read(HttpServerRequest request, Buffer body, Identity caller) {
-        var type = request.getHeader("Content-Type") == null ? "" : request.getHeader("Content-Type").toLowerCase(java.util.Locale.ROOT);
+        var type = request.getHeader("Content-Type") == null ? "" : request.getHeader("Content-Type").toLowerCase(Locale.ROOT);
         var fields = Json.object();
         var batch = new ArrayList<ObjectNode>();
         request.params().forEach(parameter -> merge(fields, parameter.getKey(), parameter.getValue()));

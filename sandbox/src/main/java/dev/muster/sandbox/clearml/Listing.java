@@ -9,9 +9,11 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
@@ -106,8 +108,8 @@ final class Listing {
      * A test of documents by the fields of a request: every field of {@code listFields} that the request has must hold one of
      * its values ({@code -value} excludes, {@code __$all} asks for all of them, null for absence), and {@code name} is a regex.
      */
-    static java.util.function.Predicate<ObjectNode> filter(Call call, Set<String> listFields) {
-        var tests = new ArrayList<java.util.function.Predicate<ObjectNode>>();
+    static Predicate<ObjectNode> filter(Call call, Set<String> listFields) {
+        var tests = new ArrayList<Predicate<ObjectNode>>();
         for (var field : listFields) {
             if (call.has(field)) {
                 tests.add(listFilter(field, call.get(field)));
@@ -138,9 +140,9 @@ final class Listing {
         }
     }
 
-    private static java.util.function.Predicate<ObjectNode> listFilter(String field, JsonNode wanted) {
-        var include = new java.util.HashSet<String>();
-        var exclude = new java.util.HashSet<String>();
+    private static Predicate<ObjectNode> listFilter(String field, JsonNode wanted) {
+        var include = new HashSet<String>();
+        var exclude = new HashSet<String>();
         boolean all = false;
         boolean absent = false;
         boolean nextExcluded = false;
@@ -168,7 +170,7 @@ final class Listing {
                 return takesAbsent || include.isEmpty();
             }
             if (value instanceof ArrayNode elements) {
-                var held = new java.util.HashSet<String>();
+                var held = new HashSet<String>();
                 elements.forEach(element -> held.add(element.asText()));
                 return exclude.stream().noneMatch(held::contains)
                         && (include.isEmpty() || (takesAll ? held.containsAll(include) : include.stream().anyMatch(held::contains)));

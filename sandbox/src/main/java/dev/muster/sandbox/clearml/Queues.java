@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /** The queues endpoints. A pop takes the head and records nobody: what a popped task's agent does next is all that is known. */
 final class Queues {
@@ -202,7 +203,7 @@ final class Queues {
         });
     }
 
-    private java.util.stream.Stream<ObjectNode> matching(Call call) {
+    private Stream<ObjectNode> matching(Call call) {
         var filter = Listing.filter(call, LIST_FIELDS);
         boolean hidden = call.flag("search_hidden") || call.has("id") || call.has("name");
         return queues.values().stream()

@@ -1,8 +1,5 @@
 package dev.muster.sandbox.clearml;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.BooleanNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Clock;
 import java.time.Duration;
@@ -11,32 +8,25 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.BiFunction;
-import java.util.function.Function;
+import java.util.stream.Stream;
 
-/** The tasks endpoints and the watchdog: documents whose status moves only as {@link TaskStatus} allows, or by force. */
+/** Tasks: the documents, how they are made, read and edited, and the watchdog. Moves are {@link TaskMoves}. */
 final class Tasks {
 
     private static final Set<String> LIST_FIELDS = Set.of("id", "status", "type", "user", "project", "tags", "system_tags", "parent",
             "execution.queue", "models.input.model");
     private static final String HIDDEN_TAG = "hidden";
-    private static final String ARCHIVED_TAG = "archived";
     private static final Set<String> TYPES = Set.of("dataset_import", "annotation", "annotation_manual", "training", "testing", "inference",
             "data_processing", "application", "monitor", "controller", "optimizer", "service", "qc", "custom");
-    /** A running task whose last update is older than this has no live worker, and a stop takes effect at once. */
-    private static final Duration LIVE = Duration.ofSeconds(600);
 
     private static final Set<String> TEXT_FIELDS = Set.of("name", "type", "project", "parent", "comment", "status_message", "status_reason");
     private static final Set<String> TAG_FIELDS = Set.of("tags", "system_tags");
     /** Maps that an edit replaces whole; embedded documents below are merged instead. */
-    private static final Set<String> MAP_FIELDS = Set.of("hyperparams", "configuration", "container", "runtime");
+    static final Set<String> MAP_FIELDS = Set.of("hyperparams", "configuration", "container", "runtime");
     private static final Set<String> EMBEDDED_FIELDS = Set.of("execution", "script", "output", "input", "models");
-
-    // The answers about many tasks differ from those about one: flags instead of counts, and less of it.
-    private static final Set<String> YES_OR_NO = Set.of("queued", "dequeued", "deleted", "archived", "unarchived");
-    private static final Set<String> ONLY_FOR_ONE = Set.of("events", "queue_watched");
 
     private final Map<String, Task> tasks = new LinkedHashMap<>();
     private final Clock clock;
@@ -72,50 +62,13 @@ final class Tasks {
         endpoints.put("tasks.edit", Endpoint.since("2.13", this::edit));
         endpoints.put("tasks.update", Endpoint.since("2.13", this::update));
         endpoints.put("tasks.set_requirements", Endpoint.since("2.1", this::setRequirements));
-        endpoints.put("tasks.edit_runtime", Endpoint.since("2.34", this::editRuntime));
-        endpoints.put("tasks.get_hyper_params", Endpoint.since("2.9", this::getHyperParams));
-        endpoints.put("tasks.edit_hyper_params", Endpoint.since("2.9", this::editHyperParams));
-        endpoints.put("tasks.delete_hyper_params", Endpoint.since("2.9", this::deleteHyperParams));
-        endpoints.put("tasks.get_configurations", Endpoint.since("2.9", this::getConfigurations));
-        endpoints.put("tasks.edit_configuration", Endpoint.since("2.9", this::editConfiguration));
-        endpoints.put("tasks.delete_configuration", Endpoint.since("2.9", this::deleteConfiguration));
-        endpoints.put("tasks.add_or_update_artifacts", Endpoint.since("2.10", this::addArtifacts));
         endpoints.put("tasks.ping", Endpoint.since("2.4", call -> {
             touched(task(call));
             return Json.object();
         }));
-        endpoints.put("tasks.delete", Endpoint.since("2.13", call -> delete(task(call), call)));
 
-        move(endpoints, "started", TaskStatus.IN_PROGRESS, "started");
-        move(endpoints, "stopped", TaskStatus.STOPPED, null);
-        move(endpoints, "failed", TaskStatus.FAILED, null);
-        move(endpoints, "completed", TaskStatus.COMPLETED, null);
-        move(endpoints, "close", TaskStatus.CLOSED, null);
-        move(endpoints, "publish", TaskStatus.PUBLISHED, null);
-
-        endpoints.put("tasks.enqueue", Endpoint.since("2.22", call -> enqueue(task(call), call)));
-        endpoints.put("tasks.dequeue", Endpoint.since("2.16", call -> dequeue(task(call), call)));
-        endpoints.put("tasks.stop", Endpoint.since("2.13", call -> stop(task(call), call)));
-        endpoints.put("tasks.reset", Endpoint.since("2.13", call -> reset(task(call), call)));
-        endpoints.put("tasks.archive", Endpoint.since("2.13", call -> eachTask(call, "archived", task -> tag(task, true))));
-        endpoints.put("tasks.unarchive", Endpoint.since("2.13", call -> eachTask(call, "unarchived", task -> tag(task, false))));
-
-        many(endpoints, "enqueue_many", this::enqueue);
-        many(endpoints, "dequeue_many", this::dequeue);
-        many(endpoints, "stop_many", this::stop);
-        many(endpoints, "reset_many", this::reset);
-        many(endpoints, "delete_many", this::delete);
-        many(endpoints, "publish_many", (task, call) -> moveTo(task, TaskStatus.PUBLISHED, call, null));
-        many(endpoints, "archive_many", (task, call) -> tag(task, true));
-        many(endpoints, "unarchive_many", (task, call) -> tag(task, false));
-    }
-
-    private void move(Map<String, Endpoint> endpoints, String action, TaskStatus target, String counter) {
-        endpoints.put("tasks." + action, Endpoint.since("2.13", call -> moveTo(task(call), target, call, counter)));
-    }
-
-    private void many(Map<String, Endpoint> endpoints, String action, BiFunction<Task, Call, ObjectNode> one) {
-        endpoints.put("tasks." + action, Endpoint.since("2.13", call -> many(call, one)));
+        new TaskParameters(this).register(endpoints);
+        new TaskMoves(this, queues, workers, events, clock).register(endpoints);
     }
 
     // What other parts of the server ask.
@@ -130,6 +83,10 @@ final class Tasks {
 
     Task require(String id, Identity caller) {
         return find(id).filter(task -> task.belongsTo(caller)).orElseThrow(() -> ApiFault.noSuchTask(id));
+    }
+
+    void forget(Task task) {
+        tasks.remove(task.id);
     }
 
     void reportedBy(Task task, String worker) {
@@ -309,7 +266,7 @@ final class Tasks {
         });
     }
 
-    private java.util.stream.Stream<ObjectNode> matching(Call call) {
+    private Stream<ObjectNode> matching(Call call) {
         for (var status : call.texts("status")) {
             if (!status.startsWith("-") && !status.startsWith("__$") && TaskStatus.of(status).isEmpty()) {
                 throw ApiFault.invalid("status", "\"" + status + "\" is no task status");
@@ -320,7 +277,7 @@ final class Tasks {
         var ids = call.texts("id");
         // By far the most frequent question is about a few tasks by id; that must not read every task.
         boolean plainIds = !ids.isEmpty() && ids.stream().noneMatch(id -> id.startsWith("-") || id.startsWith("__$"));
-        var candidates = plainIds ? ids.stream().distinct().map(tasks::get).filter(java.util.Objects::nonNull) : tasks.values().stream();
+        var candidates = plainIds ? ids.stream().distinct().map(tasks::get).filter(Objects::nonNull) : tasks.values().stream();
         return candidates
                 .filter(task -> task.belongsTo(call.caller()))
                 .filter(task -> hidden || !hasTag(task, "system_tags", HIDDEN_TAG))
@@ -413,339 +370,12 @@ final class Tasks {
         return updated(task, fields);
     }
 
-    private ObjectNode editRuntime(Call call) {
-        var task = task(call);
-        requireRunningEditable(task, call);
-        var runtime = Json.child(task.document, "runtime");
-        call.object("add_or_update").ifPresent(runtime::setAll);
-        runtime.remove(call.texts("remove"));
-        touched(task);
-        return Json.object().put("updated", 1);
-    }
-
-    private static void requireRunningEditable(Task task, Call call) {
-        boolean editable = task.status() == TaskStatus.CREATED || task.status() == TaskStatus.IN_PROGRESS;
-        if (!editable && !call.flag("force")) {
-            throw new ApiFault(400, 110, "Invalid task status: expected=created or in_progress, status=" + task.status().wire()
-                    + ", id=" + task.id);
-        }
-    }
-
-    private ObjectNode getHyperParams(Call call) {
-        var answer = Json.object();
-        var rows = answer.putArray("params");
-        for (var id : call.texts("tasks")) {
-            var row = rows.addObject().put("task", id);
-            var items = row.putArray("hyperparams");
-            require(id, call.caller()).document.path("hyperparams").forEach(section -> section.forEach(items::add));
-        }
-        return answer;
-    }
-
-    private ObjectNode editHyperParams(Call call) {
-        var task = task(call);
-        var items = items(call, "hyperparams");
-        // User properties may be written at any time; the parameters that the task runs with may not.
-        for (var item : items) {
-            if (!item.path("section").asText().equals("properties")) {
-                requireRunningEditable(task, call);
-            }
-        }
-        var stored = Json.child(task.document, "hyperparams");
-        var replace = call.optionalText("replace_hyperparams").orElse("none");
-        if (replace.equals("all")) {
-            stored.removeAll();
-        } else if (replace.equals("section")) {
-            items.forEach(item -> stored.remove(item.path("section").asText()));
-        }
-        for (var item : items) {
-            var kept = ((ObjectNode) item).deepCopy();
-            Json.child(stored, item.path("section").asText()).set(item.path("name").asText(), kept);
-        }
-        touched(task);
-        return Json.object().put("updated", 1);
-    }
-
-    private ObjectNode deleteHyperParams(Call call) {
-        var task = task(call);
-        var stored = Json.child(task.document, "hyperparams");
-        for (var key : items(call, "hyperparams")) {
-            if (key.path("name").asText("").isEmpty()) {
-                stored.remove(key.path("section").asText());
-            } else if (stored.get(key.path("section").asText()) instanceof ObjectNode section) {
-                section.remove(key.path("name").asText());
-            }
-        }
-        touched(task);
-        return Json.object().put("deleted", 1);
-    }
-
-    private static ArrayNode items(Call call, String field) {
-        if (!(call.get(field) instanceof ArrayNode items)) {
-            throw call.has(field) ? ApiFault.invalid(field, "expected a list of objects") : ApiFault.missing(field);
-        }
-        for (var item : items) {
-            if (!item.isObject()) {
-                throw ApiFault.invalid(field, "expected a list of objects");
-            }
-        }
-        return items;
-    }
-
-    private ObjectNode getConfigurations(Call call) {
-        var names = new HashSet<>(call.texts("names"));
-        var answer = Json.object();
-        var rows = answer.putArray("configurations");
-        for (var id : call.texts("tasks")) {
-            var row = rows.addObject().put("task", id);
-            var items = row.putArray("configuration");
-            require(id, call.caller()).document.path("configuration").properties().forEach(item -> {
-                if (names.isEmpty() || names.contains(item.getKey())) {
-                    items.add(item.getValue());
-                }
-            });
-        }
-        return answer;
-    }
-
-    private ObjectNode editConfiguration(Call call) {
-        var task = task(call);
-        var stored = Json.child(task.document, "configuration");
-        if (call.flag("replace_configuration")) {
-            stored.removeAll();
-        }
-        items(call, "configuration").forEach(item -> stored.set(item.path("name").asText(), item.deepCopy()));
-        touched(task);
-        return Json.object().put("updated", 1);
-    }
-
-    private ObjectNode deleteConfiguration(Call call) {
-        var task = task(call);
-        Json.child(task.document, "configuration").remove(call.texts("configuration"));
-        touched(task);
-        return Json.object().put("deleted", 1);
-    }
-
-    private ObjectNode addArtifacts(Call call) {
-        var task = task(call);
-        var execution = Json.child(task.document, "execution");
-        var artifacts = execution.get("artifacts") instanceof ArrayNode list ? list : execution.putArray("artifacts");
-        for (var artifact : items(call, "artifacts")) {
-            for (int i = artifacts.size() - 1; i >= 0; i--) {
-                if (artifacts.get(i).path("key").equals(artifact.path("key"))) {
-                    artifacts.remove(i);
-                }
-            }
-            artifacts.add(artifact.deepCopy());
-        }
-        touched(task);
-        return Json.object().put("updated", 1);
-    }
-
-    private ObjectNode delete(Task task, Call call) {
-        boolean safe = task.status() == TaskStatus.CREATED || hasTag(task, "system_tags", ARCHIVED_TAG);
-        if (!safe && !call.flag("force")) {
-            throw new ApiFault(400, 123, "Task cannot be deleted, use force=true: id=" + task.id + ", status=" + task.status().wire());
-        }
-        queues.removeEverywhere(task.id);
-        events.forget(task.id);
-        tasks.remove(task.id);
-        var answer = Json.object();
-        answer.put("deleted", true);
-        answer.put("updated_children", 0);
-        answer.put("updated_models", 0);
-        answer.putObject("events");
-        return answer;
-    }
-
-    private ObjectNode tag(Task task, boolean archived) {
-        var tags = new java.util.LinkedHashSet<String>();
-        task.document.path("system_tags").forEach(tag -> tags.add(tag.asText()));
-        if (archived) {
-            if (queues.removeEverywhere(task.id)) {
-                backFromQueue(task);
-            }
-            tags.add(ARCHIVED_TAG);
-        } else {
-            tags.remove(ARCHIVED_TAG);
-        }
-        task.document.set("system_tags", Json.array(tags));
-        touched(task);
-        return Json.object().put(archived ? "archived" : "unarchived", true);
-    }
-
-    private ObjectNode eachTask(Call call, String counter, Function<Task, ObjectNode> one) {
-        var found = call.texts("tasks").stream().map(id -> require(id, call.caller())).toList();
-        found.forEach(one::apply);
-        return Json.object().put(counter, found.size());
-    }
-
-    // Moves.
-
-    private ObjectNode moveTo(Task task, TaskStatus target, Call call, String counter) {
-        // The same status again is no error: an agent that lost an answer asks twice.
-        if (task.status() != target && !task.status().mayBecome(target) && !call.flag("force")) {
-            throw ApiFault.badStatus(task.id, task.status(), target);
-        }
-        // An entry in a queue stays, as on the real server: only enqueue, dequeue, stop and reset touch queues.
-        var fields = setStatus(task, target, call.optionalText("status_reason").orElse(""), call.optionalText("status_message").orElse(""));
-        var answer = Json.object().put("updated", 1);
-        answer.set("fields", fields);
-        if (counter != null) {
-            answer.put(counter, 1);
-        }
-        return answer;
-    }
-
-    private ObjectNode enqueue(Task task, Call call) {
-        Queues.Queue queue;
-        if (call.has("queue")) {
-            queue = queues.require(call.text("queue"), call.caller());
-        } else if (call.has("queue_name")) {
-            var name = call.text("queue_name");
-            queue = queues.byName(name, call.caller())
-                    .orElseGet(() -> queues.add(name, call.caller(), List.of(), List.of(), null, Json.object()));
-        } else {
-            queue = queues.defaultQueue(call.caller());
-        }
-        boolean queued = task.status() == TaskStatus.QUEUED;
-        boolean onlyMoves = queued && call.has("update_execution_queue") && !call.flag("update_execution_queue");
-        if (!onlyMoves && call.has("update_execution_queue") && !call.flag("update_execution_queue")) {
-            throw new ApiFault(400, 12, "Validation error (update_execution_queue: false is for tasks already queued: id=" + task.id + ")");
-        }
-        if (!onlyMoves && !call.flag("force") && !task.status().mayBecome(TaskStatus.QUEUED)) {
-            throw ApiFault.badStatus(task.id, task.status(), TaskStatus.QUEUED);
-        }
-        queues.removeEverywhere(task.id);
-        if (!queued) {
-            task.beforeQueue = task.status();
-        }
-        var fields = setStatus(task, TaskStatus.QUEUED, call.optionalText("status_reason").orElse(""),
-                call.optionalText("status_message").orElse(""));
-        if (!onlyMoves) {
-            setExecutionQueue(task, queue.id);
-            fields.put("execution.queue", queue.id);
-        }
-        queues.append(queue, task);
-        var answer = Json.object().put("queued", 1).put("updated", 1);
-        answer.set("fields", fields);
-        if (call.flag("verify_watched_queue")) {
-            answer.put("queue_watched", workers.anyWatches(queue.id));
-        }
-        return answer;
-    }
-
-    private ObjectNode dequeue(Task task, Call call) {
-        var next = call.optionalText("new_status").map(status -> TaskStatus.of(status)
-                .orElseThrow(() -> ApiFault.invalid("new_status", "\"" + status + "\" is no task status")));
-        if (task.status() != TaskStatus.QUEUED) {
-            throw ApiFault.badStatus(task.id, task.status(), next.orElse(TaskStatus.CREATED));
-        }
-        boolean dequeued;
-        if (call.flag("remove_from_all_queues")) {
-            dequeued = queues.removeEverywhere(task.id);
-        } else {
-            var queue = task.document.path("execution").path("queue").asText("");
-            dequeued = queues.find(queue, call.caller()).map(found -> found.position(task.id) >= 0).orElse(false)
-                    && queues.removeEverywhere(task.id);
-        }
-        var answer = Json.object().put("dequeued", dequeued ? 1 : 0);
-        if (!dequeued) {
-            // A task that a pop has taken keeps its status: whoever popped it decides what comes next.
-            return answer.put("updated", 0);
-        }
-        var status = next.orElse(task.beforeQueue == null ? TaskStatus.CREATED : task.beforeQueue);
-        answer.put("updated", 1);
-        answer.set("fields", setStatus(task, status, call.optionalText("status_reason").orElse(""),
-                call.optionalText("status_message").orElse("")));
-        return answer;
-    }
-
-    private ObjectNode stop(Task task, Call call) {
-        boolean running = task.status() == TaskStatus.IN_PROGRESS;
-        if (task.status() != TaskStatus.STOPPED && !task.status().mayBecome(TaskStatus.STOPPED) && !call.flag("force")) {
-            throw ApiFault.badStatus(task.id, task.status(), TaskStatus.STOPPED);
-        }
-        boolean live = running && clock.instant().isBefore(Json.instant(task.document.path("last_update").asText()).plus(LIVE))
-                && task.document.hasNonNull("last_worker");
-        var reason = call.optionalText("status_reason").orElse("");
-        var answer = Json.object().put("updated", 1);
-        if (live) {
-            // Its agent sees the message at its next look and ends the run itself.
-            var fields = Json.object().put("status_reason", reason).put("status_message", "stopping");
-            fields.put("last_change", Json.time(clock.instant()));
-            task.document.setAll(fields);
-            answer.set("fields", fields.put("status", TaskStatus.IN_PROGRESS.wire()));
-            return answer;
-        }
-        queues.removeEverywhere(task.id);
-        answer.set("fields", setStatus(task, TaskStatus.STOPPED, reason,
-                call.optionalText("status_message").orElse("Stopped by " + call.caller().userName())));
-        return answer;
-    }
-
-    private ObjectNode reset(Task task, Call call) {
-        if (task.status() != TaskStatus.CREATED && !task.status().mayBecome(TaskStatus.CREATED) && !call.flag("force")) {
-            throw ApiFault.badStatus(task.id, task.status(), TaskStatus.CREATED);
-        }
-        boolean dequeued = queues.removeEverywhere(task.id);
-        events.forget(task.id);
-        task.document.remove(List.of("started", "completed", "published", "active_duration", "last_worker", "last_worker_report"));
-        Json.child(task.document, "execution").remove("queue");
-        task.document.putObject("runtime");
-        task.document.putObject("last_metrics");
-        task.document.put("last_iteration", 0);
-        Json.child(task.document, "models").putArray("output");
-        Json.child(task.document, "execution").putArray("artifacts");
-        if (call.flag("clear_all")) {
-            Json.child(task.document, "script").removeAll();
-            for (var field : MAP_FIELDS) {
-                task.document.putObject(field);
-            }
-        }
-        var answer = Json.object().put("updated", 1);
-        answer.set("fields", setStatus(task, TaskStatus.CREATED, call.optionalText("status_reason").orElse("reset"), ""));
-        answer.putObject("dequeued").put("removed", dequeued ? 1 : 0);
-        answer.putObject("events");
-        answer.put("deleted_models", 0);
-        return answer;
-    }
-
-    private ObjectNode many(Call call, BiFunction<Task, Call, ObjectNode> one) {
-        if (call.texts("ids").isEmpty()) {
-            throw ApiFault.missing("ids");
-        }
-        var answer = Json.object();
-        var succeeded = answer.putArray("succeeded");
-        var failed = answer.putArray("failed");
-        for (var id : call.texts("ids")) {
-            try {
-                var result = one.apply(require(id, call.caller()), call);
-                var row = succeeded.addObject().put("id", id);
-                result.properties().stream().filter(field -> !ONLY_FOR_ONE.contains(field.getKey())).forEach(field ->
-                        row.set(field.getKey(), YES_OR_NO.contains(field.getKey()) ? yesOrNo(field.getValue()) : field.getValue()));
-            } catch (ApiFault fault) {
-                var error = failed.addObject().put("id", id).putObject("error");
-                error.putArray("codes").add(fault.status).add(fault.subcode);
-                error.put("msg", fault.getMessage());
-                error.putObject("data");
-            }
-        }
-        if (call.flag("verify_watched_queue") && call.has("queue")) {
-            answer.put("queue_watched", workers.anyWatches(call.text("queue")));
-        }
-        return answer;
-    }
-
-    private static JsonNode yesOrNo(JsonNode counted) {
-        return BooleanNode.valueOf(counted.isObject() ? counted.path("removed").asInt() > 0 : counted.asBoolean());
-    }
-
-    private Task task(Call call) {
+    /** The task that the call names; it must be there and be of the caller's company. */
+    Task task(Call call) {
         return require(call.text("task"), call.caller());
     }
 
-    private static boolean hasTag(Task task, String field, String tag) {
+    static boolean hasTag(Task task, String field, String tag) {
         for (var held : task.document.path(field)) {
             if (held.asText().equals(tag)) {
                 return true;

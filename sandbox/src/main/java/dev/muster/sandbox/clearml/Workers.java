@@ -7,6 +7,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -17,6 +18,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
 
 /** The workers endpoints: entries that live as long as they report, one for each worker id and user. */
 final class Workers {
@@ -238,7 +240,7 @@ final class Workers {
         }
         try {
             return Pattern.compile(regex.toString(), Pattern.DOTALL);
-        } catch (java.util.regex.PatternSyntaxException bad) {
+        } catch (PatternSyntaxException bad) {
             throw new ApiFault(400, 21, "Invalid pattern: field=worker_pattern, pattern=" + glob);
         }
     }
@@ -319,7 +321,7 @@ final class Workers {
                     if (at >= from && at <= to) {
                         sample.numbers.getOrDefault(key, Map.of()).forEach((variant, number) -> byVariant
                                 .computeIfAbsent(split ? variant : "", v -> new TreeMap<>())
-                                .computeIfAbsent(from + (at - from) / interval * interval, slot -> new java.util.ArrayList<>())
+                                .computeIfAbsent(from + (at - from) / interval * interval, slot -> new ArrayList<>())
                                 .add(number));
                     }
                 }
