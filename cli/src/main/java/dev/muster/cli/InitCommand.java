@@ -34,7 +34,7 @@ final class InitCommand implements Runnable {
     @Override
     public void run() {
         var here = Path.of("").toAbsolutePath();
-        var source = clearmlConf != null ? clearmlConf : Path.of(System.getProperty("user.home"), "clearml.conf");
+        var source = clearmlConf != null ? clearmlConf : home().resolve("clearml.conf");
         if (clearmlConf != null && !Files.isRegularFile(clearmlConf)) {
             throw CliFailure.failed("there is no file " + clearmlConf);
         }
@@ -69,6 +69,12 @@ final class InitCommand implements Runnable {
             throw CliFailure.failed("could not write here: " + failed);
         }
         report(common.output(), source, found, missing);
+    }
+
+    /** As the shell has it; Java's own property doesn't follow HOME. */
+    private static Path home() {
+        var home = System.getenv("HOME");
+        return Path.of(home == null || home.isEmpty() ? System.getProperty("user.home") : home);
     }
 
     private static void report(Output output, Path source, ClearmlConf found, List<String> missing) {
