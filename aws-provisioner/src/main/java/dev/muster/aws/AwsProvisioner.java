@@ -17,6 +17,10 @@ class AwsProvisioner {
     @Produces
     @Singleton
     MachineProvider provider(HostConfig host, AwsConfig config, SecretsFolder secrets) {
+        return HostStart.orRefuse(() -> machines(host, config, secrets));
+    }
+
+    private static Ec2Machines machines(HostConfig host, AwsConfig config, SecretsFolder secrets) {
         var accounts = new TreeMap<String, AwsAccounts.Account>();
         config.accounts().forEach((name, account) -> accounts.put(name,
                 new AwsAccounts.Account(endpoint(name, account.endpoint()), account.image(), account.regions().orElse(List.of()))));

@@ -6,6 +6,7 @@ import dev.muster.provisioner.spi.MachineProvider;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
+import io.quarkus.runtime.configuration.ConfigurationException;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import jakarta.enterprise.inject.Produces;
@@ -15,6 +16,7 @@ import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 
 /** Starts the host with the application, and ends it with it. */
@@ -25,8 +27,17 @@ public class HostStart {
 
     HostStart(HostConfig config, MachineProvider provider, SecretsFolder secrets, MeterRegistry registry,
             @ConfigProperty(name = "quarkus.application.version") String version) {
-        this.host = new ProvisionerHost(settings(config, provider.name() + "-provisioner", version), provider, secrets, registry,
+        this.host = new ProvisionerHost(orRefuse(() -> settings(config, provider.name() + "-provisioner", version)), provider, secrets, registry,
                 Clock.systemUTC());
+    }
+
+    /** What is wrong with the configuration ends the start with its one sentence. */
+    public static <T> T orRefuse(Supplier<T> configured) {
+        try {
+            return configured.get();
+        } catch (IllegalArgumentException wrong) {
+            throw new ConfigurationException(wrong.getMessage());
+        }
     }
 
     static HostSettings settings(HostConfig config, String service, String version) {

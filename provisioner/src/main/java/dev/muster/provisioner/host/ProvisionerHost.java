@@ -17,6 +17,7 @@ import java.util.TreeSet;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.CooperativeStickyAssignor;
@@ -54,7 +55,7 @@ public final class ProvisionerHost implements AutoCloseable {
     private final ScheduledExecutorService timer;
     private final Thread starter;
     private volatile Running running;
-    private volatile String waitingFor = "it is starting";
+    private volatile String waitingFor = "Kafka has not answered yet";
     private volatile Duration skew = Duration.ZERO;
     private volatile boolean closing;
     private ServiceReported lastReport;
@@ -95,9 +96,12 @@ public final class ProvisionerHost implements AutoCloseable {
             } catch (InterruptedException interrupted) {
                 return;
             } catch (Exception notYet) {
-                waitingFor = "Kafka at " + settings.bootstrapServers() + " does not answer as it should: " + rootOf(notYet);
-                LOG.warnf("Not started yet: reason=%s", waitingFor);
-                pause(1_000);
+                var because = "Kafka at " + settings.bootstrapServers() + " does not answer as it should: " + rootOf(notYet);
+                if (!because.equals(waitingFor)) {
+                    LOG.warnf("Not started yet: reason=%s", because);
+                }
+                waitingFor = because;
+                pause(300);
             }
         }
     }
@@ -109,7 +113,6 @@ public final class ProvisionerHost implements AutoCloseable {
     }
 
     private void begin() throws Exception {
-        waitingFor = "Kafka at " + settings.bootstrapServers() + " has not answered yet";
         String clusterId;
         int partitions;
         var topics = settings.topics();
@@ -125,11 +128,10 @@ public final class ProvisionerHost implements AutoCloseable {
             }
             partitions = admin.describeTopics(List.of(commands)).allTopicNames().get().get(commands).partitions().size();
         }
-        waitingFor = "it reads " + topics.fleets() + " and " + topics.machines();
-        var inventories = new Inventory[1];
+        var inventories = new AtomicReference<Inventory>();
         var book = new FleetBook(provider.name(), topics, scope -> {
-            if (inventories[0] != null) {
-                inventories[0].ask(scope);
+            if (inventories.get() != null) {
+                inventories.get().ask(scope);
             }
         });
         var tables = new TopicTable(KafkaSettings.consumer(settings.bootstrapServers()), List.of(topics.fleets(), topics.machines()), book);
@@ -142,17 +144,17 @@ public final class ProvisionerHost implements AutoCloseable {
             throw failed;
         }
         var reports = new Reports(settings.source());
-        var consumers = new CommandConsumer[1];
-        var publisher = new ReportPublisher(this::producer, () -> consumers[0].group(), topics, "/muster/" + settings.source(), clock,
+        var consumers = new AtomicReference<CommandConsumer>();
+        var publisher = new ReportPublisher(this::producer, () -> consumers.get().group(), topics, "/muster/" + settings.source(), clock,
                 seen -> skew = seen);
         var runner = new CommandRunner(new CommandRunner.Surroundings(provider, new BootTranslator(settings.connections(), secrets), book,
                 reports, publisher, metrics, clock, settings.backoff(), clusterId), HostSettings.LAUNCH_THREADS, HostSettings.OTHER_THREADS,
-                timer, scope -> inventories[0].hurry(scope));
+                timer, scope -> inventories.get().hurry(scope));
         var consumer = new CommandConsumer(this::consumer, topics, provider.name(), settings.service(), publisher, runner::accept, metrics, clock);
-        consumers[0] = consumer;
+        consumers.set(consumer);
         var inventory = new Inventory(provider, book, runner::isBusy, reports, publisher,
                 scope -> consumer.ownerOf(partition(scope, partitions)), clock, clusterId, settings.pace());
-        inventories[0] = inventory;
+        inventories.set(inventory);
         metrics.queue("reports", publisher::unpublished);
         publisher.start();
         consumer.start();
