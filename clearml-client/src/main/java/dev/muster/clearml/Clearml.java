@@ -46,8 +46,8 @@ public final class Clearml implements RescueCalls, AutoCloseable {
     /**
      * Connects nothing yet.
      *
-     * @param credentials asked before each login, so that a rotated key is used from the first refusal on; whatever it throws
-     *     comes out of the call that needed it
+     * @param credentials asked before each login, so that a rotated key is used from the first refusal on; what it throws is
+     *     REFUSED, with its message
      */
     public Clearml(ClearmlAddress address, Supplier<Credentials> credentials) {
         this(address, credentials, Instant::now);
@@ -239,7 +239,13 @@ public final class Clearml implements RescueCalls, AutoCloseable {
         var request = object();
         request.put("expiration_sec", TOKEN_LIFE.toSeconds());
         var asked = now.get();
-        var reply = transport.call("auth.login", credentials.get().basic(), ClearmlApi.JSON, request.toString().getBytes(UTF_8));
+        String basic;
+        try {
+            basic = credentials.get().basic();
+        } catch (RuntimeException missing) {
+            throw ClearmlException.refused("auth.login", missing);
+        }
+        var reply = transport.call("auth.login", basic, ClearmlApi.JSON, request.toString().getBytes(UTF_8));
         var bearer = "Bearer " + Answer.read("auth.login", reply.status(), reply.body(), answer -> textField(answer, "token"));
         token = new Token(bearer, asked.plus(TOKEN_LIFE).minus(RENEW_BEFORE_EXPIRY));
         return token;

@@ -46,6 +46,11 @@ public final class ClearmlException extends Exception {
         return new ClearmlException(Kind.UNREADABLE, call, 0, 0, call + ": " + why, null);
     }
 
+    /** Without credentials there is nothing to ask with. */
+    static ClearmlException refused(String call, RuntimeException why) {
+        return new ClearmlException(Kind.REFUSED, call, 0, 0, call + ": " + why.getMessage(), why);
+    }
+
     /** An answer that is an error: {@code code} is the HTTP status or the envelope's result_code. */
     public static ClearmlException answered(String call, int code, int subcode, String message) {
         var kind = code == 401 || code == 403 || code == 407 ? Kind.REFUSED

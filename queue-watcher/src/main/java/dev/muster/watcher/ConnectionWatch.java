@@ -36,6 +36,7 @@ final class ConnectionWatch implements AutoCloseable {
     private final Function<DemandEvent, CompletionStage<Void>> publisher;
     private final WatchMetrics metrics;
     private final Clock clock;
+    private final Runnable onDefect;
     private final CountDownLatch closing = new CountDownLatch(1);
     private final Thread thread;
     private Instant idleLookAt = Instant.EPOCH;
@@ -50,9 +51,13 @@ final class ConnectionWatch implements AutoCloseable {
      */
     record Health(boolean isKnown, boolean isReachable, String detail, int failures) {}
 
-    /** @param fleets those to look for; empty while they are not known */
+    /**
+     * @param fleets those to look for; empty while they are not known
+     * @param onDefect ends the process
+     */
     ConnectionWatch(String connection, Duration interval, QueueSource source, Looks looks, Supplier<Optional<List<WatchedFleet>>> fleets,
-            Function<DemandEvent, CompletionStage<Void>> publisher, WatchMetrics metrics, Clock clock) {
+            Function<DemandEvent, CompletionStage<Void>> publisher, WatchMetrics metrics, Clock clock,
+            Runnable onDefect) {
         this.connection = connection;
         this.interval = interval;
         this.source = source;
@@ -61,6 +66,7 @@ final class ConnectionWatch implements AutoCloseable {
         this.publisher = publisher;
         this.metrics = metrics;
         this.clock = clock;
+        this.onDefect = onDefect;
         this.thread = new Thread(this::run, "watch-" + connection);
         thread.setDaemon(true);
     }
@@ -87,9 +93,9 @@ final class ConnectionWatch implements AutoCloseable {
         } catch (InterruptedException closed) {
             LOG.debugf("The watch of a connection was interrupted. connection=%s", connection);
         } catch (RuntimeException ours) {
-            // Not a server's failure: those are answers. Readers of the topic see silence, and hold.
-            LOG.errorf(ours, "The watch of a connection ended by a defect; restart the process. connection=%s", connection);
-            health = new Health(true, false, "the watch ended by a defect: " + ours, 0);
+            // Not a server's failure: those are answers. What was told may not be what is remembered, so nothing more is told.
+            LOG.errorf(ours, "The watch of a connection met a defect; the process ends. connection=%s", connection);
+            onDefect.run();
         }
     }
 

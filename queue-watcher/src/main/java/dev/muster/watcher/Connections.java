@@ -2,6 +2,7 @@ package dev.muster.watcher;
 
 import dev.muster.clearml.Clearml;
 import dev.muster.watcher.clearml.ClearmlQueues;
+import io.quarkus.runtime.Quarkus;
 import io.smallrye.common.annotation.Identifier;
 import io.smallrye.reactive.messaging.kafka.KafkaConsumerRebalanceListener;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -34,6 +35,8 @@ public class Connections implements KafkaConsumerRebalanceListener {
     static final String CHANNEL = "commands";
 
     private static final Logger LOG = Logger.getLogger(Connections.class);
+    /** As sysexits.h has it: an internal software error. */
+    private static final int DEFECT = 70;
 
     private final Settings settings;
     private final FleetTable fleets;
@@ -80,7 +83,7 @@ public class Connections implements KafkaConsumerRebalanceListener {
             var interval = settings.interval(connection);
             var watch = new ConnectionWatch(connection, interval, sources.get(connection),
                     new Looks(settings.source(), lastGeneration, interval), () -> fleets.isCurrent() ? Optional.of(fleets.of(connection)) : Optional.empty(),
-                    publisher::publish, metrics, clock);
+                    publisher::publish, metrics, clock, () -> Quarkus.asyncExit(DEFECT));
             var before = owned.put(connection, watch);
             if (before != null) {
                 before.close();

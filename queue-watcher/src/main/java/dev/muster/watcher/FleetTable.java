@@ -32,13 +32,15 @@ public class FleetTable implements TopicTable.Listener {
 
     private final Settings settings;
     private final DemandPublisher publisher;
+    private final WatchMetrics metrics;
     private final CountDownLatch closing = new CountDownLatch(1);
     private volatile Map<String, WatchedFleet> fleets = new ConcurrentHashMap<>();
     private volatile TopicTable table;
 
-    public FleetTable(Settings settings, DemandPublisher publisher) {
+    public FleetTable(Settings settings, DemandPublisher publisher, WatchMetrics metrics) {
         this.settings = settings;
         this.publisher = publisher;
+        this.metrics = metrics;
     }
 
     void start() {
@@ -103,11 +105,17 @@ public class FleetTable implements TopicTable.Listener {
             if (fleet.getState() == FleetState.DELETED) {
                 fleets.remove(key);
             } else {
-                fleets.put(key, WatchedFleet.of(fleet));
+                var watched = WatchedFleet.of(fleet);
+                fleets.put(key, watched);
+                if (!settings.connections().containsKey(watched.connection())) {
+                    LOG.warnf("A fleet names a connection that is not configured, and is not watched. fleet=%s connection=%s",
+                            key, watched.connection());
+                }
             }
         } catch (UnreadableRecordException garbage) {
             LOG.warnf("A record of a topic can't be read; it is kept as a dead letter. topic=%s partition=%d offset=%d reason=%s",
                     record.topic(), record.partition(), record.offset(), garbage.getMessage());
+            metrics.unreadable(record.topic());
             publisher.deadLetter(record, garbage.getMessage());
         }
     }

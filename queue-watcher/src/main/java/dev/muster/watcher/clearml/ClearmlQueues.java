@@ -44,8 +44,9 @@ public final class ClearmlQueues implements QueueSource {
         this.rescue = new Rescue(server, clock);
     }
 
+    // An owner that lost its connection may still be at its last look when the next one begins.
     @Override
-    public Seen.Look look(SortedSet<String> queueNames) throws FailedRead {
+    public synchronized Seen.Look look(SortedSet<String> queueNames) throws FailedRead {
         try {
             var workers = newestOfEach(server.workers());
             return new Seen.Look(workers, queues(queueNames));
