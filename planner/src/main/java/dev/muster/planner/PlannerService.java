@@ -6,7 +6,6 @@ import dev.muster.planner.control.Writes;
 import dev.muster.planner.stream.PlannerStreams;
 import dev.muster.v1.ServiceReported;
 import io.micrometer.core.instrument.MeterRegistry;
-import io.quarkus.runtime.PreventFurtherStepsException;
 import io.quarkus.runtime.Quarkus;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
@@ -21,10 +20,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.jboss.logging.Logger;
 
-/**
- * The planner as a service: what must be right before it begins, what runs, and what it says of itself. What is wrong at the
- * start is one sentence, and the process ends with it.
- */
+/** The planner as a service: what runs, and what it says of itself. {@link Main} has seen to it that its settings and topics are right. */
 @Singleton
 public final class PlannerService {
 
@@ -46,11 +42,7 @@ public final class PlannerService {
     private Instant reportedAt = Instant.EPOCH;
 
     PlannerService(PlannerConfig config, MeterRegistry registry) {
-        try {
-            settings = Settings.of(config);
-        } catch (IllegalArgumentException wrong) {
-            throw new PreventFurtherStepsException(wrong.getMessage(), 1);
-        }
+        settings = Settings.of(config);
         this.registry = registry;
         model = new ReadModel(settings);
         publisher = new RequestPublisher(settings, model);
@@ -58,11 +50,6 @@ public final class PlannerService {
     }
 
     void start(@Observes StartupEvent event) {
-        try {
-            TopicCheck.require(settings);
-        } catch (IllegalStateException wrong) {
-            throw new PreventFurtherStepsException(wrong.getMessage(), 1);
-        }
         model.start();
         streams = new PlannerStreams(settings, registry, why -> Quarkus.asyncExit(1));
         streams.start();

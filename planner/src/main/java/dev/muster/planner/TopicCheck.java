@@ -27,11 +27,11 @@ final class TopicCheck {
         try (var admin = Admin.create(config)) {
             var problems = settings.topics().problems(partitions(admin, settings));
             if (!problems.isEmpty()) {
-                throw new IllegalStateException("The planner can't start: " + String.join("; ", problems) + ".");
+                throw new IllegalStateException(String.join("; ", problems) + ".");
             }
         } catch (KafkaException wrong) {
             var cause = wrong.getCause() == null ? wrong : wrong.getCause();
-            throw new IllegalStateException("The planner can't start: muster.kafka.bootstrap-servers is '" + settings.bootstrapServers()
+            throw new IllegalStateException("muster.kafka.bootstrap-servers is '" + settings.bootstrapServers()
                     + "', and " + cause.getMessage() + ".");
         }
     }
@@ -54,13 +54,13 @@ final class TopicCheck {
             throw unreachable(settings, silent);
         } catch (InterruptedException interrupted) {
             Thread.currentThread().interrupt();
-            throw new IllegalStateException("The planner was stopped while it started.");
+            throw new IllegalStateException("it was stopped while it started.");
         }
         return found;
     }
 
     private static IllegalStateException unreachable(Settings settings, Throwable why) {
-        return new IllegalStateException("The planner can't start: Kafka does not answer at " + settings.bootstrapServers() + " ("
+        return new IllegalStateException("Kafka does not answer at " + settings.bootstrapServers() + " ("
                 + why.getClass().getSimpleName() + "); start it, or set muster.kafka.bootstrap-servers to where it is.");
     }
 }
