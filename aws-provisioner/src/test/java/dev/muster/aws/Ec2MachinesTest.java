@@ -13,9 +13,13 @@ import dev.muster.provisioner.spi.Offer;
 import dev.muster.provisioner.spi.ProviderException;
 import dev.muster.sandbox.ec2.Faults.ApiFault;
 import dev.muster.sandbox.ec2.OfferFilter;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import software.amazon.awssdk.services.ec2.model.RunInstancesRequest;
@@ -221,6 +225,44 @@ class Ec2MachinesTest extends MachineProviderContract {
         var script = ec2.hardware(machine.cloudId()).userData();
 
         assertThat(script).startsWith("#!/bin/sh").contains("clearml.secret-key=s'e$(c)`r`\"et\n", "worker.prefix=lab-train:gpu:any\n");
+    }
+
+    @Test
+    void noSecretShowsInLogsOrFailuresOrText() throws ProviderException {
+        var batch = batch(1, plan("TOPSECRET"));
+        var said = new StringBuffer();
+        var handler = new Handler() {
+            @Override
+            public void publish(LogRecord record) {
+                said.append(record.getMessage()).append(Arrays.toString(record.getParameters())).append(record.getThrown());
+            }
+
+            @Override
+            public void flush() {
+                // Nothing is held back.
+            }
+
+            @Override
+            public void close() {
+                // Nothing is open.
+            }
+        };
+        var root = Logger.getLogger("");
+        root.addHandler(handler);
+        try {
+            var provider = ec2.machines();
+            provider.launch(batch);
+            listed(1);
+            provider.launch(like(batch, new Offer(Ec2StandIn.SCOPE, "us-east-1b", "", "m5.large", Offer.Market.ON_DEMAND), 0, batch.settings()));
+            ec2.server.faults().onCall("RunInstances", 1, new ApiFault.Refuse(400, "InvalidParameterValue", "no"));
+            var refused = catchThrowableOfType(ProviderException.class, () -> provider.launch(batch));
+            said.append(refused).append(refused.getCause()).append(batch).append(provider).append(ec2.accounts());
+        } finally {
+            root.removeHandler(handler);
+        }
+
+        assertThat(said.toString()).contains("lab-train", "asked for before").doesNotContain("TOPSECRET")
+                .doesNotContain(java.util.Base64.getEncoder().encodeToString("TOPSECRET".getBytes()));
     }
 
     @Test
