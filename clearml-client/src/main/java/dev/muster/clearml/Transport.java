@@ -5,6 +5,7 @@ import io.smallrye.mutiny.TimeoutException;
 import io.smallrye.mutiny.Uni;
 import io.vertx.core.http.HttpClosedException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
@@ -44,14 +45,22 @@ final class Transport implements AutoCloseable {
                     ? api.postLines(call, authorization, body)
                     : api.post(call, authorization, body);
             RestResponse<?> response = answer.await().atMost(timeout);
-            // Of an error's answer the client leaves the entity as it came.
-            var entity = response.getEntity() instanceof byte[] read ? read : response.readEntity(byte[].class);
-            return new Reply(response.getStatus(), entity == null ? new byte[0] : entity);
+            return new Reply(response.getStatus(), bytes(response.getEntity()));
+        } catch (IOException cut) {
+            throw ClearmlException.unreadable(call, "the answer could not be read: " + cut.getMessage());
         } catch (TimeoutException late) {
             throw ClearmlException.tooSlow(call, timeout.toMillis());
         } catch (RuntimeException failed) {
             throw sort(call, failed);
         }
+    }
+
+    /** The entity of an error's answer is not mapped to what the method returns, and comes as a stream of the bytes that are there. */
+    private static byte[] bytes(Object entity) throws IOException {
+        if (entity instanceof InputStream stream) {
+            return stream.readAllBytes();
+        }
+        return entity instanceof byte[] read ? read : new byte[0];
     }
 
     private ClearmlException sort(String call, RuntimeException failed) {
