@@ -103,7 +103,15 @@ public final class Clearml implements RescueCalls, AutoCloseable {
 
     /** False: it was not in that queue. */
     public boolean removeFromQueue(String queue, String task) throws ClearmlException {
-        return call("queues.remove_task", taskInQueue(queue, task), answer -> integerField(answer, "removed")) > 0;
+        try {
+            return call("queues.remove_task", taskInQueue(queue, task), answer -> integerField(answer, "removed")) > 0;
+        } catch (ClearmlException failed) {
+            // Servers say it in either way.
+            if (failed.is(400, 703)) {
+                return false;
+            }
+            throw failed;
+        }
     }
 
     @Override
