@@ -86,10 +86,6 @@ final class CommandConsumer implements AutoCloseable, ConsumerRebalanceListener 
         return owner != null && owner.isLive() ? owner : null;
     }
 
-    Set<TopicPartition> partitions() {
-        return Set.copyOf(owned.keySet());
-    }
-
     /** Empty once it has joined its group and for as long as it reads. */
     String trouble() {
         return trouble;

@@ -62,7 +62,12 @@ public final class ProvisionerHost implements AutoCloseable {
     private long lastReportAt;
 
     private record Running(FleetBook book, TopicTable tables, ReportPublisher publisher, CommandRunner runner, CommandConsumer consumer,
-            Inventory inventory) {}
+            Inventory inventory, int partitions) {
+
+        boolean owns(Scope scope) {
+            return consumer.ownerOf(partition(scope, partitions)) != null;
+        }
+    }
 
     public ProvisionerHost(HostSettings settings, MachineProvider provider, SecretsFolder secrets, MeterRegistry registry, Clock clock) {
         this.settings = settings;
@@ -159,7 +164,7 @@ public final class ProvisionerHost implements AutoCloseable {
         publisher.start();
         consumer.start();
         inventory.start(timer);
-        running = new Running(book, tables, publisher, runner, consumer, inventory);
+        running = new Running(book, tables, publisher, runner, consumer, inventory, partitions);
         waitingFor = "";
     }
 
@@ -248,8 +253,7 @@ public final class ProvisionerHost implements AutoCloseable {
                 report.addConnections(NamedState.newBuilder().setName(name).setOk(keys)
                         .setDetail(keys ? "" : "its files clearml-" + name + "-access-key and -secret-key are not in the secrets folder"));
             });
-            now.book.scopes().stream().filter(scope -> now.consumer.partitions().stream().anyMatch(p -> now.consumer.ownerOf(p.partition()) != null))
-                    .map(Scope::toString).forEach(report::addOwned);
+            now.book.scopes().stream().filter(now::owns).map(Scope::toString).forEach(report::addOwned);
             boolean changed = lastReport == null || !lastReport.equals(report.build());
             if (changed || System.nanoTime() - lastReportAt > REPORT_EVERY.toNanos()) {
                 lastReport = report.build();

@@ -36,6 +36,8 @@ final class ReportPublisher implements AutoCloseable {
 
     private static final Logger LOG = Logger.getLogger(ReportPublisher.class);
     private static final Duration RETRY = Duration.ofMillis(50);
+    /** A broker's answer that took longer says nothing of its clock: the process may have stood still. */
+    private static final Duration SKEW_SAMPLE = Duration.ofSeconds(1);
 
     /**
      * Records that belong together.
@@ -187,8 +189,10 @@ final class ReportPublisher implements AutoCloseable {
             for (var record : item.records) {
                 long before = clock.millis();
                 producer.send(record, (sent, failure) -> {
-                    if (failure == null && sent.hasTimestamp() && record.topic().equals(topics.machineReports())) {
-                        skew.accept(Duration.ofMillis(sent.timestamp() - (before + clock.millis()) / 2));
+                    long after = clock.millis();
+                    if (failure == null && sent.hasTimestamp() && record.topic().equals(topics.machineReports())
+                            && after - before <= SKEW_SAMPLE.toMillis()) {
+                        skew.accept(Duration.ofMillis(sent.timestamp() - (before + after) / 2));
                     }
                 });
             }
