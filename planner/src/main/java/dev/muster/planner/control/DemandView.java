@@ -17,6 +17,9 @@ import java.util.Optional;
 /** One fleet's queues and workers as last seen, for showing: counts and workers, not the tasks. Written by one thread, read by any. */
 final class DemandView {
 
+    /** As the planner has it: a lower generation counts again once the higher has been silent this long. */
+    private static final java.time.Duration GENERATION_SILENCE = java.time.Duration.ofSeconds(15);
+
     private long generation;
     private long sequence;
     private final List<DemandObserved> parts = new ArrayList<>();
@@ -40,7 +43,7 @@ final class DemandView {
     }
 
     void on(DemandEvent event, Instant at) {
-        if (event.getSeen().getGeneration() < generation) {
+        if (event.getSeen().getGeneration() < generation && latest.seenAt() != null && at.isBefore(latest.seenAt().plus(GENERATION_SILENCE))) {
             return;
         }
         switch (event.getWhatCase()) {

@@ -48,10 +48,11 @@ final class Watch<M> {
                 drain();
                 return;
             }
+            over = true;
             waiting.clear();
             client.onError(ApiErrors.tooSlow(limit));
         }
-        end();
+        whenOver.run();
     }
 
     private synchronized void drain() {

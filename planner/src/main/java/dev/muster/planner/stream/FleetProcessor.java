@@ -26,12 +26,14 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.BiFunction;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.streams.processor.PunctuationType;
@@ -59,6 +61,7 @@ final class FleetProcessor implements Processor<byte[], byte[], byte[], byte[]> 
     private static final String READER = "planner";
 
     private final Topics topics;
+    private final BiFunction<Fleet, Instant, Plan> planner;
     private final InputPositions positions;
     private final PlannerMetrics metrics;
     private final Clock clock;
@@ -75,12 +78,15 @@ final class FleetProcessor implements Processor<byte[], byte[], byte[], byte[]> 
     private boolean caughtUp;
 
     /**
+     * @param planner plans a fleet at an instant, and applies the plan: {@link Planner#plan}
      * @param beat how often fleets that are due are looked for
      * @param source of the records it sends, as CloudEvents names it
      * @param version of this release, for replay
      */
-    FleetProcessor(Topics topics, InputPositions positions, PlannerMetrics metrics, Clock clock, Duration beat, String source, String version) {
+    FleetProcessor(Topics topics, BiFunction<Fleet, Instant, Plan> planner, InputPositions positions, PlannerMetrics metrics, Clock clock,
+            Duration beat, String source, String version) {
         this.topics = topics;
+        this.planner = planner;
         this.positions = positions;
         this.metrics = metrics;
         this.clock = clock;
@@ -306,7 +312,7 @@ final class FleetProcessor implements Processor<byte[], byte[], byte[], byte[]> 
         var started = System.nanoTime();
         var outbox = new Outbox(source);
         try {
-            var plan = Planner.plan(owned.fleet(), now);
+            var plan = planner.apply(owned.fleet(), now);
             if (!plan.records().isEmpty()) {
                 say(owned, plan, outbox, now);
             }
@@ -360,7 +366,7 @@ final class FleetProcessor implements Processor<byte[], byte[], byte[], byte[]> 
     }
 
     private List<InputOffset> offsets() {
-        return committed.keySet().stream().sorted(java.util.Comparator.comparing(TopicPartition::topic))
+        return committed.keySet().stream().sorted(Comparator.comparing(TopicPartition::topic))
                 .map(input -> InputOffset.newBuilder().setTopic(input.topic()).setPartition(input.partition())
                         .setNextOffset(processed.containsKey(input) ? processed.get(input) + 1 : committed.get(input)).build())
                 .toList();
@@ -451,6 +457,10 @@ final class FleetProcessor implements Processor<byte[], byte[], byte[], byte[]> 
     private void setAside(OwnedFleet owned, RuntimeException bug) {
         var now = clock.instant();
         metrics.troubled();
+        if (!owned.isLoaded()) {
+            // It was never created, or could not be loaded, which was told then: there is nothing to go back to.
+            return;
+        }
         if (owned.setAside(bug.toString(), now)) {
             LOG.errorf(bug, "A fleet can't be planned, and keeps its machines as they are; fleet=%s", owned.name());
             var outbox = new Outbox(source);

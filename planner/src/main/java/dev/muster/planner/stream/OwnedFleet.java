@@ -56,7 +56,7 @@ final class OwnedFleet {
     /** @throws IllegalStateException if the fleet could not be loaded */
     Fleet fleet() {
         if (fleet == null) {
-            throw new IllegalStateException("the state of fleet " + name + " could not be loaded: " + (trouble == null ? "" : trouble.message()));
+            throw new IllegalStateException("the state of fleet " + name + " could not be loaded");
         }
         return fleet;
     }

@@ -1,6 +1,7 @@
 package dev.muster.planner.stream;
 
 import dev.muster.planner.Settings;
+import dev.muster.planner.core.Planner;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Clock;
 import java.time.Duration;
@@ -35,7 +36,7 @@ public final class PlannerStreams implements AutoCloseable {
     public PlannerStreams(Settings settings, MeterRegistry registry, java.util.function.Consumer<String> ended) {
         var consumers = new TrackedConsumers();
         var metrics = new PlannerMetrics(registry);
-        var topology = PlannerTopology.of(settings.topics(), () -> new FleetProcessor(settings.topics(), consumers, metrics,
+        var topology = PlannerTopology.of(settings.topics(), () -> new FleetProcessor(settings.topics(), Planner::plan, consumers, metrics,
                 Clock.systemUTC(), settings.beat(), settings.source(), Settings.version()));
         streams = new KafkaStreams(topology, configuration(settings), consumers);
         streams.setUncaughtExceptionHandler(broken -> died(broken, ended));

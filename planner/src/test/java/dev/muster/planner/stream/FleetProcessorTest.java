@@ -6,8 +6,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.protobuf.Message;
 import dev.muster.contracts.DeadLetters;
 import dev.muster.contracts.Topics;
+import dev.muster.planner.core.Fleet;
+import dev.muster.planner.core.Plan;
+import dev.muster.planner.core.Planner;
 import dev.muster.v1.AnswerCode;
 import dev.muster.v1.ApplyFleet;
+import dev.muster.v1.Command;
 import dev.muster.v1.DecisionEvent;
 import dev.muster.v1.DeleteFleet;
 import dev.muster.v1.DemandEvent;
@@ -15,14 +19,21 @@ import dev.muster.v1.DemandObserved;
 import dev.muster.v1.FleetRecord;
 import dev.muster.v1.FleetSpec;
 import dev.muster.v1.FleetState;
+import dev.muster.v1.InputOffset;
+import dev.muster.v1.InventoryReported;
+import dev.muster.v1.MachineRecord;
 import dev.muster.v1.MachineReport;
 import dev.muster.v1.MachineRequest;
 import dev.muster.v1.MachineVerb;
+import dev.muster.v1.QueueState;
+import dev.muster.v1.Reason;
 import dev.muster.v1.Request;
 import dev.muster.v1.RequestAnswered;
+import dev.muster.v1.ScopeState;
 import dev.muster.v1.SetPaused;
 import dev.muster.v1.ShutdownAction;
 import dev.muster.v1.Violation;
+import dev.muster.v1.WaitingTask;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Clock;
 import java.time.Duration;
@@ -33,6 +44,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Random;
+import java.util.function.BiFunction;
 import java.util.stream.Collectors;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
@@ -55,6 +67,7 @@ class FleetProcessorTest {
     /** Moves only when a test moves it. */
     private Instant wall = START;
     private final AllRead positions = new AllRead();
+    private BiFunction<Fleet, Instant, Plan> planner = Planner::plan;
     private TopologyTestDriver driver;
     private TestInputTopic<String, byte[]> requests;
     private TestInputTopic<String, byte[]> demand;
@@ -62,6 +75,8 @@ class FleetProcessorTest {
     private TestOutputTopic<String, byte[]> fleets;
     private TestOutputTopic<String, byte[]> decisions;
     private TestOutputTopic<String, byte[]> deadLetters;
+    private TestOutputTopic<String, byte[]> commands;
+    private TestOutputTopic<String, byte[]> machines;
 
     /** Inputs that are read to their ends unless a test says otherwise. */
     private static final class AllRead implements InputPositions {
@@ -107,7 +122,7 @@ class FleetProcessorTest {
                 return wall;
             }
         };
-        var topology = PlannerTopology.of(TOPICS, () -> new FleetProcessor(TOPICS, positions, new PlannerMetrics(new SimpleMeterRegistry()), clock,
+        var topology = PlannerTopology.of(TOPICS, () -> new FleetProcessor(TOPICS, (fleet, now) -> planner.apply(fleet, now), positions, new PlannerMetrics(new SimpleMeterRegistry()), clock,
                 Duration.ofMillis(10), "/test", "test"));
         var config = new Properties();
         config.put("application.id", "test");
@@ -119,6 +134,8 @@ class FleetProcessorTest {
         fleets = driver.createOutputTopic(TOPICS.fleets(), new StringDeserializer(), new ByteArrayDeserializer());
         decisions = driver.createOutputTopic(TOPICS.decisions(), new StringDeserializer(), new ByteArrayDeserializer());
         deadLetters = driver.createOutputTopic(TOPICS.deadLetters(), new StringDeserializer(), new ByteArrayDeserializer());
+        commands = driver.createOutputTopic(TOPICS.commands("aws"), new StringDeserializer(), new ByteArrayDeserializer());
+        machines = driver.createOutputTopic(TOPICS.machines(), new StringDeserializer(), new ByteArrayDeserializer());
     }
 
     @AfterEach
@@ -341,6 +358,95 @@ class FleetProcessorTest {
         beat();
         // Then
         assertThat(decided().stream().filter(event -> event.getPlan() > 0)).isEmpty();
+    }
+
+    // Plans.
+
+    @Test
+    void aWaitingTaskBecomesALaunch() throws Exception {
+        // Given
+        ask(apply("r1", Specs.fleet("train")));
+        reports.pipeInput("train", inventory("train").toByteArray(), wall);
+        decided();
+        // When
+        demand.pipeInput("train", waiting("train", 1).toByteArray(), wall);
+        beat();
+        // Then
+        var command = commands.readRecord();
+        assertThat(command.key()).isEqualTo("aws/main/eu-west-1");
+        assertThat(header(command, "ce_type")).isEqualTo("muster.v1.Command/launch");
+        var launch = Command.parseFrom(command.value());
+        assertThat(launch.getLaunch().getMachineIdsList()).containsExactly("mabcdefgh-1");
+        assertThat(launch.getLaunch().getWorkerPrefix()).isEqualTo("lab-train:cpu:m5.large");
+        assertThat(launch.getLaunch().getParameters().getBoot().getQueueIdsList()).containsExactly("q1");
+        var machine = machines.readRecord();
+        assertThat(machine.key()).isEqualTo("train/mabcdefgh-1");
+        assertThat(MachineRecord.parseFrom(machine.value()).getCounted()).isTrue();
+        var events = decided();
+        assertThat(events).filteredOn(DecisionEvent::hasDecision).extracting(DecisionEvent::getDecisionId).contains(launch.getDecisionId());
+        assertThat(events).filteredOn(DecisionEvent::hasPlanMade).last().satisfies(event ->
+                assertThat(event.getPlanMade().getInputsList()).extracting(InputOffset::getNextOffset).containsExactly(1L, 1L, 1L));
+    }
+
+    @Test
+    void aPlanIsNotMadeAgainWhileNothingIsNew() throws Exception {
+        aWaitingTaskBecomesALaunch();
+        beat();
+        beat();
+        assertThat(commands.isEmpty()).isTrue();
+        assertThat(decided()).isEmpty();
+    }
+
+    @Test
+    void anErrorInOneFleetStopsNeitherTheOthersNorTheLoop() throws Exception {
+        // Given
+        planner = (fleet, now) -> {
+            if (fleet.head().name().equals("train")) {
+                throw new IllegalStateException("a bug");
+            }
+            return Planner.plan(fleet, now);
+        };
+        ask(apply("r1", Specs.fleet("train")));
+        ask(apply("r2", Specs.fleet("other").setWorkersPrefix("other")));
+        reports.pipeInput("other", inventory("other").toByteArray(), wall);
+        // When
+        demand.pipeInput("other", waiting("other", 1).toByteArray(), wall);
+        demand.pipeInput("train", waiting("train", 1).toByteArray(), wall);
+        beat();
+        // Then
+        assertThat(Command.parseFrom(commands.readValue()).getFleet()).isEqualTo("other");
+        var refusals = decided().stream().filter(event -> event.getFleet().equals("train") && event.hasRefusal()).toList();
+        assertThat(refusals).singleElement().satisfies(event -> {
+            assertThat(event.getRefusal().getReason()).isEqualTo(Reason.PLANNER_FAILED);
+            assertThat(event.getRefusal().getText()).contains("a bug");
+        });
+        // And it is told once, not at each try.
+        demand.pipeInput("train", waiting("train", 2).toByteArray(), wall);
+        beat();
+        assertThat(decided()).filteredOn(DecisionEvent::hasRefusal).isEmpty();
+        // And what was learned meanwhile is there once planning succeeds again.
+        planner = Planner::plan;
+        reports.pipeInput("train", inventory("train").toByteArray(), wall);
+        beat();
+        assertThat(Command.parseFrom(commands.readValue()).getFleet()).isEqualTo("train");
+        assertThat(decided()).filteredOn(event -> event.hasRefusal() && event.getFleet().equals("train"))
+                .anySatisfy(event -> assertThat(event.getRefusal().getText()).isEqualTo("The fleet is planned again."));
+    }
+
+    private Message inventory(String fleet) {
+        var report = MachineReport.newBuilder().setFleet(fleet).setScope("aws/main/eu-west-1").setInventory(InventoryReported.newBuilder()
+                .setListStartedAt(Times.timestamp(wall)).setScopeState(ScopeState.LISTED_ALL));
+        report.getSeenBuilder().setSource("p").setGeneration(1).setSequence(1).setReadStartedAt(Times.timestamp(wall));
+        return report.build();
+    }
+
+    /** A look at one waiting task. */
+    private Message waiting(String fleet, long sequence) {
+        var look = DemandObserved.newBuilder().setTick(sequence).setFull(true).setInterval(Times.duration(Duration.ofSeconds(1)));
+        look.addQueuesBuilder().setName("default").setId("q1").setState(QueueState.SERVED).setWaiting(1).addFirst(WaitingTask.newBuilder().setTask("t1"));
+        var event = DemandEvent.newBuilder().setFleet(fleet).setDemandObserved(look);
+        event.getSeenBuilder().setSource("w").setGeneration(1).setSequence(sequence).setReadStartedAt(Times.timestamp(wall));
+        return event.build();
     }
 
     private void beat() {
