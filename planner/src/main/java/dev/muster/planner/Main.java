@@ -47,7 +47,7 @@ public final class Main {
                     .withMapping(PlannerConfig.class).withValidateUnknown(false).build().getConfigMapping(PlannerConfig.class));
         } catch (ConfigValidationException unreadable) {
             throw new IllegalArgumentException(IntStream.range(0, unreadable.getProblemCount())
-                    .mapToObj(i -> unreadable.getProblem(i).getMessage()).collect(Collectors.joining("; ")));
+                    .mapToObj(i -> unreadable.getProblem(i).getMessage().replaceAll("(^[\\w.]+Exception: )|(SRCFG\\d+: )", "")).collect(Collectors.joining("; ")));
         }
     }
 
