@@ -1,0 +1,176 @@
+package dev.muster.acceptance;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.muster.sandbox.clearml.SampleTask;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.stream.StreamSupport;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Measures, at EC2's end, how long a task's enqueueing takes to become a launch call, and a refused call the next one. It prints the
+ * figures and judges only that every launch came: machines are shared and noisy.
+ */
+@Tag("bench")
+class LaunchLatencyIT {
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final int TASKS = Integer.getInteger("muster.bench.tasks", 200);
+    private static final long SEED = Long.getLong("muster.bench.seed", 7);
+    /** Enough for a spread over parts of the run, few enough for a percentile in each. */
+    private static final int BLOCKS = 4;
+
+    @TempDir
+    Path folder;
+
+    private final HttpClient http = HttpClient.newHttpClient();
+    private Shell shell;
+    private String clearml;
+    private String admin;
+    private String authorization;
+
+    @BeforeEach
+    void up() throws Exception {
+        shell = new Shell(folder);
+        var run = shell.run("./muster up --json").succeeded().json();
+        clearml = run.path("clearml").asText();
+        admin = run.path("admin").asText();
+        var secrets = Path.of(run.path("secrets").asText());
+        var keys = Files.readString(secrets.resolve("clearml-default-access-key")).strip() + ":"
+                + Files.readString(secrets.resolve("clearml-default-secret-key")).strip();
+        authorization = "Basic " + Base64.getEncoder().encodeToString(keys.getBytes(UTF_8));
+    }
+
+    @AfterEach
+    void down() throws Exception {
+        shell.run("./muster down");
+        shell.endAll();
+    }
+
+    @Test
+    void fromEnqueueToTheLaunchCall() throws Exception {
+        apply("type: g4dn.xlarge, max: " + (TASKS + 1));
+        enqueue("warm-up");
+        await("the first launch", () -> calls().size() == 1);
+        var random = new Random(SEED);
+        var enqueued = new ArrayList<Instant>();
+        for (int i = 0; i < TASKS; i++) {
+            // Apart by more than a look and not in step with it, so that each task is a look's news of its own.
+            TimeUnit.MILLISECONDS.sleep(1000 + random.nextInt(1000));
+            enqueued.add(enqueue("task-" + i));
+        }
+        await("all launches", () -> calls().size() == TASKS + 1);
+
+        var calls = calls();
+        assertThat(calls).allSatisfy(call -> assertThat(call.path("answer").asText()).isEqualTo("Success"));
+        var took = new ArrayList<Duration>();
+        for (int i = 0; i < TASKS; i++) {
+            took.add(Duration.between(enqueued.get(i), Instant.parse(calls.get(i + 1).path("at").asText())));
+        }
+        print("enqueue to launch call", took);
+    }
+
+    @Test
+    void fromARefusedLaunchToTheNextOffersCall() throws Exception {
+        var offers = new ArrayList<String>();
+        for (var type : List.of("g4dn.xlarge", "g4dn.2xlarge", "g4dn.4xlarge", "g4dn.8xlarge", "g5.xlarge", "g5.2xlarge", "g5.4xlarge", "g5.8xlarge")) {
+            for (var zone : List.of("us-east-1a", "us-east-1b", "us-east-1c")) {
+                offers.add("{type: " + type + ", zone: " + zone + "}");
+            }
+        }
+        post(admin + "/ec2/capacity", "{\"most\": 0}");
+        apply("max: 1, offers: [" + String.join(", ", offers) + "]");
+        enqueue("the-task");
+        await("every offer's call", () -> calls().size() == offers.size());
+
+        var calls = calls();
+        var took = new ArrayList<Duration>();
+        for (int i = 1; i < calls.size(); i++) {
+            assertThat(calls.get(i - 1).path("answer").asText()).isEqualTo("InsufficientInstanceCapacity");
+            took.add(Duration.between(Instant.parse(calls.get(i - 1).path("at").asText()), Instant.parse(calls.get(i).path("at").asText())));
+        }
+        print("refused launch to the next offer's call", took);
+    }
+
+    private void apply(String pool) throws Exception {
+        Files.writeString(folder.resolve("fleet.yaml"),
+                "name: bench\nqueues: {bench: [bench]}\npools:\n  bench: {provider: aws, region: us-east-1, idle: 1h, " + pool + "}\n");
+        post(clearml + "/queues.create", "{\"name\": \"bench\"}");
+        shell.run("./muster fleet apply -f fleet.yaml").succeeded();
+        // Its first list and look, so that what is measured is the loop and not its start.
+        await("the queue is seen", () -> {
+            try {
+                return shell.run("./muster queue list --json").succeeded().out().contains("\"age\"");
+            } catch (Exception failed) {
+                throw new IllegalStateException(failed);
+            }
+        });
+    }
+
+    private Instant enqueue(String name) throws Exception {
+        var task = post(clearml + "/tasks.create", SampleTask.running(name, Duration.ofHours(10)).createRequest().toString()).at("/data/id").asText();
+        var now = Instant.now();
+        post(clearml + "/tasks.enqueue", "{\"task\": \"" + task + "\", \"queue_name\": \"bench\"}");
+        return now;
+    }
+
+    private List<JsonNode> calls() {
+        try {
+            var books = http.send(HttpRequest.newBuilder(URI.create(admin + "/ec2/books")).build(), HttpResponse.BodyHandlers.ofString());
+            return StreamSupport.stream(JSON.readTree(books.body()).path("launchCalls").spliterator(), false).toList();
+        } catch (IOException | InterruptedException failed) {
+            throw new IllegalStateException(failed);
+        }
+    }
+
+    private JsonNode post(String url, String body) throws Exception {
+        var answer = http.send(HttpRequest.newBuilder(URI.create(url)).header("Content-Type", "application/json").header("Authorization", authorization)
+                .POST(HttpRequest.BodyPublishers.ofString(body)).build(), HttpResponse.BodyHandlers.ofString());
+        assertThat(answer.statusCode()).as("%s answered %s", url, answer.body()).isBetween(200, 299);
+        return answer.body().isEmpty() ? JSON.createObjectNode() : JSON.readTree(answer.body());
+    }
+
+    /** All of it, and the median of each quarter of the run, so that a noisy stretch is seen for what it is. */
+    private static void print(String what, List<Duration> took) {
+        var line = new StringBuilder(what + ": n " + took.size() + ", p50 " + percentile(took, 50) + " ms, p90 " + percentile(took, 90) + " ms, p99 "
+                + percentile(took, 99) + " ms, most " + percentile(took, 100) + " ms; medians by quarter of the run");
+        for (int block = 0; block < BLOCKS; block++) {
+            line.append(' ').append(percentile(took.subList(took.size() * block / BLOCKS, took.size() * (block + 1) / BLOCKS), 50));
+        }
+        System.out.println(line + " ms");
+    }
+
+    private static long percentile(List<Duration> took, int percent) {
+        var sorted = took.stream().sorted().toList();
+        return sorted.get(Math.max(0, (int) Math.ceil(sorted.size() * percent / 100.0) - 1)).toMillis();
+    }
+
+    private static void await(String what, BooleanSupplier condition) throws InterruptedException {
+        var deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+        while (!condition.getAsBoolean()) {
+            assertThat(System.nanoTime()).as("within a minute: %s", what).isLessThan(deadline);
+            TimeUnit.MILLISECONDS.sleep(200);
+        }
+    }
+}
