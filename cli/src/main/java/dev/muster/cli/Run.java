@@ -125,7 +125,8 @@ final class Run {
         if (!stays) {
             java.add("-javaagent:" + EndWithParent.writeJar(run.resolve("logs")));
         }
-        java.addAll(List.of("-Xms64m", "-Xmx320m", "-Xss512k", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp",
+        java.addAll(List.of("-Xms64m", "-Xmx320m", "-Xss512k", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+                "-Dslf4j.internal.verbosity=ERROR", "-cp",
                 System.getProperty("java.class.path"), Suite.class.getName(), settings.toString()));
         var line = new ArrayList<String>();
         if (stays && !isWindows()) {

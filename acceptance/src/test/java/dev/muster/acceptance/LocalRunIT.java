@@ -1,0 +1,54 @@
+package dev.muster.acceptance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Up, a look around, and down. */
+class LocalRunIT {
+
+    @TempDir
+    Path folder;
+
+    private Shell shell;
+
+    @BeforeEach
+    void open() throws IOException {
+        shell = new Shell(folder);
+    }
+
+    @AfterEach
+    void close() {
+        shell.endAll();
+    }
+
+    @Test
+    void whatComesUpIsReadySmallAndGoesDownWhole() throws Exception {
+        var up = shell.run("./muster up --speed 20 --json").succeeded().json();
+
+        assertThat(up.path("ready").asBoolean()).isTrue();
+        assertThat(up.path("processes")).hasSize(4);
+        assertThat(shell.run("./muster up").exitCode()).isEqualTo(1);
+        shell.run("./muster fleet apply -f deploy/examples/demo.yaml").succeeded();
+        assertThat(shell.run("./muster fleet list").succeeded().out()).contains("demo");
+        assertThat(shell.run("./muster fleet get nope")).isEqualTo(new Shell.Ran(1, "", shell.run("./muster fleet get nope").err()));
+        var status = shell.run("./muster status --json").succeeded().json();
+        assertThat(status.path("processes")).allSatisfy(process -> {
+            assertThat(process.path("ready").asBoolean()).isTrue();
+            assertThat(process.path("restarts").asInt()).isZero();
+        });
+        shell.run("./muster task enqueue cpu --seconds 20").succeeded();
+        shell.run("./muster queue list").succeeded();
+        shell.run("./muster decision list demo").succeeded();
+        shell.run("./muster why queue cpu").succeeded();
+
+        assertThat(shell.run("./muster down").succeeded().out()).contains("Muster is down.");
+        assertThat(shell.processesLeft()).isEmpty();
+        assertThat(shell.run("./muster status").exitCode()).isEqualTo(3);
+    }
+}
