@@ -104,7 +104,7 @@ public class DemandPublisher {
                 });
         try {
             channel.send(message);
-        } catch (IllegalStateException refused) {
+        } catch (RuntimeException refused) {
             sent.completeExceptionally(refused);
         }
         return sent;

@@ -3,18 +3,20 @@ package dev.muster.watcher;
 import com.google.protobuf.util.Durations;
 import dev.muster.v1.NamedState;
 import dev.muster.v1.ServiceReported;
+import io.quarkus.runtime.ShutdownEvent;
+import io.quarkus.runtime.StartupEvent;
 import jakarta.annotation.Priority;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
-import io.quarkus.runtime.ShutdownEvent;
-import io.quarkus.runtime.StartupEvent;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
+import org.jboss.logging.Logger;
 
 /** Says on the topic of services how this process is: at start, when that changes, and once a minute. */
 @ApplicationScoped
@@ -22,6 +24,8 @@ public class ServiceReporter {
 
     private static final Duration CHECK_EVERY = Duration.ofSeconds(1);
     private static final Duration REPORT_EVERY = Duration.ofMinutes(1);
+
+    private static final Logger LOG = Logger.getLogger(ServiceReporter.class);
 
     private final Settings settings;
     private final FleetTable fleets;
@@ -50,7 +54,8 @@ public class ServiceReporter {
 
     void start(@Observes @Priority(1) StartupEvent event) {
         fleets.start();
-        timer.scheduleWithFixedDelay(this::report, 0, CHECK_EVERY.toMillis(), TimeUnit.MILLISECONDS);
+        // The channel that reports go through is set up after the start is announced.
+        timer.scheduleWithFixedDelay(this::report, CHECK_EVERY.toMillis(), CHECK_EVERY.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     void stop(@Observes ShutdownEvent event) {
@@ -60,17 +65,26 @@ public class ServiceReporter {
     }
 
     private void report() {
-        var now = clock.instant();
-        var state = state();
-        if (state.equals(reported) && now.isBefore(reportedAt.plus(REPORT_EVERY))) {
-            return;
+        try {
+            var now = clock.instant();
+            var state = state();
+            if (state.equals(reported) && now.isBefore(reportedAt.plus(REPORT_EVERY))) {
+                return;
+            }
+            publisher.publish(state.toBuilder()
+                    .setSkew(Durations.fromNanos(publisher.skew().toNanos()))
+                    .setAt(Pictures.timestamp(now))
+                    .build()).toCompletableFuture().get();
+            reported = state;
+            reportedAt = now;
+        } catch (ExecutionException lost) {
+            LOG.warnf("Kafka did not take a report of this service; it is sent again. reason=%s", String.valueOf(lost.getCause()));
+        } catch (InterruptedException stopped) {
+            Thread.currentThread().interrupt();
+        } catch (RuntimeException ours) {
+            // Thrown on, it would end the reports without a word.
+            LOG.error("A report of this service failed by a defect.", ours);
         }
-        reported = state;
-        reportedAt = now;
-        publisher.publish(state.toBuilder()
-                .setSkew(Durations.fromNanos(publisher.skew().toNanos()))
-                .setAt(Pictures.timestamp(now))
-                .build());
     }
 
     private ServiceReported state() {
