@@ -19,7 +19,7 @@ import java.util.stream.Stream;
 final class Shell {
 
     static final Path SOURCES = sources();
-    private static final Duration PATIENCE = Duration.ofMinutes(6);
+    private static final Duration PATIENCE = Duration.ofMinutes(15);
 
     private final Path folder;
     private final Map<String, String> environment = new HashMap<>();

@@ -32,7 +32,7 @@ final class DemoCommand implements Runnable {
 
     private static final List<String> QUEUES = List.of("cpu", "gpu");
     private static final int TASKS_EACH = 2;
-    private static final Duration READY_WITHIN = Duration.ofSeconds(90);
+    private static final Duration READY_WITHIN = Duration.ofSeconds(180);
 
     @Mixin
     CommonOptions common;

@@ -40,7 +40,7 @@ final class ReplayCommand implements Runnable {
 
     /** A replay in which nothing has happened for so long, beyond the longest task, is stuck. */
     private static final Duration PATIENCE = Duration.ofSeconds(120);
-    private static final Duration READY_WITHIN = Duration.ofSeconds(90);
+    private static final Duration READY_WITHIN = Duration.ofSeconds(180);
     private static final int SENDERS = 4;
 
     @Mixin

@@ -29,7 +29,7 @@ final class UpCommand implements Runnable {
     @Option(names = "--port", paramLabel = "NAME=PORT", description = "A fixed port for kafka, control, admin, clearml, ec2 or a service; free ones by default.")
     Map<String, Integer> ports = Map.of();
 
-    @Option(names = "--within", paramLabel = "SECONDS", defaultValue = "90", description = "Gives up after this long (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--within", paramLabel = "SECONDS", defaultValue = "180", description = "Gives up after this long (default: ${DEFAULT-VALUE}).")
     int within;
 
     @Override
