@@ -32,6 +32,7 @@ final class Control implements AutoCloseable {
 
     private static final long DEADLINE_SECONDS = 20;
     private static final int PAGE = 500;
+    private static final int WRITE_ATTEMPTS = 3;
 
     private final String address;
     private final ManagedChannel channel;
@@ -73,6 +74,26 @@ final class Control implements AutoCloseable {
             return call.get();
         } catch (StatusRuntimeException refused) {
             throw failure(refused);
+        }
+    }
+
+    /**
+     * A write that carries a request id of its own, and may therefore be repeated: a fleet's owner that is just being replaced
+     * answers late, and a person should not have to try again by hand.
+     */
+    <T> T write(Supplier<T> call) {
+        for (var attempt = 1; ; attempt++) {
+            try {
+                return call.get();
+            } catch (StatusRuntimeException refused) {
+                var failure = failure(refused);
+                var late = refused.getStatus().getCode() == Status.Code.DEADLINE_EXCEEDED
+                        || refused.getStatus().getCode() == Status.Code.UNAVAILABLE && failure.exitCode != CliFailure.NOT_RUNNING;
+                if (!late || attempt == WRITE_ATTEMPTS) {
+                    throw failure;
+                }
+                Run.sleep(500);
+            }
         }
     }
 

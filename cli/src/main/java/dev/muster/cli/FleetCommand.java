@@ -66,7 +66,8 @@ final class FleetCommand {
         if (expectedVersion != null) {
             request.setExpectedVersion(expectedVersion);
         }
-        return control.call(() -> control.fleets().applyFleet(request.build()));
+        var built = request.build();
+        return control.write(() -> control.fleets().applyFleet(built));
     }
 
     @Command(name = "validate", mixinStandardHelpOptions = true, sortOptions = false, description = "Says everything that is wrong with a file, and changes nothing.")
@@ -180,7 +181,7 @@ final class FleetCommand {
 
     static FleetRecord delete(Control control, String name, ShutdownAction action) {
         var request = DeleteFleetRequest.newBuilder().setName(name).setAction(action).setRequestId(UUID.randomUUID().toString()).build();
-        return control.call(() -> control.fleets().deleteFleet(request));
+        return control.write(() -> control.fleets().deleteFleet(request));
     }
 
     @Command(name = "pause", mixinStandardHelpOptions = true, sortOptions = false, description = "No launches from now on; releases go on.")
@@ -197,7 +198,8 @@ final class FleetCommand {
         @Override
         public void run() {
             try (var control = common.control()) {
-                var record = control.call(() -> control.fleets().pauseFleet(request(name, pool)));
+                var request = request(name, pool);
+                var record = control.write(() -> control.fleets().pauseFleet(request));
                 shown(record, common.output());
             }
         }
@@ -217,7 +219,8 @@ final class FleetCommand {
         @Override
         public void run() {
             try (var control = common.control()) {
-                var record = control.call(() -> control.fleets().resumeFleet(request(name, pool)));
+                var request = request(name, pool);
+                var record = control.write(() -> control.fleets().resumeFleet(request));
                 shown(record, common.output());
             }
         }

@@ -87,7 +87,7 @@ final class MachineCommand {
         public void run() {
             try (var control = common.control()) {
                 var request = MachineNameRequest.newBuilder().setMachineId(machine).setRequestId(UUID.randomUUID().toString()).build();
-                show(control.call(() -> control.machines().drainMachine(request)), common.output());
+                show(control.write(() -> control.machines().drainMachine(request)), common.output());
             }
         }
     }
@@ -107,7 +107,7 @@ final class MachineCommand {
         public void run() {
             try (var control = common.control()) {
                 var request = TerminateMachineRequest.newBuilder().setMachineId(machine).setBusyToo(busy).setRequestId(UUID.randomUUID().toString()).build();
-                show(control.call(() -> control.machines().terminateMachine(request)), common.output());
+                show(control.write(() -> control.machines().terminateMachine(request)), common.output());
             }
         }
     }

@@ -7,6 +7,7 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.MessageOrBuilder;
 import com.google.protobuf.util.JsonFormat;
 import java.io.PrintStream;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -116,6 +117,11 @@ final class Output {
         }
         out.flush();
         lastLive = List.copyOf(lines);
+    }
+
+    /** How often figures that always change are worth showing: a log of every half second is no help. */
+    Duration pace() {
+        return terminal ? Duration.ZERO : Duration.ofSeconds(10);
     }
 
     /** The live lines stay as they are; later ones go below. */

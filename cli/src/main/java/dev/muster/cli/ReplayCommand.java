@@ -202,6 +202,7 @@ final class ReplayCommand implements Runnable {
         var began = System.nanoTime();
         var lastProgress = began;
         var last = -1L;
+        var shown = Duration.ZERO;
         while (true) {
             await(sent.stream().filter(Future::isDone).toList());
             var books = StandInBooks.read(run, state);
@@ -210,8 +211,11 @@ final class ReplayCommand implements Runnable {
             var running = mine.stream().filter(task -> task != null && task.status().equals("in_progress")).count();
             var waiting = mine.stream().filter(task -> task != null && task.status().equals("queued")).count();
             var elapsed = Duration.ofNanos(System.nanoTime() - began);
-            output.live(List.of("trace " + Times.span(trace(elapsed)) + ", real " + Times.span(elapsed) + ": " + waiting + " waiting, " + running + " running, "
-                    + completed + " of " + ids.size() + " completed, " + books.live() + " machines"));
+            if (elapsed.compareTo(shown.plus(output.pace())) >= 0) {
+                shown = elapsed;
+                output.live(List.of("trace " + Times.span(trace(elapsed)) + ", real " + Times.span(elapsed) + ": " + waiting + " waiting, " + running + " running, "
+                        + completed + " of " + ids.size() + " completed, " + books.live() + " machines"));
+            }
             if (completed == ids.size()) {
                 return;
             }
