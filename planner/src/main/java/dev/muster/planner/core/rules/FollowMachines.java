@@ -4,7 +4,6 @@ import dev.muster.planner.core.CloudState;
 import dev.muster.planner.core.Ending;
 import dev.muster.planner.core.Hold;
 import dev.muster.planner.core.Machine;
-import dev.muster.planner.core.Mark;
 import dev.muster.planner.core.Phase;
 import dev.muster.planner.core.PlanRecord;
 import dev.muster.planner.core.Planning;
