@@ -60,6 +60,7 @@ public final class Fleet {
     private final TreeMap<String, PlanRecord.Refused> refusals = new TreeMap<>();
     private List<TaskAdrift> adrift = List.of();
     private final TreeMap<String, MachineFacts> strangers = new TreeMap<>();
+    private Instant stateSince;
 
     /** Parts of a look or list that is not complete yet. Not kept over a restart: the next full one mends it. */
     private final Map<String, Parts<FleetEvent.DemandSeen>> lookParts = new HashMap<>();
@@ -77,6 +78,7 @@ public final class Fleet {
 
     private Fleet(FleetHead head) {
         this.head = head;
+        this.stateSince = head.createdAt();
     }
 
     /** A fleet of which nothing but its accepted spec is known. */
@@ -98,6 +100,7 @@ public final class Fleet {
         memory.refusals().forEach(refusal -> fleet.refusals.put(refusal.key(), refusal));
         fleet.adrift = memory.adrift();
         memory.strangers().forEach(stranger -> fleet.strangers.put(stranger.cloudId(), stranger));
+        fleet.stateSince = memory.stateSince();
         machines.forEach(fleet::put);
         queues.forEach(queue -> fleet.queues.put(queue.name(), queue));
         workers.forEach(fleet::put);
@@ -218,6 +221,19 @@ public final class Fleet {
         return Collections.unmodifiableMap(strangers);
     }
 
+    /**
+     * The state of this fleet was lost, and begun anew from what the topics and the clouds say: what only it knew, such as what was spent
+     * before, is not known.
+     */
+    public boolean stateWasLost() {
+        return stateSince.isAfter(head.createdAt());
+    }
+
+    /** When this state was begun; {@link Instant#EPOCH}: not known. */
+    public Instant stateSince() {
+        return stateSince;
+    }
+
     public long nextMachine() {
         return nextMachine;
     }
@@ -249,7 +265,7 @@ public final class Fleet {
 
     public FleetMemory memory() {
         return new FleetMemory(nextMachine, plans, plannedAt, demand, List.copyOf(scopes.values()), List.copyOf(holds.values()),
-                List.copyOf(rescues.values()), List.copyOf(refusals.values()), adrift, List.copyOf(strangers.values()));
+                List.copyOf(rescues.values()), List.copyOf(refusals.values()), adrift, List.copyOf(strangers.values()), stateSince);
     }
 
     /** What changed since the last call, for storing it; an id that is no longer known was removed. */

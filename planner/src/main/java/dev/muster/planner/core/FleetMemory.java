@@ -11,11 +11,13 @@ import java.util.List;
  * @param plans how many plans emitted something
  * @param plannedAt now of the last plan that did; {@link Instant#EPOCH}: none
  * @param strangers machines of ours that the books don't know, as last seen
+ * @param stateSince when this state was begun: the fleet's creation, or later, when a planner found the fleet declared and no state of it;
+ *     {@link Instant#EPOCH}: not known, in a state of before this was noted
  */
 public record FleetMemory(
         long nextMachine, long plans, Instant plannedAt, DemandStatus demand, List<ScopeSeen> scopes, List<Hold> holds,
         List<Rescue> rescues, List<PlanRecord.Refused> refusals, List<FleetEvent.TaskAdrift> adrift,
-        List<FleetEvent.MachineFacts> strangers) {
+        List<FleetEvent.MachineFacts> strangers, Instant stateSince) {
 
     public FleetMemory {
         scopes = List.copyOf(scopes);

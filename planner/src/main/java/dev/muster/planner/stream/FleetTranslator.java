@@ -104,6 +104,7 @@ final class FleetTranslator {
         var message = dev.muster.v1.FleetMemory.newBuilder().setNextMachine(memory.nextMachine()).setPlans(memory.plans())
                 .setDemand(demand(memory.demand()));
         set(memory.plannedAt(), message::setPlannedAt);
+        set(memory.stateSince(), message::setStateSince);
         memory.scopes().forEach(scope -> message.addScopes(scope(scope)));
         memory.holds().forEach(hold -> message.addHolds(hold(hold)));
         memory.rescues().forEach(rescue -> message.addRescues(rescue(rescue)));
@@ -121,7 +122,8 @@ final class FleetTranslator {
                 message.getRescuesList().stream().map(FleetTranslator::rescue).toList(),
                 message.getRefusalsList().stream().map(DecisionTranslator::refused).toList(),
                 message.getAdriftList().stream().map(DemandTranslator::adrift).toList(),
-                message.getStrangersList().stream().map(MachineTranslator::facts).toList());
+                message.getStrangersList().stream().map(MachineTranslator::facts).toList(),
+                Times.instantOrEpoch(message.hasStateSince(), message.getStateSince()));
     }
 
     private static DemandState demand(FleetMemory.DemandStatus demand) {

@@ -76,7 +76,7 @@ class TranslatorsTest {
                 List.of(new Rescue("t", "q", "w", "m", TaskStatus.IN_PROGRESS, 1, 2, T, null), new Rescue("u", "q", "", "", TaskStatus.QUEUED, 1, 0, null, T)),
                 List.of(refusal),
                 List.of(new FleetEvent.TaskAdrift("t", "q", "w", TaskStatus.IN_PROGRESS, T, T)),
-                List.of(new FleetEvent.MachineFacts("", "cpu", "i-9", "", 0, null, CloudState.RUNNING, Ending.UNKNOWN, T, null, "boot: broke")));
+                List.of(new FleetEvent.MachineFacts("", "cpu", "i-9", "", 0, null, CloudState.RUNNING, Ending.UNKNOWN, T, null, "boot: broke")), T.plusSeconds(10));
         assertThat(FleetTranslator.memory(FleetTranslator.memory(memory))).isEqualTo(memory);
     }
 
