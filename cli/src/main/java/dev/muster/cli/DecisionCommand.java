@@ -74,7 +74,7 @@ final class DecisionCommand {
             case DECISION -> event.getDecision().getText();
             case REFUSAL -> "! " + event.getRefusal().getText();
             case AUDIT -> event.getAudit().getCaller() + ": " + event.getAudit().getWhat();
-            case REQUEST_ANSWERED, PLAN_MADE, WHAT_NOT_SET -> "";
+            case REQUEST_ANSWERED, PLAN_MADE, LOADED, SNAPSHOT, FORGOTTEN, WHAT_NOT_SET -> "";
         };
         return text.isEmpty() ? "" : CLOCK.format(Times.instant(event.getAt())) + "  " + text;
     }

@@ -139,7 +139,7 @@ public final class ReadModel implements AutoCloseable {
                 decisions.computeIfAbsent(key, fleet -> new DecisionLog(settings.decisionsKept())).add(record.offset(), event);
                 decisionWatchers.forEach(watcher -> watcher.accept(event));
             }
-            case PLAN_MADE, WHAT_NOT_SET -> { }
+            case PLAN_MADE, LOADED, SNAPSHOT, FORGOTTEN, WHAT_NOT_SET -> { }
         }
     }
 

@@ -234,6 +234,11 @@ public final class Fleet {
         return stateSince;
     }
 
+    /** Parts of a look or list have come and others not: that is in memory only, and a stored fleet lacks it. */
+    public boolean isBetweenParts() {
+        return !lookParts.isEmpty() || !listParts.isEmpty();
+    }
+
     public long nextMachine() {
         return nextMachine;
     }

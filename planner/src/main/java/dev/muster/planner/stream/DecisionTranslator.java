@@ -5,6 +5,9 @@ import dev.muster.v1.Alternative;
 import dev.muster.v1.Audit;
 import dev.muster.v1.Decision;
 import dev.muster.v1.DecisionEvent;
+import dev.muster.v1.FleetForgotten;
+import dev.muster.v1.FleetLoaded;
+import dev.muster.v1.FleetSnapshot;
 import dev.muster.v1.InputOffset;
 import dev.muster.v1.PlanMade;
 import dev.muster.v1.Refusal;
@@ -34,13 +37,27 @@ final class DecisionTranslator {
 
     /** @param id the fleet's incarnation: plan numbers are unique within it */
     static DecisionEvent planMade(String fleet, String incarnation, long plan, Instant now, List<InputOffset> inputs, long specVersion,
-            String coreVersion) {
+            String coreVersion, long nextMachine) {
         return event(fleet, incarnation + "-" + plan + "-plan", now).setPlan(plan).setPlanMade(PlanMade.newBuilder()
-                .setNow(Times.timestamp(now)).addAllInputs(inputs).setSpecVersion(specVersion).setCoreVersion(coreVersion)).build();
+                .setNow(Times.timestamp(now)).addAllInputs(inputs).setSpecVersion(specVersion).setCoreVersion(coreVersion).setNextMachine(nextMachine)).build();
     }
 
-    static DecisionEvent answered(String fleet, Instant now, RequestAnswered answer) {
-        return event(fleet, "answer-" + answer.getRequestId(), now).setRequestAnswered(answer).build();
+    /** @param inputs how far each was read, the answered request included */
+    static DecisionEvent answered(String fleet, Instant now, List<InputOffset> inputs, RequestAnswered answer) {
+        return event(fleet, "answer-" + answer.getRequestId(), now).addAllInputs(inputs).setRequestAnswered(answer).build();
+    }
+
+    static DecisionEvent loaded(String fleet, String id, Instant now, List<InputOffset> inputs, String owner, String coreVersion, int stateVersion) {
+        return event(fleet, id, now).addAllInputs(inputs)
+                .setLoaded(FleetLoaded.newBuilder().setOwner(owner).setCoreVersion(coreVersion).setStateVersion(stateVersion)).build();
+    }
+
+    static DecisionEvent snapshot(String fleet, String id, Instant now, FleetSnapshot part) {
+        return event(fleet, id, now).setSnapshot(part).build();
+    }
+
+    static DecisionEvent forgotten(String fleet, String id, Instant now, List<InputOffset> inputs) {
+        return event(fleet, id, now).addAllInputs(inputs).setForgotten(FleetForgotten.getDefaultInstance()).build();
     }
 
     static DecisionEvent audited(String fleet, Instant now, Audit audit) {

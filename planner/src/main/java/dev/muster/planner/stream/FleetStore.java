@@ -10,14 +10,14 @@ import dev.muster.v1.FleetRecord;
 import dev.muster.v1.MachineRecord;
 import dev.muster.v1.QueuePicture;
 import dev.muster.v1.RequestAnswered;
+import dev.muster.v1.StateInfo;
 import dev.muster.v1.WorkerState;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import org.apache.kafka.streams.KeyValue;
-import org.apache.kafka.streams.state.KeyValueStore;
+import java.util.function.BiConsumer;
 
 /**
  * Fleets in the task's key-value store: one value a machine, a queue, a worker and a remembered answer, one for the accepted
@@ -27,10 +27,29 @@ final class FleetStore {
 
     static final String NAME = "fleets";
 
-    private final KeyValueStore<String, byte[]> store;
+    private final Values values;
 
-    FleetStore(KeyValueStore<String, byte[]> store) {
-        this.store = store;
+    /** Keys and values, sorted by the bytes of the keys in UTF-8. What is stored is never changed. */
+    interface Values {
+
+        /** Null: there is none. */
+        byte[] get(String key);
+
+        /** @param value null removes the key */
+        void put(String key, byte[] value);
+
+        void forEach(BiConsumer<String, byte[]> visitor);
+
+        /** Keys from {@code from} to {@code to}, both included. */
+        void forEach(String from, String to, BiConsumer<String, byte[]> visitor);
+    }
+
+    FleetStore(Values values) {
+        this.values = values;
+    }
+
+    static String infoKey(String fleet) {
+        return fleet + "/info";
     }
 
     static String headKey(String fleet) {
@@ -59,78 +78,102 @@ final class FleetStore {
     }
 
     byte[] get(String key) {
-        return store.get(key);
+        return values.get(key);
     }
 
     /** @param value null removes the key */
     void put(String key, byte[] value) {
-        store.put(key, value);
+        values.put(key, value);
     }
 
     /** Names of all fleets in it. */
     List<String> names() {
         var names = new ArrayList<String>();
-        try (var all = store.all()) {
-            while (all.hasNext()) {
-                var key = all.next().key;
-                if (key.endsWith("/head")) {
-                    names.add(key.substring(0, key.length() - "/head".length()));
-                }
+        values.forEach((key, value) -> {
+            if (key.endsWith("/head")) {
+                names.add(key.substring(0, key.length() - "/head".length()));
             }
-        }
+        });
         return names;
     }
 
     /** Every key of a fleet. */
     List<String> keys(String fleet) {
         var keys = new ArrayList<String>();
-        try (var of = range(fleet)) {
-            of.forEachRemaining(entry -> keys.add(entry.key));
-        }
+        forEach(fleet, (key, value) -> keys.add(fleet + "/" + key));
         return keys;
+    }
+
+    /** Every value of a fleet, by its key without the fleet's name, sorted by the key's bytes. */
+    void forEach(String fleet, BiConsumer<String, byte[]> visitor) {
+        // '0' is the character after '/', which no name of a fleet holds.
+        values.forEach(fleet + "/", fleet + "0", (key, value) -> visitor.accept(key.substring(fleet.length() + 1), value));
     }
 
     /**
      * A fleet as it was stored last.
      *
-     * @throws IllegalStateException if what is stored can't be understood: a newer planner wrote it
+     * @throws NewerStateException if a newer planner wrote it
+     * @throws IllegalStateException if what is stored can't be understood
      */
     Stored load(String fleet) {
-        FleetRecord record = null;
-        FleetMemory memory = null;
-        var machines = new ArrayList<Machine>();
-        var queues = new ArrayList<QueueSeen>();
-        var workers = new ArrayList<Worker>();
-        var answers = new TreeMap<Long, RequestAnswered>();
-        try (var of = range(fleet)) {
-            while (of.hasNext()) {
-                KeyValue<String, byte[]> entry = of.next();
-                var key = entry.key.substring(fleet.length() + 1);
-                var kind = key.contains("/") ? key.substring(0, key.indexOf('/')) : key;
-                switch (kind) {
-                    case "head" -> record = FleetRecord.parseFrom(entry.value);
-                    case "memory" -> memory = FleetTranslator.memory(dev.muster.v1.FleetMemory.parseFrom(entry.value));
-                    case "machine" -> machines.add(MachineTranslator.machine(MachineRecord.parseFrom(entry.value)));
-                    case "queue" -> queues.add(DemandTranslator.queue(QueuePicture.parseFrom(entry.value)));
-                    case "worker" -> workers.add(DemandTranslator.worker(WorkerState.parseFrom(entry.value)));
-                    case "answer" -> answers.put(Long.parseLong(key.substring("answer/".length())), RequestAnswered.parseFrom(entry.value));
-                    default -> throw new IllegalStateException("the store holds " + entry.key + ", which this release doesn't know");
-                }
-            }
-        } catch (InvalidProtocolBufferException unreadable) {
-            throw new IllegalStateException("a stored value of fleet " + fleet + " is unreadable: " + unreadable.getMessage(), unreadable);
-        }
-        if (record == null || memory == null) {
-            throw new IllegalStateException("the store holds only a part of fleet " + fleet);
-        }
-        return new Stored(record, Fleet.restored(FleetTranslator.head(record), memory, machines, queues, workers), new LinkedHashMap<>(answers));
+        return new Loading(fleet).load();
     }
 
-    /** '0' is the character after '/', which no name of a fleet holds. */
-    private org.apache.kafka.streams.state.KeyValueIterator<String, byte[]> range(String fleet) {
-        return store.range(fleet + "/", fleet + "0");
+    private final class Loading {
+
+        private final String fleet;
+        private FleetRecord record;
+        private FleetMemory memory;
+        private final List<Machine> machines = new ArrayList<>();
+        private final List<QueueSeen> queues = new ArrayList<>();
+        private final List<Worker> workers = new ArrayList<>();
+        private final TreeMap<Long, RequestAnswered> answers = new TreeMap<>();
+
+        Loading(String fleet) {
+            this.fleet = fleet;
+        }
+
+        Stored load() {
+            StateInfo info;
+            try {
+                var stored = get(infoKey(fleet));
+                info = StateVersions.readable(fleet, stored == null ? StateInfo.getDefaultInstance() : StateInfo.parseFrom(stored));
+            } catch (InvalidProtocolBufferException unreadable) {
+                throw unreadable(unreadable);
+            }
+            forEach(fleet, (key, value) -> {
+                try {
+                    take(key, value);
+                } catch (InvalidProtocolBufferException unreadable) {
+                    throw unreadable(unreadable);
+                }
+            });
+            if (record == null || memory == null) {
+                throw new IllegalStateException("the store holds only a part of fleet " + fleet);
+            }
+            return new Stored(info, record, Fleet.restored(FleetTranslator.head(record), memory, machines, queues, workers), new LinkedHashMap<>(answers));
+        }
+
+        private void take(String key, byte[] value) throws InvalidProtocolBufferException {
+            var kind = key.contains("/") ? key.substring(0, key.indexOf('/')) : key;
+            switch (kind) {
+                case "info" -> { }
+                case "head" -> record = FleetRecord.parseFrom(value);
+                case "memory" -> memory = FleetTranslator.memory(dev.muster.v1.FleetMemory.parseFrom(value));
+                case "machine" -> machines.add(MachineTranslator.machine(MachineRecord.parseFrom(value)));
+                case "queue" -> queues.add(DemandTranslator.queue(QueuePicture.parseFrom(value)));
+                case "worker" -> workers.add(DemandTranslator.worker(WorkerState.parseFrom(value)));
+                case "answer" -> answers.put(Long.parseLong(key.substring("answer/".length())), RequestAnswered.parseFrom(value));
+                default -> throw new IllegalStateException("the store holds " + key + " of fleet " + fleet + ", which this release doesn't know");
+            }
+        }
+
+        private IllegalStateException unreadable(InvalidProtocolBufferException why) {
+            return new IllegalStateException("a stored value of fleet " + fleet + " is unreadable: " + why.getMessage(), why);
+        }
     }
 
     /** @param answers by number, oldest first */
-    record Stored(FleetRecord record, Fleet fleet, Map<Long, RequestAnswered> answers) {}
+    record Stored(StateInfo info, FleetRecord record, Fleet fleet, Map<Long, RequestAnswered> answers) {}
 }

@@ -8,9 +8,9 @@ import dev.muster.contracts.KafkaSettings;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
+import org.apache.kafka.common.header.Headers;
 import org.apache.kafka.common.header.internals.RecordHeaders;
-import org.apache.kafka.streams.processor.api.ProcessorContext;
-import org.apache.kafka.streams.processor.api.Record;
 
 /**
  * What one step writes: to the store and to topics. It is gathered whole before any of it is written, so that a step that fails
@@ -24,7 +24,13 @@ final class Outbox {
 
     private record Put(String key, byte[] value) {}
 
-    private record Send(String sink, Record<byte[], byte[]> record) {}
+    /**
+     * A record on its way.
+     *
+     * @param sink as the topology names it
+     * @param value null: a tombstone
+     */
+    record Send(String sink, byte[] key, byte[] value, Instant at, Headers headers) {}
 
     /** @param source of the records, as CloudEvents names it */
     Outbox(String source) {
@@ -45,20 +51,20 @@ final class Outbox {
         if (bytes.length > KafkaSettings.MAX_RECORD_BYTES) {
             throw new IllegalStateException("a record for " + sink + " has " + bytes.length + " bytes, and may have " + KafkaSettings.MAX_RECORD_BYTES);
         }
-        sends.add(new Send(sink, new Record<>(key.getBytes(UTF_8), bytes, now.toEpochMilli(), CloudEvents.headers(value, id, source, now))));
+        sends.add(new Send(sink, key.getBytes(UTF_8), bytes, now, CloudEvents.headers(value, id, source, now)));
     }
 
     /** Says that the key is no more. */
     void tombstone(String sink, String key, Instant now) {
-        sends.add(new Send(sink, new Record<>(key.getBytes(UTF_8), null, now.toEpochMilli(), new RecordHeaders())));
+        sends.add(new Send(sink, key.getBytes(UTF_8), null, now, new RecordHeaders()));
     }
 
     boolean isEmpty() {
         return puts.isEmpty() && sends.isEmpty();
     }
 
-    void writeTo(FleetStore store, ProcessorContext<byte[], byte[]> context) {
+    void writeTo(FleetStore store, Consumer<Send> out) {
         puts.forEach(put -> store.put(put.key(), put.value()));
-        sends.forEach(send -> context.forward(send.record(), send.sink()));
+        sends.forEach(out);
     }
 }

@@ -3,6 +3,8 @@ package dev.muster.planner.stream;
 import dev.muster.planner.core.Fleet;
 import dev.muster.v1.FleetRecord;
 import dev.muster.v1.RequestAnswered;
+import dev.muster.v1.SnapshotCause;
+import dev.muster.v1.StateInfo;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
@@ -26,6 +28,9 @@ final class OwnedFleet {
     private final TreeMap<Long, RequestAnswered> answers = new TreeMap<>();
     private final Map<String, Long> answerByRequest = new HashMap<>();
     private Trouble trouble;
+    private StateInfo info = StateVersions.current();
+    private boolean toTellLoaded;
+    private Snapshot snapshot;
 
     /**
      * An error of ours that keeps the fleet from being planned.
@@ -70,12 +75,60 @@ final class OwnedFleet {
         fleet = next;
     }
 
+    /** Its state was taken from the store; what a snapshot under way has not written is given up. */
     void loaded(FleetStore.Stored stored) {
+        info = stored.info();
+        toTellLoaded = true;
+        snapshot = null;
         record = stored.record();
         fleet = stored.fleet();
         answers.clear();
         answerByRequest.clear();
         stored.answers().forEach(this::remember);
+    }
+
+    /** It begins without the state it had. */
+    void adopted(FleetRecord declared, Fleet next) {
+        record = declared;
+        fleet = next;
+    }
+
+    StateInfo info() {
+        return info;
+    }
+
+    /** It was loaded, and {@code decisions} doesn't say so yet. */
+    boolean isToTellLoaded() {
+        return toTellLoaded && isLoaded();
+    }
+
+    void toldLoaded() {
+        toTellLoaded = false;
+    }
+
+    /** When the last complete snapshot was taken. */
+    Optional<Instant> snapshotAt() {
+        return info.hasSnapshotAt() ? Optional.of(Times.instant(info.getSnapshotAt())) : Optional.empty();
+    }
+
+    /** Why the next one is taken. */
+    SnapshotCause snapshotCause() {
+        return info.hasSnapshotAt() ? SnapshotCause.DAY_PASSED : fleet.stateWasLost() ? SnapshotCause.STATE_WAS_LOST : SnapshotCause.FLEET_CREATED;
+    }
+
+    /** The one that is being written. */
+    Optional<Snapshot> snapshot() {
+        return Optional.ofNullable(snapshot);
+    }
+
+    void snapshot(Snapshot next) {
+        snapshot = next;
+    }
+
+    /** Its last part is on its way. */
+    void snapshotTaken() {
+        info = info.toBuilder().setSnapshotAt(Times.timestamp(snapshot.at())).build();
+        snapshot = null;
     }
 
     /** What a request with this id was answered. */

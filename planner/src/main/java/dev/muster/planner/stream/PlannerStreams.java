@@ -36,8 +36,10 @@ public final class PlannerStreams implements AutoCloseable {
     public PlannerStreams(Settings settings, MeterRegistry registry, java.util.function.Consumer<String> ended) {
         var consumers = new TrackedConsumers();
         var metrics = new PlannerMetrics(registry);
-        var topology = PlannerTopology.of(settings.topics(), () -> new FleetProcessor(settings.topics(), Planner::plan, consumers, metrics,
-                Clock.systemUTC(), settings.beat(), settings.source(), Settings.version()));
+        var topics = settings.topics();
+        var topology = PlannerTopology.of(topics, () -> new FleetProcessor(topics,
+                new FleetOwner(topics, Planner::plan, Clock.systemUTC(), settings.source(), Settings::version, metrics), consumers,
+                new PublishedTopics(settings.bootstrapServers(), topics, consumers), metrics, settings.beat()));
         streams = new KafkaStreams(topology, configuration(settings), consumers);
         streams.setUncaughtExceptionHandler(broken -> died(broken, ended));
     }
@@ -47,6 +49,13 @@ public final class PlannerStreams implements AutoCloseable {
     }
 
     private synchronized StreamThreadExceptionResponse died(Throwable broken, java.util.function.Consumer<String> ended) {
+        for (var cause = broken; cause != null; cause = cause.getCause()) {
+            if (cause instanceof NewerStateException newer) {
+                LOG.errorf("The planner ends: %s", newer.getMessage());
+                ended.accept(newer.getMessage());
+                return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
+            }
+        }
         var now = Instant.now();
         deaths.addLast(now);
         while (deaths.getFirst().isBefore(now.minusSeconds(60))) {

@@ -68,6 +68,8 @@ class FleetProcessorTest {
     private Instant wall = START;
     private final AllRead positions = new AllRead();
     private BiFunction<Fleet, Instant, Plan> planner = Planner::plan;
+    private PublishedFleets published = PublishedFleets.NONE;
+    private final PlannerMetrics metrics = new PlannerMetrics(new SimpleMeterRegistry());
     private TopologyTestDriver driver;
     private TestInputTopic<String, byte[]> requests;
     private TestInputTopic<String, byte[]> demand;
@@ -122,8 +124,8 @@ class FleetProcessorTest {
                 return wall;
             }
         };
-        var topology = PlannerTopology.of(TOPICS, () -> new FleetProcessor(TOPICS, (fleet, now) -> planner.apply(fleet, now), positions, new PlannerMetrics(new SimpleMeterRegistry()), clock,
-                Duration.ofMillis(10), "/test", "test"));
+        var topology = PlannerTopology.of(TOPICS, () -> new FleetProcessor(TOPICS, new FleetOwner(TOPICS, (fleet, now) -> planner.apply(fleet, now), clock,
+                "/test", () -> "test", metrics), positions, published, metrics, Duration.ofMillis(10)));
         var config = new Properties();
         config.put("application.id", "test");
         config.put("bootstrap.servers", "none:1");
@@ -327,7 +329,7 @@ class FleetProcessorTest {
         driver.advanceWallClockTime(Duration.ofMillis(20));
         var stored = driver.<String, byte[]>getKeyValueStore(FleetStore.NAME);
         // When
-        var loaded = new FleetStore(stored).load("train");
+        var loaded = new FleetStore(new StreamValues(stored)).load("train");
         // Then
         assertThat(loaded.record().getVersion()).isEqualTo(1);
         assertThat(loaded.answers().values()).extracting(RequestAnswered::getRequestId).containsExactly("r1");

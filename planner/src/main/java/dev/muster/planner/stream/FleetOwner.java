@@ -1,0 +1,598 @@
+package dev.muster.planner.stream;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.muster.contracts.DeadLetters;
+import dev.muster.contracts.ProtobufSerde;
+import dev.muster.contracts.Topics;
+import dev.muster.contracts.UnreadableRecordException;
+import dev.muster.planner.core.Command;
+import dev.muster.planner.core.Fleet;
+import dev.muster.planner.core.FleetEvent;
+import dev.muster.planner.core.Plan;
+import dev.muster.planner.core.PlanRecord;
+import dev.muster.planner.core.Planner;
+import dev.muster.v1.AnswerCode;
+import dev.muster.v1.DemandEvent;
+import dev.muster.v1.FleetState;
+import dev.muster.v1.InputOffset;
+import dev.muster.v1.MachineReport;
+import dev.muster.v1.MachineRequest;
+import dev.muster.v1.Reason;
+import dev.muster.v1.Refusal;
+import dev.muster.v1.Request;
+import dev.muster.v1.RequestAnswered;
+import dev.muster.v1.SnapshotCause;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.BiFunction;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.TopicPartition;
+
+/**
+ * Owns the fleets of one partition: records come in and become events, plans go out as records. It knows no Kafka Streams and looks at
+ * its clock only to say when something went wrong, so that a replay of recorded topics runs the very same code.
+ *
+ * <p>An event is applied when it is taken; fleets with news, or whose deadline has passed, are planned when {@link #planDue} is called.
+ * One thread calls all methods.
+ */
+final class FleetOwner {
+
+    private static final ProtobufSerde<Request> REQUESTS = new ProtobufSerde<>(Request.parser());
+    private static final ProtobufSerde<DemandEvent> DEMAND = new ProtobufSerde<>(DemandEvent.parser());
+    private static final ProtobufSerde<MachineReport> REPORTS = new ProtobufSerde<>(MachineReport.parser());
+    /** A deleted fleet's record says for this long how its machines were to end. */
+    private static final Duration DELETED_FLEETS_KEPT = Duration.ofDays(30);
+    private static final Duration SNAPSHOT_EVERY = Duration.ofDays(1);
+    /** A snapshot waits this long for the rest of a look or list that has come in part, before the part is dropped for it. */
+    private static final Duration SNAPSHOT_WAITS = Duration.ofHours(1);
+    /**
+     * Parts written in one beat: a beat's records commit as one transaction, which must be over long before Kafka aborts it. A fleet with
+     * more is written in several; its state at the moment is kept for that.
+     */
+    private static final int PARTS_A_BEAT = 8;
+    /** Names the planner in dead letters. */
+    private static final String READER = "planner";
+
+    private final Topics topics;
+    private final BiFunction<Fleet, Instant, Plan> planner;
+    private final Clock clock;
+    private final String source;
+    private final Supplier<String> version;
+    private final Witness witness;
+
+    private FleetStore store;
+    private Consumer<Outbox.Send> out;
+    private int partition;
+    private final Map<String, OwnedFleet> fleets = new TreeMap<>();
+    private final Map<TopicPartition, Long> next = new TreeMap<>(Comparator.comparing(TopicPartition::topic).thenComparing(TopicPartition::partition));
+
+    /**
+     * @param planner plans a fleet at an instant, and applies the plan: {@link Planner#plan}
+     * @param source of the records it sends, as CloudEvents names it
+     * @param version of the planner's release, for replay
+     */
+    FleetOwner(Topics topics, BiFunction<Fleet, Instant, Plan> planner, Clock clock, String source, Supplier<String> version, Witness witness) {
+        this.topics = topics;
+        this.planner = planner;
+        this.clock = clock;
+        this.source = source;
+        this.version = version;
+        this.witness = witness;
+    }
+
+    /**
+     * Begins with what is stored; nothing of before counts.
+     *
+     * @param out where records go
+     * @param inputs the next offset of each input
+     * @param published asked for fleets that are declared, if nothing is stored: state was lost, or there never was any
+     * @throws NewerStateException if a newer release wrote what is stored
+     */
+    void begin(FleetStore store, Consumer<Outbox.Send> out, int partition, Map<TopicPartition, Long> inputs, PublishedFleets published) {
+        this.store = store;
+        this.out = out;
+        this.partition = partition;
+        fleets.clear();
+        next.clear();
+        next.putAll(inputs);
+        for (var name : store.names()) {
+            var owned = new OwnedFleet(name);
+            fleets.put(name, owned);
+            load(owned);
+        }
+        if (fleets.isEmpty()) {
+            published.ofPartition(partition).forEach(this::adopt);
+        }
+        witness.owns(partition, fleets.size());
+    }
+
+    int size() {
+        return fleets.size();
+    }
+
+    /** The offset after the last record that was taken of an input. */
+    long next(TopicPartition input) {
+        return next.getOrDefault(input, 0L);
+    }
+
+    private void load(OwnedFleet owned) {
+        try {
+            owned.loaded(store.load(owned.name()));
+        } catch (NewerStateException newer) {
+            throw newer;
+        } catch (RuntimeException unreadable) {
+            witness.unreadable(owned.name(), unreadable);
+            owned.setAside("its state can't be loaded: " + unreadable.getMessage(), clock.instant());
+        }
+    }
+
+    /**
+     * A fleet that is declared and has no state: it begins with what the topics still say. Launches wait for a complete list of each of its
+     * scopes, since no scope is known.
+     */
+    private void adopt(PublishedFleets.PublishedFleet published) {
+        var record = published.record();
+        var owned = new OwnedFleet(record.getFleet());
+        owned.adopted(record, published.fleet(clock.instant()));
+        fleets.put(owned.name(), owned);
+        var outbox = new Outbox(source);
+        outbox.put(FleetStore.headKey(owned.name()), record.toByteArray());
+        outbox.put(FleetStore.memoryKey(owned.name()), FleetTranslator.memory(owned.fleet().memory()).toByteArray());
+        outbox.put(FleetStore.infoKey(owned.name()), owned.info().toByteArray());
+        published.machines().forEach(machine -> outbox.put(FleetStore.machineKey(owned.name(), machine.getMachineId()), machine.toByteArray()));
+        outbox.writeTo(store, out);
+        // Nothing that was written before leads to this state: a replay goes on from here.
+        owned.snapshot(Snapshot.of(store, owned.name(), owned.fleet().stateSince(), offsets(), owned.snapshotCause()));
+        witness.adopted(record, published.machines().size());
+    }
+
+    /** Takes the next record of an input. One that can't be used becomes a dead letter. */
+    void take(String topic, int partition, long offset, byte[] key, byte[] value, long timestamp) {
+        witness.read(topic);
+        var at = Instant.ofEpochMilli(timestamp);
+        var name = key == null ? null : new String(key, UTF_8);
+        if (name != null && fleets.containsKey(name)) {
+            tellBegin(fleets.get(name), at);
+        }
+        next.put(new TopicPartition(topic, partition), offset + 1);
+        try {
+            if (name == null) {
+                throw new UnreadableRecordException("the key is null; it must name a fleet");
+            }
+            if (topic.equals(topics.requests())) {
+                request(name, REQUESTS.parse(value), at);
+            } else if (topic.equals(topics.demand())) {
+                var message = DEMAND.parse(value);
+                learn(name, message.getFleet(), DemandTranslator.event(message, at));
+            } else {
+                var message = REPORTS.parse(value);
+                learn(name, message.getFleet(), MachineTranslator.event(message, at));
+            }
+        } catch (UnreadableRecordException unreadable) {
+            witness.deadLettered(topic, partition, offset, unreadable.getMessage());
+            var letter = DeadLetters.of(topics, READER, topic, partition, offset, key, value, unreadable.getMessage());
+            out.accept(new Outbox.Send(PlannerTopology.DEAD_LETTERS, letter.key(), letter.value(), at, letter.headers()));
+        }
+    }
+
+    /**
+     * Says with what the fleet was begun, before anything else is done to it. What was in memory only is gone since the state was loaded:
+     * whoever replays this must let go of it at the same point.
+     */
+    private void tellBegin(OwnedFleet owned, Instant at) {
+        if (owned.snapshot().filter(snapshot -> !snapshot.isBegun()).isPresent()) {
+            writeSnapshot(owned);
+        }
+        if (!owned.isToTellLoaded()) {
+            return;
+        }
+        var outbox = new Outbox(source);
+        var id = owned.record().getIncarnation() + "-loaded-" + at;
+        outbox.send(PlannerTopology.DECISIONS, owned.name(), DecisionTranslator.loaded(owned.name(), id, at, offsets(), source, version.get(),
+                owned.info().getVersion()), id, at);
+        owned.toldLoaded();
+        outbox.writeTo(store, out);
+    }
+
+    // What is learned.
+
+    private void learn(String key, String named, Optional<FleetEvent> event) throws UnreadableRecordException {
+        if (event.isEmpty()) {
+            return;
+        }
+        requireSame(key, named);
+        var owned = fleets.get(key);
+        if (owned == null) {
+            // A fleet that was deleted long ago, or that another installation on this broker means: it is nobody's here.
+            witness.ofNobody();
+            return;
+        }
+        var outbox = new Outbox(source);
+        try {
+            owned.fleet().apply(event.get());
+            changes(owned, outbox, event.get().at());
+        } catch (KafkaException platform) {
+            throw platform;
+        } catch (RuntimeException bug) {
+            throw unusable(owned, bug);
+        }
+        outbox.writeTo(store, out);
+        owned.retryNow();
+    }
+
+    private static void requireSame(String key, String named) throws UnreadableRecordException {
+        if (!key.equals(named)) {
+            throw new UnreadableRecordException("the key names fleet '" + key + "' and the value fleet '" + named + "'");
+        }
+    }
+
+    private void request(String key, Request request, Instant at) throws UnreadableRecordException {
+        requireSame(key, request.getFleet());
+        if (request.getRequestId().isEmpty()) {
+            throw new UnreadableRecordException("request_id is empty; nobody could be answered");
+        }
+        if (request.getWhatCase() == Request.WhatCase.WHAT_NOT_SET) {
+            throw new UnreadableRecordException("the request asks for nothing that this release knows");
+        }
+        var known = fleets.get(key);
+        var before = known == null ? Optional.<RequestAnswered>empty() : known.answerTo(request.getRequestId());
+        var outbox = new Outbox(source);
+        if (before.isPresent()) {
+            outbox.send(PlannerTopology.DECISIONS, key, DecisionTranslator.answered(key, at, offsets(), withRecord(before.get(), known)),
+                    "answer-" + request.getRequestId(), at);
+            outbox.writeTo(store, out);
+            return;
+        }
+        var owned = known == null ? new OwnedFleet(key) : known;
+        try {
+            if (known != null) {
+                // Fails if the fleet couldn't be loaded: an edit on top of an unknown state could do anything.
+                known.fleet();
+            }
+            var judgement = RequestJudge.judge(request, owned.record(), machines(owned), at);
+            outbox.send(PlannerTopology.DECISIONS, key, DecisionTranslator.answered(key, at, offsets(), judgement.answer()), "answer-" + request.getRequestId(), at);
+            if (!request.getDryRun()) {
+                carryOut(owned, judgement, outbox, at);
+            }
+        } catch (KafkaException platform) {
+            throw platform;
+        } catch (RuntimeException bug) {
+            throw unusable(owned, bug);
+        }
+        outbox.writeTo(store, out);
+        if (known == null && owned.isLoaded()) {
+            fleets.put(key, owned);
+            witness.owns(partition, fleets.size());
+            witness.created(owned.record(), request.getCaller());
+        }
+        owned.retryNow();
+    }
+
+    private void carryOut(OwnedFleet owned, RequestJudge.Judgement judgement, Outbox outbox, Instant at) {
+        judgement.audit().ifPresent(audit -> outbox.send(PlannerTopology.DECISIONS, owned.name(),
+                DecisionTranslator.audited(owned.name(), at, audit), "audit-" + audit.getRequestId(), at));
+        if (judgement.changed().isPresent()) {
+            var record = judgement.changed().get();
+            var head = FleetTranslator.head(record);
+            owned.record(record);
+            if (owned.isLoaded()) {
+                owned.fleet().apply(new FleetEvent.FleetChanged(at, head));
+            } else {
+                owned.begin(Fleet.of(head));
+            }
+        }
+        judgement.machines().ifPresent(asked -> owned.fleet().apply(asked(asked, at)));
+        if (owned.isLoaded()) {
+            remember(owned, judgement.answer(), outbox);
+            changes(owned, outbox, at);
+        }
+    }
+
+    private static FleetEvent.MachinesAsked asked(MachineRequest asked, Instant at) {
+        return new FleetEvent.MachinesAsked(at, asked.getMachineIdsList(), Words.verbOrNull(asked.getVerb()));
+    }
+
+    /** Without the fleet's record, which may be large and is at hand when the answer is given again. */
+    private void remember(OwnedFleet owned, RequestAnswered answer, Outbox outbox) {
+        var small = answer.toBuilder().clearFleet().build();
+        var number = owned.nextAnswer();
+        owned.overflowingAnswer().ifPresent(oldest -> outbox.put(FleetStore.answerKey(owned.name(), oldest), null));
+        outbox.put(FleetStore.answerKey(owned.name(), number), small.toByteArray());
+        owned.remember(number, small);
+    }
+
+    private static RequestAnswered withRecord(RequestAnswered answer, OwnedFleet owned) {
+        return answer.getCode() == AnswerCode.ACCEPTED && owned.record() != null ? answer.toBuilder().setFleet(owned.record()).build() : answer;
+    }
+
+    private static RequestJudge.Machines machines(OwnedFleet owned) {
+        return new RequestJudge.Machines() {
+            @Override
+            public int counted() {
+                return owned.isLoaded() ? owned.fleet().active().size() : 0;
+            }
+
+            @Override
+            public Optional<Standing> standing(String machineId) {
+                return owned.fleet().machine(machineId).map(machine -> new Standing(machine.phase().isEnded(), owned.fleet().isBusy(machine)));
+            }
+        };
+    }
+
+    // What is planned.
+
+    /** Plans the fleets that are due, and writes the snapshots that are. */
+    void planDue() {
+        var wall = clock.instant();
+        for (var owned : fleets.values()) {
+            if (owned.isSetAside(wall)) {
+                continue;
+            }
+            var newest = owned.fleet().newestAt();
+            var now = newest.isAfter(wall) ? newest : wall;
+            if (owned.fleet().isDue(now)) {
+                tellBegin(owned, now);
+                plan(owned, now);
+                beginSnapshot(owned, now);
+            }
+            writeSnapshot(owned);
+        }
+    }
+
+    /** Plans one fleet, as {@link #planDue} did. Does nothing if there is none. */
+    void replan(String fleet, Instant now) {
+        var owned = fleets.get(fleet);
+        if (owned != null && owned.isLoaded()) {
+            plan(owned, now);
+        }
+    }
+
+    /** Takes one fleet's state from the store, as was done. */
+    void reload(String fleet) {
+        var owned = fleets.get(fleet);
+        if (owned != null) {
+            load(owned);
+            owned.toldLoaded();
+        }
+    }
+
+    /** Writes a snapshot of one fleet, as {@link #planDue} did. */
+    void resnapshot(String fleet, Instant now, SnapshotCause cause) {
+        var owned = fleets.get(fleet);
+        if (owned != null && owned.isLoaded()) {
+            owned.snapshot(Snapshot.of(store, fleet, now, offsets(), cause));
+            while (owned.snapshot().isPresent()) {
+                writeSnapshot(owned);
+            }
+        }
+    }
+
+    private void beginSnapshot(OwnedFleet owned, Instant now) {
+        var due = owned.snapshotAt().map(last -> last.plus(SNAPSHOT_EVERY)).orElse(Instant.EPOCH);
+        if (!owned.isLoaded() || owned.trouble().isPresent() || owned.snapshot().isPresent() || now.isBefore(due)) {
+            return;
+        }
+        if (owned.fleet().isBetweenParts()) {
+            if (now.isBefore((due.equals(Instant.EPOCH) ? owned.fleet().stateSince() : due).plus(SNAPSHOT_WAITS))) {
+                return;
+            }
+            load(owned);
+            tellBegin(owned, now);
+        }
+        owned.snapshot(Snapshot.of(store, owned.name(), now, offsets(), owned.snapshotCause()));
+    }
+
+    /** Writes some parts of a snapshot that is under way. */
+    private void writeSnapshot(OwnedFleet owned) {
+        if (owned.snapshot().isEmpty()) {
+            return;
+        }
+        var snapshot = owned.snapshot().get();
+        var outbox = new Outbox(source);
+        for (var i = 0; i < PARTS_A_BEAT && snapshot.hasNext(); i++) {
+            var part = snapshot.next(version.get());
+            var id = owned.record().getIncarnation() + "-snapshot-" + snapshot.at() + "-" + part.getPart();
+            outbox.send(PlannerTopology.DECISIONS, owned.name(), DecisionTranslator.snapshot(owned.name(), id, snapshot.at(), part), id, snapshot.at());
+        }
+        if (!snapshot.hasNext()) {
+            owned.snapshotTaken();
+            outbox.put(FleetStore.infoKey(owned.name()), owned.info().toByteArray());
+        }
+        outbox.writeTo(store, out);
+    }
+
+    private void plan(OwnedFleet owned, Instant now) {
+        var started = System.nanoTime();
+        var outbox = new Outbox(source);
+        try {
+            var plan = planner.apply(owned.fleet(), now);
+            if (!plan.records().isEmpty()) {
+                say(owned, plan, outbox, now);
+            }
+            changes(owned, outbox, now);
+        } catch (KafkaException platform) {
+            throw platform;
+        } catch (RuntimeException bug) {
+            setAside(owned, bug);
+            return;
+        }
+        owned.trouble().ifPresent(over -> tell(owned, outbox, now, Reason.REASON_UNSPECIFIED, over.since(), "The fleet is planned again."));
+        owned.recovered();
+        outbox.writeTo(store, out);
+        witness.planned(System.nanoTime() - started);
+    }
+
+    private void say(OwnedFleet owned, Plan plan, Outbox outbox, Instant now) {
+        var fleet = owned.name();
+        var incarnation = owned.record().getIncarnation();
+        var number = owned.fleet().plans();
+        var commands = 0;
+        for (var record : plan.records()) {
+            if (record instanceof PlanRecord.Decided decided) {
+                outbox.send(PlannerTopology.DECISIONS, fleet, DecisionTranslator.decided(fleet, number, now, decided), decided.id(), now);
+                witness.decided(fleet, decided);
+            } else if (record instanceof PlanRecord.Refused refused) {
+                outbox.send(PlannerTopology.DECISIONS, fleet, DecisionTranslator.refused(fleet, number, now, refused), refused.id(), now);
+                witness.refused(fleet, refused);
+            } else if (record instanceof PlanRecord.CommandIssued issued) {
+                send(owned, issued, incarnation + "-" + number + "-c" + ++commands, outbox, now);
+            } else if (record instanceof PlanRecord.FleetEnded ended) {
+                owned.record(FleetTranslator.withState(owned.record(), ended.head(), now));
+            }
+        }
+        outbox.send(PlannerTopology.DECISIONS, fleet, DecisionTranslator.planMade(fleet, incarnation, number, now, offsets(),
+                owned.record().getVersion(), version.get(), owned.fleet().nextMachine()), incarnation + "-" + number + "-plan", now);
+    }
+
+    private void send(OwnedFleet owned, PlanRecord.CommandIssued issued, String id, Outbox outbox, Instant now) {
+        if (issued.command() instanceof Command.ToProvisioner command) {
+            var provider = command.scope().substring(0, command.scope().indexOf('/'));
+            outbox.send(PlannerTopology.commands(provider), command.scope(),
+                    CommandTranslator.command(command, owned.record(), id, issued.decisionId(), now), id, now);
+        } else if (issued.command() instanceof Command.ToWatcher command) {
+            outbox.send(PlannerTopology.commands("clearml"), owned.record().getSpec().getConnection(),
+                    CommandTranslator.command(command, owned.record(), id, issued.decisionId(), now), id, now);
+        }
+        witness.commanded(issued.command());
+    }
+
+    /** How far each input was read. */
+    private List<InputOffset> offsets() {
+        return next.entrySet().stream().map(input -> InputOffset.newBuilder().setTopic(input.getKey().topic())
+                .setPartition(input.getKey().partition()).setNextOffset(input.getValue()).build()).toList();
+    }
+
+    // What is written.
+
+    /** Adds what changed of the fleet since it was last written. */
+    private Outbox changes(OwnedFleet owned, Outbox outbox, Instant now) {
+        var fleet = owned.fleet();
+        var name = owned.name();
+        var changes = fleet.takeChanges();
+        if (changes.head()) {
+            var bytes = owned.record().toByteArray();
+            if (!Arrays.equals(bytes, store.get(FleetStore.headKey(name)))) {
+                outbox.put(FleetStore.infoKey(name), owned.info().toByteArray());
+                outbox.put(FleetStore.headKey(name), bytes);
+                outbox.send(PlannerTopology.FLEETS, name, owned.record(),
+                        owned.record().getIncarnation() + "-" + owned.record().getVersion() + "-" + owned.record().getState(), now);
+            }
+        }
+        if (changes.memory()) {
+            outbox.put(FleetStore.memoryKey(name), FleetTranslator.memory(fleet.memory()).toByteArray());
+        }
+        for (var queue : changes.queues()) {
+            var seen = fleet.queues().get(queue);
+            outbox.put(FleetStore.queueKey(name, queue), seen == null ? null : DemandTranslator.queue(seen).toByteArray());
+        }
+        // A machine's record shows its workers and their tasks.
+        var machines = new TreeSet<>(changes.machines());
+        for (var id : changes.workers()) {
+            var worker = fleet.workers().get(id);
+            outbox.put(FleetStore.workerKey(name, id), worker == null ? null : DemandTranslator.worker(worker).toByteArray());
+            fleet.machineOf(id).ifPresent(machine -> machines.add(machine.id()));
+        }
+        for (var id : machines) {
+            machine(owned, id, outbox, now);
+        }
+        return outbox;
+    }
+
+    private void machine(OwnedFleet owned, String id, Outbox outbox, Instant now) {
+        var key = FleetStore.machineKey(owned.name(), id);
+        var machine = owned.fleet().machine(id);
+        if (machine.isEmpty()) {
+            outbox.put(key, null);
+            outbox.tombstone(PlannerTopology.MACHINES, Topics.machineKey(owned.name(), id), now);
+            return;
+        }
+        var record = MachineTranslator.record(owned.fleet(), machine.get());
+        var bytes = record.toByteArray();
+        if (!Arrays.equals(bytes, store.get(key))) {
+            outbox.put(key, bytes);
+            outbox.send(PlannerTopology.MACHINES, Topics.machineKey(owned.name(), id), record, id + "@" + now, now);
+        }
+    }
+
+    // What goes wrong.
+
+    /** An error of ours on one record: the fleet is as before it, and the record is kept for people. */
+    private UnreadableRecordException unusable(OwnedFleet owned, RuntimeException bug) {
+        setAside(owned, bug);
+        return new UnreadableRecordException("the planner failed on it: " + bug);
+    }
+
+    /**
+     * An error of ours in one fleet must stop neither the others nor the loop. The fleet goes back to what is stored, since what is
+     * in memory may be half changed, and is tried again with its next event.
+     */
+    private void setAside(OwnedFleet owned, RuntimeException bug) {
+        var now = clock.instant();
+        witness.troubled();
+        if (!owned.isLoaded()) {
+            // It was never created, or could not be loaded, which was told then: there is nothing to go back to.
+            return;
+        }
+        if (owned.setAside(bug.toString(), now)) {
+            witness.setAside(owned.name(), bug);
+            var outbox = new Outbox(source);
+            tell(owned, outbox, now, Reason.PLANNER_FAILED, owned.trouble().map(OwnedFleet.Trouble::since).orElse(now),
+                    "The planner fails on this fleet, which is a bug: " + bug + ". Nothing is launched or released until it succeeds.");
+            outbox.writeTo(store, out);
+        }
+        if (store.get(FleetStore.headKey(owned.name())) != null) {
+            load(owned);
+        }
+    }
+
+    private void tell(OwnedFleet owned, Outbox outbox, Instant now, Reason reason, Instant since, String text) {
+        var refusal = Refusal.newBuilder().setRule(FleetOwner.class.getSimpleName()).setReason(reason).setSince(Times.timestamp(since))
+                .setUnblockedBy(reason == Reason.PLANNER_FAILED ? "the next event that it succeeds with, or another release" : "").setText(text).build();
+        var id = owned.name() + "-trouble-" + now;
+        outbox.send(PlannerTopology.DECISIONS, owned.name(), DecisionTranslator.refusal(owned.name(), id, now, refusal), id, now);
+    }
+
+    /** Forgets fleets that were deleted long ago. */
+    void forgetDeleted() {
+        var now = clock.instant();
+        for (var owned : List.copyOf(fleets.values())) {
+            if (!owned.isLoaded() || owned.record().getState() != FleetState.DELETED || !owned.fleet().active().isEmpty()
+                    || now.isBefore(Times.instant(owned.record().getChangedAt()).plus(DELETED_FLEETS_KEPT))) {
+                continue;
+            }
+            forget(owned, now);
+        }
+    }
+
+    /** Forgets one fleet, as {@link #forgetDeleted} did. */
+    void reforget(String fleet, Instant now) {
+        var owned = fleets.get(fleet);
+        if (owned != null && owned.isLoaded()) {
+            forget(owned, now);
+        }
+    }
+
+    private void forget(OwnedFleet owned, Instant now) {
+        var outbox = new Outbox(source);
+        owned.fleet().ended().keySet().forEach(id -> outbox.tombstone(PlannerTopology.MACHINES, Topics.machineKey(owned.name(), id), now));
+        outbox.tombstone(PlannerTopology.FLEETS, owned.name(), now);
+        var id = owned.record().getIncarnation() + "-forgotten";
+        outbox.send(PlannerTopology.DECISIONS, owned.name(), DecisionTranslator.forgotten(owned.name(), id, now, offsets()), id, now);
+        store.keys(owned.name()).forEach(key -> outbox.put(key, null));
+        outbox.writeTo(store, out);
+        fleets.remove(owned.name());
+        witness.forgotten(owned.name());
+    }
+}
