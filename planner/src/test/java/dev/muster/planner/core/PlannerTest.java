@@ -445,6 +445,19 @@ class PlannerTest {
         assertThat(shared.commands(Command.Rescue.class)).hasSize(1);
     }
 
+    @Test
+    void leavesTheTaskAndTheWorkerOfAReleasedMachineAlone() {
+        var s = Scenario.onePool(1).waiting("gpu", 1).look().list().plan().allBoot();
+        var id = s.onlyMachine();
+        s.worker(id, "task-0").waiting("gpu", 0).look().delete(FleetHead.ShutdownAction.LEAVE).plan();
+        s.shows(id, CloudState.RUNNING).list().plan();
+        s.pass(SECOND).look().plan();
+
+        assertThat(s.machines(Phase.GONE)).as("off the books").hasSize(1);
+        assertThat(s.commands(Command.Rescue.class)).as("its task runs on").isEmpty();
+        assertThat(s.commands(Command.Unregister.class)).isEmpty();
+    }
+
     // People and the end of a fleet.
 
     @Test

@@ -39,7 +39,7 @@ public final class RescueLostTasks implements Rule {
             }
             for (var worker : List.copyOf(planning.fleet().workers().values())) {
                 if (worker.isBusy()) {
-                    planning.fleet().machineOf(worker.id()).filter(machine -> machine.phase() == Phase.GONE).ifPresent(machine ->
+                    planning.fleet().machineOf(worker.id()).filter(RescueLostTasks::isGone).ifPresent(machine ->
                             begin(planning, worker.task(), "", worker.id(), machine.id(), Reason.TASK_LOST_MACHINE, TaskStatus.IN_PROGRESS,
                                     worker.task() + " ran on " + machine.id() + ", which is gone"));
                 }
@@ -47,13 +47,18 @@ public final class RescueLostTasks implements Rule {
             planning.fleet().adrift().forEach(adrift -> adrift(planning, adrift));
         }
         for (var worker : List.copyOf(planning.fleet().workers().values())) {
-            planning.fleet().machineOf(worker.id()).filter(machine -> machine.phase() == Phase.GONE)
+            planning.fleet().machineOf(worker.id()).filter(RescueLostTasks::isGone)
                     .ifPresent(machine -> unregister(planning, worker, machine));
         }
     }
 
+    /** One released to its user is off the books as well, and works on. */
+    private static boolean isGone(Machine machine) {
+        return machine.phase() == Phase.GONE && !machine.released();
+    }
+
     private void adrift(Planning planning, TaskAdrift adrift) {
-        var lost = planning.fleet().machineOf(adrift.lastWorker()).filter(machine -> machine.phase() == Phase.GONE);
+        var lost = planning.fleet().machineOf(adrift.lastWorker()).filter(RescueLostTasks::isGone);
         if (lost.isPresent()) {
             begin(planning, adrift.task(), adrift.queueId(), adrift.lastWorker(), lost.get().id(), Reason.TASK_LOST_MACHINE, adrift.status(),
                     adrift.task() + " was on " + lost.get().id() + ", which is gone");
