@@ -446,6 +446,21 @@ class PlannerTest {
     }
 
     @Test
+    void rescuesATaskOnceMoreThatWasLostAgainBeforeAnyWorkerShowedIt() {
+        var s = Scenario.onePool(1).waiting("gpu", 1).look().list().plan().allBoot();
+        var id = s.onlyMachine();
+        var worker = Scenario.workerId(s.fleet.active().get(id));
+        s.worker(id, "task-0").waiting("gpu", 0).look().shows(id, CloudState.TERMINATED, Ending.INTERRUPTED).list().plan();
+        s.fleet.apply(new FleetEvent.TaskRescued(s.now, "task-0", 1, FleetEvent.RescueOutcome.RESCUED, TaskStatus.QUEUED, "", ""));
+        s.workerGone(id).pass(Duration.ofMinutes(2));
+        s.adrift(new FleetEvent.TaskAdrift("task-0", "q-gpu", worker, TaskStatus.QUEUED, s.now, s.now)).look().plan();
+        assertThat(s.commands(Command.Rescue.class)).as("an agent may have it and not have said so").hasSize(1);
+
+        s.pass(Duration.ofSeconds(60)).look().list().plan();
+        assertThat(s.commands(Command.Rescue.class)).hasSize(2);
+    }
+
+    @Test
     void leavesTheTaskAndTheWorkerOfAReleasedMachineAlone() {
         var s = Scenario.onePool(1).waiting("gpu", 1).look().list().plan().allBoot();
         var id = s.onlyMachine();

@@ -59,7 +59,10 @@ public final class RescueLostTasks implements Rule {
 
     private void adrift(Planning planning, TaskAdrift adrift) {
         var lost = planning.fleet().machineOf(adrift.lastWorker()).filter(RescueLostTasks::isGone);
-        if (lost.isPresent()) {
+        // Popped again and lost again before anybody reported it, it still shows the worker that it was rescued from.
+        var isRescuedFromIt = planning.fleet().rescue(adrift.task())
+                .filter(rescue -> !rescue.isOpen() && rescue.worker().equals(adrift.lastWorker())).isPresent();
+        if (lost.isPresent() && !isRescuedFromIt) {
             begin(planning, adrift.task(), adrift.queueId(), adrift.lastWorker(), lost.get().id(), Reason.TASK_LOST_MACHINE, adrift.status(),
                     adrift.task() + " was on " + lost.get().id() + ", which is gone");
             return;
