@@ -492,7 +492,7 @@ public final class Fleet {
                 m.ending = facts.ending();
             }
             if (facts.mark() != null) {
-                m.seenMark = facts.mark();
+                markSeen(m, facts.mark(), at);
                 m.released = m.released || facts.mark() == Mark.RELEASED;
             }
             if (!facts.bootFailed().isEmpty() && m.detail.isEmpty()) {
@@ -562,10 +562,21 @@ public final class Fleet {
             if (event.done()) {
                 // What is left is the cloud's to show; the planner asks again if it doesn't.
                 m.attempts = 0;
+                if (m.phase == Phase.DRAINING) {
+                    markSeen(m, m.mark, event.at());
+                }
             } else if (event.kind() != null) {
                 m.detail = event.code() + (event.message().isEmpty() ? "" : ": " + event.message());
             }
         });
+    }
+
+    /** A drain's time begins when its mark is known to be written, which may be long after it was asked for. */
+    private static void markSeen(Machine.Edit m, Mark shown, Instant at) {
+        if (m.phase == Phase.DRAINING && shown == m.mark && m.seenMark != m.mark) {
+            m.markedAt = at;
+        }
+        m.seenMark = shown;
     }
 
     private void list(InventorySeen event) {

@@ -19,6 +19,7 @@ import java.util.function.Consumer;
  * @param seenMark as its cloud last showed it
  * @param replaces the refused or lost machine that it stands in for; empty: none
  * @param queueIds ids of the queues that its agents serve, as launched
+ * @param markedAt when its mark was asked for; once it is known to be written, when that became known
  * @param missingSince begin of the first complete list without it; null: none lacked it
  * @param retryAt when an unanswered command is repeated
  * @param attempts commands of one kind sent so far

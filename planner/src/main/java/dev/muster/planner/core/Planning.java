@@ -256,6 +256,8 @@ public final class Planning {
             m.cause = cause;
             m.detail = detail;
             m.mark = atOnce ? Mark.DRAIN_NOW : Mark.DRAIN;
+            // What was seen of an earlier mark says nothing about this one.
+            m.seenMark = Mark.NONE;
             m.markedAt = now;
             m.ordinal = machine.ordinal() + 1;
             m.decisionId = decisionId;

@@ -329,12 +329,28 @@ class PlannerTest {
         var s = Scenario.onePool(1).waiting("gpu", 1).look().list().plan().allBoot();
         s.waiting("gpu", 0).look().pass(Duration.ofSeconds(70)).look().list().plan();
         assertThat(s.machines(Phase.DRAINING)).hasSize(1);
+        s.shows(s.onlyMachine(), CloudState.RUNNING).list();
 
         s.worker(s.onlyMachine(), "late-pop").pass(Duration.ofSeconds(70)).look().list().plan();
         assertThat(s.commands(Command.Terminate.class)).as("it took a task: never terminated busy").isEmpty();
 
         s.worker(s.onlyMachine(), "").pass(SECOND).look().plan();
         s.pass(SECOND).look().plan();
+        assertThat(s.commands(Command.Terminate.class)).hasSize(1);
+    }
+
+    @Test
+    void countsADrainsTimeFromWhenItsMarkIsWritten() {
+        var s = Scenario.onePool(1).waiting("gpu", 1).look().list().plan().allBoot();
+        s.waiting("gpu", 0).look().pass(Duration.ofSeconds(70)).look().list().plan();
+        var drain = s.commands(Command.Drain.class).get(0);
+        s.pass(Duration.ofMinutes(5)).look().pass(SECOND).look().list().plan();
+        assertThat(s.commands(Command.Terminate.class)).as("its gate is open still: it may take a task at any time").isEmpty();
+
+        var machine = s.fleet.active().get(s.onlyMachine());
+        s.fleet.apply(new FleetEvent.CommandAnswered(s.now, drain.machineId(), machine.ordinal(), "Drain", true, null, "", ""));
+        s.shows(machine.id(), CloudState.RUNNING);
+        s.pass(Duration.ofSeconds(59)).look().pass(SECOND).look().list().plan();
         assertThat(s.commands(Command.Terminate.class)).hasSize(1);
     }
 

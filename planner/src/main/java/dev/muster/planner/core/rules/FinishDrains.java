@@ -21,6 +21,8 @@ public final class FinishDrains implements Rule {
     private static final Duration GUARD = Duration.ofSeconds(60);
     /** The same where it must kill rather than wait. */
     private static final Duration GUARD_NOW = Duration.ofSeconds(30);
+    /** How long a mark may stay unwritten. Then its cloud refuses marks, and the machine is one without a guard. */
+    private static final Duration UNWRITTEN = Duration.ofMinutes(10);
     /** Most that the watcher's clock and ours may differ; a service further off is not ready. */
     private static final Duration SKEW = Duration.ofSeconds(5);
 
@@ -51,7 +53,7 @@ public final class FinishDrains implements Rule {
                 planning.terminate(machine, decision, machine.cause(), machine.detail());
                 return;
             }
-        } else if (planning.hasPassed(machine.markedAt().plus(GUARD)) && isSurelyIdle(planning, machine)) {
+        } else if (planning.hasPassed(machine.markedAt().plus(machine.seenMark() == machine.mark() ? GUARD : UNWRITTEN)) && isSurelyIdle(planning, machine)) {
             var seconds = Duration.between(machine.markedAt(), planning.now()).toSeconds();
             var decision = planning.decide(this, Reason.DRAIN_OVERDUE).machine(machine).number("markedSeconds", seconds)
                     .write(machine.id() + " was marked " + seconds + " s ago, has not powered off, and two looks since show it idle: terminate it");
