@@ -359,7 +359,9 @@ public final class FleetYaml {
         }
         choice(to, "order", ORDERS, queue.getOrder());
         number(to, "priority", queue.getPriority());
-        number(to, "weight", queue.getWeight());
+        if (queue.hasWeight()) {
+            to.put("weight", Integer.toUnsignedLong(queue.getWeight()));
+        }
     }
 
     private static void write(Map<String, Object> to, PoolSpec pool) {

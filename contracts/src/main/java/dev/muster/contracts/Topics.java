@@ -76,6 +76,10 @@ public record Topics(String prefix, int inputPartitions) {
     }
 
     /** Key of {@code machines}. */
+    public static String historyKey(String fleet, String series) {
+        return fleet + "/" + series;
+    }
+
     public static String machineKey(String fleet, String machineId) {
         return fleet + "/" + machineId;
     }

@@ -4,6 +4,7 @@ import dev.muster.planner.core.FleetEvent.InventorySeen;
 import dev.muster.planner.core.FleetEvent.MachineFacts;
 import dev.muster.planner.core.FleetEvent.TaskAdrift;
 import dev.muster.planner.core.FleetMemory.DemandStatus;
+import dev.muster.planner.core.FleetMemory.PriceKnown;
 import dev.muster.planner.core.FleetMemory.ScopeSeen;
 import java.time.Duration;
 import java.time.Instant;
@@ -16,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -35,6 +37,8 @@ public final class Fleet {
     private static final Duration GENERATION_SILENCE = Duration.ofSeconds(15);
     /** Lists begun earlier than this after a launch was answered may not show it yet: clouds list eventually. */
     private static final Duration LISTED_AFTER = Duration.ofMinutes(2);
+    /** Micro-units an hour: no machine that a cloud rents costs 10,000 an hour; a price above that is a mistake of units. */
+    private static final long DEAREST = 10_000_000_000L;
 
     private FleetHead head;
     private final TreeMap<String, Machine> active = new TreeMap<>();
@@ -60,6 +64,10 @@ public final class Fleet {
     private final TreeMap<String, PlanRecord.Refused> refusals = new TreeMap<>();
     private List<TaskAdrift> adrift = List.of();
     private final TreeMap<String, MachineFacts> strangers = new TreeMap<>();
+    private final TreeMap<OfferKey, PriceKnown> prices = new TreeMap<>();
+    /** By queue, since when it has had waiting tasks without a break. */
+    private final TreeMap<String, Instant> waitingSince = new TreeMap<>();
+    private Ledger ledger = new Ledger();
     private Instant stateSince;
 
     /** Parts of a look or list that is not complete yet. Not kept over a restart: the next full one mends it. */
@@ -72,6 +80,9 @@ public final class Fleet {
 
     private boolean headChanged = true;
     private boolean memoryChanged = true;
+    private boolean ledgerChanged = true;
+    /** Cloud ids of machines whose workers changed in the look being taken in. */
+    private final TreeSet<String> touched = new TreeSet<>();
     private final TreeSet<String> machinesChanged = new TreeSet<>();
     private final TreeSet<String> queuesChanged = new TreeSet<>();
     private final TreeSet<String> workersChanged = new TreeSet<>();
@@ -87,8 +98,8 @@ public final class Fleet {
     }
 
     /** A fleet as it was stored. */
-    public static Fleet restored(FleetHead head, FleetMemory memory, Collection<Machine> machines, Collection<QueueSeen> queues,
-            Collection<Worker> workers) {
+    public static Fleet restored(FleetHead head, FleetMemory memory, Ledger.Book ledger, Collection<Machine> machines,
+            Collection<QueueSeen> queues, Collection<Worker> workers) {
         var fleet = new Fleet(head);
         fleet.nextMachine = memory.nextMachine();
         fleet.plans = memory.plans();
@@ -100,8 +111,12 @@ public final class Fleet {
         memory.refusals().forEach(refusal -> fleet.refusals.put(refusal.key(), refusal));
         fleet.adrift = memory.adrift();
         memory.strangers().forEach(stranger -> fleet.strangers.put(stranger.cloudId(), stranger));
+        memory.prices().forEach(price -> fleet.prices.put(price.offer(), price));
+        fleet.waitingSince.putAll(memory.waitingSince());
         fleet.stateSince = memory.stateSince();
         machines.forEach(fleet::put);
+        // After the machines, whose stretches it has booked already.
+        fleet.ledger = Ledger.of(ledger);
         queues.forEach(queue -> fleet.queues.put(queue.name(), queue));
         workers.forEach(fleet::put);
         fleet.takeChanges();
@@ -221,6 +236,30 @@ public final class Fleet {
         return Collections.unmodifiableMap(strangers);
     }
 
+    /** The price of an offer as last reported; empty: none was, or none that can be right. */
+    public OptionalLong reportedPrice(OfferKey offer) {
+        var price = prices.get(offer);
+        return price == null || price.perHour() == 0 ? OptionalLong.empty() : OptionalLong.of(price.perHour());
+    }
+
+    public Collection<PriceKnown> prices() {
+        return Collections.unmodifiableCollection(prices.values());
+    }
+
+    /** Since when the queue has had waiting tasks without a break; empty: none waits. */
+    public Optional<Instant> waitingSince(String queue) {
+        return Optional.ofNullable(waitingSince.get(queue));
+    }
+
+    public Ledger ledger() {
+        return ledger;
+    }
+
+    /** What is open of a live machine's time and not in rows yet, by hour and payer. */
+    public List<Ledger.Line> openLines(Machine machine, Instant until) {
+        return Ledger.lines(machine, machine.paid().open(until), ledger.hoursUntil(), this::queueName);
+    }
+
     /**
      * The state of this fleet was lost, and begun anew from what the topics and the clouds say: what only it knew, such as what was spent
      * before, is not known.
@@ -270,15 +309,17 @@ public final class Fleet {
 
     public FleetMemory memory() {
         return new FleetMemory(nextMachine, plans, plannedAt, demand, List.copyOf(scopes.values()), List.copyOf(holds.values()),
-                List.copyOf(rescues.values()), List.copyOf(refusals.values()), adrift, List.copyOf(strangers.values()), stateSince);
+                List.copyOf(rescues.values()), List.copyOf(refusals.values()), adrift, List.copyOf(strangers.values()), stateSince,
+                List.copyOf(prices.values()), waitingSince);
     }
 
     /** What changed since the last call, for storing it; an id that is no longer known was removed. */
     public FleetEvent.Changes takeChanges() {
-        var taken = new FleetEvent.Changes(headChanged, memoryChanged, new TreeSet<>(machinesChanged), new TreeSet<>(queuesChanged),
+        var taken = new FleetEvent.Changes(headChanged, memoryChanged, ledgerChanged, new TreeSet<>(machinesChanged), new TreeSet<>(queuesChanged),
                 new TreeSet<>(workersChanged));
         headChanged = false;
         memoryChanged = false;
+        ledgerChanged = false;
         machinesChanged.clear();
         queuesChanged.clear();
         workersChanged.clear();
@@ -296,7 +337,14 @@ public final class Fleet {
         if (event instanceof FleetEvent.FleetChanged e) {
             accept(e.head());
         } else if (event instanceof FleetEvent.MachinesAsked e) {
-            e.machineIds().forEach(id -> edit(id, m -> m.asked = e.verb()));
+            e.machineIds().forEach(id -> asked(id, e.verb(), e.at()));
+        } else if (event instanceof FleetEvent.LedgerRestored e) {
+            ledger.restore(e.dayMicros(), e.monthMicros(), e.at().atZone(spec().zone()).toLocalDate());
+            ledgerChanged = true;
+        } else if (event instanceof FleetEvent.IdleReleased e) {
+            releaseIdle(e);
+        } else if (event instanceof FleetEvent.PricesSeen e) {
+            pricesSeen(e);
         } else if (event instanceof FleetEvent.DemandSeen e) {
             look(e);
         } else if (event instanceof FleetEvent.ReadFailed e) {
@@ -332,6 +380,141 @@ public final class Fleet {
         }
     }
 
+    private void asked(String id, FleetEvent.MachinesAsked.Verb verb, Instant at) {
+        edit(id, at, m -> {
+            switch (verb) {
+                case PROTECT -> m.isProtected = true;
+                case UNPROTECT -> m.isProtected = false;
+                case DRAIN, CANCEL_DRAIN, TERMINATE -> m.asked = verb;
+            }
+        });
+    }
+
+    private void releaseIdle(FleetEvent.IdleReleased event) {
+        for (var machine : List.copyOf(active.values())) {
+            if ((event.pool().isEmpty() || event.pool().equals(machine.pool())) && machine.phase() == Phase.READY && !machine.isProtected()
+                    && machine.asked() == null && !isBusy(machine)) {
+                asked(machine.id(), FleetEvent.MachinesAsked.Verb.DRAIN, event.at());
+            }
+        }
+    }
+
+    // Prices.
+
+    /** A price that can't be right is not taken: the last good one stays, and the planner says so. */
+    private void pricesSeen(FleetEvent.PricesSeen event) {
+        var moved = new TreeSet<OfferKey>();
+        for (var price : event.prices()) {
+            var before = prices.get(price.offer());
+            if (before != null && price.asOf().isBefore(before.asOf())) {
+                continue;
+            }
+            var good = price.perHour() > 0 && price.perHour() <= DEAREST;
+            var known = good ? new PriceKnown(price.offer(), price.perHour(), price.asOf(), price.source(), "")
+                    : new PriceKnown(price.offer(), before == null ? 0 : before.perHour(), before == null ? price.asOf() : before.asOf(),
+                            price.source(), price.perHour() + " micro-units an hour from " + price.source());
+            if (!known.equals(before)) {
+                prices.put(price.offer(), known);
+                memoryChanged = true;
+                moved.add(price.offer());
+            }
+        }
+        if (!moved.isEmpty()) {
+            for (var machine : List.copyOf(active.values())) {
+                if (moved.contains(machine.offer())) {
+                    edit(machine.id(), event.at(), m -> { });
+                }
+            }
+        }
+    }
+
+    /** What a machine of an offer costs an hour, all included; empty: not known. */
+    private OptionalLong priceOf(Machine machine) {
+        var pool = spec().pool(machine.pool());
+        var offer = pool.flatMap(p -> p.offers().stream().filter(o -> o.key().equals(machine.offer())).findFirst());
+        var declared = offer.map(Offer::price).orElse(OptionalLong.empty());
+        var price = declared.isPresent() ? declared : reportedPrice(machine.offer());
+        if (price.isPresent() && pool.isPresent()) {
+            return OptionalLong.of(pool.get().costs().of(price.getAsLong()));
+        }
+        return machine.paid() != null && machine.paid().perHour().isPresent() ? machine.paid().perHour() : machine.committed();
+    }
+
+    // What machines are paid for.
+
+    /** The machine with what it is paid for from that time on, as its phase and its workers show it. */
+    Machine booked(Machine machine, Instant at) {
+        var paid = machine.paid();
+        if (paid == null && machine.acceptedAt() != null && machine.isCounted()) {
+            paid = Paid.from(machine.acceptedAt(), priceOf(machine));
+        }
+        if (paid == null) {
+            return machine;
+        }
+        var kind = kindOf(machine);
+        if (paid.hasEnded()) {
+            // Seen alive after all: it was paid for all the while.
+            paid = kind == null ? paid : new Paid(paid.since(), paid.perHour(), kind, paid.kindSince(), paid.spent(), paid.useful(),
+                    paid.idle(), paid.boot(), paid.waste(), List.of());
+        }
+        if (paid.kind() == PaidKind.BOOT && machine.readyAt() == null && kind != PaidKind.BOOT) {
+            paid = paid.withBootWasted();
+        }
+        var tasks = kind == PaidKind.USEFUL ? shares(machine, paid) : List.<Paid.Share>of();
+        var price = kind == null ? paid.perHour() : priceOf(machine);
+        if (kind != paid.kind() || !price.equals(paid.perHour()) || !sameTasks(tasks, paid.tasks())) {
+            paid = paid.then(kind, price, tasks, at);
+        } else if (!tasks.equals(paid.tasks())) {
+            paid = paid.withTasks(tasks);
+        }
+        var now = paid;
+        return paid.equals(machine.paid()) ? machine : machine.with(m -> m.paid = now);
+    }
+
+    /** Null: nothing more. */
+    private PaidKind kindOf(Machine machine) {
+        if (machine.phase().isEnded()) {
+            return null;
+        }
+        if (machine.phase() == Phase.TERMINATING) {
+            return PaidKind.WASTE;
+        }
+        if (machine.readyAt() == null) {
+            return machine.phase() == Phase.DRAINING ? PaidKind.WASTE : PaidKind.BOOT;
+        }
+        if (isBusy(machine)) {
+            return PaidKind.USEFUL;
+        }
+        return workersOn(machine).isEmpty() ? PaidKind.WASTE : PaidKind.IDLE;
+    }
+
+    /** What its workers run; what was learned of a task's queue and user stays known. */
+    private List<Paid.Share> shares(Machine machine, Paid paid) {
+        var shares = new ArrayList<Paid.Share>();
+        for (var worker : workersOn(machine)) {
+            if (worker.isBusy()) {
+                var known = paid.tasks().stream().filter(share -> share.task().equals(worker.task())).findFirst();
+                var queue = worker.queueIds().size() == 1 ? worker.queueIds().get(0) : "";
+                shares.add(known.orElse(new Paid.Share(worker.task(), queue, worker.project(), "")));
+            }
+        }
+        Collections.sort(shares);
+        return shares;
+    }
+
+    private static boolean sameTasks(List<Paid.Share> a, List<Paid.Share> b) {
+        return a.stream().map(Paid.Share::task).toList().equals(b.stream().map(Paid.Share::task).toList());
+    }
+
+    private String queueName(String id) {
+        for (var queue : queues.values()) {
+            if (queue.id().equals(id)) {
+                return queue.name();
+            }
+        }
+        return null;
+    }
+
     // Demand.
 
     /** Whether an observation of this generation and sequence is news; a lower generation is only after the higher fell silent. */
@@ -361,10 +544,13 @@ public final class Fleet {
                     demand.lookStartedAt(), demand.previousLookStartedAt(), demand.workersKnown() && !gap && !event.full(),
                     "the look took longer than " + OLDEST_LOOK.toSeconds() + " s to arrive");
             if (!gap && !event.full()) {
+                touched.clear();
                 parts.all().forEach(part -> takeWorkers(part));
+                book(event.at());
             }
             return;
         }
+        touched.clear();
         demand = new DemandStatus(seen.source(), seen.generation(), seen.sequence(), event.tick(), event.interval(), event.at(), started,
                 demand.lookStartedAt(), event.full() || demand.workersKnown() && !gap, "");
         if (event.full()) {
@@ -377,6 +563,11 @@ public final class Fleet {
         for (var part : parts.all()) {
             for (var queue : part.queues()) {
                 served.add(queue.name());
+                if (queue.waiting() == 0) {
+                    waitingSince.remove(queue.name());
+                } else {
+                    waitingSince.putIfAbsent(queue.name(), event.at());
+                }
                 if (!queue.equals(queues.put(queue.name(), queue))) {
                     queuesChanged.add(queue.name());
                 }
@@ -385,10 +576,12 @@ public final class Fleet {
         for (var name : List.copyOf(queues.keySet())) {
             if (!served.contains(name)) {
                 queues.remove(name);
+                waitingSince.remove(name);
                 queuesChanged.add(name);
             }
         }
         adrift = parts.all().stream().flatMap(part -> part.adrift().stream()).toList();
+        book(event.at());
     }
 
     private void takeWorkers(FleetEvent.DemandSeen part) {
@@ -404,16 +597,27 @@ public final class Fleet {
         workersChanged.add(seen.id());
     }
 
+    /** What the machines whose workers have changed are paid for from now on. */
+    private void book(Instant at) {
+        for (var cloudId : touched) {
+            machineByCloudId(cloudId).ifPresent(machine -> edit(machine.id(), at, m -> { }));
+        }
+        touched.clear();
+    }
+
     private void put(Worker worker) {
         workers.put(worker.id(), worker);
-        WorkerId.parse(worker.id()).ifPresent(id ->
-                workersOn.computeIfAbsent(id.cloudId(), cloudId -> new TreeSet<>()).add(worker.id()));
+        WorkerId.parse(worker.id()).ifPresent(id -> {
+            workersOn.computeIfAbsent(id.cloudId(), cloudId -> new TreeSet<>()).add(worker.id());
+            touched.add(id.cloudId());
+        });
     }
 
     private void removeWorker(String id) {
         if (workers.remove(id) != null) {
             workersChanged.add(id);
             WorkerId.parse(id).ifPresent(parsed -> {
+                touched.add(parsed.cloudId());
                 var others = workersOn.get(parsed.cloudId());
                 if (others != null && others.remove(id) && others.isEmpty()) {
                     workersOn.remove(parsed.cloudId());
@@ -438,10 +642,24 @@ public final class Fleet {
 
     /** A task that ran between two looks moves its worker's idle-since, though no look showed it. */
     private void taskSeen(FleetEvent.TaskSeen task, Instant at) {
+        if (task.started() != null && task.enqueued() != null && task.ended() == null && !task.started().isBefore(task.enqueued())) {
+            ledger.waited(Duration.between(task.enqueued(), task.started()));
+            ledgerChanged = true;
+        }
+        machineOf(task.lastWorker()).filter(machine -> machine.paid() != null).ifPresent(machine -> learnPayer(machine, task));
         var worker = workers.get(task.lastWorker());
         if (worker != null && !worker.isBusy() && task.started() != null && at.isAfter(worker.idleSince())) {
             put(new Worker(worker.id(), worker.user(), "", worker.project(), worker.queueIds(), at, null));
             workersChanged.add(worker.id());
+        }
+    }
+
+    private void learnPayer(Machine machine, FleetEvent.TaskSeen task) {
+        var tasks = machine.paid().tasks().stream().map(share -> share.task().equals(task.task())
+                ? new Paid.Share(share.task(), task.queueId(), task.project(), task.user()) : share).toList();
+        if (!tasks.equals(machine.paid().tasks())) {
+            put(machine.with(m -> m.paid = machine.paid().withTasks(tasks)));
+            machinesChanged.add(machine.id());
         }
     }
 
@@ -475,12 +693,13 @@ public final class Fleet {
             }
             return;
         }
-        edit(facts.machineId(), m -> {
+        edit(facts.machineId(), at, m -> {
             if (m.cloudId.isEmpty()) {
                 m.cloudId = facts.cloudId();
             }
             if (m.acceptedAt == null) {
                 m.acceptedAt = at;
+                m.paid = Paid.from(paidSince(known.get(), facts, at), known.get().committed());
             }
             if (rank(facts.state()) >= rank(m.cloud)) {
                 m.cloud = facts.state();
@@ -502,6 +721,15 @@ public final class Fleet {
                 m.missingSince = null;
             }
         });
+    }
+
+    /** When the cloud says that it was launched, as far as that can be: clocks differ. */
+    private static Instant paidSince(Machine machine, MachineFacts facts, Instant at) {
+        var launched = facts.launchedAt();
+        if (launched == null || launched.isAfter(at)) {
+            return at;
+        }
+        return launched.isBefore(machine.requestedAt()) ? machine.requestedAt() : launched;
     }
 
     /** A cloud lists eventually: an older state after a newer one is late, except that a stopped machine may start again. */
@@ -526,7 +754,7 @@ public final class Fleet {
             }
             offer = machine.offer();
             pool = machine.pool();
-            edit(id, m -> {
+            edit(id, event.at(), m -> {
                 m.phase = Phase.FAILED;
                 m.failure = event.kind();
                 m.cause = Reason.LAUNCH_WAS_REFUSED;
@@ -536,6 +764,7 @@ public final class Fleet {
         }
         if (pool != null) {
             Holds.refused(event, offer, pool, this::holdOrNull).ifPresent(this::put);
+            Holds.refusedSpot(event, offer, pool, this::holdOrNull).ifPresent(this::put);
         }
     }
 
@@ -555,7 +784,7 @@ public final class Fleet {
     }
 
     private void commandAnswered(FleetEvent.CommandAnswered event) {
-        edit(event.machineId(), m -> {
+        edit(event.machineId(), event.at(), m -> {
             if (event.ordinal() != m.ordinal) {
                 return;
             }
@@ -608,27 +837,27 @@ public final class Fleet {
                 && !listed.contains(stranger.cloudId()));
         for (var machine : List.copyOf(active.values())) {
             if (machine.offer().scope().equals(event.scope()) && !listed.contains(machine.cloudId())) {
-                missing(machine, event.listStartedAt());
+                missing(machine, event.listStartedAt(), event.at());
             }
         }
     }
 
-    private void missing(Machine machine, Instant listStartedAt) {
+    private void missing(Machine machine, Instant listStartedAt, Instant at) {
         var since = machine.acceptedAt() == null || machine.expiresAt().isAfter(machine.acceptedAt())
                 ? machine.expiresAt() : machine.acceptedAt();
         if (listStartedAt.isBefore(since.plus(LISTED_AFTER))) {
             return;
         }
         if (machine.missingSince() == null) {
-            edit(machine.id(), m -> m.missingSince = listStartedAt);
+            edit(machine.id(), at, m -> m.missingSince = listStartedAt);
         } else if (listStartedAt.isAfter(machine.missingSince())) {
-            edit(machine.id(), m -> m.cloud = CloudState.NOT_FOUND);
+            edit(machine.id(), at, m -> m.cloud = CloudState.NOT_FOUND);
         }
     }
 
-    private void edit(String id, Consumer<Machine.Edit> change) {
+    private void edit(String id, Instant at, Consumer<Machine.Edit> change) {
         machine(id).ifPresent(before -> {
-            var after = before.with(change);
+            var after = booked(before.with(change), at);
             if (!after.equals(before)) {
                 put(after);
                 machinesChanged.add(id);
@@ -637,8 +866,12 @@ public final class Fleet {
     }
 
     private void put(Machine machine) {
-        active.remove(machine.id());
-        ended.remove(machine.id());
+        var before = active.remove(machine.id());
+        before = before == null ? ended.remove(machine.id()) : before;
+        if (before != null && before.paid() != null && machine.paid() != null && before.paid().kindSince().isBefore(machine.paid().kindSince())) {
+            ledger.close(machine, closed(before.paid(), machine.paid()), spec().zone(), this::queueName);
+            ledgerChanged = true;
+        }
         (machine.isCounted() ? active : ended).put(machine.id(), machine);
         if (!machine.cloudId().isEmpty()) {
             idByCloudId.put(machine.cloudId(), machine.id());
@@ -654,6 +887,13 @@ public final class Fleet {
         } else {
             revived.remove(machine.id());
         }
+    }
+
+    /** What was closed between two states of a machine; a boot that came to nothing was waste. */
+    private static Paid.Stretch closed(Paid before, Paid after) {
+        var kind = before.kind() == PaidKind.BOOT && after.boot().isZero() ? PaidKind.WASTE : before.kind();
+        // One that had ended, and was alive all the while, begins where it ended.
+        return new Paid.Stretch(before.kindSince(), after.kindSince(), kind == null ? PaidKind.WASTE : kind, before.perHour(), before.tasks());
     }
 
     private void put(Hold hold) {
@@ -704,6 +944,9 @@ public final class Fleet {
                 holds.put(r.hold().key(), r.hold());
             }
             memoryChanged = true;
+        } else if (record instanceof PlanRecord.HistoryWritten r) {
+            ledger.written(r.minutesUntil(), r.hoursUntil());
+            ledgerChanged = true;
         } else if (record instanceof PlanRecord.Counted r) {
             nextMachine = r.nextMachine();
             plans = r.plan();

@@ -25,8 +25,14 @@ public sealed interface FleetEvent {
     record MachinesAsked(Instant at, List<String> machineIds, Verb verb) implements FleetEvent {
 
         /** TERMINATE ends busy machines too: whoever accepts the request has judged that. */
-        public enum Verb { DRAIN, CANCEL_DRAIN, TERMINATE }
+        public enum Verb { DRAIN, CANCEL_DRAIN, TERMINATE, PROTECT, UNPROTECT }
     }
+
+    /** What was spent in the running day and month before the books were lost, micro-units; the day's is part of the month's. */
+    record LedgerRestored(Instant at, long dayMicros, long monthMicros) implements FleetEvent {}
+
+    /** Idle machines of the pool are to go now; an empty name means every pool. */
+    record IdleReleased(Instant at, String pool) implements FleetEvent {}
 
     // From demand.
 
@@ -45,7 +51,7 @@ public sealed interface FleetEvent {
     /** Tasks that left a queue or a worker, read by id. */
     record TasksSeen(Instant at, Seen seen, List<TaskSeen> tasks) implements FleetEvent {}
 
-    record TaskSeen(String task, String queueId, String lastWorker, String statusReason, TaskStatus status, Instant enqueued,
+    record TaskSeen(String task, String queueId, String project, String user, String lastWorker, String statusReason, TaskStatus status, Instant enqueued,
             Instant started, Instant ended) {}
 
     /** How a rescue ended. */
@@ -74,6 +80,12 @@ public sealed interface FleetEvent {
     record CommandAnswered(Instant at, String machineId, long ordinal, String verb, boolean done, FailureKind kind, String code,
             String message) implements FleetEvent {}
 
+    /** Prices as a provider knows them, micro-units an hour. */
+    record PricesSeen(Instant at, List<Price> prices) implements FleetEvent {
+
+        public record Price(OfferKey offer, long perHour, Instant asOf, String source) {}
+    }
+
     /** One part of a scope's list. Only a complete one says that a machine is missing. */
     record InventorySeen(Instant at, String scope, Seen seen, Instant listStartedAt, ScopeState state, String detail,
             List<MachineFacts> machines, String foreignCluster) implements FleetEvent {}
@@ -81,5 +93,5 @@ public sealed interface FleetEvent {
     enum ScopeState { LISTED, PARTIAL, FAILED }
 
     /** Which store entries an event or record changed; for writing them, one value each. */
-    record Changes(boolean head, boolean memory, Set<String> machines, Set<String> queues, Set<String> workers) {}
+    record Changes(boolean head, boolean memory, boolean ledger, Set<String> machines, Set<String> queues, Set<String> workers) {}
 }

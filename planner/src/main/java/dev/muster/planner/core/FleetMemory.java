@@ -2,7 +2,10 @@ package dev.muster.planner.core;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collections;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * What a fleet knows beside its head, machines, queues and workers: small, and stored as one value.
@@ -13,11 +16,12 @@ import java.util.List;
  * @param strangers machines of ours that the books don't know, as last seen
  * @param stateSince when this state was begun: the fleet's creation, or later, when a planner found the fleet declared and no state of it;
  *     {@link Instant#EPOCH}: not known, in a state of before this was noted
+ * @param waitingSince by queue, since when it has had waiting tasks without a break; by the fleet's clock
  */
 public record FleetMemory(
         long nextMachine, long plans, Instant plannedAt, DemandStatus demand, List<ScopeSeen> scopes, List<Hold> holds,
         List<Rescue> rescues, List<PlanRecord.Refused> refusals, List<FleetEvent.TaskAdrift> adrift,
-        List<FleetEvent.MachineFacts> strangers, Instant stateSince) {
+        List<FleetEvent.MachineFacts> strangers, Instant stateSince, List<PriceKnown> prices, SortedMap<String, Instant> waitingSince) {
 
     public FleetMemory {
         scopes = List.copyOf(scopes);
@@ -26,7 +30,18 @@ public record FleetMemory(
         refusals = List.copyOf(refusals);
         adrift = List.copyOf(adrift);
         strangers = List.copyOf(strangers);
+        prices = List.copyOf(prices);
+        waitingSince = Collections.unmodifiableSortedMap(new TreeMap<>(waitingSince));
     }
+
+    /**
+     * A price as last reported.
+     *
+     * @param perHour micro-units an hour; 0: none was good yet
+     * @param source where from, for people
+     * @param ignored a later one that can't be right, as reported; empty: there is none
+     */
+    public record PriceKnown(OfferKey offer, long perHour, Instant asOf, String source, String ignored) {}
 
     /**
      * How well the queues and workers are known.

@@ -1,13 +1,18 @@
 package dev.muster.planner.core;
 
 import java.time.Duration;
+import java.time.ZoneId;
 import java.util.List;
 import java.util.Optional;
 
-/** What an operator declared, with every default filled in, narrowed to what planning needs. */
+/**
+ * What an operator declared, with every default filled in, narrowed to what planning needs.
+ *
+ * @param zone in which days and months of budgets begin
+ */
 public record FleetSpec(
         String connection, String workersPrefix, List<Queue> queues, List<Pool> pools, Limits limits, Rescue rescue,
-        boolean countOtherWorkers) {
+        boolean countOtherWorkers, List<Budget> budgets, List<Schedule> schedules, ZoneId zone) {
 
     /**
      * How tasks of lost machines are put back.
@@ -21,6 +26,8 @@ public record FleetSpec(
     public FleetSpec {
         queues = List.copyOf(queues);
         pools = List.copyOf(pools);
+        budgets = List.copyOf(budgets);
+        schedules = List.copyOf(schedules);
     }
 
     public Optional<Pool> pool(String name) {

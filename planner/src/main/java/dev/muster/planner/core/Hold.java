@@ -15,7 +15,11 @@ import java.time.Instant;
  */
 public record Hold(Kind kind, String subject, Instant since, Instant until, int failures, String probe, String message) {
 
-    public enum Kind { CAPACITY, QUOTA, ACCOUNT, POOL, CIRCUIT }
+    public enum Kind {
+        CAPACITY, QUOTA, ACCOUNT, POOL, CIRCUIT,
+        /** Spot offers of a pool were refused, since then; {@code until}: none is tried before, a roll-back having begun. */
+        SPOT
+    }
 
     /** What identifies it. */
     public String key() {

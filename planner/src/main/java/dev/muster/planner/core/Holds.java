@@ -28,6 +28,17 @@ final class Holds {
         };
     }
 
+    /** A pool's spot was refused: since when decides about its roll-back. After a blackout it begins anew. */
+    static Optional<Hold> refusedSpot(FleetEvent.LaunchRefused event, OfferKey offer, String pool, Function<String, Hold> known) {
+        if (offer.market() != Market.SPOT || event.kind() != FailureKind.OUT_OF_CAPACITY && event.kind() != FailureKind.QUOTA_EXCEEDED) {
+            return Optional.empty();
+        }
+        var before = known.apply(Hold.Kind.SPOT + " " + pool);
+        var goesOn = before != null && before.until() == null;
+        return Optional.of(new Hold(Hold.Kind.SPOT, pool, goesOn ? before.since() : event.at(), null, before == null ? 1 : before.failures() + 1, "",
+                event.code() + (event.message().isEmpty() ? "" : ": " + event.message())));
+    }
+
     private static Hold again(Hold.Kind kind, String subject, FleetEvent.LaunchRefused event, Function<String, Hold> known) {
         var before = known.apply(kind + " " + subject);
         // The ids of one batch are refused once, though they may come in several records.
@@ -36,7 +47,7 @@ final class Holds {
         Instant until = switch (kind) {
             case CAPACITY -> event.at().plus(capacityHold(failures));
             case QUOTA, ACCOUNT -> event.at().plus(PROBE);
-            case POOL, CIRCUIT -> null;
+            case POOL, CIRCUIT, SPOT -> null;
         };
         return new Hold(kind, subject, before == null ? event.at() : before.since(), until, failures, "",
                 event.code() + (event.message().isEmpty() ? "" : ": " + event.message()));
@@ -50,6 +61,7 @@ final class Holds {
     /** Keys of the holds that an accepted launch of this machine shows to be over. */
     static List<String> liftedBy(Machine machine) {
         return List.of(
+                machine.offer().market() == Market.SPOT ? Hold.Kind.SPOT + " " + machine.pool() : "",
                 Hold.Kind.CAPACITY + " " + Hold.capacitySubject(machine.offer()),
                 Hold.Kind.QUOTA + " " + Hold.quotaSubject(machine.offer()),
                 Hold.Kind.ACCOUNT + " " + Hold.accountSubject(machine.offer()),

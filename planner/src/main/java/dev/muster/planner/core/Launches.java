@@ -2,8 +2,11 @@ package dev.muster.planner.core;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.OptionalLong;
+import java.util.stream.Collectors;
 
 /** Admits launches: a proposal passes every rule, gets its offers, and becomes machines on the books and commands. */
 public final class Launches {
@@ -19,12 +22,7 @@ public final class Launches {
     private static final Duration REPLACED_WITHIN = Duration.ofMinutes(10);
 
     private final List<Rule.OfLaunch> rules;
-    private final OfferChoice choice;
-
-    /** Chooses the offers of a launch. */
-    public interface OfferChoice {
-        Chosen choose(Planning planning, Proposal proposal);
-    }
+    private final List<Rule.OfOffer> offerRules;
 
     /** @param proposal with the cut, if there are not offers enough */
     public record Chosen(Proposal proposal, List<Share> shares, List<PlanRecord.Alternative> alternatives) {}
@@ -32,28 +30,99 @@ public final class Launches {
     /** Machines of one offer. {@code probe}: the held offer's one try; null: it is not held. */
     public record Share(Offer offer, int machines, List<Hold> probes) {}
 
-    public Launches(List<Rule.OfLaunch> rules, OfferChoice choice) {
+    /** @param offerRules in order; the first that allows the fewest of an offer is named */
+    public Launches(List<Rule.OfLaunch> rules, List<Rule.OfOffer> offerRules) {
         this.rules = List.copyOf(rules);
-        this.choice = choice;
+        this.offerRules = List.copyOf(offerRules);
+    }
+
+    /** What {@link #admit} would answer now. */
+    public Proposal weigh(Planning planning, Proposal proposal) {
+        var left = limited(planning, proposal);
+        return left.size() == 0 ? left : choose(planning, left).proposal();
+    }
+
+    private Proposal limited(Planning planning, Proposal proposal) {
+        var left = proposal;
+        for (var rule : rules) {
+            if (left.size() > 0) {
+                left = rule.limit(planning, left);
+            }
+        }
+        return left;
     }
 
     /** Launches what the rules leave of it. Answers the proposal with its cuts. */
     public Proposal admit(Planning planning, Object asker, Reason reason, Proposal proposal, int waiting, int supply) {
-        for (var rule : rules) {
-            if (proposal.size() > 0) {
-                proposal = rule.limit(planning, proposal);
-            }
+        var left = limited(planning, proposal);
+        if (left.size() == 0) {
+            return left;
         }
-        if (proposal.size() == 0) {
-            return proposal;
-        }
-        var chosen = choice.choose(planning, proposal);
+        var chosen = choose(planning, left);
         for (var share : chosen.shares()) {
             for (int done = 0; done < share.machines(); done += LARGEST_BATCH) {
                 launch(planning, asker, reason, chosen, share, Math.min(LARGEST_BATCH, share.machines() - done), waiting, supply);
             }
         }
         return chosen.proposal();
+    }
+
+    private Chosen choose(Planning planning, Proposal proposal) {
+        var shares = new ArrayList<Share>();
+        var alternatives = new ArrayList<PlanRecord.Alternative>();
+        var cuts = new ArrayList<Cut>();
+        int left = proposal.size();
+        for (var offer : inOrder(planning, proposal.pool())) {
+            var price = planning.committed(proposal.pool(), offer);
+            if (left == 0) {
+                alternatives.add(new PlanRecord.Alternative(offer.key(), null, price, null));
+                continue;
+            }
+            int allowed = left;
+            Cut cut = null;
+            var probes = new ArrayList<Hold>();
+            for (var rule : offerRules) {
+                var verdict = rule.judge(planning, proposal, offer, allowed, shares);
+                probes.addAll(verdict.probes());
+                if (verdict.allowed() < allowed) {
+                    allowed = verdict.allowed();
+                    cut = new Cut(rule, verdict);
+                }
+                if (allowed == 0) {
+                    break;
+                }
+            }
+            if (cut != null) {
+                cuts.add(cut);
+            }
+            if (allowed > 0) {
+                shares.add(new Share(offer, allowed, List.copyOf(probes)));
+                left -= allowed;
+            }
+            alternatives.add(allowed > 0 ? new PlanRecord.Alternative(offer.key(), null, price, null)
+                    : new PlanRecord.Alternative(offer.key(), cut.verdict().reason(), price, cut.verdict().until()));
+        }
+        return new Chosen(left == 0 ? proposal : cutTo(proposal, proposal.size() - left, cuts), shares, alternatives);
+    }
+
+    private record Cut(Rule.OfOffer rule, Verdict verdict) {}
+
+    /** The first cut is named, since its offer is the one that is wanted; the text tells all. */
+    private static Proposal cutTo(Proposal proposal, int size, List<Cut> cuts) {
+        var first = cuts.get(0);
+        var earliest = cuts.stream().map(cut -> cut.verdict().until()).filter(Objects::nonNull).min(Comparator.naturalOrder());
+        var unblockedBy = cuts.stream().map(cut -> cut.verdict().unblockedBy()).distinct().collect(Collectors.joining("; or "));
+        return proposal.atMost(size, first.rule(), first.verdict().reason(),
+                cuts.stream().map(cut -> cut.verdict().text()).distinct().collect(Collectors.joining(", ")),
+                earliest.map(until -> unblockedBy + " (at " + until + ")").orElse(unblockedBy));
+    }
+
+    private static List<Offer> inOrder(Planning planning, Pool pool) {
+        if (pool.order() == Pool.Order.LISTED) {
+            return pool.offers();
+        }
+        // A price that is not known is no bargain: such offers come last.
+        return pool.offers().stream().sorted(Comparator.comparingLong(offer -> planning.price(pool, offer).orElse(Long.MAX_VALUE))).toList();
     }
 
     private static void launch(Planning planning, Object asker, Reason reason, Chosen chosen, Share share, int count, int waiting,
@@ -68,7 +137,7 @@ public final class Launches {
         var decision = planning.decide(asker, why).pool(pool.name()).queue(queue).alternatives(chosen.alternatives())
                 .number("waiting", waiting).number("supply", supply).number("launched", count)
                 .number("poolMachines", planning.books(pool).counted() + count);
-        var committed = share.offer().committed();
+        var committed = planning.committed(pool, share.offer());
         committed.ifPresent(micros -> decision.number("microsPerHour", micros));
         var starting = planning.fleet().active().values().stream()
                 .filter(m -> m.phase() == Phase.REQUESTED && m.offer().scope().equals(share.offer().key().scope())).count();
@@ -82,20 +151,33 @@ public final class Launches {
             planning.put(new Machine(ids.get(i), pool.name(), share.offer().key(), ids.get(0), i, "", Phase.REQUESTED, null, null, "",
                     false, null, 0, Mark.NONE, Mark.NONE, CloudState.UNKNOWN, Ending.UNKNOWN, committed,
                     i < replaceable.size() ? replaceable.get(i) : "", decision.id(), queueIds, now, expiresAt, null, null, null, null, null,
-                    null, null, null, 0));
+                    null, null, null, 0, queue, false, null));
         }
         for (var probe : share.probes()) {
             planning.write(new PlanRecord.HoldChanged(
                     new Hold(probe.kind(), probe.subject(), probe.since(), probe.until(), probe.failures(), ids.get(0), probe.message())));
         }
+        rollBack(planning, pool, share.offer());
         decision.machines(ids).write(sentence(pool, queue, share, count, waiting, supply, replaceable));
-        var maxPrice = share.offer().key().market() == Market.SPOT ? share.offer().ceiling() : OptionalLong.empty();
+        // What a budget counted is the most that may be paid: a spot price above it ends the machine, not the budget.
+        var maxPrice = share.offer().key().market() != Market.SPOT ? OptionalLong.empty()
+                : share.offer().ceiling().isPresent() ? share.offer().ceiling() : share.offer().price();
         planning.issue(decision.id(), new Command.Launch(ids.get(0), ids, pool.name(), share.offer().key(), maxPrice.orElse(0), expiresAt,
                 queueIds));
     }
 
+    /** An on-demand machine in place of spot begins the blackout. */
+    private static void rollBack(Planning planning, Pool pool, Offer offer) {
+        var refused = planning.fleet().hold(Hold.Kind.SPOT, pool.name()).filter(hold -> hold.until() == null);
+        if (offer.key().market() != Market.SPOT && refused.isPresent() && !pool.spot().blackout().isZero()) {
+            var hold = refused.get();
+            planning.write(new PlanRecord.HoldChanged(new Hold(hold.kind(), hold.subject(), hold.since(), planning.now().plus(pool.spot().blackout()),
+                    hold.failures(), "", hold.message())));
+        }
+    }
+
     private static String sentence(Pool pool, String queue, Share share, int count, int waiting, int supply, List<String> replaced) {
-        var why = queue.isEmpty() ? pool.name() + " is below its minimum " + pool.limits().min()
+        var why = queue.isEmpty() ? pool.name() + " is to have more ready"
                 : waiting + (waiting == 1 ? " task waits in " : " tasks wait in ") + queue + ", machines for " + supply
                         + " are idle or booting";
         return why + ": launch " + count + " × " + share.offer().key()

@@ -18,6 +18,9 @@ import java.util.function.Consumer;
  * @param mark as last asked for
  * @param seenMark as its cloud last showed it
  * @param replaces the refused or lost machine that it stands in for; empty: none
+ * @param queue name of the queue that it was launched for; empty: for the pool's minimum, or adopted
+ * @param isProtected neither idleness nor age lets it go
+ * @param paid what it has cost; null until the cloud accepted it
  * @param queueIds ids of the queues that its agents serve, as launched
  * @param markedAt when its mark was asked for; once it is known to be written, when that became known
  * @param missingSince begin of the first complete list without it; null: none lacked it
@@ -29,7 +32,7 @@ public record Machine(
         Reason cause, String detail, boolean released, FleetEvent.MachinesAsked.Verb asked, long ordinal, Mark mark, Mark seenMark, CloudState cloud,
         Ending ending, OptionalLong committed, String replaces, String decisionId, List<String> queueIds, Instant requestedAt,
         Instant expiresAt, Instant acceptedAt, Instant bootedAt, Instant readyAt, Instant idleSince, Instant markedAt,
-        Instant endedAt, Instant missingSince, Instant retryAt, int attempts) {
+        Instant endedAt, Instant missingSince, Instant retryAt, int attempts, String queue, boolean isProtected, Paid paid) {
 
     public Machine {
         queueIds = List.copyOf(queueIds);
@@ -84,6 +87,8 @@ public record Machine(
         public Instant missingSince;
         public Instant retryAt;
         public int attempts;
+        public boolean isProtected;
+        public Paid paid;
 
         private Edit(Machine m) {
             from = m;
@@ -109,13 +114,15 @@ public record Machine(
             missingSince = m.missingSince;
             retryAt = m.retryAt;
             attempts = m.attempts;
+            isProtected = m.isProtected;
+            paid = m.paid;
         }
 
         private Machine done() {
             return new Machine(from.id, from.pool, from.offer, from.batchId, from.launchIndex, cloudId, phase, failure, cause, detail,
                     released, asked, ordinal, mark, seenMark, cloud, ending, from.committed, from.replaces, decisionId,
                     from.queueIds, from.requestedAt, from.expiresAt, acceptedAt, bootedAt, readyAt, idleSince, markedAt, endedAt,
-                    missingSince, retryAt, attempts);
+                    missingSince, retryAt, attempts, from.queue, isProtected, paid);
         }
     }
 }

@@ -29,13 +29,13 @@ public sealed interface PlanRecord {
     /** An offer that was weighed. {@code reason} is null if it was taken; {@code until} null if it may be tried. */
     record Alternative(OfferKey offer, Reason reason, OptionalLong price, Instant until) {}
 
-    /** Something that is not done, and why; {@code reason} null: what was refused before no longer is. */
-    record Refused(String id, String rule, Reason reason, String pool, String queue, int waiting, Instant since, Instant writtenAt,
+    /** Something that is not done, and why, or a warning about a subject; {@code reason} null: what was refused before no longer is. */
+    record Refused(String id, String rule, Reason reason, String pool, String queue, String subject, int waiting, Instant since, Instant writtenAt,
             SortedMap<String, Long> numbers, String unblockedBy, String text) implements PlanRecord {
 
         /** What of it replaces what before. */
         public String key() {
-            return queue + "\u0000" + pool;
+            return queue + "\u0000" + pool + "\u0000" + subject;
         }
     }
 
@@ -47,6 +47,13 @@ public sealed interface PlanRecord {
 
     /** A hold as it is from now on; one without failures is over. */
     record HoldChanged(Hold hold) implements PlanRecord {}
+
+    /** Rows of history. Hours and minutes before these instants are written from now on. */
+    record HistoryWritten(List<HistoryRow> rows, Instant minutesUntil, Instant hoursUntil) implements PlanRecord {
+        public HistoryWritten {
+            rows = List.copyOf(rows);
+        }
+    }
 
     /** The last record of each plan that has others: the numbers used up, and the plan's now. */
     record Counted(long nextMachine, long plan, Instant now) implements PlanRecord {}

@@ -2,9 +2,12 @@ package dev.muster.planner.core;
 
 import dev.muster.planner.core.rules.AvoidExhaustedOffers;
 import dev.muster.planner.core.rules.CarryOutRequests;
+import dev.muster.planner.core.rules.DrainAboveLimits;
+import dev.muster.planner.core.rules.DrainAtBudget;
 import dev.muster.planner.core.rules.EndDeletedFleet;
 import dev.muster.planner.core.rules.FinishDrains;
 import dev.muster.planner.core.rules.FollowMachines;
+import dev.muster.planner.core.rules.FollowSchedule;
 import dev.muster.planner.core.rules.ForgetEndedMachines;
 import dev.muster.planner.core.rules.GiveUpOnStuckMachines;
 import dev.muster.planner.core.rules.GrowGradually;
@@ -14,17 +17,25 @@ import dev.muster.planner.core.rules.JudgeStrangers;
 import dev.muster.planner.core.rules.KeepWarm;
 import dev.muster.planner.core.rules.ReleaseIdleMachines;
 import dev.muster.planner.core.rules.RescueLostTasks;
+import dev.muster.planner.core.rules.RetireOldMachines;
+import dev.muster.planner.core.rules.RollBackFromSpot;
+import dev.muster.planner.core.rules.StayUnderCeiling;
+import dev.muster.planner.core.rules.StayWithinBudget;
 import dev.muster.planner.core.rules.StayWithinLimits;
+import dev.muster.planner.core.rules.WaitForDelay;
 import dev.muster.planner.core.rules.WantEnoughForDemand;
+import dev.muster.planner.core.rules.WarnOfMistakes;
+import dev.muster.planner.core.rules.WriteHistory;
 import java.time.Instant;
 import java.util.List;
 
 /** Decides what a fleet does next, and why. Pure: the same fleet and now give the same plan. */
 public final class Planner {
 
-    /** What a launch must pass, in order; then its offer is chosen. */
+    /** What a launch must pass, in order; then what each of its offers must. */
     private static final Launches LAUNCHES = new Launches(
-            List.of(new HoldOnUnknownScopes(), new StayWithinLimits(), new GrowGradually()), new AvoidExhaustedOffers());
+            List.of(new HoldOnUnknownScopes(), new StayWithinLimits(), new WaitForDelay(), new GrowGradually()),
+            List.of(new StayUnderCeiling(), new RollBackFromSpot(), new AvoidExhaustedOffers(), new StayWithinBudget()));
 
     /** Every rule, in the order in which they apply. What a machine is and counts for is settled before anything is admitted. */
     private static final List<Rule> RULES = List.of(
@@ -33,12 +44,18 @@ public final class Planner {
             new HoldOnStaleFacts(),
             new EndDeletedFleet(),
             new CarryOutRequests(),
+            new FollowSchedule(),
+            new DrainAtBudget(),
+            new DrainAboveLimits(),
             new WantEnoughForDemand(LAUNCHES),
             new KeepWarm(LAUNCHES),
             new ReleaseIdleMachines(),
+            new RetireOldMachines(),
             new GiveUpOnStuckMachines(),
             new FinishDrains(),
             new RescueLostTasks(),
+            new WarnOfMistakes(),
+            new WriteHistory(),
             new ForgetEndedMachines());
 
     private Planner() {}

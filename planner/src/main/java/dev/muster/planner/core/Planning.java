@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Consumer;
@@ -31,6 +32,9 @@ public final class Planning {
     private final Map<String, PoolBooks> books = new TreeMap<>();
     private final Map<String, Integer> spare = new HashMap<>();
     private final Map<String, Integer> leftover = new HashMap<>();
+    private final Map<String, Bounds> bounds = new HashMap<>();
+    private final Map<Budget.Scope, Spending> spending = new HashMap<>();
+    private Bounds fleetBounds;
     private Instant due;
     private long nextMachine;
     private int decisions;
@@ -67,6 +71,50 @@ public final class Planning {
     /** A pool's machines as they are now, new ones included. */
     public PoolBooks books(Pool pool) {
         return books.computeIfAbsent(pool.name(), name -> PoolBooks.of(fleet, pool));
+    }
+
+    /** What may run now: the spec's numbers, or those of an open window of a schedule. */
+    public record Bounds(Limits limits, int warm, boolean paused) {}
+
+    public Bounds bounds(Pool pool) {
+        return bounds.getOrDefault(pool.name(), new Bounds(pool.limits(), pool.warm(), pool.paused()));
+    }
+
+    public void bounds(Pool pool, Bounds now) {
+        bounds.put(pool.name(), now);
+    }
+
+    /** The same for the whole fleet. */
+    public Bounds fleetBounds() {
+        return fleetBounds == null ? new Bounds(spec().limits(), 0, false) : fleetBounds;
+    }
+
+    public void fleetBounds(Bounds bounds) {
+        fleetBounds = bounds;
+    }
+
+    /** What the machines of a scope cost, new ones of this plan included. */
+    public Spending spending(Budget.Scope scope) {
+        return spending.computeIfAbsent(scope, key -> Spending.of(this, key));
+    }
+
+    /** What an offer of the pool costs an hour, all included; empty: not known. */
+    public OptionalLong price(Pool pool, Offer offer) {
+        var price = offer.price().isPresent() ? offer.price() : fleet.reportedPrice(offer.key());
+        return price.isPresent() ? OptionalLong.of(pool.costs().of(price.getAsLong())) : OptionalLong.empty();
+    }
+
+    /** The most that a machine of the offer can cost an hour, which is what it counts for from its admission on. Empty: not known. */
+    public OptionalLong committed(Pool pool, Offer offer) {
+        return offer.key().market() == Market.SPOT && offer.ceiling().isPresent()
+                ? OptionalLong.of(pool.costs().of(offer.ceiling().getAsLong())) : price(pool, offer);
+    }
+
+    /** Whether one more machine of the pool may leave by the planner's own choice. */
+    public boolean mayDisrupt(Pool pool) {
+        var most = pool.leaving().draining();
+        return most == 0 || fleet.active().values().stream().filter(machine -> machine.pool().equals(pool.name())
+                && (machine.phase() == Phase.DRAINING || machine.phase() == Phase.TERMINATING)).count() < most;
     }
 
     /** Free slots of a pool that no waiting task will take; known once demand has been weighed. */
@@ -121,13 +169,14 @@ public final class Planning {
     }
 
     public void put(Machine machine) {
-        write(new PlanRecord.MachineChanged(machine));
+        write(new PlanRecord.MachineChanged(fleet.booked(machine, now)));
         books.remove(machine.pool());
+        spending.clear();
     }
 
     /** Writes the machine changed, if the change is one. Answers it as it is now. */
     public Machine change(Machine machine, Consumer<Machine.Edit> change) {
-        var after = machine.with(change);
+        var after = fleet.booked(machine.with(change), now);
         if (!after.equals(machine)) {
             put(after);
         }
@@ -146,7 +195,14 @@ public final class Planning {
     /** Something that is not done for a queue or pool, and why. Written if that is news. */
     public void refuse(String rule, Reason reason, String pool, String queue, int waiting, SortedMap<String, Long> numbers,
             String unblockedBy, String text) {
-        var refusal = new PlanRecord.Refused("", rule, reason, pool, queue, waiting, now, now, numbers, unblockedBy, text);
+        var refusal = new PlanRecord.Refused("", rule, reason, pool, queue, "", waiting, now, now, numbers, unblockedBy, text);
+        refused.putIfAbsent(refusal.key(), refusal);
+    }
+
+    /** Something that people must know while it lasts, though nothing waits for it. {@code subject} tells warnings of one rule apart. */
+    public void warn(Object rule, Reason reason, String subject, SortedMap<String, Long> numbers, String unblockedBy, String text) {
+        var name = rule.getClass().getSimpleName();
+        var refusal = new PlanRecord.Refused("", name, reason, "", "", name + " " + subject, 0, now, now, numbers, unblockedBy, text);
         refused.putIfAbsent(refusal.key(), refusal);
     }
 
@@ -159,14 +215,14 @@ public final class Planning {
             var before = fleet.refusal(refusal.key());
             var lasts = before.isPresent() && before.get().reason() == refusal.reason();
             if (!lasts || hasPassed(before.get().writtenAt().plus(REFUSAL_REMINDER))) {
-                write(new PlanRecord.Refused(decisionId(), refusal.rule(), refusal.reason(), refusal.pool(), refusal.queue(),
+                write(new PlanRecord.Refused(decisionId(), refusal.rule(), refusal.reason(), refusal.pool(), refusal.queue(), refusal.subject(),
                         refusal.waiting(), lasts ? before.get().since() : now, now, refusal.numbers(), refusal.unblockedBy(),
                         refusal.text()));
             }
         }
         for (var before : List.copyOf(fleet.refusals())) {
             if (!refused.containsKey(before.key())) {
-                write(new PlanRecord.Refused(decisionId(), before.rule(), null, before.pool(), before.queue(), 0, before.since(), now,
+                write(new PlanRecord.Refused(decisionId(), before.rule(), null, before.pool(), before.queue(), before.subject(), 0, before.since(), now,
                         new TreeMap<>(), "", "no longer: " + before.text()));
             }
         }
@@ -267,6 +323,22 @@ public final class Planning {
             m.failure = null;
         });
         issue(decisionId, new Command.Drain(machine.offer().scope(), machine.id(), machine.cloudId(), machine.ordinal() + 1, atOnce));
+    }
+
+    /** Clears the drain mark: it works on. */
+    public void cancelDrain(Machine machine, String decisionId) {
+        change(machine, m -> {
+            m.phase = fleet.workersOn(machine).isEmpty() ? Phase.BOOTING : Phase.READY;
+            m.idleSince = fleet.isBusy(machine) ? null : now;
+            m.cause = null;
+            m.detail = "";
+            m.mark = Mark.NONE;
+            m.ordinal = machine.ordinal() + 1;
+            m.decisionId = decisionId;
+            m.retryAt = null;
+            m.attempts = 0;
+        });
+        issue(decisionId, new Command.CancelDrain(machine.offer().scope(), machine.id(), machine.cloudId(), machine.ordinal() + 1));
     }
 
     /** Asks the cloud to end it. What runs on it is rescued afterwards. */

@@ -7,24 +7,56 @@ import java.util.List;
  * A named set of interchangeable machines.
  *
  * @param offers at least one, in the order in which they are tried when listed
+ * @param warm machines kept idle beyond what works, up to the maximum
  * @param slots tasks at once on one machine, at least 1
  * @param idleTimeout how long a machine stays idle before it drains
  * @param bootDeadline from the launch until the cloud shows it running
  * @param registrationDeadline from the launch until its worker registers
+ * @param reserveFor the longest task to expect, boot and drain included: what a machine reserves of a day's or month's budget
+ * @param scaleOutDelay how long a queue must have waited before it gets a machine of this pool
  * @param launchesPerMinute 0: no limit
  * @param unregistered most machines at once without a worker; 0: no limit
  */
 public record Pool(
-        String name, List<Offer> offers, Order order, Limits limits, int slots, Duration idleTimeout, Duration bootDeadline,
-        Duration registrationDeadline, int launchesPerMinute, int unregistered, boolean paused) {
+        String name, List<Offer> offers, Order order, Limits limits, int warm, int slots, Duration idleTimeout, Duration bootDeadline,
+        Duration registrationDeadline, Duration reserveFor, Duration scaleOutDelay, int launchesPerMinute, int unregistered,
+        boolean paused, Leaving leaving, Spot spot, Costs costs, List<Budget> budgets, List<Schedule> schedules) {
 
     /** In which order several choices are tried. */
     public enum Order { LISTED, CHEAPEST }
 
+    /**
+     * What keeps its machines, and what doesn't.
+     *
+     * @param maxAge drained at this age; null: none
+     * @param leastPaid not released for idleness before it was paid for this long
+     * @param scaleInDelay no release for idleness sooner than this after the last launch
+     * @param draining machines that may leave at once by the planner's own choice; 0: no limit
+     */
+    public record Leaving(Duration maxAge, Duration leastPaid, Duration scaleInDelay, int draining) {
+        public static final Leaving DEFAULT = new Leaving(null, Duration.ZERO, Duration.ZERO, 0);
+    }
+
+    /**
+     * How spot gives way to on-demand.
+     *
+     * @param rollbackAfter on-demand offers behind spot offers wait until spot was refused for this long
+     * @param blackout after that, no spot offer is tried for this long
+     */
+    public record Spot(Duration rollbackAfter, Duration blackout) {
+        public static final Spot DEFAULT = new Spot(Duration.ZERO, Duration.ZERO);
+    }
+
     public Pool {
         offers = List.copyOf(offers);
+        budgets = List.copyOf(budgets);
+        schedules = List.copyOf(schedules);
         if (offers.isEmpty() || slots < 1) {
             throw new IllegalArgumentException("pool " + name + " needs an offer and a slot");
         }
+    }
+
+    public boolean hasSpot() {
+        return offers.stream().anyMatch(offer -> offer.key().market() == Market.SPOT);
     }
 }

@@ -90,7 +90,7 @@ final class DecisionTranslator {
     private static Refusal refusal(PlanRecord.Refused refused) {
         var message = Refusal.newBuilder().setRule(refused.rule()).setReason(Words.reason(refused.reason())).setPool(refused.pool())
                 .setQueue(refused.queue()).setWaiting(refused.waiting()).putAllNumbers(refused.numbers())
-                .setUnblockedBy(refused.unblockedBy()).setText(refused.text());
+                .setUnblockedBy(refused.unblockedBy()).setText(refused.text()).setSubject(refused.subject());
         if (refused.since() != null) {
             message.setSince(Times.timestamp(refused.since()));
         }
@@ -108,7 +108,7 @@ final class DecisionTranslator {
     static PlanRecord.Refused refused(RefusalState state) {
         var refusal = state.getRefusal();
         return new PlanRecord.Refused(state.getDecisionId(), refusal.getRule(), Words.reasonOrNull(refusal.getReason()), refusal.getPool(),
-                refusal.getQueue(), refusal.getWaiting(), Times.instantOrNull(refusal.hasSince(), refusal.getSince()),
+                refusal.getQueue(), refusal.getSubject(), refusal.getWaiting(), Times.instantOrNull(refusal.hasSince(), refusal.getSince()),
                 Times.instantOrNull(state.hasWrittenAt(), state.getWrittenAt()), new TreeMap<>(refusal.getNumbersMap()),
                 refusal.getUnblockedBy(), refusal.getText());
     }

@@ -17,6 +17,7 @@ final class Defaults {
     static final String CONNECTION = "default";
     /** The currency of the clouds' own price lists. */
     static final String CURRENCY = "USD";
+    static final String TIME_ZONE = "UTC";
     /** Preference order is what ClearML's own autoscalers do with their list of resources. */
     static final Order ORDER = Order.LISTED;
     static final int WEIGHT = 1;
@@ -54,6 +55,9 @@ final class Defaults {
         }
         if (spec.getCurrency().isEmpty()) {
             filled.setCurrency(CURRENCY);
+        }
+        if (spec.getTimeZone().isEmpty()) {
+            filled.setTimeZone(TIME_ZONE);
         }
         if (spec.getWorkersPrefix().isEmpty()) {
             filled.setWorkersPrefix(installation + "-" + spec.getName());
@@ -93,7 +97,7 @@ final class Defaults {
         if (queue.getOrder() == Order.ORDER_UNSPECIFIED) {
             queue.setOrder(ORDER);
         }
-        if (queue.getWeight() == 0) {
+        if (!queue.hasWeight()) {
             queue.setWeight(WEIGHT);
         }
     }

@@ -44,7 +44,7 @@ final class DemandTranslator {
             }
             case TASKS_OBSERVED -> {
                 return Optional.of(new FleetEvent.TasksSeen(at, seen, message.getTasksObserved().getTasksList().stream()
-                        .map(task -> new FleetEvent.TaskSeen(task.getTask(), task.getQueue(), task.getLastWorker(), task.getStatusReason(),
+                        .map(task -> new FleetEvent.TaskSeen(task.getTask(), task.getQueue(), task.getProject(), task.getUser(), task.getLastWorker(), task.getStatusReason(),
                                 Words.taskStatus(task.getStatus()), Times.instantOrNull(task.hasEnqueued(), task.getEnqueued()),
                                 Times.instantOrNull(task.hasStarted(), task.getStarted()), Times.instantOrNull(task.hasEnded(), task.getEnded())))
                         .toList()));

@@ -293,15 +293,11 @@ final class FleetOwner {
                 owned.begin(Fleet.of(head));
             }
         }
-        judgement.machines().ifPresent(asked -> owned.fleet().apply(asked(asked, at)));
+        judgement.learned().ifPresent(event -> owned.fleet().apply(event));
         if (owned.isLoaded()) {
             remember(owned, judgement.answer(), outbox);
             changes(owned, outbox, at);
         }
-    }
-
-    private static FleetEvent.MachinesAsked asked(MachineRequest asked, Instant at) {
-        return new FleetEvent.MachinesAsked(at, asked.getMachineIdsList(), Words.verbOrNull(asked.getVerb()));
     }
 
     /** Without the fleet's record, which may be large and is at hand when the answer is given again. */
@@ -448,6 +444,12 @@ final class FleetOwner {
                 witness.refused(fleet, refused);
             } else if (record instanceof PlanRecord.CommandIssued issued) {
                 send(owned, issued, incarnation + "-" + number + "-c" + ++commands, outbox, now);
+            } else if (record instanceof PlanRecord.HistoryWritten history) {
+                var rows = 0;
+                for (var row : history.rows()) {
+                    outbox.send(PlannerTopology.HISTORY, Topics.historyKey(fleet, row.series()), LedgerTranslator.row(fleet, row),
+                            incarnation + "-" + number + "-h" + ++rows, now);
+                }
             } else if (record instanceof PlanRecord.FleetEnded ended) {
                 owned.record(FleetTranslator.withState(owned.record(), ended.head(), now));
             }
@@ -492,6 +494,9 @@ final class FleetOwner {
         }
         if (changes.memory()) {
             outbox.put(FleetStore.memoryKey(name), FleetTranslator.memory(fleet.memory()).toByteArray());
+        }
+        if (changes.ledger()) {
+            outbox.put(FleetStore.ledgerKey(name), LedgerTranslator.ledger(fleet.ledger().book()).toByteArray());
         }
         for (var queue : changes.queues()) {
             var seen = fleet.queues().get(queue);

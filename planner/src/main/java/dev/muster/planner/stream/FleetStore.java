@@ -3,10 +3,12 @@ package dev.muster.planner.stream;
 import com.google.protobuf.InvalidProtocolBufferException;
 import dev.muster.planner.core.Fleet;
 import dev.muster.planner.core.FleetMemory;
+import dev.muster.planner.core.Ledger;
 import dev.muster.planner.core.Machine;
 import dev.muster.planner.core.QueueSeen;
 import dev.muster.planner.core.Worker;
 import dev.muster.v1.FleetRecord;
+import dev.muster.v1.LedgerState;
 import dev.muster.v1.MachineRecord;
 import dev.muster.v1.QueuePicture;
 import dev.muster.v1.RequestAnswered;
@@ -58,6 +60,10 @@ final class FleetStore {
 
     static String memoryKey(String fleet) {
         return fleet + "/memory";
+    }
+
+    static String ledgerKey(String fleet) {
+        return fleet + "/ledger";
     }
 
     static String machineKey(String fleet, String machineId) {
@@ -125,6 +131,7 @@ final class FleetStore {
         private final String fleet;
         private FleetRecord record;
         private FleetMemory memory;
+        private Ledger.Book ledger = Ledger.Book.EMPTY;
         private final List<Machine> machines = new ArrayList<>();
         private final List<QueueSeen> queues = new ArrayList<>();
         private final List<Worker> workers = new ArrayList<>();
@@ -152,7 +159,7 @@ final class FleetStore {
             if (record == null || memory == null) {
                 throw new IllegalStateException("the store holds only a part of fleet " + fleet);
             }
-            return new Stored(info, record, Fleet.restored(FleetTranslator.head(record), memory, machines, queues, workers), new LinkedHashMap<>(answers));
+            return new Stored(info, record, Fleet.restored(FleetTranslator.head(record), memory, ledger, machines, queues, workers), new LinkedHashMap<>(answers));
         }
 
         private void take(String key, byte[] value) throws InvalidProtocolBufferException {
@@ -161,6 +168,7 @@ final class FleetStore {
                 case "info" -> { }
                 case "head" -> record = FleetRecord.parseFrom(value);
                 case "memory" -> memory = FleetTranslator.memory(dev.muster.v1.FleetMemory.parseFrom(value));
+                case "ledger" -> ledger = LedgerTranslator.ledger(LedgerState.parseFrom(value));
                 case "machine" -> machines.add(MachineTranslator.machine(MachineRecord.parseFrom(value)));
                 case "queue" -> queues.add(DemandTranslator.queue(QueuePicture.parseFrom(value)));
                 case "worker" -> workers.add(DemandTranslator.worker(WorkerState.parseFrom(value)));

@@ -1,5 +1,6 @@
 package dev.muster.planner.stream;
 
+import dev.muster.planner.core.Budget;
 import dev.muster.planner.core.FleetHead;
 import dev.muster.planner.core.FleetMemory;
 import dev.muster.planner.core.FleetSpec;
@@ -9,6 +10,8 @@ import dev.muster.planner.core.Offer;
 import dev.muster.planner.core.Pool;
 import dev.muster.planner.core.Queue;
 import dev.muster.planner.core.Rescue;
+import dev.muster.planner.core.Schedule;
+import dev.muster.v1.BudgetSpec;
 import dev.muster.v1.DemandState;
 import dev.muster.v1.FleetRecord;
 import dev.muster.v1.FleetState;
@@ -17,11 +20,19 @@ import dev.muster.v1.HoldState;
 import dev.muster.v1.OfferSpec;
 import dev.muster.v1.Order;
 import dev.muster.v1.PoolSpec;
+import dev.muster.v1.PriceState;
 import dev.muster.v1.RescueState;
+import dev.muster.v1.ScheduleSpec;
 import dev.muster.v1.ScopeKnown;
 import dev.muster.v1.ShutdownAction;
 import java.time.Instant;
+import java.time.ZoneId;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 
 /** Fleets: the accepted record as the core's head, and the core's memory as it is stored. */
@@ -71,19 +82,58 @@ final class FleetTranslator {
 
     private static FleetSpec spec(dev.muster.v1.FleetSpec spec) {
         var rescue = spec.getRescue();
+        var zone = ZoneId.of(spec.getTimeZone());
         return new FleetSpec(spec.getConnection(), spec.getWorkersPrefix(),
                 spec.getQueuesList().stream().map(queue -> new Queue(queue.getName(), queue.getPoolsList(), order(queue.getOrder()),
-                        queue.getPriority(), queue.getWeight())).toList(),
-                spec.getPoolsList().stream().map(FleetTranslator::pool).toList(), limits(spec.getLimits()),
+                        queue.getPriority(), queue.getWeight(), budgets(queue.getBudgetsList()))).toList(),
+                spec.getPoolsList().stream().map(pool -> pool(pool, zone)).toList(), limits(spec.getLimits()),
                 new FleetSpec.Rescue(rescue.getEnabled(), Times.duration(rescue.getRescueAfter()), rescue.getAttempts(), rescue.getOptOutTag()),
-                spec.getCountOtherWorkers());
+                spec.getCountOtherWorkers(), budgets(spec.getBudgetsList()), schedules(spec.getSchedulesList(), zone), zone);
     }
 
-    private static Pool pool(PoolSpec pool) {
+    private static Pool pool(PoolSpec pool, ZoneId zone) {
         return new Pool(pool.getName(), pool.getOffersList().stream().map(FleetTranslator::offer).toList(), order(pool.getOrder()),
-                limits(pool.getLimits()), pool.getSlots(), Times.duration(pool.getIdleTimeout()), Times.duration(pool.getBootDeadline()),
-                Times.duration(pool.getRegistrationDeadline()), pool.getPace().getLaunchesPerMinute(), pool.getPace().getUnregistered(),
-                pool.getPaused());
+                limits(pool.getLimits()), pool.getWarm(), pool.getSlots(), Times.duration(pool.getIdleTimeout()),
+                Times.duration(pool.getBootDeadline()), Times.duration(pool.getRegistrationDeadline()), Times.duration(pool.getReserveFor()),
+                Times.duration(pool.getScaleOutDelay()), pool.getPace().getLaunchesPerMinute(), pool.getPace().getUnregistered(),
+                pool.getPaused(),
+                new Pool.Leaving(pool.hasMaxAge() ? Times.duration(pool.getMaxAge()) : null, Times.duration(pool.getLeastPaid()),
+                        Times.duration(pool.getScaleInDelay()), pool.getDisruption().getDraining()),
+                new Pool.Spot(Times.duration(pool.getSpotRollbackAfter()), Times.duration(pool.getSpotBlackout())),
+                CostTable.of(pool), budgets(pool.getBudgetsList()), schedules(pool.getSchedulesList(), zone));
+    }
+
+    private static List<Budget> budgets(List<BudgetSpec> budgets) {
+        return budgets.stream().map(budget -> new Budget(
+                switch (budget.getPeriod()) {
+                    case PER_HOUR -> Budget.Period.HOUR;
+                    case PER_MONTH -> Budget.Period.MONTH;
+                    // A newer release's period: the narrowest that is like it.
+                    case PER_DAY, BUDGET_PERIOD_UNSPECIFIED, UNRECOGNIZED -> Budget.Period.DAY;
+                },
+                budget.hasHardMicros() ? OptionalLong.of(budget.getHardMicros()) : OptionalLong.empty(),
+                budget.hasSoftMicros() ? OptionalLong.of(budget.getSoftMicros()) : OptionalLong.empty(),
+                switch (budget.getHardAction()) {
+                    case STOP_LAUNCHING -> Budget.HardAction.STOP_LAUNCHING;
+                    case STOP_BUSY -> Budget.HardAction.STOP_BUSY;
+                    default -> Budget.HardAction.DRAIN_MACHINES;
+                },
+                switch (budget.getSoftAction()) {
+                    case CHEAP_OFFERS_ONLY -> Budget.SoftAction.CHEAP_OFFERS_ONLY;
+                    case HIGH_PRIORITY_ONLY -> Budget.SoftAction.HIGH_PRIORITY_ONLY;
+                    default -> Budget.SoftAction.WARN;
+                },
+                budget.hasCheapMicrosPerHour() ? OptionalLong.of(budget.getCheapMicrosPerHour()) : OptionalLong.empty(),
+                budget.getMinPriority())).toList();
+    }
+
+    private static List<Schedule> schedules(List<ScheduleSpec> schedules, ZoneId zone) {
+        return schedules.stream().map(schedule -> new Schedule(schedule.getCron(), Times.duration(schedule.getLasts()),
+                schedule.getTimeZone().isEmpty() ? zone : ZoneId.of(schedule.getTimeZone()),
+                schedule.hasMin() ? OptionalInt.of(schedule.getMin()) : OptionalInt.empty(),
+                schedule.hasMax() ? OptionalInt.of(schedule.getMax()) : OptionalInt.empty(),
+                schedule.hasWarm() ? OptionalInt.of(schedule.getWarm()) : OptionalInt.empty(),
+                schedule.hasPaused() ? Optional.of(schedule.getPaused()) : Optional.empty())).toList();
     }
 
     private static Offer offer(OfferSpec offer) {
@@ -105,6 +155,9 @@ final class FleetTranslator {
                 .setDemand(demand(memory.demand()));
         set(memory.plannedAt(), message::setPlannedAt);
         set(memory.stateSince(), message::setStateSince);
+        memory.prices().forEach(price -> message.addPrices(PriceState.newBuilder().setOffer(Words.offer(price.offer())).setMicrosPerHour(price.perHour())
+                .setAsOf(Times.timestamp(price.asOf())).setSource(price.source()).setIgnored(price.ignored())));
+        memory.waitingSince().forEach((queue, since) -> message.putWaitingSince(queue, Times.timestamp(since)));
         memory.scopes().forEach(scope -> message.addScopes(scope(scope)));
         memory.holds().forEach(hold -> message.addHolds(hold(hold)));
         memory.rescues().forEach(rescue -> message.addRescues(rescue(rescue)));
@@ -123,7 +176,16 @@ final class FleetTranslator {
                 message.getRefusalsList().stream().map(DecisionTranslator::refused).toList(),
                 message.getAdriftList().stream().map(DemandTranslator::adrift).toList(),
                 message.getStrangersList().stream().map(MachineTranslator::facts).toList(),
-                Times.instantOrEpoch(message.hasStateSince(), message.getStateSince()));
+                Times.instantOrEpoch(message.hasStateSince(), message.getStateSince()),
+                message.getPricesList().stream().map(price -> new FleetMemory.PriceKnown(Words.offer(price.getOffer()), price.getMicrosPerHour(),
+                        Times.instant(price.getAsOf()), price.getSource(), price.getIgnored())).toList(),
+                waitingSince(message));
+    }
+
+    private static SortedMap<String, Instant> waitingSince(dev.muster.v1.FleetMemory message) {
+        var since = new TreeMap<String, Instant>();
+        message.getWaitingSinceMap().forEach((queue, time) -> since.put(queue, Times.instant(time)));
+        return since;
     }
 
     private static DemandState demand(FleetMemory.DemandStatus demand) {
@@ -165,6 +227,7 @@ final class FleetTranslator {
             case ACCOUNT -> HoldKind.ACCOUNT_HOLD;
             case POOL -> HoldKind.POOL_HOLD;
             case CIRCUIT -> HoldKind.CIRCUIT_HOLD;
+            case SPOT -> HoldKind.SPOT_HOLD;
         }).setSubject(hold.subject()).setFailures(hold.failures()).setProbe(hold.probe()).setMessage(hold.message());
         set(hold.since(), message::setSince);
         set(hold.until(), message::setUntil);
@@ -178,6 +241,7 @@ final class FleetTranslator {
             case ACCOUNT_HOLD -> Hold.Kind.ACCOUNT;
             case POOL_HOLD -> Hold.Kind.POOL;
             case CIRCUIT_HOLD -> Hold.Kind.CIRCUIT;
+            case SPOT_HOLD -> Hold.Kind.SPOT;
             case HOLD_KIND_UNSPECIFIED, UNRECOGNIZED -> throw new IllegalStateException(
                     "a stored hold is of a kind that this release doesn't know: a newer planner wrote it");
         }, message.getSubject(), Times.instantOrNull(message.hasSince(), message.getSince()),

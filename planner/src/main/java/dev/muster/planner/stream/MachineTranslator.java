@@ -9,6 +9,7 @@ import dev.muster.v1.MachineRecord;
 import dev.muster.v1.MachineReport;
 import dev.muster.v1.MachineReported;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -60,7 +61,18 @@ final class MachineTranslator {
                             case LIST_FAILED -> FleetEvent.ScopeState.FAILED;
                         }, list.getDetail(), facts(list.getMachinesList()), list.getForeignCluster()));
             }
-            case PRICES, CHECK_ANSWERED -> {
+            case PRICES -> {
+                var prices = new ArrayList<FleetEvent.PricesSeen.Price>();
+                for (var price : message.getPrices().getPricesList()) {
+                    // Without an age it can't be told from an older one.
+                    if (price.hasAsOf() && Words.offerOrNull(price.hasOffer(), price.getOffer()) != null) {
+                        prices.add(new FleetEvent.PricesSeen.Price(Words.offer(price.getOffer()), price.getMicrosPerHour(), Times.instant(price.getAsOf()),
+                                price.getSource()));
+                    }
+                }
+                return Optional.of(new FleetEvent.PricesSeen(at, prices));
+            }
+            case CHECK_ANSWERED -> {
                 return Optional.empty();
             }
             case WHAT_NOT_SET -> throw new UnreadableRecordException("the report says nothing that this release knows");
@@ -109,7 +121,10 @@ final class MachineTranslator {
                 .setReplaces(machine.replaces()).setDecisionId(machine.decisionId()).setLastOrdinal(machine.ordinal())
                 .setMark(Words.mark(machine.mark())).setSeenMark(Words.mark(machine.seenMark())).setAttempts(machine.attempts())
                 .setCloudState(Words.cloudState(machine.cloud())).setEnding(Words.ending(machine.ending()))
-                .setAsked(Words.verb(machine.asked())).addAllQueueIds(machine.queueIds());
+                .setAsked(Words.verb(machine.asked())).addAllQueueIds(machine.queueIds()).setQueue(machine.queue()).setProtected(machine.isProtected());
+        if (machine.paid() != null) {
+            record.setPaid(LedgerTranslator.paid(machine.paid()));
+        }
         machine.committed().ifPresent(record::setCommittedMicrosPerHour);
         set(machine.requestedAt(), record::setRequestedAt);
         set(machine.expiresAt(), record::setExpiresAt);
@@ -141,7 +156,8 @@ final class MachineTranslator {
                 Times.instantOrNull(record.hasMarkedAt(), record.getMarkedAt()),
                 Times.instantOrNull(record.hasEndedAt(), record.getEndedAt()),
                 Times.instantOrNull(record.hasMissingSince(), record.getMissingSince()),
-                Times.instantOrNull(record.hasRetryAt(), record.getRetryAt()), record.getAttempts());
+                Times.instantOrNull(record.hasRetryAt(), record.getRetryAt()), record.getAttempts(), record.getQueue(), record.getProtected(),
+                record.hasPaid() ? LedgerTranslator.paid(record.getPaid()) : null);
     }
 
     private static void set(Instant instant, java.util.function.Consumer<com.google.protobuf.Timestamp> field) {

@@ -20,6 +20,7 @@ final class PlannerTopology {
     static final String FLEETS = "fleets";
     static final String MACHINES = "machines";
     static final String DECISIONS = "decisions";
+    static final String HISTORY = "history";
     static final String DEAD_LETTERS = "dead-letters";
 
     /** Whom commands can be for; each has a topic. */
@@ -48,6 +49,7 @@ final class PlannerTopology {
         sink(topology, FLEETS, topics.fleets());
         sink(topology, MACHINES, topics.machines());
         sink(topology, DECISIONS, topics.decisions());
+        sink(topology, HISTORY, topics.history());
         sink(topology, DEAD_LETTERS, topics.deadLetters());
         COMMANDED.forEach(provider -> sink(topology, commands(provider), topics.commands(provider)));
         return topology;

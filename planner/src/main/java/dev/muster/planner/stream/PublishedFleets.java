@@ -1,6 +1,7 @@
 package dev.muster.planner.stream;
 
 import dev.muster.planner.core.Fleet;
+import dev.muster.planner.core.Ledger;
 import dev.muster.v1.FleetMemory;
 import dev.muster.v1.FleetRecord;
 import dev.muster.v1.MachineRecord;
@@ -34,7 +35,7 @@ interface PublishedFleets {
             if (!plannedAt.equals(Instant.EPOCH)) {
                 memory.setPlannedAt(Times.timestamp(plannedAt));
             }
-            return Fleet.restored(head, FleetTranslator.memory(memory.build()), machines.stream().map(MachineTranslator::machine).toList(),
+            return Fleet.restored(head, FleetTranslator.memory(memory.build()), Ledger.Book.lost(since), machines.stream().map(MachineTranslator::machine).toList(),
                     List.of(), List.of());
         }
     }

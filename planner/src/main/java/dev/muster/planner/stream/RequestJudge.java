@@ -2,6 +2,7 @@ package dev.muster.planner.stream;
 
 import com.google.protobuf.util.Timestamps;
 import dev.muster.contracts.Topics;
+import dev.muster.planner.core.FleetEvent;
 import dev.muster.v1.AnswerCode;
 import dev.muster.v1.ApplyFleet;
 import dev.muster.v1.Audit;
@@ -13,8 +14,10 @@ import dev.muster.v1.FleetState;
 import dev.muster.v1.MachineRequest;
 import dev.muster.v1.MachineVerb;
 import dev.muster.v1.PastIncarnation;
+import dev.muster.v1.ReleaseIdle;
 import dev.muster.v1.Request;
 import dev.muster.v1.RequestAnswered;
+import dev.muster.v1.RestoreLedger;
 import dev.muster.v1.SetPaused;
 import dev.muster.v1.ShutdownAction;
 import dev.muster.v1.Violation;
@@ -49,9 +52,9 @@ final class RequestJudge {
      * @param answer what the caller gets
      * @param changed the fleet's new record; empty if it stays as it is
      * @param audit what was changed by whom; empty if nothing was
-     * @param machines what is now asked about machines; empty if nothing
+     * @param learned what the fleet learns beside its record; empty if nothing
      */
-    record Judgement(RequestAnswered answer, Optional<FleetRecord> changed, Optional<Audit> audit, Optional<MachineRequest> machines) {}
+    record Judgement(RequestAnswered answer, Optional<FleetRecord> changed, Optional<Audit> audit, Optional<FleetEvent> learned) {}
 
     private final Request request;
     /** Null: never created. */
@@ -78,6 +81,8 @@ final class RequestJudge {
             case DELETE -> judge.delete(request.getDelete());
             case SET_PAUSED -> judge.setPaused(request.getSetPaused());
             case MACHINES -> judge.machines(request.getMachines());
+            case RESTORE_LEDGER -> judge.restoreLedger(request.getRestoreLedger());
+            case RELEASE_IDLE -> judge.releaseIdle(request.getReleaseIdle());
             case WHAT_NOT_SET -> throw new IllegalArgumentException("the request asks for nothing that this release knows");
         };
     }
@@ -241,7 +246,7 @@ final class RequestJudge {
         }
         if (asked.getVerb() == MachineVerb.UNRECOGNIZED || asked.getVerb() == MachineVerb.MACHINE_VERB_UNSPECIFIED) {
             return refused(AnswerCode.INVALID_ARGUMENT, "Nothing is asked.",
-                    List.of(violation("verb", "is missing, or one that this release doesn't know", "use DRAIN_MACHINE, CANCEL_DRAIN or TERMINATE_MACHINE")));
+                    List.of(violation("verb", "is missing, or one that this release doesn't know", "use DRAIN_MACHINE, CANCEL_DRAIN, TERMINATE_MACHINE, PROTECT_MACHINE or UNPROTECT_MACHINE")));
         }
         var unknown = asked.getMachineIdsList().stream().filter(id -> machines.standing(id).isEmpty()).collect(Collectors.joining(", "));
         if (!unknown.isEmpty()) {
@@ -258,11 +263,46 @@ final class RequestJudge {
         var verb = switch (asked.getVerb()) {
             case DRAIN_MACHINE -> "drain";
             case CANCEL_DRAIN -> "cancel the drain of";
+            case PROTECT_MACHINE -> "protect";
+            case UNPROTECT_MACHINE -> "no longer protect";
             case TERMINATE_MACHINE -> asked.getBusyToo() ? "terminate, busy too," : "terminate";
             case MACHINE_VERB_UNSPECIFIED, UNRECOGNIZED -> throw new IllegalStateException("refused above");
         };
         var audit = audit(verb + " " + String.join(", ", asked.getMachineIdsList()));
-        return new Judgement(answer(AnswerCode.ACCEPTED, "").setFleet(current).build(), Optional.empty(), Optional.of(audit.build()), Optional.of(asked));
+        return learned(audit, new FleetEvent.MachinesAsked(now, asked.getMachineIdsList(), Words.verbOrNull(asked.getVerb())));
+    }
+
+    private Judgement restoreLedger(RestoreLedger spent) {
+        if (absent()) {
+            return noFleet();
+        }
+        var violations = new ArrayList<Violation>();
+        if (spent.getDayMicros() < 0) {
+            violations.add(violation("dayMicros", "is " + spent.getDayMicros(), "say what was spent today, 0 or more"));
+        }
+        if (spent.getMonthMicros() < spent.getDayMicros()) {
+            violations.add(violation("monthMicros", "is " + spent.getMonthMicros() + ", less than the day's", "today is part of the month: send at least " + spent.getDayMicros()));
+        }
+        if (!violations.isEmpty()) {
+            return refused(AnswerCode.INVALID_ARGUMENT, "That can't have been spent.", violations);
+        }
+        return learned(audit("restore the ledger: " + spent.getDayMicros() + " micro-units today, " + spent.getMonthMicros() + " this month"),
+                new FleetEvent.LedgerRestored(now, spent.getDayMicros(), spent.getMonthMicros()));
+    }
+
+    private Judgement releaseIdle(ReleaseIdle asked) {
+        if (absent()) {
+            return noFleet();
+        }
+        if (!asked.getPool().isEmpty() && current.getSpec().getPoolsList().stream().noneMatch(pool -> pool.getName().equals(asked.getPool()))) {
+            return refused(AnswerCode.INVALID_ARGUMENT, "There is no such pool.",
+                    List.of(violation("pool", "'" + asked.getPool() + "' is no pool of fleet " + request.getFleet(), "leave it out for all pools")));
+        }
+        return learned(audit("release idle machines" + (asked.getPool().isEmpty() ? "" : " of pool " + asked.getPool())), new FleetEvent.IdleReleased(now, asked.getPool()));
+    }
+
+    private Judgement learned(Audit.Builder audit, FleetEvent event) {
+        return new Judgement(answer(AnswerCode.ACCEPTED, "").setFleet(current).build(), Optional.empty(), Optional.of(audit.build()), Optional.of(event));
     }
 
     private Optional<Judgement> wrongVersion(boolean expects, long expected) {

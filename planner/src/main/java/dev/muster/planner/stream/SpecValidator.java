@@ -151,8 +151,9 @@ final class SpecValidator {
                 }
             }
             order(at + ".order", queue.getOrder());
-            if (queue.getWeight() < 0) {
-                count(at + ".weight", queue.getWeight());
+            count(at + ".weight", queue.getWeight());
+            if (queue.hasWeight() && queue.getWeight() == 0) {
+                say(at + ".weight", "is 0, which would leave the queue nothing for ever", "write 1 or more, or leave it out for 1");
             }
         }
     }

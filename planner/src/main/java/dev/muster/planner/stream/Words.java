@@ -188,6 +188,8 @@ final class Words {
             case DRAIN_MACHINE -> FleetEvent.MachinesAsked.Verb.DRAIN;
             case CANCEL_DRAIN -> FleetEvent.MachinesAsked.Verb.CANCEL_DRAIN;
             case TERMINATE_MACHINE -> FleetEvent.MachinesAsked.Verb.TERMINATE;
+            case PROTECT_MACHINE -> FleetEvent.MachinesAsked.Verb.PROTECT;
+            case UNPROTECT_MACHINE -> FleetEvent.MachinesAsked.Verb.UNPROTECT;
             case MACHINE_VERB_UNSPECIFIED, UNRECOGNIZED -> null;
         };
     }
@@ -197,6 +199,8 @@ final class Words {
             case DRAIN -> MachineVerb.DRAIN_MACHINE;
             case CANCEL_DRAIN -> MachineVerb.CANCEL_DRAIN;
             case TERMINATE -> MachineVerb.TERMINATE_MACHINE;
+            case PROTECT -> MachineVerb.PROTECT_MACHINE;
+            case UNPROTECT -> MachineVerb.UNPROTECT_MACHINE;
         };
     }
 

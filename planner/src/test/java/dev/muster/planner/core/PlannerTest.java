@@ -317,7 +317,7 @@ class PlannerTest {
         s.waiting("gpu", 0).look().plan();
         s.pass(Duration.ofSeconds(50));
         var machine = s.fleet.active().get(s.onlyMachine());
-        s.fleet.apply(new FleetEvent.TasksSeen(s.now, new Seen("watcher", 1, 9, s.now, 1, 1), List.of(new FleetEvent.TaskSeen("t", "q-gpu",
+        s.fleet.apply(new FleetEvent.TasksSeen(s.now, new Seen("watcher", 1, 9, s.now, 1, 1), List.of(new FleetEvent.TaskSeen("t", "q-gpu", "", "",
                 Scenario.workerId(machine), "", TaskStatus.COMPLETED, s.now, s.now, s.now))));
         s.pass(Duration.ofSeconds(20)).look().list().plan();
 

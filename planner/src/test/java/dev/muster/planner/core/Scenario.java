@@ -6,6 +6,7 @@ import dev.muster.planner.core.FleetEvent.Seen;
 import dev.muster.planner.core.FleetEvent.WorkerSeen;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -52,11 +53,11 @@ final class Scenario {
 
     static FleetSpec spec(List<Queue> queues, List<Pool> pools) {
         return new FleetSpec("default", "acme-demo", queues, pools, Limits.NONE,
-                new FleetSpec.Rescue(true, Duration.ofMinutes(10), 3, "muster-no-rescue"), true);
+                new FleetSpec.Rescue(true, Duration.ofMinutes(10), 3, "muster-no-rescue"), true, List.of(), List.of(), ZoneOffset.UTC);
     }
 
     static Queue queue(String name, String... pools) {
-        return new Queue(name, List.of(pools), Pool.Order.LISTED, 0, 1);
+        return new Queue(name, List.of(pools), Pool.Order.LISTED, 0, 1, List.of());
     }
 
     static Pool pool(String name, int max) {
@@ -64,8 +65,9 @@ final class Scenario {
     }
 
     static Pool pool(String name, int min, int max, int slots, Offer... offers) {
-        return new Pool(name, List.of(offers), Pool.Order.LISTED, new Limits(min, max), slots, Duration.ofSeconds(60), Duration.ofMinutes(5),
-                Duration.ofMinutes(10), 0, 0, false);
+        return new Pool(name, List.of(offers), Pool.Order.LISTED, new Limits(min, max), 0, slots, Duration.ofSeconds(60), Duration.ofMinutes(5),
+                Duration.ofMinutes(10), Duration.ofHours(1), Duration.ZERO, 0, 0, false, Pool.Leaving.DEFAULT, Pool.Spot.DEFAULT, Costs.NONE,
+                List.of(), List.of());
     }
 
     static Offer offer(String type, String zone, Market market) {
@@ -217,7 +219,7 @@ final class Scenario {
     Fleet copy() {
         var machines = new ArrayList<>(fleet.active().values());
         machines.addAll(fleet.ended().values());
-        return Fleet.restored(fleet.head(), fleet.memory(), machines, fleet.queues().values(), fleet.workers().values());
+        return Fleet.restored(fleet.head(), fleet.memory(), fleet.ledger().book(), machines, fleet.queues().values(), fleet.workers().values());
     }
 
     // What the planner said.

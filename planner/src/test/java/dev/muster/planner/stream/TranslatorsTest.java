@@ -13,10 +13,13 @@ import dev.muster.planner.core.FleetEvent;
 import dev.muster.planner.core.FleetHead;
 import dev.muster.planner.core.FleetMemory;
 import dev.muster.planner.core.Hold;
+import dev.muster.planner.core.Ledger;
 import dev.muster.planner.core.Machine;
 import dev.muster.planner.core.Mark;
 import dev.muster.planner.core.Market;
 import dev.muster.planner.core.OfferKey;
+import dev.muster.planner.core.Paid;
+import dev.muster.planner.core.PaidKind;
 import dev.muster.planner.core.Phase;
 import dev.muster.planner.core.PlanRecord;
 import dev.muster.planner.core.QueueSeen;
@@ -32,6 +35,7 @@ import dev.muster.v1.MachineReport;
 import dev.muster.v1.QueuePicture;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.LocalDate;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.TreeMap;
@@ -54,7 +58,7 @@ class TranslatorsTest {
     @Test
     void aMachineOfWhichLittleIsKnownIsTheSameAfterItsRecord() {
         var machine = new Machine("mabcdefgh-1", "cpu", OFFER, "mabcdefgh-1", 0, "", Phase.REQUESTED, null, null, "", false, null, 0, Mark.NONE, null,
-                CloudState.UNKNOWN, Ending.UNKNOWN, OptionalLong.empty(), "", "d", List.of(), T, T, null, null, null, null, null, null, null, null, 0);
+                CloudState.UNKNOWN, Ending.UNKNOWN, OptionalLong.empty(), "", "d", List.of(), T, T, null, null, null, null, null, null, null, null, 0, "", false, null);
         assertThat(MachineTranslator.machine(MachineTranslator.record(Fleet.of(FleetTranslator.head(record())), machine))).isEqualTo(machine);
     }
 
@@ -62,12 +66,14 @@ class TranslatorsTest {
         return new Machine("mabcdefgh-2", "cpu", OFFER, "mabcdefgh-1", 1, "i-1", phase, FailureKind.UNKNOWN, Reason.IDLE_TOO_LONG, "because", true,
                 FleetEvent.MachinesAsked.Verb.TERMINATE, 7, Mark.DRAIN, Mark.NONE, CloudState.IMPAIRED, Ending.INTERRUPTED, OptionalLong.of(5),
                 "mabcdefgh-0", "abcdefgh-3-1", List.of("q2", "q1"), T, T.plusSeconds(1), T.plusSeconds(2), T.plusSeconds(3), T.plusSeconds(4),
-                T.plusSeconds(5), T.plusSeconds(6), T.plusSeconds(7), T.plusSeconds(8), T.plusSeconds(9), 3);
+                T.plusSeconds(5), T.plusSeconds(6), T.plusSeconds(7), T.plusSeconds(8), T.plusSeconds(9), 3, "gpu", true,
+                new Paid(T, OptionalLong.of(526_000), phase.isEnded() ? null : PaidKind.USEFUL, T.plusSeconds(5), 77, Duration.ofMillis(1), Duration.ofMillis(2),
+                        Duration.ofMillis(3), Duration.ofMillis(4), List.of(new Paid.Share("t", "q1", "p", "u"))));
     }
 
     @Test
     void memoryIsTheSameAfterTheStore() {
-        var refusal = new PlanRecord.Refused("d-1", "StayWithinLimits", Reason.AT_POOL_LIMIT, "cpu", "default", 4, T, T.plusSeconds(1),
+        var refusal = new PlanRecord.Refused("d-1", "StayWithinLimits", Reason.AT_POOL_LIMIT, "cpu", "default", "a budget", 4, T, T.plusSeconds(1),
                 new TreeMap<>(java.util.Map.of("limit", 10L)), "a machine that ends", "4 wait");
         var memory = new FleetMemory(12, 34, T,
                 new FleetMemory.DemandStatus("w", 5, 6, 7, Duration.ofMillis(1500), T, T.plusNanos(1), T.minusNanos(1), true, "why"),
@@ -76,8 +82,19 @@ class TranslatorsTest {
                 List.of(new Rescue("t", "q", "w", "m", TaskStatus.IN_PROGRESS, 1, 2, T, null), new Rescue("u", "q", "", "", TaskStatus.QUEUED, 1, 0, null, T)),
                 List.of(refusal),
                 List.of(new FleetEvent.TaskAdrift("t", "q", "w", TaskStatus.IN_PROGRESS, T, T)),
-                List.of(new FleetEvent.MachineFacts("", "cpu", "i-9", "", 0, null, CloudState.RUNNING, Ending.UNKNOWN, T, null, "boot: broke")), T.plusSeconds(10));
+                List.of(new FleetEvent.MachineFacts("", "cpu", "i-9", "", 0, null, CloudState.RUNNING, Ending.UNKNOWN, T, null, "boot: broke")), T.plusSeconds(10),
+                List.of(new FleetMemory.PriceKnown(OFFER, 157_000, T, "ec2:DescribeSpotPriceHistory", "-1 micro-units")), new TreeMap<>(java.util.Map.of("default", T)));
         assertThat(FleetTranslator.memory(FleetTranslator.memory(memory))).isEqualTo(memory);
+    }
+
+    @Test
+    void theLedgerIsTheSameAfterTheStore() {
+        var amounts = new Ledger.Amounts(Duration.ofMillis(1), Duration.ofMillis(2), Duration.ofMillis(3), Duration.ofMillis(4), 5);
+        var book = new Ledger.Book(List.of(new Ledger.Spent(LocalDate.of(2026, 11, 23), "cpu", "default", 9)),
+                List.of(new Ledger.Line(T, new Ledger.Payer("cpu", "default", "p", "u"), amounts)), T, T.plusSeconds(60), T.minusSeconds(1),
+                List.of(1L, 0L, 2L));
+        assertThat(LedgerTranslator.ledger(LedgerTranslator.ledger(book))).isEqualTo(book);
+        assertThat(LedgerTranslator.ledger(LedgerTranslator.ledger(Ledger.Book.EMPTY))).isEqualTo(Ledger.Book.EMPTY);
     }
 
     @Test

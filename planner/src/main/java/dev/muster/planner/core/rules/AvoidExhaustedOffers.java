@@ -4,81 +4,44 @@ import dev.muster.planner.core.Hold;
 import dev.muster.planner.core.Launches;
 import dev.muster.planner.core.Offer;
 import dev.muster.planner.core.Phase;
-import dev.muster.planner.core.PlanRecord.Alternative;
 import dev.muster.planner.core.Planning;
 import dev.muster.planner.core.Pool;
 import dev.muster.planner.core.Proposal;
 import dev.muster.planner.core.Reason;
-import java.time.Instant;
-import java.util.ArrayList;
-import java.util.Comparator;
+import dev.muster.planner.core.Rule;
+import dev.muster.planner.core.Verdict;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/**
- * Takes the pool's offers in order, leaves out what the cloud has refused of late, and tries what was refused long enough ago with
- * one machine.
- */
-public final class AvoidExhaustedOffers implements Launches.OfferChoice {
+/** Leaves out offers that the cloud refused of late, and tries what was refused long enough ago with one machine. */
+public final class AvoidExhaustedOffers implements Rule.OfOffer {
 
     @Override
-    public Launches.Chosen choose(Planning planning, Proposal proposal) {
-        var pool = proposal.pool();
-        var shares = new ArrayList<Launches.Share>();
-        var alternatives = new ArrayList<Alternative>();
-        int left = proposal.size();
-        for (var offer : inOrder(pool)) {
-            var holds = holds(planning, pool, offer);
-            var blocking = holds.stream().filter(hold -> blocks(planning, hold)).findFirst();
-            if (blocking.isPresent()) {
-                alternatives.add(new Alternative(offer.key(), reason(blocking.get()), offer.committed(), blocking.get().until()));
-                continue;
-            }
-            if (left == 0) {
-                alternatives.add(new Alternative(offer.key(), null, offer.committed(), null));
-                continue;
-            }
-            // What was refused is tried with one machine; the others go on to the next offer.
-            int count = holds.isEmpty() ? left : 1;
-            shares.add(new Launches.Share(offer, count, holds));
-            alternatives.add(new Alternative(offer.key(), null, offer.committed(), null));
-            left -= count;
+    public Verdict judge(Planning planning, Proposal proposal, Offer offer, int wanted, List<Launches.Share> chosen) {
+        var holds = holds(planning, proposal.pool(), offer);
+        var blocking = holds.stream().filter(hold -> blocks(planning, hold)).findFirst();
+        if (blocking.isPresent()) {
+            var hold = blocking.get();
+            return Verdict.atMost(0, reason(hold), hold.until(), offer.key() + " " + words(hold),
+                    hold.until() == null ? "a change of the spec" : "a probe");
         }
-        return new Launches.Chosen(cut(proposal, left, alternatives), shares, alternatives);
+        if (holds.isEmpty()) {
+            return Verdict.allow(wanted);
+        }
+        // The others go on to the next offer.
+        return new Verdict(1, reason(holds.get(0)), null, holds, offer.key() + " was refused and is tried with one machine first",
+                "the one machine that tries now");
     }
 
-    private Proposal cut(Proposal proposal, int left, List<Alternative> alternatives) {
-        if (left == 0) {
-            return proposal;
-        }
-        var held = alternatives.stream().filter(alternative -> alternative.reason() != null).toList();
-        var reasons = held.stream().map(Alternative::reason).distinct().toList();
-        var earliest = held.stream().map(Alternative::until).filter(until -> until != null).min(Comparator.naturalOrder());
-        var text = held.isEmpty() ? "an offer that was refused is tried with one machine first"
-                : held.stream().map(alternative -> alternative.offer() + " " + words(alternative)).collect(Collectors.joining(", "));
-        return proposal.atMost(proposal.size() - left, this, reasons.size() == 1 ? reasons.get(0) : Reason.OFFERS_EXHAUSTED, text,
-                earliest.map(until -> "a probe at " + until).orElse("a change of the spec"));
-    }
-
-    private static String words(Alternative alternative) {
-        var until = alternative.until() == null ? "" : " until " + alternative.until();
-        return switch (alternative.reason()) {
-            case QUOTA_HELD -> "is at the account's quota" + until;
-            case ACCOUNT_HELD -> "is not allowed to the account" + until;
-            case POOL_HELD -> "is refused as the spec has it";
-            default -> "is out of capacity" + until;
+    private static String words(Hold hold) {
+        var until = hold.until() == null ? "" : " until " + hold.until();
+        return switch (hold.kind()) {
+            case QUOTA -> "is at the account's quota" + until;
+            case ACCOUNT -> "is not allowed to the account" + until;
+            case POOL -> "is refused as the spec has it";
+            case CAPACITY, CIRCUIT, SPOT -> "is out of capacity" + until;
         };
-    }
-
-    private static List<Offer> inOrder(Pool pool) {
-        if (pool.order() == Pool.Order.LISTED) {
-            return pool.offers();
-        }
-        // A price that is not known is no bargain: such offers come last.
-        return pool.offers().stream()
-                .sorted(Comparator.comparingLong(offer -> offer.committed().orElse(Long.MAX_VALUE))).toList();
     }
 
     private static List<Hold> holds(Planning planning, Pool pool, Offer offer) {
@@ -94,8 +57,7 @@ public final class AvoidExhaustedOffers implements Launches.OfferChoice {
 
     /** Until its time, and while its probe has not been answered. */
     private static boolean blocks(Planning planning, Hold hold) {
-        Instant until = hold.until();
-        if (until == null || !planning.hasPassed(until)) {
+        if (hold.until() == null || !planning.hasPassed(hold.until())) {
             return true;
         }
         return !hold.probe().isEmpty() && planning.fleet().machine(hold.probe())
@@ -104,7 +66,7 @@ public final class AvoidExhaustedOffers implements Launches.OfferChoice {
 
     private static Reason reason(Hold hold) {
         return switch (hold.kind()) {
-            case CAPACITY -> Reason.OFFERS_EXHAUSTED;
+            case CAPACITY, SPOT -> Reason.OFFERS_EXHAUSTED;
             case QUOTA -> Reason.QUOTA_HELD;
             case ACCOUNT -> Reason.ACCOUNT_HELD;
             case POOL -> Reason.POOL_HELD;

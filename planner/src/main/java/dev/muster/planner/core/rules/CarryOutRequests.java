@@ -1,6 +1,5 @@
 package dev.muster.planner.core.rules;
 
-import dev.muster.planner.core.Command;
 import dev.muster.planner.core.Machine;
 import dev.muster.planner.core.Mark;
 import dev.muster.planner.core.Phase;
@@ -24,6 +23,8 @@ public final class CarryOutRequests implements Rule {
 
     private void carryOut(Planning planning, Machine machine, Machine asked) {
         switch (asked.asked()) {
+            // Done when it was read: nothing is asked of the cloud.
+            case PROTECT, UNPROTECT -> { }
             case DRAIN -> {
                 if (machine.phase().isStaying()) {
                     var decision = decide(planning, machine, "drain it");
@@ -32,7 +33,7 @@ public final class CarryOutRequests implements Rule {
             }
             case CANCEL_DRAIN -> {
                 if (machine.phase() == Phase.DRAINING && machine.mark() == Mark.DRAIN) {
-                    cancel(planning, machine, decide(planning, machine, "let it work on"));
+                    planning.cancelDrain(machine, decide(planning, machine, "let it work on"));
                 }
             }
             case TERMINATE -> {
@@ -53,20 +54,5 @@ public final class CarryOutRequests implements Rule {
 
     private String decide(Planning planning, Machine machine, String what) {
         return planning.decide(this, Reason.ASKED_FOR).machine(machine).write("a person asked about " + machine.id() + ": " + what);
-    }
-
-    private static void cancel(Planning planning, Machine machine, String decision) {
-        planning.change(machine, m -> {
-            m.phase = planning.fleet().workersOn(machine).isEmpty() ? Phase.BOOTING : Phase.READY;
-            m.idleSince = planning.now();
-            m.cause = null;
-            m.detail = "";
-            m.mark = Mark.NONE;
-            m.ordinal = machine.ordinal() + 1;
-            m.decisionId = decision;
-            m.retryAt = null;
-            m.attempts = 0;
-        });
-        planning.issue(decision, new Command.CancelDrain(machine.offer().scope(), machine.id(), machine.cloudId(), machine.ordinal() + 1));
     }
 }

@@ -6,7 +6,6 @@ import dev.muster.planner.core.FleetHead.ShutdownAction;
 import dev.muster.planner.core.FleetMemory.ScopeSeen;
 import dev.muster.planner.core.Machine;
 import dev.muster.planner.core.Mark;
-import dev.muster.planner.core.Offer;
 import dev.muster.planner.core.OfferKey;
 import dev.muster.planner.core.Phase;
 import dev.muster.planner.core.Planning;
@@ -52,16 +51,17 @@ public final class JudgeStrangers implements Rule {
         }
         counter(planning, id).ifPresent(planning::countedUpTo);
         var now = planning.now();
-        var priced = planning.spec().pool(stranger.pool())
-                .flatMap(pool -> pool.offers().stream().filter(offer -> isOf(offer.key(), stranger.offer())).findFirst());
+        var committed = planning.spec().pool(stranger.pool()).map(pool -> pool.offers().stream()
+                .filter(offer -> isOf(offer.key(), stranger.offer())).findFirst()
+                .map(offer -> planning.committed(pool, offer)).orElse(OptionalLong.empty())).orElse(OptionalLong.empty());
         var launchedAt = stranger.launchedAt() == null ? now : stranger.launchedAt();
         var decision = planning.decide(this, orphan(planning, stranger) ? Reason.IS_ORPHAN : Reason.IS_UNKNOWN)
                 .pool(stranger.pool()).machines(List.of(id));
         var adopted = new Machine(id, stranger.pool(), stranger.offer(), stranger.batchId(), stranger.launchIndex(), stranger.cloudId(),
                 Phase.BOOTING, null, null, "", false, null, 0, Mark.NONE, stranger.mark() == null ? Mark.NONE : stranger.mark(),
-                stranger.state(), stranger.ending(), priced.map(Offer::committed).orElse(OptionalLong.empty()), "", decision.id(), List.of(),
+                stranger.state(), stranger.ending(), committed, "", decision.id(), List.of(),
                 launchedAt.isAfter(now) ? now : launchedAt, now, now, stranger.state() == CloudState.PENDING ? null : now, null, null, null,
-                null, null, null, 0);
+                null, null, null, 0, "", false, null);
         planning.put(adopted);
         if (second && known.isPresent()) {
             decision.write(stranger.cloudId() + " carries the id of " + known.get().id() + ", which is " + known.get().cloudId()

@@ -9,7 +9,7 @@ import dev.muster.planner.core.Reason;
 import dev.muster.planner.core.Rule;
 import java.util.TreeMap;
 
-/** Keeps each pool's minimum, demand or not. */
+/** Keeps each pool's minimum, demand or not, and as many idle machines beyond what works as the pool has warm. */
 public final class KeepWarm implements Rule {
 
     private final Launches launches;
@@ -24,7 +24,13 @@ public final class KeepWarm implements Rule {
             return;
         }
         for (var pool : planning.spec().pools()) {
-            var missing = pool.limits().min() - planning.books(pool).staying();
+            var books = planning.books(pool);
+            int min = planning.bounds(pool).limits().min();
+            int warm = planning.bounds(pool).warm();
+            int belowMin = min - books.staying();
+            // Slots that no waiting task will take, and what is launched in this plan without being needed whole.
+            int belowWarm = warm - planning.spare(pool) / pool.slots();
+            var missing = Math.max(belowMin, warm == 0 ? 0 : belowWarm);
             // A machine that no known queue feeds could do nothing.
             var fed = planning.spec().queues().stream().filter(queue -> queue.pools().contains(pool.name()))
                     .map(queue -> planning.fleet().queues().get(queue.name()))
@@ -32,14 +38,20 @@ public final class KeepWarm implements Rule {
             if (missing <= 0 || !fed) {
                 continue;
             }
-            var admitted = launches.admit(planning, this, Reason.BELOW_MINIMUM, Proposal.of(pool, "", missing), 0, planning.books(pool).freeSlots());
-            if (admitted.size() < missing) {
+            var reason = belowMin >= belowWarm || warm == 0 ? Reason.BELOW_MINIMUM : Reason.BELOW_WARM;
+            var admitted = launches.admit(planning, this, reason, Proposal.of(pool, missing), 0, books.freeSlots());
+            if (admitted.size() < missing && !admitted.cuts().isEmpty() && !isOwnMaximum(admitted, warm, belowMin)) {
                 var cut = admitted.cuts().get(0);
                 var numbers = new TreeMap<String, Long>();
                 numbers.put("missing", (long) missing - admitted.size());
                 planning.refuse(cut.rule(), cut.reason(), pool.name(), "", 0, numbers, cut.unblockedBy(),
-                        pool.name() + " stays " + (missing - admitted.size()) + " below its minimum " + pool.limits().min() + ": " + cut.text());
+                        pool.name() + " stays " + (missing - admitted.size()) + " below " + (reason == Reason.BELOW_WARM ? "its warm " + warm : "its minimum " + min) + ": " + cut.text());
             }
         }
+    }
+
+    /** Warm machines are kept up to the maximum: at it, nothing is refused. */
+    private static boolean isOwnMaximum(Proposal admitted, int warm, int belowMin) {
+        return warm > 0 && admitted.size() >= belowMin && admitted.cuts().get(0).reason() == Reason.AT_POOL_LIMIT;
     }
 }

@@ -35,14 +35,22 @@ public final class ReleaseIdleMachines implements Rule {
 
     private void release(Planning planning, Pool pool) {
         var books = planning.books(pool);
-        int spare = planning.spare(pool);
-        int above = books.staying() - pool.limits().min();
+        int spare = planning.spare(pool) - planning.bounds(pool).warm() * pool.slots();
+        int above = books.staying() - planning.bounds(pool).limits().min();
+        var lastLaunch = planning.fleet().active().values().stream().filter(machine -> machine.pool().equals(pool.name())).map(Machine::requestedAt)
+                .max(Comparator.naturalOrder());
+        if (lastLaunch.isPresent() && !planning.hasPassed(lastLaunch.get().plus(pool.leaving().scaleInDelay()))) {
+            return;
+        }
         var idle = books.idle().stream()
-                .filter(machine -> machine.phase() == Phase.READY && machine.idleSince() != null)
+                .filter(machine -> machine.phase() == Phase.READY && machine.idleSince() != null && !machine.isProtected())
                 .sorted(Comparator.comparing(Machine::idleSince).thenComparing(Machine::id)).toList();
         for (var machine : idle) {
-            if (above <= 0 || spare < pool.slots() || !planning.hasPassed(machine.idleSince().plus(pool.idleTimeout()))) {
+            if (above <= 0 || spare < pool.slots() || !planning.hasPassed(machine.idleSince().plus(pool.idleTimeout())) || !planning.mayDisrupt(pool)) {
                 break;
+            }
+            if (machine.paid() != null && !planning.hasPassed(machine.paid().since().plus(pool.leaving().leastPaid()))) {
+                continue;
             }
             var seconds = Duration.between(machine.idleSince(), planning.now()).toSeconds();
             var decision = planning.decide(this, Reason.IDLE_TOO_LONG).machine(machine)

@@ -17,15 +17,20 @@ public final class StayWithinLimits implements Rule.OfLaunch {
             return proposal.atMost(0, this, Reason.IS_PAUSED, "the fleet is " + planning.fleet().head().state().name().toLowerCase(Locale.ROOT),
                     "muster fleet resume");
         }
+        if (planning.fleetBounds().paused() || planning.bounds(pool).paused() && !pool.paused()) {
+            return proposal.atMost(0, this, Reason.IS_PAUSED, "a schedule has " + (planning.fleetBounds().paused() ? "the fleet" : pool.name()) + " paused now",
+                    "the window's end");
+        }
         if (pool.paused()) {
             return proposal.atMost(0, this, Reason.IS_PAUSED, pool.name() + " is paused", "muster fleet resume --pool " + pool.name());
         }
         var counted = planning.books(pool).counted();
-        var fleetMax = planning.spec().limits().max();
+        var fleetMax = planning.fleetBounds().limits().max();
+        var poolMax = planning.bounds(pool).limits().max();
         var all = planning.fleet().active().size();
         return proposal
-                .atMost(pool.limits().max() - counted, this, Reason.AT_POOL_LIMIT,
-                        pool.name() + " is at its limit of " + pool.limits().max() + " machines", "a machine of the pool going, or a higher max")
+                .atMost(poolMax - counted, this, Reason.AT_POOL_LIMIT,
+                        pool.name() + " is at its limit of " + poolMax + " machines", "a machine of the pool going, or a higher max")
                 .atMost(fleetMax - all, this, Reason.AT_FLEET_LIMIT,
                         "the fleet is at its limit of " + fleetMax + " machines", "a machine going, or a higher limit");
     }

@@ -1,6 +1,8 @@
 package dev.muster.planner.core.rules;
 
 import dev.muster.planner.core.Launches;
+import dev.muster.planner.core.Machine;
+import dev.muster.planner.core.Matching;
 import dev.muster.planner.core.Planning;
 import dev.muster.planner.core.Pool;
 import dev.muster.planner.core.Proposal;
@@ -25,9 +27,32 @@ import java.util.stream.Collectors;
 public final class WantEnoughForDemand implements Rule {
 
     private final Launches launches;
+    private final TakeBackDrains takeBack = new TakeBackDrains();
 
     public WantEnoughForDemand(Launches launches) {
         this.launches = launches;
+    }
+
+    /** What a queue still wants, and what was in the way so far. */
+    private static final class Want {
+        private final Queue queue;
+        private final List<Pool> pools;
+        private final int waiting;
+        private final int supply;
+        private final List<Proposal.Cut> cuts = new ArrayList<>();
+        private int left;
+
+        private Want(Queue queue, List<Pool> pools, int waiting, int supply) {
+            this.queue = queue;
+            this.pools = pools;
+            this.waiting = waiting;
+            this.supply = supply;
+            this.left = waiting - supply;
+        }
+
+        private int machines(Pool pool) {
+            return (left + pool.slots() - 1) / pool.slots();
+        }
     }
 
     @Override
@@ -35,27 +60,67 @@ public final class WantEnoughForDemand implements Rule {
         if (planning.isHeld()) {
             return;
         }
-        var queues = planning.spec().queues().stream().sorted(Comparator.comparingInt(Queue::priority).reversed()).toList();
-        var free = new HashMap<String, Integer>();
-        planning.spec().pools().forEach(pool -> free.put(pool.name(), planning.books(pool).freeSlots()));
-        var others = idleOthers(planning);
-        var uncovered = new HashMap<Queue, Integer>();
-        var supply = new HashMap<String, Integer>();
-        // A queue with few pools takes what is there before one that has a choice; which tasks run first is the agents' to say.
-        for (var queue : queues.stream().sorted(Comparator.comparingInt(queue -> queue.pools().size())).toList()) {
-            var waiting = waiting(planning, queue);
-            var left = waiting - takeOthers(planning, queue, others, waiting);
-            left -= takeFree(queue, queues, planning, free, left);
-            supply.put(queue.name(), waiting - left);
-            uncovered.put(queue, left);
+        var byPriority = new TreeMap<Integer, List<Want>>(Comparator.reverseOrder());
+        for (var want : weigh(planning)) {
+            byPriority.computeIfAbsent(want.queue.priority(), priority -> new ArrayList<>()).add(want);
         }
+        byPriority.values().forEach(wants -> serve(planning, wants));
+        byPriority.values().forEach(wants -> wants.forEach(want -> refuse(planning, want)));
+    }
+
+    // What waits, and what will take it.
+
+    /** The queues for which something waits that nothing idle or booting will take. */
+    private static List<Want> weigh(Planning planning) {
+        var pools = planning.spec().pools();
+        var groups = idleOthers(planning);
+        var free = new int[pools.size() + groups.size()];
+        var indexes = new HashMap<String, Integer>();
+        for (int i = 0; i < pools.size(); i++) {
+            free[i] = planning.books(pools.get(i)).freeSlots();
+            indexes.put(pools.get(i).name(), i);
+        }
+        var queueIds = List.copyOf(groups.keySet());
+        for (int i = 0; i < queueIds.size(); i++) {
+            free[pools.size() + i] = groups.get(queueIds.get(i));
+        }
+        var queues = planning.spec().queues().stream()
+                .sorted(Comparator.comparingInt(Queue::priority).reversed().thenComparingInt(queue -> queue.pools().size())).toList();
+        var wanted = new int[queues.size()];
+        var suppliers = new int[queues.size()][];
+        for (int i = 0; i < queues.size(); i++) {
+            wanted[i] = waiting(planning, queues.get(i));
+            suppliers[i] = suppliers(planning, queues.get(i), indexes, queueIds);
+        }
+        var matching = Matching.of(free, wanted, suppliers);
         // What no waiting task will take, before anything is launched: only that may be released.
-        planning.spec().pools().forEach(pool -> planning.spare(pool, free.get(pool.name())));
-        for (var queue : queues) {
-            if (uncovered.get(queue) > 0) {
-                launch(planning, queue, uncovered.get(queue), supply.get(queue.name()));
+        for (int i = 0; i < pools.size(); i++) {
+            planning.spare(pools.get(i), matching.left(i));
+        }
+        var wants = new ArrayList<Want>();
+        for (int i = 0; i < queues.size(); i++) {
+            if (wanted[i] > matching.taken(i)) {
+                wants.add(new Want(queues.get(i), inOrder(planning, queues.get(i)), wanted[i], matching.taken(i)));
             }
         }
+        return wants;
+    }
+
+    /** Others' workers first, since they cost nothing; then pools that few queues name, then as the queue has them. */
+    private static int[] suppliers(Planning planning, Queue queue, Map<String, Integer> pools, List<TreeSet<String>> others) {
+        var seen = planning.fleet().queues().get(queue.name());
+        var list = new ArrayList<Integer>();
+        for (int i = 0; i < others.size(); i++) {
+            if (seen != null && others.get(i).contains(seen.id())) {
+                list.add(pools.size() + i);
+            }
+        }
+        queue.pools().forEach(pool -> {
+            if (pools.containsKey(pool)) {
+                list.add(pools.get(pool));
+            }
+        });
+        return list.stream().mapToInt(Integer::intValue).toArray();
     }
 
     private static int waiting(Planning planning, Queue queue) {
@@ -71,96 +136,124 @@ public final class WantEnoughForDemand implements Rule {
         return 0;
     }
 
-    /** Idle workers that are not ours, each with the queues it serves. */
-    private static List<TreeSet<String>> idleOthers(Planning planning) {
-        var idle = new ArrayList<TreeSet<String>>();
+    /** Idle workers that are not ours, counted by the queues that they serve. */
+    private static Map<TreeSet<String>, Integer> idleOthers(Planning planning) {
+        var idle = new TreeMap<TreeSet<String>, Integer>(Comparator.comparing(Object::toString));
         if (!planning.spec().countOtherWorkers()) {
             return idle;
         }
         var prefix = planning.spec().workersPrefix();
         for (var worker : planning.fleet().workers().values()) {
             if (!worker.isBusy() && WorkerId.parse(worker.id()).filter(id -> id.prefix().equals(prefix)).isEmpty()) {
-                idle.add(new TreeSet<>(worker.queueIds()));
+                idle.merge(new TreeSet<>(worker.queueIds()), 1, Integer::sum);
             }
         }
         return idle;
     }
 
-    private static int takeOthers(Planning planning, Queue queue, List<TreeSet<String>> others, int wanted) {
-        var seen = planning.fleet().queues().get(queue.name());
-        int taken = 0;
-        var each = others.iterator();
-        while (taken < wanted && each.hasNext()) {
-            if (each.next().contains(seen.id())) {
-                each.remove();
-                taken++;
+    // Machines for the rest.
+
+    /** Queues of one priority: each asks its first pool, then its second, and so on; where they meet at a limit, they share. */
+    private void serve(Planning planning, List<Want> wants) {
+        int rounds = wants.stream().mapToInt(want -> want.pools.size()).max().orElse(0);
+        for (int round = 0; round < rounds; round++) {
+            for (var pool : planning.spec().pools()) {
+                var asking = new ArrayList<Want>();
+                for (var want : wants) {
+                    if (want.left > 0 && round < want.pools.size() && want.pools.get(round) == pool) {
+                        useLeftover(planning, pool, want);
+                        if (want.left > 0) {
+                            want.left -= Math.min(want.left, takeBack.forDemand(planning, pool, want.queue, want.machines(pool)) * pool.slots());
+                        }
+                        if (want.left > 0) {
+                            asking.add(want);
+                        }
+                    }
+                }
+                launch(planning, pool, asking);
             }
         }
-        return taken;
     }
 
-    /** From pools that few other queues want first, so that a shared pool is left to those that have no other. */
-    private static int takeFree(Queue queue, List<Queue> queues, Planning planning, Map<String, Integer> free, int wanted) {
-        int taken = 0;
-        var pools = queue.pools().stream()
-                .sorted(Comparator.comparingLong(pool -> queues.stream().filter(other -> other.pools().contains(pool)).count()))
-                .toList();
-        for (var pool : pools) {
-            var take = Math.min(wanted - taken, free.getOrDefault(pool, 0));
-            if (take > 0) {
-                free.merge(pool, -take, Integer::sum);
-                taken += take;
-            }
-        }
-        return taken;
+    /** Slots that a launch for an earlier queue left over are this queue's to use. */
+    private static void useLeftover(Planning planning, Pool pool, Want want) {
+        var over = Math.min(want.left, planning.leftover(pool));
+        planning.leftover(pool, planning.leftover(pool) - over);
+        want.left -= over;
     }
 
-    private void launch(Planning planning, Queue queue, int uncovered, int supply) {
-        var waiting = planning.fleet().queues().get(queue.name()).waiting();
-        int left = uncovered;
-        var cuts = new ArrayList<Proposal.Cut>();
-        for (var pool : inOrder(planning, queue)) {
-            if (left <= 0) {
-                break;
-            }
-            // Slots that a launch for an earlier queue left over are this queue's to use.
-            var over = Math.min(left, planning.leftover(pool));
-            planning.leftover(pool, planning.leftover(pool) - over);
-            left -= over;
-            if (left == 0) {
-                break;
-            }
-            var machines = (left + pool.slots() - 1) / pool.slots();
-            var admitted = launches.admit(planning, this, Reason.TASKS_WAIT, Proposal.of(pool, queue.name(), machines), waiting, supply);
-            var slots = admitted.size() * pool.slots();
-            planning.leftover(pool, planning.leftover(pool) + Math.max(0, slots - left));
-            left = Math.max(0, left - slots);
-            cuts.addAll(admitted.cuts());
+    private void launch(Planning planning, Pool pool, List<Want> asking) {
+        int all = asking.stream().mapToInt(want -> want.machines(pool)).sum();
+        if (asking.size() < 2) {
+            asking.forEach(want -> launch(planning, pool, want, want.machines(pool)));
+            return;
         }
-        if (left > 0 && !cuts.isEmpty()) {
-            var numbers = new TreeMap<String, Long>();
-            numbers.put("waiting", (long) waiting);
-            numbers.put("supply", (long) supply);
-            numbers.put("uncovered", (long) left);
-            var first = cuts.get(0);
-            planning.refuse(first.rule(), first.reason(), "", queue.name(), left, numbers,
-                    cuts.stream().map(Proposal.Cut::unblockedBy).distinct().collect(Collectors.joining("; or ")),
-                    left + (left == 1 ? " waits in " : " wait in ") + queue.name() + " with no machine to come; "
-                            + cuts.stream().map(Proposal.Cut::text).distinct().collect(Collectors.joining("; ")));
+        var weighed = launches.weigh(planning, Proposal.of(pool, all));
+        if (weighed.size() >= all) {
+            for (var want : asking) {
+                useLeftover(planning, pool, want);
+                launch(planning, pool, want, want.machines(pool));
+            }
+            return;
         }
+        var has = new HashMap<String, Integer>();
+        planning.fleet().active().values().stream().filter(machine -> machine.phase().isStaying()).map(Machine::queue)
+                .forEach(queue -> has.merge(queue, 1, Integer::sum));
+        var shares = ShareFairly.split(weighed.size(), asking.stream().map(want -> new ShareFairly.Claim(want.queue.name(),
+                has.getOrDefault(want.queue.name(), 0), want.machines(pool), want.queue.weight())).toList());
+        for (int i = 0; i < asking.size(); i++) {
+            var want = asking.get(i);
+            int before = want.machines(pool);
+            if (shares[i] > 0) {
+                launch(planning, pool, want, shares[i]);
+            }
+            if (shares[i] < before) {
+                want.cuts.addAll(weighed.cuts());
+                if (weighed.size() > 0) {
+                    want.cuts.add(new Proposal.Cut(ShareFairly.class.getSimpleName(), Reason.FAIR_SHARE, before, shares[i],
+                            "by weight it gets " + shares[i] + " of the " + weighed.size() + " that " + asking.size() + " queues can have", "machines of other queues going"));
+                }
+            }
+        }
+    }
+
+    private void launch(Planning planning, Pool pool, Want want, int machines) {
+        if (machines == 0) {
+            return;
+        }
+        var admitted = launches.admit(planning, this, Reason.TASKS_WAIT, Proposal.of(pool, want.queue, machines), want.waiting, want.supply);
+        var slots = admitted.size() * pool.slots();
+        planning.leftover(pool, planning.leftover(pool) + Math.max(0, slots - want.left));
+        want.left = Math.max(0, want.left - slots);
+        want.cuts.addAll(admitted.cuts());
+    }
+
+    private static void refuse(Planning planning, Want want) {
+        if (want.left == 0 || want.cuts.isEmpty()) {
+            return;
+        }
+        var numbers = new TreeMap<String, Long>();
+        numbers.put("waiting", (long) want.waiting);
+        numbers.put("supply", (long) want.supply);
+        numbers.put("uncovered", (long) want.left);
+        var first = want.cuts.get(0);
+        planning.refuse(first.rule(), first.reason(), "", want.queue.name(), want.left, numbers,
+                want.cuts.stream().map(Proposal.Cut::unblockedBy).distinct().collect(Collectors.joining("; or ")),
+                want.left + (want.left == 1 ? " waits in " : " wait in ") + want.queue.name() + " with no machine to come; "
+                        + want.cuts.stream().map(Proposal.Cut::text).distinct().collect(Collectors.joining("; ")));
     }
 
     private static List<Pool> inOrder(Planning planning, Queue queue) {
         var pools = queue.pools().stream().flatMap(name -> planning.spec().pool(name).stream());
         if (queue.order() == Pool.Order.CHEAPEST) {
-            pools = pools.sorted(Comparator.comparingLong(WantEnoughForDemand::pricePerSlot));
+            pools = pools.sorted(Comparator.comparingLong(pool -> pricePerSlot(planning, pool)));
         }
         return pools.toList();
     }
 
     /** Of the pool's cheapest offer; a price that is not known is no bargain. */
-    private static long pricePerSlot(Pool pool) {
-        return pool.offers().stream().filter(offer -> offer.committed().isPresent())
-                .mapToLong(offer -> offer.committed().getAsLong() / pool.slots()).min().orElse(Long.MAX_VALUE);
+    private static long pricePerSlot(Planning planning, Pool pool) {
+        return pool.offers().stream().flatMapToLong(offer -> planning.price(pool, offer).stream()).map(price -> price / pool.slots()).min()
+                .orElse(Long.MAX_VALUE);
     }
 }

@@ -1,0 +1,60 @@
+package dev.muster.planner.core.rules;
+
+import dev.muster.planner.core.Machine;
+import dev.muster.planner.core.Planning;
+import dev.muster.planner.core.Reason;
+import dev.muster.planner.core.Rule;
+import java.util.Comparator;
+import java.util.List;
+import java.util.TreeMap;
+import java.util.function.Predicate;
+
+/**
+ * Brings the fleet down to limits that were lowered, by a person or a schedule: idle machines go first, one that works finishes its task
+ * and takes no other. What can't go yet is said.
+ */
+public final class DrainAboveLimits implements Rule {
+
+    @Override
+    public void apply(Planning planning) {
+        if (planning.isHeld() || planning.fleet().head().isEnding()) {
+            return;
+        }
+        for (var pool : planning.spec().pools()) {
+            shrink(planning, pool.name(), pool.name(), planning.bounds(pool).limits().max(), machine -> machine.pool().equals(pool.name()));
+        }
+        shrink(planning, "the fleet", "", planning.fleetBounds().limits().max(), machine -> true);
+    }
+
+    private void shrink(Planning planning, String what, String pool, int max, Predicate<Machine> counts) {
+        var counted = planning.fleet().active().values().stream().filter(counts).toList();
+        int above = counted.size() - max;
+        if (above <= 0) {
+            return;
+        }
+        above -= (int) counted.stream().filter(machine -> !machine.phase().isStaying()).count();
+        for (var machine : inOrder(planning, counted)) {
+            if (above <= 0) {
+                break;
+            }
+            var decision = planning.decide(this, Reason.ABOVE_LIMIT).machine(machine).number("machines", counted.size()).number("limit", max)
+                    .write(what + " has " + counted.size() + " machines and may have " + max + ": " + machine.id() + " takes no other task");
+            planning.drain(machine, decision, Reason.ABOVE_LIMIT, "the limit of " + what + " was lowered", false);
+            above--;
+        }
+        var numbers = new TreeMap<String, Long>();
+        numbers.put("machines", (long) counted.size());
+        numbers.put("limit", (long) max);
+        planning.warn(this, Reason.LIMIT_NOT_REACHED_YET, what, numbers, "machines at work finishing",
+                what + " has " + counted.size() + " machines, above its limit of " + max + ", until those that leave are gone");
+    }
+
+    /** Idle before starting before busy, unprotected before protected; then the youngest, which has the least to lose. */
+    private static List<Machine> inOrder(Planning planning, List<Machine> counted) {
+        return counted.stream().filter(machine -> machine.phase().isStaying() && !machine.cloudId().isEmpty())
+                .sorted(Comparator.comparing((Machine machine) -> planning.fleet().isBusy(machine)).thenComparing(Machine::isProtected)
+                        .thenComparing(machine -> machine.phase().isStarting()).thenComparing(Machine::requestedAt, Comparator.reverseOrder())
+                        .thenComparing(Machine::id))
+                .toList();
+    }
+}

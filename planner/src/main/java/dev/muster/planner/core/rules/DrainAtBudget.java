@@ -1,0 +1,173 @@
+package dev.muster.planner.core.rules;
+
+import dev.muster.planner.core.Budget;
+import dev.muster.planner.core.Costs;
+import dev.muster.planner.core.Machine;
+import dev.muster.planner.core.Mark;
+import dev.muster.planner.core.Phase;
+import dev.muster.planner.core.Planning;
+import dev.muster.planner.core.Pool;
+import dev.muster.planner.core.Reason;
+import dev.muster.planner.core.Rule;
+import dev.muster.planner.core.Spending;
+import dev.muster.planner.core.Worker;
+import dev.muster.planner.core.rules.StayWithinBudget.Applied;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.TreeMap;
+
+/**
+ * Keeps what is spent and what is reserved of a day or month within its budget: machines are marked, one after the other, early enough
+ * that each can still finish a task as long as its pool expects. Idle ones first, then those that have worked longest on their task, since
+ * their mark frees the most. Also says when a limit is near or passed, and ends busy machines where the spec says so.
+ */
+public final class DrainAtBudget implements Rule {
+
+    /** What a mark takes to be obeyed and seen to be: marking begins this much before the money is needed. */
+    private static final Duration AHEAD = Duration.ofSeconds(60);
+    /** A machine without a pool can't say what it expects. */
+    private static final Duration WITHOUT_POOL = Duration.ofHours(1);
+
+    @Override
+    public void apply(Planning planning) {
+        for (var applied : StayWithinBudget.all(planning)) {
+            warnOfSoft(planning, applied);
+            if (applied.budget().hard().isPresent() && applied.budget().period() != Budget.Period.HOUR) {
+                keep(planning, applied, applied.budget().hard().getAsLong());
+            } else if (applied.budget().hard().isPresent()) {
+                shrink(planning, applied, applied.budget().hard().getAsLong());
+            }
+        }
+    }
+
+    private void warnOfSoft(Planning planning, Applied applied) {
+        var budget = applied.budget();
+        var now = planning.spending(applied.scope()).spent(budget.period());
+        if (budget.soft().isPresent() && now >= budget.soft().getAsLong()) {
+            var numbers = new TreeMap<String, Long>();
+            numbers.put("micros", now);
+            numbers.put("softMicros", budget.soft().getAsLong());
+            var per = budget.period() == Budget.Period.HOUR ? " an hour" : " this " + Money.word(budget.period());
+            planning.warn(this, Reason.SOFT_BUDGET_REACHED, applied.scope() + " " + budget.period(), numbers, "less being spent, the next period, or a higher soft limit",
+                    applied.scope() + " is at " + Money.text(now) + per + ", above its soft limit of " + Money.text(budget.soft().getAsLong()));
+        }
+    }
+
+    // Days and months.
+
+    private void keep(Planning planning, Applied applied, long hard) {
+        var budget = applied.budget();
+        var spending = planning.spending(applied.scope());
+        var spent = spending.spent(budget.period());
+        if (spent > hard) {
+            sayOverrun(planning, applied, spending, spent, hard);
+        }
+        if (budget.hardAction() == Budget.HardAction.STOP_LAUNCHING) {
+            return;
+        }
+        // Plan again when spending has used up what is left, in time to mark.
+        long used = Math.addExact(spent, spending.reserved());
+        long ahead = Costs.during(spending.committed(), AHEAD);
+        if (spending.committed() > 0 && hard - used - ahead > 0) {
+            var ms = Math.min(Duration.ofDays(1).toMillis(), (long) ((double) (hard - used - ahead) / spending.committed() * 3_600_000));
+            planning.remind(planning.now().plusMillis(Math.max(ms, 1)));
+        }
+        if (used + ahead > hard && !planning.fleet().head().isEnding()) {
+            mark(planning, applied, spending, used, ahead, hard);
+        }
+        if (budget.hardAction() == Budget.HardAction.STOP_BUSY && spent >= hard) {
+            stopBusy(planning, applied, spent, hard);
+        }
+    }
+
+    private void mark(Planning planning, Applied applied, Spending spending, long used, long ahead, long hard) {
+        var unmarked = new ArrayList<>(spending.machines().stream()
+                .filter(machine -> machine.phase().isStaying() && !machine.cloudId().isEmpty() && machine.committed().isPresent()).toList());
+        unmarked.sort(Comparator.comparing((Machine machine) -> planning.fleet().isBusy(machine)).thenComparing(machine -> -freed(planning, machine))
+                .thenComparing(Machine::id));
+        // What marks already set will free is on its way; once the limit is truly reached nothing is trusted, and all are marked.
+        long expected = used > hard ? Long.MAX_VALUE : used - spending.freeing();
+        for (var machine : unmarked) {
+            if (expected != Long.MAX_VALUE && expected + ahead <= hard) {
+                return;
+            }
+            var decision = planning.decide(this, Reason.AT_BUDGET).machine(machine).number("spentMicros", spending.spent(applied.budget().period()))
+                    .number("reservedMicros", spending.reserved()).number("hardMicros", hard)
+                    .write(machine.id() + " takes no other task: " + applied.scope() + " has spent "
+                            + Money.text(spending.spent(applied.budget().period())) + " and reserved " + Money.text(spending.reserved()) + " of "
+                            + Money.text(hard) + " this " + Money.word(applied.budget().period()));
+            planning.drain(machine, decision, Reason.AT_BUDGET, "the budget of " + applied.scope() + " is reached", false);
+            expected = expected == Long.MAX_VALUE ? expected : expected - freed(planning, machine);
+        }
+    }
+
+    /** What a mark on it will free of what it reserves. */
+    private static long freed(Planning planning, Machine machine) {
+        var full = planning.poolOf(machine).map(Pool::reserveFor).orElse(WITHOUT_POOL);
+        var price = machine.committed().orElse(0);
+        return Costs.during(price, full) - Costs.during(price, Spending.reservedMarked(planning, machine, full));
+    }
+
+    private void sayOverrun(Planning planning, Applied applied, Spending spending, long spent, long hard) {
+        var names = spending.machines().stream().map(machine -> machine.id() + tasks(planning, machine)).toList();
+        var numbers = new TreeMap<String, Long>();
+        numbers.put("spentMicros", spent);
+        numbers.put("hardMicros", hard);
+        numbers.put("overrunMicros", spent - hard);
+        planning.warn(this, Reason.OVER_BUDGET, applied.scope() + " " + applied.budget().period(), numbers, "the next " + Money.word(applied.budget().period()),
+                applied.scope() + " has spent " + Money.text(spent) + " of " + Money.text(hard) + " this " + Money.word(applied.budget().period())
+                        + ", because of work that outlives what its pool reserves for" + (names.isEmpty() ? "" : ": " + String.join(", ", names)));
+    }
+
+    private static String tasks(Planning planning, Machine machine) {
+        var tasks = planning.fleet().workersOn(machine).stream().filter(Worker::isBusy).map(Worker::task).toList();
+        return tasks.isEmpty() ? "" : " (" + String.join(", ", tasks) + ")";
+    }
+
+    /** A person has said, in the spec, that money goes before work here. */
+    private void stopBusy(Planning planning, Applied applied, long spent, long hard) {
+        for (var machine : planning.spending(applied.scope()).machines()) {
+            var now = planning.fleet().machine(machine.id()).orElse(machine);
+            if (now.cloudId().isEmpty() || now.phase() == Phase.TERMINATING || now.mark() == Mark.DRAIN_NOW || now.phase().isEnded()) {
+                continue;
+            }
+            var tasks = planning.fleet().workersOn(now).stream().filter(Worker::isBusy).map(Worker::task).toList();
+            var decision = planning.decide(this, Reason.OVER_BUDGET).machine(now).tasks(tasks).number("spentMicros", spent).number("hardMicros", hard)
+                    .write("the budget of " + applied.scope() + " is spent, and its spec says to stop: end " + now.id() + tasks(planning, now));
+            planning.drain(now, decision, Reason.OVER_BUDGET, "the budget of " + applied.scope() + " is spent", true);
+        }
+    }
+
+    // Rates.
+
+    /** An edit of the spec has lowered the rate below what runs: idle machines go, dearest first; busy ones finish their work. */
+    private void shrink(Planning planning, Applied applied, long hard) {
+        var budget = applied.budget();
+        var spending = planning.spending(applied.scope());
+        if (spending.committed() <= hard || budget.hardAction() == Budget.HardAction.STOP_LAUNCHING || planning.isHeld()) {
+            return;
+        }
+        long leaving = spending.machines().stream().filter(machine -> !machine.phase().isStaying()).mapToLong(machine -> machine.committed().orElse(0)).sum();
+        long over = spending.committed() - hard - leaving;
+        var idle = spending.machines().stream().filter(machine -> machine.phase().isStaying() && !machine.cloudId().isEmpty() && !planning.fleet().isBusy(machine)
+                && machine.committed().isPresent()).sorted(Comparator.comparingLong((Machine machine) -> -machine.committed().getAsLong()).thenComparing(Machine::id)).toList();
+        for (var machine : idle) {
+            if (over <= 0) {
+                break;
+            }
+            var decision = planning.decide(this, Reason.AT_BUDGET).machine(machine).number("committedMicrosPerHour", spending.committed()).number("hardMicros", hard)
+                    .write(applied.scope() + " costs " + Money.text(spending.committed()) + "/h of " + Money.text(hard) + "/h: drain " + machine.id());
+            planning.drain(machine, decision, Reason.AT_BUDGET, "the budget of " + applied.scope() + " was lowered", false);
+            over -= machine.committed().getAsLong();
+        }
+        if (over > 0 && budget.hardAction() == Budget.HardAction.STOP_BUSY) {
+            stopBusy(planning, applied, spending.committed(), hard);
+        }
+        var numbers = new TreeMap<String, Long>();
+        numbers.put("committedMicrosPerHour", spending.committed());
+        numbers.put("hardMicros", hard);
+        planning.warn(this, Reason.LIMIT_NOT_REACHED_YET, applied.scope() + " rate", numbers, "machines going",
+                applied.scope() + " still costs " + Money.text(spending.committed()) + "/h, above its " + Money.text(hard) + "/h, until machines at work are done");
+    }
+}

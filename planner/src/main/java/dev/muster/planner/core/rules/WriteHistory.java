@@ -1,0 +1,109 @@
+package dev.muster.planner.core.rules;
+
+import dev.muster.planner.core.HistoryRow;
+import dev.muster.planner.core.Ledger;
+import dev.muster.planner.core.Machine;
+import dev.muster.planner.core.Phase;
+import dev.muster.planner.core.PlanRecord;
+import dev.muster.planner.core.Planning;
+import dev.muster.planner.core.QueueSeen;
+import dev.muster.planner.core.Rule;
+import dev.muster.planner.core.Worker;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.List;
+import java.util.TreeMap;
+
+/** Writes what the last minute looked like, and what each hour's machines were paid for; nothing while nothing waits and nothing runs. */
+public final class WriteHistory implements Rule {
+
+    @Override
+    public void apply(Planning planning) {
+        var minute = planning.now().truncatedTo(ChronoUnit.MINUTES);
+        var hour = planning.now().truncatedTo(ChronoUnit.HOURS);
+        var ledger = planning.fleet().ledger();
+        var rows = new ArrayList<HistoryRow>();
+        if (ledger.minutesUntil().isBefore(minute)) {
+            rows.addAll(minute(planning, minute));
+        }
+        if (ledger.hoursUntil().isBefore(hour)) {
+            rows.addAll(hours(planning, hour));
+        }
+        if (!rows.isEmpty()) {
+            planning.write(new PlanRecord.HistoryWritten(rows, minute, hour));
+        }
+        if (!planning.fleet().active().isEmpty()) {
+            planning.remind(minute.plus(1, ChronoUnit.MINUTES));
+        }
+    }
+
+    private static List<HistoryRow> minute(Planning planning, Instant minute) {
+        var fleet = planning.fleet();
+        int waiting = fleet.queues().values().stream().mapToInt(QueueSeen::waiting).sum();
+        if (waiting == 0 && fleet.active().isEmpty() && fleet.ledger().waits().isEmpty()) {
+            return List.of();
+        }
+        var rows = new ArrayList<HistoryRow>();
+        rows.add(row(planning, minute, new TreeMap<>(), waiting, fleet.active().values(), fleet.ledger().waits()));
+        for (var pool : planning.spec().pools()) {
+            var labels = new TreeMap<String, String>();
+            labels.put("pool", pool.name());
+            rows.add(row(planning, minute, labels, 0, fleet.active().values().stream().filter(machine -> machine.pool().equals(pool.name())).toList(), List.of()));
+        }
+        return rows;
+    }
+
+    private static HistoryRow row(Planning planning, Instant minute, TreeMap<String, String> labels, int waiting, Collection<Machine> machines,
+            List<Long> waits) {
+        var phases = new TreeMap<Phase, Integer>();
+        int running = 0;
+        long rate = 0;
+        for (var machine : machines) {
+            phases.merge(machine.phase(), 1, Integer::sum);
+            running += (int) planning.fleet().workersOn(machine).stream().filter(Worker::isBusy).count();
+            rate += machine.paid() == null ? 0 : machine.paid().perHour().orElse(0);
+        }
+        return new HistoryRow("minute", minute.minus(1, ChronoUnit.MINUTES), Duration.ofMinutes(1), Collections.unmodifiableSortedMap(labels), waiting, running,
+                Collections.unmodifiableSortedMap(phases), waits,
+                new Ledger.Amounts(Duration.ZERO, Duration.ZERO, Duration.ZERO, Duration.ZERO, rate / 60), planning.fleet().ledger().lostAt() == null);
+    }
+
+    /** What is closed, and what is open of live machines until the hour's end. */
+    private static List<HistoryRow> hours(Planning planning, Instant until) {
+        var fleet = planning.fleet();
+        var sums = new TreeMap<Instant, TreeMap<Ledger.Payer, Ledger.Amounts>>();
+        fleet.ledger().closedLines().forEach(line -> add(sums, line, until));
+        for (var machine : fleet.active().values()) {
+            if (machine.paid() != null) {
+                fleet.openLines(machine, until).forEach(line -> add(sums, line, until));
+            }
+        }
+        var rows = new ArrayList<HistoryRow>();
+        sums.forEach((hour, payers) -> payers.forEach((payer, amounts) -> {
+            var labels = new TreeMap<String, String>();
+            label(labels, "pool", payer.pool());
+            label(labels, "queue", payer.queue());
+            label(labels, "project", payer.project());
+            label(labels, "user", payer.user());
+            rows.add(new HistoryRow("hour", hour, Duration.ofHours(1), Collections.unmodifiableSortedMap(labels), 0, 0, Collections.emptySortedMap(), List.of(), amounts,
+                    fleet.ledger().lostAt() == null || fleet.ledger().lostAt().isBefore(hour)));
+        }));
+        return rows;
+    }
+
+    private static void add(TreeMap<Instant, TreeMap<Ledger.Payer, Ledger.Amounts>> sums, Ledger.Line line, Instant until) {
+        if (line.hour().isBefore(until)) {
+            sums.computeIfAbsent(line.hour(), hour -> new TreeMap<>()).merge(line.payer(), line.amounts(), Ledger::sum);
+        }
+    }
+
+    private static void label(TreeMap<String, String> labels, String name, String value) {
+        if (!value.isEmpty()) {
+            labels.put(name, value);
+        }
+    }
+}
