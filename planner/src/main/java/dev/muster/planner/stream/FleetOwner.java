@@ -122,6 +122,30 @@ final class FleetOwner {
         return fleets.size();
     }
 
+    /** An input was read that far, by somebody who sees all of it. */
+    void position(TopicPartition input, long nextOffset) {
+        next.put(input, nextOffset);
+    }
+
+    /** Owns one more fleet, which is stored already. */
+    void restore(String fleet) {
+        var owned = new OwnedFleet(fleet);
+        fleets.put(fleet, owned);
+        load(owned);
+        owned.toldLoaded();
+    }
+
+    /** Number of a fleet's last plan; 0 if it made none, or there is no such fleet. */
+    long plans(String fleet) {
+        var owned = fleets.get(fleet);
+        return owned == null || !owned.isLoaded() ? 0 : owned.fleet().plans();
+    }
+
+    /** Owns a fleet no more. */
+    void drop(String fleet) {
+        fleets.remove(fleet);
+    }
+
     /** The offset after the last record that was taken of an input. */
     long next(TopicPartition input) {
         return next.getOrDefault(input, 0L);
@@ -476,6 +500,15 @@ final class FleetOwner {
                 .setPartition(input.getKey().partition()).setNextOffset(input.getValue()).build()).toList();
     }
 
+    /** What a row says of when it was written. */
+    private String read(OwnedFleet owned) {
+        var read = new StringBuilder();
+        for (var topic : topics.inputs()) {
+            read.append(next(new TopicPartition(topic, partition))).append(',');
+        }
+        return read.append(owned.fleet().plans()).toString();
+    }
+
     // What is written.
 
     /** Adds what changed of the fleet since it was last written. */
@@ -488,8 +521,8 @@ final class FleetOwner {
             if (!Arrays.equals(bytes, store.get(FleetStore.headKey(name)))) {
                 outbox.put(FleetStore.infoKey(name), owned.info().toByteArray());
                 outbox.put(FleetStore.headKey(name), bytes);
-                outbox.send(PlannerTopology.FLEETS, name, owned.record(),
-                        owned.record().getIncarnation() + "-" + owned.record().getVersion() + "-" + owned.record().getState(), now);
+                outbox.row(PlannerTopology.FLEETS, name, owned.record(),
+                        owned.record().getIncarnation() + "-" + owned.record().getVersion() + "-" + owned.record().getState(), now, read(owned));
             }
         }
         if (changes.memory()) {
@@ -520,14 +553,14 @@ final class FleetOwner {
         var machine = owned.fleet().machine(id);
         if (machine.isEmpty()) {
             outbox.put(key, null);
-            outbox.tombstone(PlannerTopology.MACHINES, Topics.machineKey(owned.name(), id), now);
+            outbox.row(PlannerTopology.MACHINES, Topics.machineKey(owned.name(), id), null, id, now, read(owned));
             return;
         }
         var record = MachineTranslator.record(owned.fleet(), machine.get());
         var bytes = record.toByteArray();
         if (!Arrays.equals(bytes, store.get(key))) {
             outbox.put(key, bytes);
-            outbox.send(PlannerTopology.MACHINES, Topics.machineKey(owned.name(), id), record, id + "@" + now, now);
+            outbox.row(PlannerTopology.MACHINES, Topics.machineKey(owned.name(), id), record, id + "@" + now, now, read(owned));
         }
     }
 
@@ -591,8 +624,8 @@ final class FleetOwner {
 
     private void forget(OwnedFleet owned, Instant now) {
         var outbox = new Outbox(source);
-        owned.fleet().ended().keySet().forEach(id -> outbox.tombstone(PlannerTopology.MACHINES, Topics.machineKey(owned.name(), id), now));
-        outbox.tombstone(PlannerTopology.FLEETS, owned.name(), now);
+        owned.fleet().ended().keySet().forEach(id -> outbox.row(PlannerTopology.MACHINES, Topics.machineKey(owned.name(), id), null, id, now, read(owned)));
+        outbox.row(PlannerTopology.FLEETS, owned.name(), null, "", now, read(owned));
         var id = owned.record().getIncarnation() + "-forgotten";
         outbox.send(PlannerTopology.DECISIONS, owned.name(), DecisionTranslator.forgotten(owned.name(), id, now, offsets()), id, now);
         store.keys(owned.name()).forEach(key -> outbox.put(key, null));

@@ -18,6 +18,12 @@ import org.apache.kafka.common.header.internals.RecordHeaders;
  */
 final class Outbox {
 
+    /**
+     * Header of the rows of {@code fleets} and {@code machines}: the next offsets of requests, demand and machine reports, and the number of
+     * the fleet's last plan, with commas. A row that was written between two plans can so be written again.
+     */
+    static final String READ = "muster-read";
+
     private final List<Put> puts = new ArrayList<>();
     private final List<Send> sends = new ArrayList<>();
     private final String source;
@@ -54,9 +60,19 @@ final class Outbox {
         sends.add(new Send(sink, key.getBytes(UTF_8), bytes, now, CloudEvents.headers(value, id, source, now)));
     }
 
-    /** Says that the key is no more. */
-    void tombstone(String sink, String key, Instant now) {
-        sends.add(new Send(sink, key.getBytes(UTF_8), null, now, new RecordHeaders()));
+    /**
+     * A row of a table.
+     *
+     * @param value null: it is no more
+     * @param read what had been read and planned when it was written; see {@link #READ}
+     */
+    void row(String sink, String key, Message value, String id, Instant now, String read) {
+        if (value == null) {
+            sends.add(new Send(sink, key.getBytes(UTF_8), null, now, new RecordHeaders()));
+        } else {
+            send(sink, key, value, id, now);
+        }
+        sends.get(sends.size() - 1).headers().add(READ, read.getBytes(UTF_8));
     }
 
     boolean isEmpty() {

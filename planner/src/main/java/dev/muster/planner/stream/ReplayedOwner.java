@@ -1,0 +1,188 @@
+package dev.muster.planner.stream;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import dev.muster.contracts.Topics;
+import dev.muster.planner.core.Fleet;
+import dev.muster.planner.core.Plan;
+import dev.muster.v1.InputOffset;
+import dev.muster.v1.SnapshotCause;
+import dev.muster.v1.StoredFleet;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.BiConsumer;
+import java.util.function.BiFunction;
+import org.apache.kafka.common.TopicPartition;
+
+/**
+ * An owner of fleets that goes through recorded history: it is told when what happened, with the offsets and the instants of then, and does
+ * it with the same code. What it writes is kept to be compared. One thread uses it.
+ */
+public final class ReplayedOwner {
+
+    /** Header of a row that says what had been read and planned when it was written. */
+    public static final String READ = Outbox.READ;
+
+    private final InMemoryValues values = new InMemoryValues();
+    private final FleetOwner owner;
+    private final int partition;
+    private List<Written> written = new ArrayList<>();
+    private String release = "";
+    private Instant now = Instant.EPOCH;
+
+    /**
+     * A record that was written.
+     *
+     * @param topic without the prefix of the installation's topics
+     * @param value null: a tombstone
+     */
+    public record Written(String topic, String key, byte[] value, String id) {}
+
+    /** @param planner plans a fleet at an instant, and applies the plan */
+    public ReplayedOwner(Topics topics, int partition, BiFunction<Fleet, Instant, Plan> planner) {
+        this.partition = partition;
+        owner = new FleetOwner(topics, planner, new Then(), "/replay", () -> release, Witness.SILENT);
+        owner.begin(new FleetStore(values), this::keep, partition, Map.of(), PublishedFleets.NONE);
+    }
+
+    private void keep(Outbox.Send send) {
+        var id = send.headers().lastHeader("ce_id");
+        written.add(new Written(send.sink(), new String(send.key(), UTF_8), send.value(), id == null ? "" : new String(id.value(), UTF_8)));
+    }
+
+    /** The row of a table as it is now; null: there is none. The planner stores rows as it publishes them. */
+    public byte[] row(String topic, String key) {
+        var slash = key.indexOf('/');
+        return values.get(topic.equals(PlannerTopology.FLEETS) ? FleetStore.headKey(key)
+                : FleetStore.machineKey(key.substring(0, slash), key.substring(slash + 1)));
+    }
+
+    /** What was written since the last call. */
+    public List<Written> written() {
+        var taken = written;
+        written = new ArrayList<>();
+        return taken;
+    }
+
+    /** How far the inputs were read, and when. */
+    public void at(List<InputOffset> inputs, Instant instant) {
+        now = instant;
+        inputs.forEach(input -> owner.position(new TopicPartition(input.getTopic(), input.getPartition()), input.getNextOffset()));
+    }
+
+    /** The release that wrote what comes. */
+    public void release(String coreVersion) {
+        release = coreVersion;
+    }
+
+    /**
+     * A fleet is from now on as it was stored; nothing of before counts.
+     *
+     * @param state a whole {@link StoredFleet}
+     * @throws IllegalStateException if this release doesn't read it
+     */
+    public void restore(String fleet, byte[] state) {
+        forgetStored(fleet);
+        try {
+            StoredFleet.parseFrom(state).getValuesList().forEach(value -> values.put(fleet + "/" + value.getKey(), value.getValue().toByteArray()));
+        } catch (InvalidProtocolBufferException unreadable) {
+            throw new IllegalStateException("the snapshot of fleet " + fleet + " is unreadable: " + unreadable.getMessage(), unreadable);
+        }
+        owner.restore(fleet);
+    }
+
+    /** Number of a fleet's last plan. */
+    public long plans(String fleet) {
+        return owner.plans(fleet);
+    }
+
+    /** A fleet is of no more interest. */
+    public void drop(String fleet) {
+        forgetStored(fleet);
+        owner.drop(fleet);
+    }
+
+    private void forgetStored(String fleet) {
+        new FleetStore(values).keys(fleet).forEach(key -> values.put(key, null));
+    }
+
+    public void take(String topic, long offset, byte[] key, byte[] value, long timestamp) {
+        owner.take(topic, partition, offset, key, value, timestamp);
+    }
+
+    public void plan(String fleet) {
+        owner.replan(fleet, now);
+    }
+
+    /** The fleet was loaded from the store. */
+    public void reload(String fleet) {
+        owner.reload(fleet);
+    }
+
+    public void snapshot(String fleet, SnapshotCause cause) {
+        owner.resnapshot(fleet, now, cause);
+    }
+
+    public void forget(String fleet) {
+        owner.reforget(fleet, now);
+    }
+
+    /** The instant of what is being replayed. */
+    private final class Then extends Clock {
+
+        @Override
+        public ZoneId getZone() {
+            return ZoneOffset.UTC;
+        }
+
+        @Override
+        public Clock withZone(ZoneId zone) {
+            return this;
+        }
+
+        @Override
+        public Instant instant() {
+            return now;
+        }
+    }
+
+    /** As Kafka Streams sorts keys: by their bytes. */
+    private static final class InMemoryValues implements FleetStore.Values {
+
+        private final TreeMap<String, byte[]> values =
+                new TreeMap<>(Comparator.comparing(key -> key.getBytes(UTF_8), Arrays::compareUnsigned));
+
+        @Override
+        public byte[] get(String key) {
+            return values.get(key);
+        }
+
+        @Override
+        public void put(String key, byte[] value) {
+            if (value == null) {
+                values.remove(key);
+            } else {
+                values.put(key, value);
+            }
+        }
+
+        @Override
+        public void forEach(BiConsumer<String, byte[]> visitor) {
+            values.forEach(visitor);
+        }
+
+        @Override
+        public void forEach(String from, String to, BiConsumer<String, byte[]> visitor) {
+            values.subMap(from, true, to, true).forEach(visitor);
+        }
+    }
+}
