@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.function.Consumer;
 
 /**
  * A fleet told in a test's words: time moves only when the test moves it, each look and list is complete, and every plan is checked to
@@ -22,7 +23,7 @@ final class Scenario {
     static final String SCOPE = "aws/default/us-east-1";
     static final Instant START = Instant.parse("2026-01-01T00:00:00Z");
 
-    final Fleet fleet;
+    Fleet fleet;
     Instant now = START;
     /** Records of all plans so far. */
     final List<PlanRecord> records = new ArrayList<>();
@@ -30,7 +31,7 @@ final class Scenario {
     private long list;
     private final Map<String, QueueSeen> queues = new LinkedHashMap<>();
     private final Map<String, WorkerSeen> workers = new LinkedHashMap<>();
-    private final Map<String, MachineFacts> cloud = new LinkedHashMap<>();
+    final Map<String, MachineFacts> cloud = new LinkedHashMap<>();
     private List<FleetEvent.TaskAdrift> adrift = List.of();
 
     private Scenario(FleetSpec spec) {
@@ -72,6 +73,62 @@ final class Scenario {
 
     static Offer offer(String type, String zone, Market market) {
         return new Offer(new OfferKey("aws", "default", "us-east-1", zone, "", type, market), OptionalLong.of(526_000), OptionalLong.empty());
+    }
+
+    /** A fleet under change. */
+    static FleetSpec budgeted(FleetSpec spec, Budget... budgets) {
+        return new FleetSpec(spec.connection(), spec.workersPrefix(), spec.queues(), spec.pools(), spec.limits(), spec.rescue(),
+                spec.countOtherWorkers(), List.of(budgets), spec.schedules(), spec.zone());
+    }
+
+    static FleetSpec limited(FleetSpec spec, int max) {
+        return new FleetSpec(spec.connection(), spec.workersPrefix(), spec.queues(), spec.pools(), new Limits(0, max), spec.rescue(),
+                spec.countOtherWorkers(), spec.budgets(), spec.schedules(), spec.zone());
+    }
+
+    static Queue queue(String name, int priority, int weight, String... pools) {
+        return new Queue(name, List.of(pools), Pool.Order.LISTED, priority, weight, List.of());
+    }
+
+    /** A hard limit that drains, and nothing else. */
+    static Budget hard(Budget.Period period, long micros) {
+        return new Budget(period, OptionalLong.of(micros), OptionalLong.empty(), Budget.HardAction.DRAIN_MACHINES, Budget.SoftAction.WARN,
+                OptionalLong.empty(), 0);
+    }
+
+    /** A pool under change: every field as {@link #pool(String, int)} has it until it is said otherwise. */
+    static final class PoolOf {
+        private final Pool pool;
+        Limits limits;
+        int warm;
+        int slots = 1;
+        Duration reserveFor = Duration.ofHours(1);
+        Duration scaleOutDelay = Duration.ZERO;
+        Pool.Order order = Pool.Order.LISTED;
+        Pool.Leaving leaving = Pool.Leaving.DEFAULT;
+        Pool.Spot spot = Pool.Spot.DEFAULT;
+        Costs costs = Costs.NONE;
+        List<Offer> offers;
+        List<Budget> budgets = List.of();
+        List<Schedule> schedules = List.of();
+
+        PoolOf(String name, int min, int max) {
+            pool = pool(name, max);
+            limits = new Limits(min, max);
+            offers = pool.offers();
+        }
+
+        Pool with(Consumer<PoolOf> change) {
+            change.accept(this);
+            return new Pool(pool.name(), offers, order, limits, warm, slots, pool.idleTimeout(), pool.bootDeadline(), pool.registrationDeadline(), reserveFor,
+                    scaleOutDelay, 0, 0, false, leaving, spot, costs, budgets, schedules);
+        }
+    }
+
+    /** A new version of the spec is accepted. */
+    Scenario edit(FleetSpec spec) {
+        fleet.apply(new FleetEvent.FleetChanged(now, head(spec, FleetHead.State.ACTIVE, null)));
+        return this;
     }
 
     // What the world does.
@@ -208,7 +265,7 @@ final class Scenario {
         var before = copy();
         var plan = Planner.plan(fleet, now);
         plan.records().forEach(before::apply);
-        if (!before.memory().equals(fleet.memory()) || !before.active().equals(fleet.active()) || !before.ended().equals(fleet.ended())) {
+        if (!before.memory().equals(fleet.memory()) || !before.ledger().book().equals(fleet.ledger().book()) || !before.active().equals(fleet.active()) || !before.ended().equals(fleet.ended())) {
             throw new AssertionError("a plan's records don't say all that it did");
         }
         records.addAll(plan.records());
@@ -240,6 +297,29 @@ final class Scenario {
     <C extends Command> List<C> commands(Class<C> kind) {
         return records.stream().filter(PlanRecord.CommandIssued.class::isInstance).map(PlanRecord.CommandIssued.class::cast)
                 .map(PlanRecord.CommandIssued::command).filter(kind::isInstance).map(kind::cast).toList();
+    }
+
+    /** What is refused to a queue now. */
+    PlanRecord.Refused refused(String queue) {
+        return fleet.refusals().stream().filter(refused -> refused.queue().equals(queue)).findFirst()
+                .orElseThrow(() -> new AssertionError("nothing is refused to " + queue + ": " + fleet.refusals()));
+    }
+
+    List<PlanRecord.Decided> decided(Reason reason) {
+        return records.stream().filter(PlanRecord.Decided.class::isInstance).map(PlanRecord.Decided.class::cast)
+                .filter(decided -> decided.reason() == reason).toList();
+    }
+
+    /** Rows of history written so far. */
+    List<HistoryRow> rows(String series) {
+        return records.stream().filter(PlanRecord.HistoryWritten.class::isInstance).map(PlanRecord.HistoryWritten.class::cast)
+                .flatMap(written -> written.rows().stream()).filter(row -> row.series().equals(series)).toList();
+    }
+
+    /** The fleet's state is lost, and what is known of it is its spec. */
+    Scenario lose() {
+        fleet = Fleet.restored(fleet.head(), Fleet.of(fleet.head()).memory(), Ledger.Book.lost(now), List.of(), List.of(), List.of());
+        return this;
     }
 
     List<Reason> refusals() {

@@ -15,25 +15,27 @@ final class ShareFairly {
      *
      * @param has machines launched for it that stay
      * @param weight at least 1
+     * @param cost of one machine, in the unit of what is available; 0: of no matter
      */
-    record Claim(String queue, int has, int wants, int weight) {}
+    record Claim(String queue, int has, int wants, int weight, long cost) {}
 
-    /** How many each gets, in the order of the claims; together at most {@code available}, and none more than it wants. */
-    static int[] split(int available, List<Claim> claims) {
+    /** How many each gets, in the order of the claims; together at most what is available, and none more than it wants. */
+    static int[] split(long available, List<Claim> claims) {
         var given = new int[claims.size()];
-        for (int left = available; left > 0; left--) {
+        long left = available;
+        while (true) {
             int next = -1;
             for (int i = 0; i < claims.size(); i++) {
-                if (given[i] < claims.get(i).wants() && (next < 0 || isPoorer(claims, given, i, next))) {
+                if (given[i] < claims.get(i).wants() && claims.get(i).cost() <= left && (next < 0 || isPoorer(claims, given, i, next))) {
                     next = i;
                 }
             }
             if (next < 0) {
-                break;
+                return given;
             }
             given[next]++;
+            left -= claims.get(next).cost();
         }
-        return given;
     }
 
     /** By what each would have with one more, for its weight: of equals the first listed. */

@@ -108,11 +108,12 @@ public final class StayWithinBudget implements Rule.OfOffer {
             var allowed = fit(Math.subtractExact(budget.hard().getAsLong(), now), price, wanted);
             if (allowed < wanted) {
                 return Verdict.atMost(allowed, Reason.BUDGET_REACHED, null, offer.key() + " at " + Money.text(price) + "/h blocked: " + applied.scope() + " has "
-                                + Money.text(now) + "/h of " + Money.text(budget.hard().getAsLong()) + "/h",
+                                + Money.text(Math.addExact(now, Math.multiplyExact(price, allowed))) + "/h of " + Money.text(budget.hard().getAsLong()) + "/h",
                         "machines going, or a higher limit of " + applied.scope() + " per hour");
             }
         }
-        return soft(applied, proposal, offer, price, wanted, now, budget.soft().isPresent() && Math.addExact(now, price) > budget.soft().getAsLong());
+        return soft(applied, proposal, offer, price, wanted, now,
+                budget.soft().isPresent() ? fit(Math.subtractExact(budget.soft().getAsLong(), now), price, wanted) : wanted);
     }
 
     private static Verdict period(Planning planning, Applied applied, Proposal proposal, Offer offer, int wanted, List<Launches.Share> chosen,
@@ -127,16 +128,18 @@ public final class StayWithinBudget implements Rule.OfOffer {
             var taken = Math.addExact(Math.addExact(spent, spending.reserved()), Costs.during(spending.committed(), stay));
             var before = chosen(planning, proposal, chosen, (machines, perHour) ->
                     Math.multiplyExact(Math.addExact(Costs.during(perHour, full), Costs.during(perHour, stay)), machines));
+            var reservedBefore = chosen(planning, proposal, chosen, (machines, perHour) -> Math.multiplyExact(Costs.during(perHour, full), machines));
             var allowed = fit(Math.subtractExact(budget.hard().getAsLong(), Math.addExact(taken, before)), each, wanted);
             if (allowed < wanted) {
                 return Verdict.atMost(allowed, Reason.BUDGET_REACHED, Money.endOf(planning, budget.period()), offer.key() + " blocked: " + applied.scope()
-                                + " has spent " + Money.text(spent) + " and reserved " + Money.text(spending.reserved()) + " of "
-                                + Money.text(budget.hard().getAsLong()) + " this " + Money.word(budget.period()) + ", and each would reserve "
+                                + " has spent " + Money.text(spent) + " and reserved "
+                                + Money.text(spending.reserved() + reservedBefore + Costs.during(price, full) * allowed) + " of "
+                                + Money.text(budget.hard().getAsLong()) + " this " + Money.word(budget.period()) + ", and each more needs "
                                 + Money.text(each),
                         "the next " + Money.word(budget.period()) + ", or a higher limit of " + applied.scope());
             }
         }
-        return soft(applied, proposal, offer, price, wanted, spent, budget.soft().isPresent() && spent >= budget.soft().getAsLong());
+        return soft(applied, proposal, offer, price, wanted, spent, budget.soft().isPresent() && spent >= budget.soft().getAsLong() ? 0 : wanted);
     }
 
     static Duration stay(Duration reserveFor) {
@@ -144,19 +147,20 @@ public final class StayWithinBudget implements Rule.OfOffer {
         return quarter.compareTo(WORTH_A_BOOT) < 0 ? quarter : WORTH_A_BOOT;
     }
 
-    private static Verdict soft(Applied applied, Proposal proposal, Offer offer, long price, int wanted, long now, boolean passed) {
+    /** @param below how many fit below the soft limit; the others only as its action says */
+    private static Verdict soft(Applied applied, Proposal proposal, Offer offer, long price, int wanted, long now, int below) {
         var budget = applied.budget();
-        if (!passed) {
+        if (below >= wanted) {
             return Verdict.allow(wanted);
         }
-        var reached = applied.scope() + " is at " + Money.text(now) + ", above its soft limit of " + Money.text(budget.soft().getAsLong());
+        var reached = applied.scope() + " is at " + Money.text(now) + " of its soft limit of " + Money.text(budget.soft().getAsLong());
         return switch (budget.softAction()) {
             case WARN -> Verdict.allow(wanted);
             case CHEAP_OFFERS_ONLY -> price <= budget.cheap().orElse(0) ? Verdict.allow(wanted)
-                    : Verdict.atMost(0, Reason.SOFT_BUDGET_REACHED, null, reached + ": " + offer.key() + " at " + Money.text(price) + "/h is not cheap",
+                    : Verdict.atMost(below, Reason.SOFT_BUDGET_REACHED, null, reached + ": " + offer.key() + " at " + Money.text(price) + "/h is not cheap",
                             "machines going, the next period, or a higher soft limit");
             case HIGH_PRIORITY_ONLY -> proposal.priority() >= budget.minPriority() ? Verdict.allow(wanted)
-                    : Verdict.atMost(0, Reason.SOFT_BUDGET_REACHED, null, reached + ": only queues of priority " + budget.minPriority() + " and above get machines",
+                    : Verdict.atMost(below, Reason.SOFT_BUDGET_REACHED, null, reached + ": only queues of priority " + budget.minPriority() + " and above get machines",
                             "machines going, the next period, or a higher soft limit");
         };
     }

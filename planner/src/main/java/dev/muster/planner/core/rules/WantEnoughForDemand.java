@@ -1,5 +1,7 @@
 package dev.muster.planner.core.rules;
 
+import dev.muster.planner.core.Budget;
+import dev.muster.planner.core.Costs;
 import dev.muster.planner.core.Launches;
 import dev.muster.planner.core.Machine;
 import dev.muster.planner.core.Matching;
@@ -18,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.ToLongFunction;
 import java.util.stream.Collectors;
 
 /**
@@ -41,6 +44,8 @@ public final class WantEnoughForDemand implements Rule {
         private final int supply;
         private final List<Proposal.Cut> cuts = new ArrayList<>();
         private int left;
+        /** Machines that it may have of what the whole fleet may still launch. */
+        private int share = Integer.MAX_VALUE;
 
         private Want(Queue queue, List<Pool> pools, int waiting, int supply) {
             this.queue = queue;
@@ -51,7 +56,7 @@ public final class WantEnoughForDemand implements Rule {
         }
 
         private int machines(Pool pool) {
-            return (left + pool.slots() - 1) / pool.slots();
+            return Math.min(share, (left + pool.slots() - 1) / pool.slots());
         }
     }
 
@@ -64,7 +69,15 @@ public final class WantEnoughForDemand implements Rule {
         for (var want : weigh(planning)) {
             byPriority.computeIfAbsent(want.queue.priority(), priority -> new ArrayList<>()).add(want);
         }
-        byPriority.values().forEach(wants -> serve(planning, wants));
+        byPriority.values().forEach(wants -> {
+            shareFleet(planning, wants);
+            serve(planning, wants);
+            // What one could not use of its share, because of its own pools, is the others'.
+            if (wants.stream().anyMatch(want -> want.left > 0 && want.share < Integer.MAX_VALUE)) {
+                wants.forEach(want -> want.share = Integer.MAX_VALUE);
+                serve(planning, wants);
+            }
+        });
         byPriority.values().forEach(wants -> wants.forEach(want -> refuse(planning, want)));
     }
 
@@ -175,6 +188,50 @@ public final class WantEnoughForDemand implements Rule {
         }
     }
 
+    /** Where a limit over the whole fleet is less than its queues want together, each gets its share, whatever pools they use. */
+    private static void shareFleet(Planning planning, List<Want> wants) {
+        var able = wants.stream().filter(want -> !want.pools.isEmpty()).toList();
+        if (able.size() < 2) {
+            return;
+        }
+        var has = launchedFor(planning);
+        share(able, has, planning.fleetBounds().limits().max() - planning.fleet().active().size(), want -> 1);
+        for (var budget : planning.spec().budgets()) {
+            if (budget.hard().isPresent()) {
+                var spending = planning.spending(Budget.Scope.FLEET);
+                if (budget.period() == Budget.Period.HOUR) {
+                    share(able, has, budget.hard().getAsLong() - spending.committed(), want -> price(planning, want.pools.get(0)));
+                } else {
+                    share(able, has, budget.hard().getAsLong() - spending.spent(budget.period()) - spending.reserved(),
+                            want -> Costs.during(price(planning, want.pools.get(0)), want.pools.get(0).reserveFor()));
+                }
+            }
+        }
+    }
+
+    private static void share(List<Want> wants, Map<String, Integer> has, long available, ToLongFunction<Want> cost) {
+        long all = wants.stream().mapToLong(want -> want.machines(want.pools.get(0)) * cost.applyAsLong(want)).sum();
+        if (all <= available) {
+            return;
+        }
+        var shares = ShareFairly.split(Math.max(0, available), wants.stream().map(want -> new ShareFairly.Claim(want.queue.name(),
+                has.getOrDefault(want.queue.name(), 0), want.machines(want.pools.get(0)), want.queue.weight(), cost.applyAsLong(want))).toList());
+        for (int i = 0; i < shares.length; i++) {
+            wants.get(i).share = Math.min(wants.get(i).share, shares[i]);
+        }
+    }
+
+    private static long price(Planning planning, Pool pool) {
+        return pool.offers().stream().flatMapToLong(offer -> planning.committed(pool, offer).stream()).findFirst().orElse(0);
+    }
+
+    private static Map<String, Integer> launchedFor(Planning planning) {
+        var has = new HashMap<String, Integer>();
+        planning.fleet().active().values().stream().filter(machine -> machine.phase().isStaying()).map(Machine::queue)
+                .forEach(queue -> has.merge(queue, 1, Integer::sum));
+        return has;
+    }
+
     /** Slots that a launch for an earlier queue left over are this queue's to use. */
     private static void useLeftover(Planning planning, Pool pool, Want want) {
         var over = Math.min(want.left, planning.leftover(pool));
@@ -196,11 +253,9 @@ public final class WantEnoughForDemand implements Rule {
             }
             return;
         }
-        var has = new HashMap<String, Integer>();
-        planning.fleet().active().values().stream().filter(machine -> machine.phase().isStaying()).map(Machine::queue)
-                .forEach(queue -> has.merge(queue, 1, Integer::sum));
+        var has = launchedFor(planning);
         var shares = ShareFairly.split(weighed.size(), asking.stream().map(want -> new ShareFairly.Claim(want.queue.name(),
-                has.getOrDefault(want.queue.name(), 0), want.machines(pool), want.queue.weight())).toList());
+                has.getOrDefault(want.queue.name(), 0), want.machines(pool), want.queue.weight(), 1)).toList());
         for (int i = 0; i < asking.size(); i++) {
             var want = asking.get(i);
             int before = want.machines(pool);
@@ -225,6 +280,7 @@ public final class WantEnoughForDemand implements Rule {
         var slots = admitted.size() * pool.slots();
         planning.leftover(pool, planning.leftover(pool) + Math.max(0, slots - want.left));
         want.left = Math.max(0, want.left - slots);
+        want.share -= want.share == Integer.MAX_VALUE ? 0 : admitted.size();
         want.cuts.addAll(admitted.cuts());
     }
 
