@@ -3,7 +3,12 @@ package dev.muster.contracts;
 import com.google.protobuf.Duration;
 import dev.muster.v1.AwsLaunch;
 import dev.muster.v1.BootSpec;
+import dev.muster.v1.BudgetAction;
+import dev.muster.v1.BudgetPeriod;
+import dev.muster.v1.BudgetSpec;
+import dev.muster.v1.CostSpec;
 import dev.muster.v1.Disk;
+import dev.muster.v1.DisruptionSpec;
 import dev.muster.v1.FleetSpec;
 import dev.muster.v1.LaunchParameters;
 import dev.muster.v1.Limits;
@@ -15,6 +20,7 @@ import dev.muster.v1.Pace;
 import dev.muster.v1.PoolSpec;
 import dev.muster.v1.QueueSpec;
 import dev.muster.v1.RescueSpec;
+import dev.muster.v1.ScheduleSpec;
 import dev.muster.v1.ShutdownAction;
 import dev.muster.v1.Value;
 import dev.muster.v1.Violation;
@@ -37,6 +43,7 @@ import org.yaml.snakeyaml.Yaml;
  *
  * <p>Short forms: {@code queues} and {@code pools} are objects by name or lists with {@code name}; a queue may be just its
  * pools; what all offers of a pool share stands in the pool, and a pool without {@code offers} has the one offer it describes.
+ * {@code budgets} is an object by period or a list with {@code period}; a budget may be just its limit.
  */
 public final class FleetYaml {
 
@@ -45,6 +52,12 @@ public final class FleetYaml {
     private static final Map<String, Market> MARKETS = Map.of("on-demand", Market.ON_DEMAND, "spot", Market.SPOT);
     private static final Map<String, ShutdownAction> SHUTDOWNS =
             Map.of("none", ShutdownAction.LEAVE, "idle", ShutdownAction.IDLE, "all", ShutdownAction.ALL);
+    private static final Map<String, BudgetPeriod> PERIODS =
+            Map.of("hour", BudgetPeriod.PER_HOUR, "day", BudgetPeriod.PER_DAY, "month", BudgetPeriod.PER_MONTH);
+    /** One map for both sides: that an action is on the wrong side is for the validator to explain. */
+    private static final Map<String, BudgetAction> ACTIONS = Map.of("warn", BudgetAction.WARN, "cheap", BudgetAction.CHEAP_OFFERS_ONLY,
+            "high-priority", BudgetAction.HIGH_PRIORITY_ONLY, "stop-launching", BudgetAction.STOP_LAUNCHING,
+            "drain", BudgetAction.DRAIN_MACHINES, "stop-busy", BudgetAction.STOP_BUSY);
 
     private FleetYaml() {}
 
@@ -92,6 +105,9 @@ public final class FleetYaml {
         yaml.object("rescue").ifPresent(rescue -> fleet.setRescue(rescue(rescue)));
         yaml.choice("shutdown", SHUTDOWNS).ifPresent(fleet::setShutdown);
         yaml.flag("countOtherWorkers").ifPresent(fleet::setCountOtherWorkers);
+        yaml.text("timeZone").ifPresent(fleet::setTimeZone);
+        fleet.addAllBudgets(budgets(yaml)).addAllSchedules(schedules(yaml));
+        yaml.object("cost").ifPresent(cost -> fleet.setCost(cost(cost)));
         yaml.finish();
         return fleet.build();
     }
@@ -148,6 +164,7 @@ public final class FleetYaml {
         yaml.choice("order", ORDERS).ifPresent(queue::setOrder);
         yaml.number("priority", Integer.MIN_VALUE, Integer.MAX_VALUE).ifPresent(number -> queue.setPriority(number.intValue()));
         yaml.number("weight", 0, MOST).ifPresent(number -> queue.setWeight(number.intValue()));
+        queue.addAllBudgets(budgets(yaml));
         yaml.finish();
         return queue.build();
     }
@@ -179,6 +196,19 @@ public final class FleetYaml {
         yaml.duration("reserveFor").ifPresent(pool::setReserveFor);
         yaml.object("pace").ifPresent(pace -> pool.setPace(pace(pace)));
         yaml.flag("paused").ifPresent(pool::setPaused);
+        yaml.number("warm", 0, MOST).ifPresent(number -> pool.setWarm(number.intValue()));
+        yaml.duration("maxAge").ifPresent(pool::setMaxAge);
+        yaml.duration("leastPaid").ifPresent(pool::setLeastPaid);
+        yaml.duration("scaleOutDelay").ifPresent(pool::setScaleOutDelay);
+        yaml.duration("scaleInDelay").ifPresent(pool::setScaleInDelay);
+        yaml.object("disruption").ifPresent(disruption -> pool.setDisruption(disruption(disruption)));
+        yaml.object("spot").ifPresent(spot -> {
+            spot.duration("rollbackAfter").ifPresent(pool::setSpotRollbackAfter);
+            spot.duration("blackout").ifPresent(pool::setSpotBlackout);
+            spot.finish();
+        });
+        pool.addAllBudgets(budgets(yaml)).addAllSchedules(schedules(yaml));
+        yaml.object("cost").ifPresent(cost -> pool.setCost(cost(cost)));
         launch(yaml).ifPresent(pool::setLaunch);
         yaml.finish();
         return pool.build();
@@ -227,6 +257,83 @@ public final class FleetYaml {
         yaml.number("unregistered", 0, MOST).ifPresent(number -> pace.setUnregistered(number.intValue()));
         yaml.finish();
         return pace.build();
+    }
+
+    private static DisruptionSpec disruption(YamlValue yaml) {
+        var disruption = DisruptionSpec.newBuilder();
+        yaml.number("draining", 0, MOST).ifPresent(number -> disruption.setDraining(number.intValue()));
+        yaml.finish();
+        return disruption.build();
+    }
+
+    private static List<BudgetSpec> budgets(YamlValue yaml) {
+        var value = yaml.get("budgets");
+        if (value.isEmpty()) {
+            return List.of();
+        }
+        var entries = value.get();
+        if (entries.isList()) {
+            return entries.items().stream().filter(item -> item.isObject() || item.wrong("must be an object", "write {period: day, limit: 300}"))
+                    .map(item -> budget(item, item.choice("period", PERIODS).orElse(BudgetPeriod.BUDGET_PERIOD_UNSPECIFIED))).toList();
+        }
+        if (!entries.isObject()) {
+            entries.wrong("must be an object by period, or a list", "write {hour: 40, day: {limit: 300, soft: 250}}");
+            return List.of();
+        }
+        var budgets = new ArrayList<BudgetSpec>();
+        for (var name : entries.written(PERIODS.keySet())) {
+            entries.get(name).ifPresent(entry -> budgets.add(budget(entry, PERIODS.get(name))));
+        }
+        entries.finish();
+        return budgets;
+    }
+
+    private static BudgetSpec budget(YamlValue yaml, BudgetPeriod period) {
+        var budget = BudgetSpec.newBuilder().setPeriod(period);
+        if (!yaml.isObject()) {
+            yaml.micros().ifPresent(budget::setHardMicros);
+            return budget.build();
+        }
+        yaml.micros("limit").ifPresent(budget::setHardMicros);
+        yaml.micros("soft").ifPresent(budget::setSoftMicros);
+        yaml.choice("onLimit", ACTIONS).ifPresent(budget::setHardAction);
+        yaml.choice("onSoft", ACTIONS).ifPresent(budget::setSoftAction);
+        yaml.micros("cheap").ifPresent(budget::setCheapMicrosPerHour);
+        yaml.number("minPriority", Integer.MIN_VALUE, Integer.MAX_VALUE).ifPresent(number -> budget.setMinPriority(number.intValue()));
+        yaml.finish();
+        return budget.build();
+    }
+
+    private static List<ScheduleSpec> schedules(YamlValue yaml) {
+        var schedules = new ArrayList<ScheduleSpec>();
+        for (var item : yaml.list("schedules")) {
+            if (item.isObject() || item.wrong("must be an object", "write {cron: \"0 8 * * 1-5\", lasts: 10h, min: 2}")) {
+                schedules.add(schedule(item));
+            }
+        }
+        return schedules;
+    }
+
+    private static ScheduleSpec schedule(YamlValue yaml) {
+        var schedule = ScheduleSpec.newBuilder();
+        yaml.text("cron").ifPresent(schedule::setCron);
+        yaml.duration("lasts").ifPresent(schedule::setLasts);
+        yaml.text("timeZone").ifPresent(schedule::setTimeZone);
+        yaml.number("min", 0, MOST).ifPresent(number -> schedule.setMin(number.intValue()));
+        yaml.number("max", 0, MOST).ifPresent(number -> schedule.setMax(number.intValue()));
+        yaml.number("warm", 0, MOST).ifPresent(number -> schedule.setWarm(number.intValue()));
+        yaml.flag("paused").ifPresent(schedule::setPaused);
+        yaml.finish();
+        return schedule.build();
+    }
+
+    private static CostSpec cost(YamlValue yaml) {
+        var cost = CostSpec.newBuilder();
+        yaml.fraction("factor").ifPresent(cost::setPriceFactor);
+        yaml.micros("diskPerGibMonth").ifPresent(cost::setDiskMicrosPerGibMonth);
+        yaml.micros("publicIpv4PerHour").ifPresent(cost::setPublicIpv4MicrosPerHour);
+        yaml.finish();
+        return cost.build();
     }
 
     private static RescueSpec rescue(YamlValue yaml) {
@@ -320,6 +427,10 @@ public final class FleetYaml {
         if (fleet.hasCountOtherWorkers()) {
             top.put("countOtherWorkers", fleet.getCountOtherWorkers());
         }
+        text(top, "timeZone", fleet.getTimeZone());
+        budgets(top, fleet.getBudgetsList());
+        schedules(top, fleet.getSchedulesList());
+        cost(top, fleet.hasCost(), fleet.getCost());
         var options = new DumperOptions();
         options.setDefaultFlowStyle(DumperOptions.FlowStyle.BLOCK);
         options.setSplitLines(false);
@@ -362,6 +473,7 @@ public final class FleetYaml {
         if (queue.hasWeight()) {
             to.put("weight", Integer.toUnsignedLong(queue.getWeight()));
         }
+        budgets(to, queue.getBudgetsList());
     }
 
     private static void write(Map<String, Object> to, PoolSpec pool) {
@@ -399,6 +511,25 @@ public final class FleetYaml {
         if (pool.getPaused()) {
             to.put("paused", true);
         }
+        number(to, "warm", pool.getWarm());
+        span(to, "maxAge", pool.hasMaxAge(), pool.getMaxAge());
+        span(to, "leastPaid", pool.hasLeastPaid(), pool.getLeastPaid());
+        span(to, "scaleOutDelay", pool.hasScaleOutDelay(), pool.getScaleOutDelay());
+        span(to, "scaleInDelay", pool.hasScaleInDelay(), pool.getScaleInDelay());
+        if (pool.hasDisruption()) {
+            var disruption = new LinkedHashMap<String, Object>();
+            number(disruption, "draining", pool.getDisruption().getDraining());
+            to.put("disruption", disruption);
+        }
+        if (pool.hasSpotRollbackAfter() || pool.hasSpotBlackout()) {
+            var spot = new LinkedHashMap<String, Object>();
+            span(spot, "rollbackAfter", pool.hasSpotRollbackAfter(), pool.getSpotRollbackAfter());
+            span(spot, "blackout", pool.hasSpotBlackout(), pool.getSpotBlackout());
+            to.put("spot", spot);
+        }
+        budgets(to, pool.getBudgetsList());
+        schedules(to, pool.getSchedulesList());
+        cost(to, pool.hasCost(), pool.getCost());
         if (pool.hasLaunch()) {
             write(to, pool.getLaunch());
         }
@@ -441,6 +572,85 @@ public final class FleetYaml {
         } else if (limits.getMin() == 0) {
             to.put("limits", Map.of());
         }
+    }
+
+    private static void budgets(Map<String, Object> to, List<BudgetSpec> budgets) {
+        if (budgets.isEmpty()) {
+            return;
+        }
+        var byPeriod = new LinkedHashMap<String, Object>();
+        var list = new ArrayList<Object>();
+        for (var budget : budgets) {
+            var fields = write(budget);
+            var item = new LinkedHashMap<String, Object>();
+            choice(item, "period", PERIODS, budget.getPeriod());
+            item.values().forEach(period -> byPeriod.put((String) period,
+                    fields.size() == 1 && fields.containsKey("limit") ? fields.get("limit") : fields));
+            item.putAll(fields);
+            list.add(item);
+        }
+        // Two of one period are wrong, one of no period too: both must stay visible.
+        to.put("budgets", byPeriod.size() == budgets.size() ? byPeriod : list);
+    }
+
+    private static Map<String, Object> write(BudgetSpec budget) {
+        var to = new LinkedHashMap<String, Object>();
+        if (budget.hasHardMicros()) {
+            to.put("limit", YamlValue.amount(budget.getHardMicros()));
+        }
+        choice(to, "onLimit", ACTIONS, budget.getHardAction());
+        if (budget.hasSoftMicros()) {
+            to.put("soft", YamlValue.amount(budget.getSoftMicros()));
+        }
+        choice(to, "onSoft", ACTIONS, budget.getSoftAction());
+        if (budget.hasCheapMicrosPerHour()) {
+            to.put("cheap", YamlValue.amount(budget.getCheapMicrosPerHour()));
+        }
+        number(to, "minPriority", budget.getMinPriority());
+        return to;
+    }
+
+    private static void schedules(Map<String, Object> to, List<ScheduleSpec> schedules) {
+        if (!schedules.isEmpty()) {
+            to.put("schedules", schedules.stream().map(FleetYaml::write).toList());
+        }
+    }
+
+    private static Map<String, Object> write(ScheduleSpec schedule) {
+        var to = new LinkedHashMap<String, Object>();
+        text(to, "cron", schedule.getCron());
+        span(to, "lasts", schedule.hasLasts(), schedule.getLasts());
+        text(to, "timeZone", schedule.getTimeZone());
+        if (schedule.hasMin()) {
+            to.put("min", Integer.toUnsignedLong(schedule.getMin()));
+        }
+        if (schedule.hasMax()) {
+            to.put("max", Integer.toUnsignedLong(schedule.getMax()));
+        }
+        if (schedule.hasWarm()) {
+            to.put("warm", Integer.toUnsignedLong(schedule.getWarm()));
+        }
+        if (schedule.hasPaused()) {
+            to.put("paused", schedule.getPaused());
+        }
+        return to;
+    }
+
+    private static void cost(Map<String, Object> to, boolean there, CostSpec cost) {
+        if (!there) {
+            return;
+        }
+        var fields = new LinkedHashMap<String, Object>();
+        if (cost.hasPriceFactor()) {
+            fields.put("factor", YamlValue.fraction(cost.getPriceFactor()));
+        }
+        if (cost.hasDiskMicrosPerGibMonth()) {
+            fields.put("diskPerGibMonth", YamlValue.amount(cost.getDiskMicrosPerGibMonth()));
+        }
+        if (cost.hasPublicIpv4MicrosPerHour()) {
+            fields.put("publicIpv4PerHour", YamlValue.amount(cost.getPublicIpv4MicrosPerHour()));
+        }
+        to.put("cost", fields);
     }
 
     private static Map<String, Object> write(RescueSpec rescue) {

@@ -5,6 +5,7 @@ import dev.muster.v1.Violation;
 import java.io.StringReader;
 import java.math.BigDecimal;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -34,6 +35,7 @@ public final class YamlValue {
 
     private static final Pattern DURATION = Pattern.compile("(?:(\\d{1,7})d)?(?:(\\d{1,9})h)?(?:(\\d{1,9})m)?(?:(\\d{1,12}(?:\\.\\d{1,9})?)s)?(?:(\\d{1,9})ms)?");
     private static final Pattern MONEY = Pattern.compile("\\d{1,12}(\\.\\d+)?");
+    private static final Pattern FRACTION = Pattern.compile("\\d{1,12}(\\.\\d{1,40})?(E-\\d{1,3})?");
     /** A wrong key this many edits away from a known one is taken for a slip. */
     private static final int SLIP = 3;
 
@@ -105,6 +107,12 @@ public final class YamlValue {
     public List<String> names() {
         known.addAll(entries.keySet());
         return List.copyOf(entries.keySet());
+    }
+
+    /** Those of the given keys that are there, in the order in which they were written. All of them are known from then on. */
+    public List<String> written(Collection<String> keys) {
+        known.addAll(keys);
+        return entries.keySet().stream().filter(keys::contains).toList();
     }
 
     /** The key's value, whatever it is; empty if it isn't there. A key without a value is a violation. */
@@ -190,7 +198,7 @@ public final class YamlValue {
         return get(key).flatMap(value -> value.text().flatMap(text -> {
             var parsed = parseDuration(text);
             if (parsed.isEmpty()) {
-                value.wrong("is '" + text + "'", "write a time span with its units, such as 90s, 15m or 1h30m");
+                value.wrong("is '" + text + "'", "write a time span with its units, such as 90s, 15m, 1h30m or 7d");
             }
             return parsed;
         }));
@@ -224,27 +232,50 @@ public final class YamlValue {
         if (span.getNanos() != 0) {
             return new BigDecimal(span.getSeconds()).add(BigDecimal.valueOf(span.getNanos(), 9)).stripTrailingZeros().toPlainString() + "s";
         }
-        var hours = span.getSeconds() / 3600;
+        var days = span.getSeconds() / 86_400;
+        var hours = span.getSeconds() % 86_400 / 3600;
         var minutes = span.getSeconds() % 3600 / 60;
         var seconds = span.getSeconds() % 60;
-        var text = (hours == 0 ? "" : hours + "h") + (minutes == 0 ? "" : minutes + "m") + (seconds == 0 ? "" : seconds + "s");
+        var text = (days == 0 ? "" : days + "d") + (hours == 0 ? "" : hours + "h") + (minutes == 0 ? "" : minutes + "m") + (seconds == 0 ? "" : seconds + "s");
         return text.isEmpty() ? "0s" : text;
     }
 
     /** An amount such as {@code 0.096}, in micro-units: exactly, or a violation. */
     public Optional<Long> micros(String key) {
-        return get(key).flatMap(value -> value.text().flatMap(text -> {
+        return get(key).flatMap(YamlValue::micros);
+    }
+
+    /** This value as {@link #micros(String)} reads a key's. */
+    public Optional<Long> micros() {
+        return text().flatMap(text -> {
             if (!MONEY.matcher(text).matches()) {
-                value.wrong("is '" + text + "'", "write an amount such as 0.096");
+                wrong("is '" + text + "'", "write an amount such as 0.096");
                 return Optional.empty();
             }
             var amount = new BigDecimal(text).stripTrailingZeros();
             if (amount.scale() > 6) {
-                value.wrong("is " + text + ", finer than a millionth", "write at most six decimals");
+                wrong("is " + text + ", finer than a millionth", "write at most six decimals");
                 return Optional.empty();
             }
             return Optional.of(amount.movePointRight(6).longValueExact());
+        });
+    }
+
+    /** A factor such as {@code 0.85}: digits and a point, so that neither infinity nor NaN nor a sign gets through. */
+    public Optional<Double> fraction(String key) {
+        return get(key).flatMap(value -> value.text().flatMap(text -> {
+            if (!FRACTION.matcher(text).matches()) {
+                value.wrong("is '" + text + "'", "write a number such as 0.85");
+                return Optional.empty();
+            }
+            return Optional.of(Double.parseDouble(text));
         }));
+    }
+
+    /** The factor as it is written. @param fraction finite and not negative */
+    static BigDecimal fraction(double fraction) {
+        var written = BigDecimal.valueOf(fraction).stripTrailingZeros();
+        return written.scale() < 0 ? written.setScale(0) : written;
     }
 
     /** The amount as it is written, without needless zeros. */

@@ -6,7 +6,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.google.protobuf.Duration;
 import dev.muster.v1.AwsLaunch;
 import dev.muster.v1.BootSpec;
+import dev.muster.v1.BudgetAction;
+import dev.muster.v1.BudgetPeriod;
+import dev.muster.v1.BudgetSpec;
+import dev.muster.v1.CostSpec;
 import dev.muster.v1.Disk;
+import dev.muster.v1.DisruptionSpec;
 import dev.muster.v1.FleetSpec;
 import dev.muster.v1.LaunchParameters;
 import dev.muster.v1.Limits;
@@ -18,6 +23,7 @@ import dev.muster.v1.Pace;
 import dev.muster.v1.PoolSpec;
 import dev.muster.v1.QueueSpec;
 import dev.muster.v1.RescueSpec;
+import dev.muster.v1.ScheduleSpec;
 import dev.muster.v1.ShutdownAction;
 import dev.muster.v1.Value;
 import java.util.List;
@@ -102,9 +108,76 @@ class FleetYamlTest {
                 pools.cpu.market: line 9: is 'cheap'; write one of on-demand, spot
                 pools.cpu.price: line 6: is 0.0000001, finer than a millionth; write at most six decimals
                 pools.cpu.slots: line 8: is '-1'; write a whole number from 0 to 2147483647
-                pools.cpu.idle: line 7: is '15 minutes'; write a time span with its units, such as 90s, 15m or 1h30m
+                pools.cpu.idle: line 7: is '15 minutes'; write a time span with its units, such as 90s, 15m, 1h30m or 7d
                 pools.cpu.regon: line 5: there is no such key; write 'region'
                 queus: line 1: there is no such key; write 'queues'""");
+    }
+
+    @Test
+    void readsMoneySchedulesAndLeaving() throws Exception {
+        var fleet = FleetYaml.read("""
+                name: demo
+                currency: USD
+                timeZone: Europe/Berlin
+                budgets: {hour: 40, day: {limit: 300, soft: 250, onSoft: cheap, cheap: 0.5}, month: {limit: 5000, onLimit: stop-busy}}
+                schedules: [{cron: "0 20 * * *", lasts: 12h, max: 2}]
+                cost: {factor: 0.85, diskPerGibMonth: 0.08, publicIpv4PerHour: 0.005}
+                queues: {gpu: {pools: [gpu], weight: 3, budgets: [{period: day, limit: 20, soft: 10, onSoft: high-priority, minPriority: 2}]}}
+                pools:
+                  gpu:
+                    warm: 1
+                    maxAge: 7d
+                    leastPaid: 10m
+                    scaleOutDelay: 30s
+                    scaleInDelay: 5m
+                    disruption: {draining: 2}
+                    spot: {rollbackAfter: 10m, blackout: 1h}
+                    schedules:
+                      - {cron: "0 8 * * 1-5", lasts: 10h, timeZone: America/New_York, min: 2, max: 4, warm: 1, paused: false}
+                    cost: {factor: 1}
+                """);
+
+        assertThat(fleet.getCurrency() + fleet.getTimeZone()).isEqualTo("USDEurope/Berlin");
+        assertThat(fleet.getBudgetsList()).containsExactly(
+                BudgetSpec.newBuilder().setPeriod(BudgetPeriod.PER_HOUR).setHardMicros(40_000_000).build(),
+                BudgetSpec.newBuilder().setPeriod(BudgetPeriod.PER_DAY).setHardMicros(300_000_000).setSoftMicros(250_000_000)
+                        .setSoftAction(BudgetAction.CHEAP_OFFERS_ONLY).setCheapMicrosPerHour(500_000).build(),
+                BudgetSpec.newBuilder().setPeriod(BudgetPeriod.PER_MONTH).setHardMicros(5_000_000_000L).setHardAction(BudgetAction.STOP_BUSY).build());
+        assertThat(fleet.getSchedulesList()).containsExactly(ScheduleSpec.newBuilder().setCron("0 20 * * *").setLasts(seconds(43_200)).setMax(2).build());
+        assertThat(fleet.getCost()).isEqualTo(CostSpec.newBuilder().setPriceFactor(0.85).setDiskMicrosPerGibMonth(80_000).setPublicIpv4MicrosPerHour(5_000).build());
+        assertThat(fleet.getQueues(0).getBudgetsList()).containsExactly(BudgetSpec.newBuilder().setPeriod(BudgetPeriod.PER_DAY).setHardMicros(20_000_000)
+                .setSoftMicros(10_000_000).setSoftAction(BudgetAction.HIGH_PRIORITY_ONLY).setMinPriority(2).build());
+        assertThat(fleet.getPools(0)).isEqualTo(PoolSpec.newBuilder().setName("gpu").addOffers(OfferSpec.newBuilder().setKey(OfferKey.newBuilder().setAccount("default")))
+                .setWarm(1).setMaxAge(seconds(604_800)).setLeastPaid(seconds(600)).setScaleOutDelay(seconds(30)).setScaleInDelay(seconds(300))
+                .setDisruption(DisruptionSpec.newBuilder().setDraining(2)).setSpotRollbackAfter(seconds(600)).setSpotBlackout(seconds(3600))
+                .addSchedules(ScheduleSpec.newBuilder().setCron("0 8 * * 1-5").setLasts(seconds(36_000)).setTimeZone("America/New_York").setMin(2).setMax(4)
+                        .setWarm(1).setPaused(false))
+                .setCost(CostSpec.newBuilder().setPriceFactor(1)).build());
+    }
+
+    @Test
+    void refusesBrokenAmountsFactorsPeriodsAndActions() {
+        assertThatThrownBy(() -> FleetYaml.read("""
+                name: demo
+                budgets: {hour: -1, week: 3, day: {limit: NaN, onSoft: cheep}}
+                cost: {factor: .nan, diskPerGibMonth: 1e3}
+                pools:
+                  a: {cost: {factor: -0.5}, budgets: 3}
+                  b: {cost: {factor: .inf}, budgets: [{period: year, limit: 3}], schedules: [nightly]}
+                  c: {maxAge: -1d}
+                """)).isInstanceOf(InvalidYamlException.class).hasMessage("""
+                pools.a.budgets: line 5: must be an object by period, or a list; write {hour: 40, day: {limit: 300, soft: 250}}
+                pools.a.cost.factor: line 5: is '-0.5'; write a number such as 0.85
+                pools.b.budgets[0].period: line 6: is 'year'; write one of day, hour, month
+                pools.b.schedules[0]: line 6: must be an object; write {cron: "0 8 * * 1-5", lasts: 10h, min: 2}
+                pools.b.cost.factor: line 6: is '.inf'; write a number such as 0.85
+                pools.c.maxAge: line 7: is '-1d'; write a time span with its units, such as 90s, 15m, 1h30m or 7d
+                budgets.hour: line 2: is '-1'; write an amount such as 0.096
+                budgets.day.limit: line 2: is 'NaN'; write an amount such as 0.096
+                budgets.day.onSoft: line 2: is 'cheep'; write one of cheap, drain, high-priority, stop-busy, stop-launching, warn
+                budgets.week: line 2: there is no such key; there are day, hour, month
+                cost.factor: line 3: is '.nan'; write a number such as 0.85
+                cost.diskPerGibMonth: line 3: is '1e3'; write an amount such as 0.096""");
     }
 
     @Test
@@ -156,6 +229,10 @@ class FleetYamlTest {
         }
     }
 
+    private static Duration seconds(long seconds) {
+        return Duration.newBuilder().setSeconds(seconds).build();
+    }
+
     /** Random fleets, also ones that no planner would accept: the form must carry them all. */
     private record Fleets(Random random) {
 
@@ -181,12 +258,18 @@ class FleetYamlTest {
             if (random.nextBoolean()) {
                 fleet.setCountOtherWorkers(random.nextBoolean());
             }
+            if (random.nextBoolean()) {
+                fleet.setTimeZone(text()).setCost(cost());
+                budgets().forEach(fleet::addBudgets);
+                schedules().forEach(fleet::addSchedules);
+            }
             return fleet.build();
         }
 
         private QueueSpec queue(String name) {
             var queue = QueueSpec.newBuilder().setName(name).setOrder(pick(Order.values())).setPriority(random.nextInt(5) - 2).setWeight(random.nextInt(3));
             IntStream.range(0, random.nextInt(3)).forEach(i -> queue.addPools("pool-" + i));
+            budgets().forEach(queue::addBudgets);
             return queue.build();
         }
 
@@ -205,7 +288,56 @@ class FleetYamlTest {
             if (random.nextBoolean()) {
                 pool.setLaunch(launch());
             }
+            if (random.nextBoolean()) {
+                pool.setWarm(random.nextInt(3)).setMaxAge(span()).setLeastPaid(span()).setScaleOutDelay(span()).setScaleInDelay(span()).setCost(cost());
+                schedules().forEach(pool::addSchedules);
+            }
+            if (random.nextBoolean()) {
+                pool.setDisruption(DisruptionSpec.newBuilder().setDraining(random.nextInt(3)));
+            }
+            if (random.nextBoolean()) {
+                pool.setSpotRollbackAfter(span());
+            }
+            if (random.nextBoolean()) {
+                pool.setSpotBlackout(span());
+            }
+            budgets().forEach(pool::addBudgets);
             return pool.build();
+        }
+
+        private List<BudgetSpec> budgets() {
+            return IntStream.range(0, Math.max(0, random.nextInt(5) - 2)).mapToObj(i -> {
+                var budget = BudgetSpec.newBuilder().setPeriod(pick(BudgetPeriod.values())).setMinPriority(random.nextInt(5) - 2);
+                if (random.nextInt(4) > 0) {
+                    budget.setHardMicros(micros());
+                }
+                if (random.nextBoolean()) {
+                    budget.setHardAction(pick(BudgetAction.values())).setSoftAction(pick(BudgetAction.values())).setSoftMicros(micros());
+                }
+                return (random.nextBoolean() ? budget.setCheapMicrosPerHour(micros()) : budget).build();
+            }).toList();
+        }
+
+        private List<ScheduleSpec> schedules() {
+            return IntStream.range(0, random.nextInt(3)).mapToObj(i -> {
+                var schedule = ScheduleSpec.newBuilder().setTimeZone(maybe(this::text, "")).setCron(maybe(this::text, "0 8 * * 1-5"));
+                if (random.nextBoolean()) {
+                    schedule.setLasts(span()).setMin(random.nextInt(3)).setPaused(random.nextBoolean());
+                }
+                return (random.nextBoolean() ? schedule.setMax(random.nextInt(3)).setWarm(random.nextInt(2)) : schedule).build();
+            }).toList();
+        }
+
+        private CostSpec cost() {
+            var cost = CostSpec.newBuilder();
+            if (random.nextBoolean()) {
+                cost.setPriceFactor(random.nextInt(3) == 0 ? random.nextInt(2000) : random.nextDouble() * Math.pow(10, random.nextInt(9) - 5));
+            }
+            return (random.nextBoolean() ? cost.setDiskMicrosPerGibMonth(micros()).setPublicIpv4MicrosPerHour(micros()) : cost).build();
+        }
+
+        private long micros() {
+            return random.nextBoolean() ? random.nextInt(2000) * 1_000_000L : Math.floorMod(random.nextLong(), 1_000_000_000_000L);
         }
 
         private OfferSpec offer() {
