@@ -340,6 +340,21 @@ class PlannerTest {
     }
 
     @Test
+    void drainsAMachineThatRunsAndWhoseWorkerDidNotComeInTime() {
+        var s = Scenario.onePool(1).waiting("gpu", 1).look().list().plan();
+        s.accept("mabcdefgh-1").look().list().plan();
+        for (int minute = 0; minute < 10; minute++) {
+            s.pass(Duration.ofMinutes(1)).look().list().plan();
+        }
+        assertThat(s.decisions()).contains(Reason.BOOT_FAILED);
+        assertThat(s.commands(Command.Drain.class)).as("its agent may have come this second, and have taken a task").hasSize(1);
+        assertThat(s.commands(Command.Terminate.class)).isEmpty();
+
+        s.shows("mabcdefgh-1", CloudState.RUNNING).list().pass(Duration.ofSeconds(50)).look().pass(Duration.ofSeconds(10)).look().plan();
+        assertThat(s.commands(Command.Terminate.class)).as("no guard has ended it").hasSize(1);
+    }
+
+    @Test
     void countsADrainsTimeFromWhenItsMarkIsWritten() {
         var s = Scenario.onePool(1).waiting("gpu", 1).look().list().plan().allBoot();
         s.waiting("gpu", 0).look().pass(Duration.ofSeconds(70)).look().list().plan();

@@ -10,7 +10,10 @@ import dev.muster.planner.core.Reason;
 import dev.muster.planner.core.Rule;
 import java.util.List;
 
-/** Ends machines that don't boot, or whose worker never comes. One that had a worker is drained instead: it may be at work unseen. */
+/**
+ * Ends machines that don't boot, or whose worker never comes. One that runs or had a worker is drained instead: it may be at work
+ * unseen.
+ */
 public final class GiveUpOnStuckMachines implements Rule {
 
     @Override
@@ -44,9 +47,15 @@ public final class GiveUpOnStuckMachines implements Rule {
     private void giveUp(Planning planning, Machine machine, Pool pool, String why) {
         var before = planning.fleet().hold(Hold.Kind.CIRCUIT, pool.name());
         var failures = before.map(Hold::failures).orElse(0) + 1;
+        // One that runs may have an agent by now, and that agent a task: only its gate can tell.
+        var mayWork = machine.bootedAt() != null && machine.detail().isEmpty();
         var decision = planning.decide(this, Reason.BOOT_FAILED).machine(machine).number("failedBoots", failures)
-                .write(machine.id() + ": " + why + "; terminate it");
-        planning.terminate(machine, decision, Reason.BOOT_FAILED, why);
+                .write(machine.id() + ": " + why + (mayWork ? "; drain it" : "; terminate it"));
+        if (mayWork) {
+            planning.drain(machine, decision, Reason.BOOT_FAILED, why, false);
+        } else {
+            planning.terminate(machine, decision, Reason.BOOT_FAILED, why);
+        }
         planning.write(new PlanRecord.HoldChanged(new Hold(Hold.Kind.CIRCUIT, pool.name(),
                 before.map(Hold::since).orElse(planning.now()), planning.now().plus(GrowGradually.CIRCUIT_PROBE), failures, "", why)));
     }
