@@ -1,0 +1,23 @@
+package dev.muster.planner.simulation;
+
+/** Once faults have stopped, every waiting task is run, unless its fleet was deleted or it was lost more often than it may be rescued. */
+final class DemandIsMetOnceFaultsStop implements Invariant {
+
+    @Override
+    public void check(World world, Fact fact) {
+        // It is about the end.
+    }
+
+    @Override
+    public void checkAtRest(World world) {
+        if (world.planner().fleet().head().isEnding()) {
+            return;
+        }
+        for (var task : world.clearml().tasks.values()) {
+            if (!task.isDone && !EveryTaskRunsOnceOrIsRescued.isGivenUp(task)) {
+                broken(task + " is " + task.status + (world.clearml().isWaiting(task) ? ", waiting" : ", not waiting") + " in " + task.queueId
+                        + "; the planner refuses: " + world.planner().fleet().refusals().stream().map(r -> r.text()).toList());
+            }
+        }
+    }
+}

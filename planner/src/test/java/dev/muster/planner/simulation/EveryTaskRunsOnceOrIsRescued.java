@@ -1,0 +1,38 @@
+package dev.muster.planner.simulation;
+
+/** A task begins again only after it was lost, never while it runs, never after it is done; and one that was lost does begin again. */
+final class EveryTaskRunsOnceOrIsRescued implements Invariant {
+
+    /** As the fleet's spec allows; a task lost more often is left to people. */
+    private static final int RESCUES = 3;
+
+    @Override
+    public void check(World world, Fact fact) {
+        if (fact instanceof Fact.TaskBegan began) {
+            var task = began.task();
+            if (task.runner != null) {
+                broken(task + " runs on " + task.runner.workerId + " and begins on " + began.agent().workerId);
+            }
+            if (task.isDone) {
+                broken(task + " is done and begins again on " + began.agent().workerId);
+            }
+            if (task.runs > task.losses + 1) {
+                broken(task + " began " + task.runs + " times and was lost " + task.losses + " times");
+            }
+        }
+    }
+
+    @Override
+    public void checkAtRest(World world) {
+        for (var task : world.clearml().tasks.values()) {
+            var isWaiting = world.clearml().isWaiting(task);
+            if (!task.isDone && !isWaiting && task.runner == null && task.losses > 0 && task.losses <= RESCUES) {
+                broken(task + " was lost and not put back: " + task.status + " on '" + task.lastWorker + "'");
+            }
+        }
+    }
+
+    static boolean isGivenUp(SimulatedTask task) {
+        return task.losses > RESCUES;
+    }
+}

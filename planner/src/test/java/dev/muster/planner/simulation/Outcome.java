@@ -1,0 +1,15 @@
+package dev.muster.planner.simulation;
+
+/**
+ * How a run ended.
+ *
+ * @param invariant that was violated; null: none
+ * @param what the violation; null: none
+ * @param at when, milliseconds since the world began
+ */
+record Outcome(String invariant, String what, long at) {
+
+    boolean isViolation() {
+        return invariant != null;
+    }
+}

@@ -1,0 +1,34 @@
+package dev.muster.planner.simulation;
+
+import dev.muster.planner.core.Fleet;
+
+/** What was committed, put through a fresh core, says the same records again. */
+final class ReplayEqualsHistory implements Invariant {
+
+    @Override
+    public void check(World world, Fact fact) {
+        // It is about the whole.
+    }
+
+    @Override
+    public void checkAtRest(World world) {
+        var fleet = Fleet.of(world.planner().firstHead());
+        int number = 0;
+        for (var step : world.planner().history()) {
+            if (step.event() != null) {
+                fleet.apply(step.event());
+                continue;
+            }
+            number++;
+            var again = world.bug().plan(fleet, step.plannedAt()).records();
+            if (!again.equals(step.records())) {
+                int i = 0;
+                while (i < again.size() && i < step.records().size() && again.get(i).equals(step.records().get(i))) {
+                    i++;
+                }
+                broken("plan " + number + " at " + step.plannedAt() + " said " + (i < step.records().size() ? step.records().get(i) : "nothing more")
+                        + "; replayed, it says " + (i < again.size() ? again.get(i) : "nothing more"));
+            }
+        }
+    }
+}

@@ -1,0 +1,215 @@
+package dev.muster.planner.simulation;
+
+import dev.muster.planner.core.CloudState;
+import dev.muster.planner.core.Command;
+import dev.muster.planner.core.FailureKind;
+import dev.muster.planner.core.FleetEvent.MachineFacts;
+import dev.muster.planner.core.Mark;
+import dev.muster.planner.core.Market;
+import dev.muster.planner.simulation.Happening.Kind;
+import dev.muster.planner.simulation.SimulatedMachine.Boot;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** A cloud with all its regions. Its answers are true when they are given; what it lists may be late. */
+final class SimulatedCloud {
+
+    /** What a call comes to: machines, or a failure. {@code undelivered} are launch indexes that the cloud had no room for. */
+    record Answer(List<SimulatedMachine> machines, List<Integer> undelivered, FailureKind failure) {
+
+        static Answer failed(FailureKind kind) {
+            return new Answer(List.of(), List.of(), kind);
+        }
+    }
+
+    private final World world;
+    private final Dice dice;
+    private final Map<String, SimulatedMachine> machines = new LinkedHashMap<>();
+    /** Those that are there, in order of their launch. */
+    private final Map<String, SimulatedMachine> there = new LinkedHashMap<>();
+    private final Map<String, List<SimulatedMachine>> byToken = new HashMap<>();
+    private final Map<String, Long> prices = new HashMap<>();
+    private int names;
+    private long spent;
+    private long rate;
+    private long spentAt;
+
+    SimulatedCloud(World world) {
+        this.world = world;
+        this.dice = world.dice("cloud");
+        world.shape().offers().forEach(offer -> prices.put(offer.key().toString(), offer.price().orElse(0)));
+    }
+
+    Collection<SimulatedMachine> machines() {
+        return machines.values();
+    }
+
+    Collection<SimulatedMachine> there() {
+        return there.values();
+    }
+
+    SimulatedMachine machine(String cloudId) {
+        return machines.get(cloudId);
+    }
+
+    void ended(SimulatedMachine machine) {
+        account();
+        rate -= machine.price;
+        there.remove(machine.cloudId);
+    }
+
+    /** Micro-units an hour that are being paid. */
+    long rate() {
+        return rate;
+    }
+
+    /** Micro-units paid so far. */
+    long spent() {
+        account();
+        return spent / 3_600_000;
+    }
+
+    private void account() {
+        spent += rate * (world.now() - spentAt);
+        spentAt = world.now();
+    }
+
+    // Calls.
+
+    /** One launch call. {@code pool}, queues and slots are what its boot script says. */
+    Answer launch(Command.Launch launch) {
+        if (world.isOn(Kind.THROTTLED)) {
+            return Answer.failed(FailureKind.THROTTLED);
+        }
+        var isUnavailable = world.isOn(Kind.CLOUD_UNAVAILABLE);
+        if (isUnavailable && dice.chance(50)) {
+            return Answer.failed(FailureKind.UNAVAILABLE);
+        }
+        var answer = start(launch);
+        return isUnavailable ? Answer.failed(FailureKind.UNAVAILABLE) : answer;
+    }
+
+    private Answer start(Command.Launch launch) {
+        var size = launch.machineIds().size();
+        var earlier = byToken.get(launch.batchId());
+        if (earlier != null && !world.bug().forgetsTokens()) {
+            return earlier.stream().anyMatch(SimulatedMachine::isThere) ? delivery(earlier, size) : Answer.failed(FailureKind.EXPIRED);
+        }
+        if (world.isOn(Kind.UNAUTHORIZED)) {
+            return Answer.failed(FailureKind.UNAUTHORIZED);
+        }
+        var pools = world.shape().pools();
+        var pool = pools.stream().filter(p -> p.name().equals(launch.pool())).findFirst().orElseThrow();
+        if (world.isOn(Kind.INVALID_SPEC, pools.indexOf(pool), pools.size())) {
+            return Answer.failed(FailureKind.INVALID_SPEC);
+        }
+        var quota = world.sizeOf(Kind.QUOTA, launch.offer().market().ordinal(), Market.values().length)
+                - there.values().stream().filter(m -> m.offer.market() == launch.offer().market()).count();
+        if (quota < size) {
+            return Answer.failed(FailureKind.QUOTA_EXCEEDED);
+        }
+        var offers = world.shape().offers();
+        var index = 0;
+        while (!offers.get(index).key().equals(launch.offer())) {
+            index++;
+        }
+        var room = world.sizeOf(Kind.CAPACITY, index, offers.size())
+                - there.values().stream().filter(m -> m.offer.equals(launch.offer())).count();
+        if (room <= 0) {
+            return Answer.failed(FailureKind.OUT_OF_CAPACITY);
+        }
+        var started = new ArrayList<SimulatedMachine>();
+        for (int i = 0; i < Math.min(size, room); i++) {
+            account();
+            var price = prices.get(launch.offer().toString());
+            var machine = new SimulatedMachine(world, "i-" + ++names, launch.machineIds().get(i), launch.pool(), launch.batchId(), i,
+                    launch.offer(), price, pool.slots(), launch.queueIds(), boot(), !world.isOn(Kind.GUARDLESS));
+            machines.put(machine.cloudId, machine);
+            there.put(machine.cloudId, machine);
+            rate += price;
+            started.add(machine);
+            world.trace("cloud", () -> "starts " + machine + " " + launch.offer() + (machine.hasGuard() ? "" : " without a guard"));
+            world.happened(new Fact.Launched(machine));
+        }
+        byToken.put(launch.batchId(), started);
+        return delivery(started, size);
+    }
+
+    private Boot boot() {
+        if (world.isOn(Kind.BOOTS_FAIL)) {
+            return dice.oneOf(List.of(Boot.HANGS, Boot.POWERS_OFF, Boot.NEVER_REGISTERS));
+        }
+        return world.isOn(Kind.BOOTS_SLOW) ? Boot.SLOW : Boot.WELL;
+    }
+
+    private static Answer delivery(List<SimulatedMachine> started, int size) {
+        var missing = new ArrayList<Integer>();
+        for (int i = started.size(); i < size; i++) {
+            missing.add(i);
+        }
+        return new Answer(started, missing, null);
+    }
+
+    /** What an earlier call started, as lists show it. */
+    Answer find(Command.Launch launch) {
+        if (isFailing() != null) {
+            return Answer.failed(isFailing());
+        }
+        var shown = byToken.getOrDefault(launch.batchId(), List.of()).stream().filter(m -> m.listedFrom <= world.now()).toList();
+        return new Answer(shown, List.of(), null);
+    }
+
+    private FailureKind isFailing() {
+        return world.isOn(Kind.THROTTLED) ? FailureKind.THROTTLED : world.isOn(Kind.CLOUD_UNAVAILABLE) ? FailureKind.UNAVAILABLE : null;
+    }
+
+    /** Answers a failure, or null. {@code gone} is set where there is no such machine. */
+    FailureKind mark(String cloudId, Mark mark, long ordinal, boolean[] gone) {
+        if (isFailing() != null) {
+            return isFailing();
+        }
+        if (world.isOn(Kind.MARKS_FAIL)) {
+            return FailureKind.UNAUTHORIZED;
+        }
+        var machine = machines.get(cloudId);
+        gone[0] = machine == null || !machine.mark(mark, ordinal);
+        return null;
+    }
+
+    /** Answers a failure, or null and {@code left} set. */
+    FailureKind terminate(String cloudId, CloudState[] left) {
+        if (isFailing() != null) {
+            return isFailing();
+        }
+        if (world.isOn(Kind.TERMINATES_FAIL)) {
+            return FailureKind.UNAUTHORIZED;
+        }
+        var machine = machines.get(cloudId);
+        left[0] = machine == null ? CloudState.NOT_FOUND : machine.terminate();
+        return null;
+    }
+
+    /** What a scope's list shows; those that have ended for a while. */
+    List<MachineFacts> list(String scope) {
+        var shown = new ArrayList<MachineFacts>();
+        for (var machine : machines.values()) {
+            if (machine.offer.scope().equals(scope) && machine.listedFrom <= world.now() && isStillShown(machine)) {
+                shown.add(machine.facts());
+            }
+        }
+        return shown;
+    }
+
+    /** EC2 shows a terminated instance for up to an hour, or not at all. */
+    private static boolean isOddlyShort(SimulatedMachine machine) {
+        return machine.cloudId.hashCode() % 4 == 0;
+    }
+
+    private boolean isStillShown(SimulatedMachine machine) {
+        return machine.isThere() || world.now() - machine.endedAt < (isOddlyShort(machine) ? 0 : 300_000);
+    }
+}

@@ -1,0 +1,260 @@
+package dev.muster.planner.simulation;
+
+import dev.muster.planner.core.CloudState;
+import dev.muster.planner.core.Ending;
+import dev.muster.planner.core.FleetEvent.MachineFacts;
+import dev.muster.planner.core.Mark;
+import dev.muster.planner.core.OfferKey;
+import dev.muster.planner.simulation.Fact.Stopped.Why;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A machine as it is: its state at the cloud, its boot, its guard with the gate, its agents. */
+final class SimulatedMachine {
+
+    /** How a boot goes. */
+    enum Boot { WELL, SLOW, HANGS, POWERS_OFF, NEVER_REGISTERS }
+
+    /** A guard ends a machine whose agents are gone after so long. */
+    private static final long AGENTS_GONE = 60_000;
+
+    private final World world;
+    final String cloudId;
+    /** The id that its tags say. */
+    final String machineId;
+    final String pool;
+    final String batchId;
+    final int launchIndex;
+    final OfferKey offer;
+    final long launchedAt;
+    /** Micro-units an hour. */
+    final long price;
+    /** From when lists show it. */
+    final long listedFrom;
+    private final int slots;
+    private final List<String> queueIds;
+    private final Boot boot;
+    private final boolean hasGuard;
+    private final Dice dice;
+
+    private CloudState state = CloudState.PENDING;
+    /** As lists showed it until {@link #stateShownFrom}. */
+    private CloudState stateBefore = CloudState.PENDING;
+    private long stateShownFrom;
+    private Ending ending = Ending.UNKNOWN;
+    long endedAt = -1;
+    private Mark mark = Mark.NONE;
+    private long markOrdinal;
+    private Mark markSeenByGuard = Mark.NONE;
+    private boolean isEnding;
+    final List<SimulatedAgent> agents = new ArrayList<>();
+
+    SimulatedMachine(World world, String cloudId, String machineId, String pool, String batchId, int launchIndex, OfferKey offer, long price,
+            int slots, List<String> queueIds, Boot boot, boolean hasGuard) {
+        this.world = world;
+        this.cloudId = cloudId;
+        this.machineId = machineId;
+        this.pool = pool;
+        this.batchId = batchId;
+        this.launchIndex = launchIndex;
+        this.offer = offer;
+        this.price = price;
+        this.slots = slots;
+        this.queueIds = queueIds;
+        this.boot = boot;
+        this.hasGuard = hasGuard;
+        this.dice = world.dice("machine " + cloudId);
+        this.launchedAt = world.now();
+        this.listedFrom = world.now() + (dice.chance(70) ? 0 : dice.between(0, 60_000));
+        var poolShape = world.shape().pools().stream().filter(p -> p.name().equals(pool)).findFirst().orElseThrow();
+        var runs = dice.between(3000, 40_000);
+        var registers = boot == Boot.SLOW
+                ? poolShape.registrationDeadline().toMillis() + dice.between(-12_000, 12_000) : runs + dice.between(5000, 50_000);
+        if (boot != Boot.HANGS) {
+            world.after(runs, () -> {
+                if (state == CloudState.PENDING) {
+                    become(CloudState.RUNNING);
+                    if (boot == Boot.POWERS_OFF) {
+                        world.after(dice.between(5000, 60_000), () -> powerOff(Why.BY_ITSELF));
+                    }
+                }
+            });
+        }
+        if (boot == Boot.WELL || boot == Boot.SLOW) {
+            world.after(Math.max(registers, runs + 1000), this::startAgents);
+        }
+    }
+
+    private void startAgents() {
+        if (!isWorking()) {
+            return;
+        }
+        for (int slot = 0; slot < slots; slot++) {
+            var id = Shape.PREFIX + ":" + pool + ":" + offer.machineType() + ":" + cloudId + (slots > 1 ? "." + slot : "");
+            agents.add(new SimulatedAgent(world, this, id, queueIds));
+        }
+    }
+
+    // What it is.
+
+    CloudState state() {
+        return state;
+    }
+
+    /** It is paid for: the cloud has not said that it is gone. */
+    boolean isThere() {
+        return state != CloudState.TERMINATED;
+    }
+
+    /** Its processes run. */
+    boolean isWorking() {
+        return state.isAlive() && !isEnding;
+    }
+
+    boolean hasGuard() {
+        return hasGuard;
+    }
+
+    Mark mark() {
+        return mark;
+    }
+
+    List<SimulatedTask> tasks() {
+        return agents.stream().map(SimulatedAgent::task).filter(task -> task != null).toList();
+    }
+
+    boolean isGateClosed() {
+        return hasGuard && (markSeenByGuard == Mark.DRAIN || markSeenByGuard == Mark.DRAIN_NOW);
+    }
+
+    /** As its cloud's lists show it now. */
+    MachineFacts facts() {
+        var shown = world.now() < stateShownFrom ? stateBefore : state;
+        return new MachineFacts(machineId, pool, cloudId, batchId, launchIndex, offer, shown, shown == state ? ending : Ending.UNKNOWN,
+                world.instant(launchedAt), mark, "");
+    }
+
+    /** The same without how late a list may be. */
+    MachineFacts factsNow() {
+        return new MachineFacts(machineId, pool, cloudId, batchId, launchIndex, offer, state, ending, world.instant(launchedAt), mark, "");
+    }
+
+    private void become(CloudState next) {
+        stateBefore = world.now() < stateShownFrom ? stateBefore : state;
+        state = next;
+        stateShownFrom = world.now() + (dice.chance(70) ? 0 : dice.between(0, 5000));
+        world.trace(cloudId, () -> machineId + " is " + next);
+        if (next == CloudState.TERMINATED) {
+            endedAt = world.now();
+            world.cloud().ended(this);
+        }
+    }
+
+    // What is done to it.
+
+    /** Answers whether the mark was written: lower ordinals are passed over. */
+    boolean mark(Mark next, long ordinal) {
+        if (!isThere()) {
+            return false;
+        }
+        if (ordinal < markOrdinal) {
+            return true;
+        }
+        markOrdinal = ordinal;
+        mark = next;
+        world.trace(cloudId, () -> "is marked " + next);
+        if (hasGuard) {
+            var late = world.isOn(Happening.Kind.MARKS_LATE) ? dice.between(5000, 50_000) : dice.between(200, 2000);
+            world.after(late, () -> {
+                if (markOrdinal == ordinal) {
+                    markSeenByGuard = mark;
+                    gateMoves();
+                }
+            });
+        }
+        return true;
+    }
+
+    /** Something at the gate has changed: perhaps the machine may end now. */
+    void gateMoves() {
+        if (!isWorking() || !hasGuard) {
+            return;
+        }
+        if (markSeenByGuard == Mark.DRAIN_NOW) {
+            powerOff(Why.ENDED_AT_ONCE);
+        } else if (markSeenByGuard == Mark.DRAIN && agents.stream().noneMatch(agent -> agent.isPopping() || agent.task() != null)) {
+            powerOff(Why.DRAINED);
+        }
+    }
+
+    /** From inside. */
+    private void powerOff(Why why) {
+        if (isWorking()) {
+            stop(why, Ending.INSIDE, dice.between(1000, 8000));
+        }
+    }
+
+    /** By the cloud's API. Answers the state that it leaves it in. */
+    CloudState terminate() {
+        if (isWorking()) {
+            stop(Why.TERMINATED, Ending.ASKED, dice.between(1000, 20_000));
+        }
+        return state;
+    }
+
+    /** The cloud ends it without a word before. */
+    void die() {
+        if (isWorking()) {
+            stop(Why.BY_ITSELF, Ending.BY_CLOUD, dice.between(0, 3000));
+        }
+    }
+
+    /** The cloud takes it back in two minutes: the guard closes the gate, and kills what runs 20 s before the end. */
+    void interrupt() {
+        if (!isWorking()) {
+            return;
+        }
+        world.trace(cloudId, "will be taken back in 120 s");
+        markSeenByGuard = hasGuard ? Mark.DRAIN : markSeenByGuard;
+        world.after(100_000, () -> {
+            if (isWorking()) {
+                agents.forEach(SimulatedAgent::kill);
+            }
+        });
+        world.after(120_000, () -> {
+            if (isWorking()) {
+                stop(Why.BY_ITSELF, Ending.INTERRUPTED, dice.between(0, 3000));
+            }
+        });
+    }
+
+    /** One of its agents dies. The guard ends a machine without any. */
+    void killAgent(int which) {
+        if (agents.isEmpty()) {
+            return;
+        }
+        agents.get(which % agents.size()).kill();
+        world.trace(cloudId, "loses an agent");
+        world.after(AGENTS_GONE, () -> {
+            if (hasGuard && isWorking() && agents.stream().noneMatch(agent -> agent.isAlive() || agent.isPopping())) {
+                powerOff(Why.BY_ITSELF);
+            }
+        });
+    }
+
+    private void stop(Why why, Ending how, long takes) {
+        var tasks = tasks();
+        world.trace(cloudId, () -> "stops: " + why + (tasks.isEmpty() ? "" : " with " + tasks));
+        world.happened(new Fact.Stopped(this, why, tasks));
+        isEnding = true;
+        ending = how;
+        agents.forEach(SimulatedAgent::kill);
+        become(CloudState.SHUTTING_DOWN);
+        world.after(takes, () -> become(CloudState.TERMINATED));
+    }
+
+    @Override
+    public String toString() {
+        return machineId + " (" + cloudId + ")";
+    }
+}

@@ -1,0 +1,45 @@
+package dev.muster.planner.simulation;
+
+import dev.muster.planner.core.TaskStatus;
+
+/** A task: what the server says of it, and what is true. */
+final class SimulatedTask {
+
+    final String id;
+    final String queueId;
+    /** How long it runs, ms. */
+    final long length;
+
+    // What the server says.
+    TaskStatus status = TaskStatus.QUEUED;
+    String statusReason = "";
+    String lastWorker = "";
+    long lastUpdate;
+    long enqueuedAt;
+    long startedAt = -1;
+    long endedAt = -1;
+
+    // What is true.
+    /** Who runs it; null: nobody. */
+    SimulatedAgent runner;
+    int runs;
+    int losses;
+    /** When an agent last took it from its queue. */
+    long poppedAt;
+    boolean isDone;
+
+    SimulatedTask(String id, String queueId, long length) {
+        this.id = id;
+        this.queueId = queueId;
+        this.length = length;
+    }
+
+    boolean isUnfinished() {
+        return status == TaskStatus.QUEUED || status == TaskStatus.IN_PROGRESS;
+    }
+
+    @Override
+    public String toString() {
+        return id;
+    }
+}
