@@ -9,8 +9,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** {@code muster why …}. */
-@Command(name = "why", mixinStandardHelpOptions = true, description = "Why a machine is as it is, or why a queue's tasks wait.",
-        subcommands = {WhyCommand.Machine.class, WhyCommand.Queue.class})
+@Command(name = "why", mixinStandardHelpOptions = true, description = "Why a machine is as it is, or why tasks wait.",
+        subcommands = {WhyCommand.Machine.class, WhyCommand.Queue.class, WhyCommand.Task.class})
 final class WhyCommand {
 
     @Command(name = "machine", mixinStandardHelpOptions = true, sortOptions = false, description = "Why a machine is as it is.")
@@ -59,6 +59,22 @@ final class WhyCommand {
                 throw CliFailure.usage("queue " + queue + " is in the fleets " + String.join(", ", fleets) + ": choose one with --fleet");
             }
             return fleets.get(0);
+        }
+    }
+
+    @Command(name = "task", mixinStandardHelpOptions = true, sortOptions = false, description = "Why a task waits, or where it runs.")
+    static final class Task implements Runnable {
+        @Mixin
+        CommonOptions common;
+
+        @Parameters(paramLabel = "TASK", description = "Id of the ClearML task.")
+        String task;
+
+        @Override
+        public void run() {
+            try (var control = common.control()) {
+                show(control.call(() -> control.decisions().explain(ExplainRequest.newBuilder().setTaskId(task).build())), common.output());
+            }
         }
     }
 

@@ -93,8 +93,11 @@ final class DecisionsService extends DecisionsGrpc.DecisionsImplBase {
                 return machine(model.machine(request.getMachineId())
                         .orElseThrow(() -> ApiErrors.notFound("There is no machine '" + request.getMachineId() + "'.")));
             }
+            if (!request.getTaskId().isEmpty()) {
+                return task(request.getTaskId());
+            }
             if (request.getFleet().isEmpty() || request.getQueue().isEmpty()) {
-                throw ApiErrors.invalid("machineId", "is missing, and so is a fleet with a queue", "name a machine, or a fleet and a queue");
+                throw ApiErrors.invalid("machineId", "is missing, and so are a task, and a fleet with a queue", "name a machine, a task, or a fleet and a queue");
             }
             var fleet = fleet(request.getFleet());
             return queue(fleet, fleet.getSpec().getQueuesList().stream().filter(q -> q.getName().equals(request.getQueue())).findFirst()
@@ -116,6 +119,54 @@ final class DecisionsService extends DecisionsGrpc.DecisionsImplBase {
             summary.add("It stands in for " + machine.getReplaces() + ".");
         }
         return ExplainResponse.newBuilder().setSummary(String.join(" ", summary)).addAllDecisions(decisions).setMachine(machine).build();
+    }
+
+    /** What the topics say of it: where it waits and what for, on which machine it runs, what was decided about it. */
+    private ExplainResponse task(String task) {
+        for (var fleet : model.fleets().values()) {
+            for (var machine : model.machinesOf(fleet.getFleet())) {
+                if (machine.getCounted() && machine.getTasksList().contains(task)) {
+                    var told = machine(machine);
+                    return told.toBuilder().setSummary("Task " + task + " runs on machine " + machine.getMachineId() + ". " + told.getSummary()).build();
+                }
+            }
+            for (var queue : fleet.getSpec().getQueuesList()) {
+                var picture = model.demand(fleet.getFleet()).queue(queue.getName());
+                if (picture.isPresent()) {
+                    for (int i = 0; i < picture.get().getFirstCount(); i++) {
+                        if (picture.get().getFirst(i).getTask().equals(task)) {
+                            return waiting(fleet, queue, task, i, picture.get().getWaiting());
+                        }
+                    }
+                }
+            }
+        }
+        for (var fleet : model.fleets().values()) {
+            var decisions = decisionsAbout(fleet, task);
+            if (!decisions.isEmpty()) {
+                return ExplainResponse.newBuilder().setSummary("Task " + task + " neither waits in a queue of fleet " + fleet.getFleet() + " nor runs on a machine of it. "
+                        + sentence(decisions.get(decisions.size() - 1).getDecision().getText())).addAllDecisions(decisions).build();
+            }
+        }
+        throw ApiErrors.notFound("No task '" + task + "' waits among the first 500 of a served queue, runs on a machine, or was decided about.");
+    }
+
+    /** Tasks at the front are what idle and starting machines will take; the others wait for the first thing that was in the way. */
+    private ExplainResponse waiting(FleetRecord fleet, QueueSpec queue, String task, int position, int waiting) {
+        var told = queue(fleet, queue);
+        var binding = told.getRefusalsList().stream().filter(refusal -> refusal.getSubject().isEmpty())
+                .filter(refusal -> refusal.getQueue().isEmpty() || position >= waiting - refusal.getNumbersOrDefault("uncovered", waiting)).findFirst();
+        var answer = told.toBuilder().clearDecisions().addAllDecisions(decisionsAbout(fleet, task));
+        var place = "Task " + task + " is number " + (position + 1) + " of " + waiting + " in " + queue.getName();
+        if (binding.isEmpty()) {
+            return answer.setSummary(place + ", and waits for a machine that is idle or starting. " + told.getSummary()).build();
+        }
+        return answer.setBinding(binding.get()).setSummary(place + ", and waits because of " + binding.get().getReason() + ": " + sentence(binding.get().getText())
+                + " What would let it go on: " + sentence(binding.get().getUnblockedBy())).build();
+    }
+
+    private List<DecisionEvent> decisionsAbout(FleetRecord fleet, String task) {
+        return model.decisions(fleet.getFleet()).map(log -> log.all(event -> event.getDecision().getTaskIdsList().contains(task))).orElse(List.of());
     }
 
     private static String standing(MachineRecord machine) {
@@ -173,7 +224,7 @@ final class DecisionsService extends DecisionsGrpc.DecisionsImplBase {
     /** A refusal of the queue, of one of its pools, or of the whole fleet. */
     private static boolean concerns(Refusal refusal, QueueSpec queue) {
         return refusal.getQueue().equals(queue.getName())
-                || refusal.getQueue().isEmpty() && (refusal.getPool().isEmpty() || queue.getPoolsList().contains(refusal.getPool()));
+                || refusal.getSubject().isEmpty() && refusal.getQueue().isEmpty() && (refusal.getPool().isEmpty() || queue.getPoolsList().contains(refusal.getPool()));
     }
 
     private static String sentence(String text) {

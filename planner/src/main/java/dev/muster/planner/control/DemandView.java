@@ -5,6 +5,7 @@ import com.google.protobuf.Timestamp;
 import dev.muster.v1.DemandEvent;
 import dev.muster.v1.DemandObserved;
 import dev.muster.v1.QueuePicture;
+import dev.muster.v1.WaitingTask;
 import dev.muster.v1.WorkerSeen;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -27,7 +28,7 @@ final class DemandView {
     private volatile Snapshot latest = new Snapshot(Map.of(), List.of(), null, "");
 
     /**
-     * @param queues by name, without their tasks
+     * @param queues by name; of their tasks only the ids
      * @param seenAt append time of the last good look; null: none yet
      * @param failure of the look after it; empty: none failed
      */
@@ -72,10 +73,16 @@ final class DemandView {
         for (var part : parts) {
             part.getWorkersList().forEach(worker -> workers.put(worker.getWorker(), worker));
             part.getWorkersGoneList().forEach(workers::remove);
-            part.getQueuesList().forEach(queue -> queues.put(queue.getName(), queue.toBuilder().clearFirst().clearShapes().build()));
+            part.getQueuesList().forEach(queue -> queues.put(queue.getName(), narrowed(queue)));
         }
         parts.clear();
         latest = new Snapshot(Map.copyOf(queues), List.copyOf(workers.values()), at, "");
+    }
+
+    private static QueuePicture narrowed(QueuePicture queue) {
+        var narrowed = queue.toBuilder().clearFirst().clearShapes();
+        queue.getFirstList().forEach(task -> narrowed.addFirst(WaitingTask.newBuilder().setTask(task.getTask())));
+        return narrowed.build();
     }
 
     /** How long a queue's oldest task waited at {@code at}; empty if none waits. Both are about now: the server's clock is taken as right. */

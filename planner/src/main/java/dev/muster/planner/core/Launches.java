@@ -134,7 +134,8 @@ public final class Launches {
                 .filter(id -> planning.fleet().machine(id).filter(m -> m.endedAt().plus(REPLACED_WITHIN).isAfter(now)).isPresent())
                 .limit(count).toList();
         var why = replaceable.isEmpty() ? reason : Reason.LAUNCH_WAS_REFUSED;
-        var decision = planning.decide(asker, why).pool(pool.name()).queue(queue).alternatives(chosen.alternatives())
+        var refusedBy = replaceable.stream().flatMap(id -> planning.fleet().machine(id).stream()).map(Machine::decisionId).distinct().toList();
+        var decision = planning.decide(asker, why).causes(refusedBy).pool(pool.name()).queue(queue).alternatives(chosen.alternatives())
                 .number("waiting", waiting).number("supply", supply).number("launched", count)
                 .number("poolMachines", planning.books(pool).counted() + count);
         var committed = planning.committed(pool, share.offer());

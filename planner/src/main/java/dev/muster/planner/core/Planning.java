@@ -270,8 +270,12 @@ public final class Planning {
             return this;
         }
 
+        /** The decision that touched the machine last is a cause of this one. */
         public Draft machine(Machine machine) {
             pool = machine.pool();
+            if (!machine.decisionId().isEmpty() && causes.isEmpty()) {
+                causes = List.of(machine.decisionId());
+            }
             return machines(List.of(machine.id()));
         }
 
