@@ -3,11 +3,14 @@ package dev.muster.planner.control;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.protobuf.util.Timestamps;
 import com.google.rpc.BadRequest;
 import com.google.rpc.ErrorInfo;
 import dev.muster.v1.ApplyFleetRequest;
 import dev.muster.v1.DecisionsGrpc;
 import dev.muster.v1.DeleteFleetRequest;
+import dev.muster.v1.DemandEvent;
+import dev.muster.v1.DemandObserved;
 import dev.muster.v1.ExplainRequest;
 import dev.muster.v1.FleetSpec;
 import dev.muster.v1.FleetState;
@@ -21,19 +24,24 @@ import dev.muster.v1.ListQueuesRequest;
 import dev.muster.v1.MachineChange;
 import dev.muster.v1.MachineNameRequest;
 import dev.muster.v1.MachinesGrpc;
+import dev.muster.v1.Observation;
 import dev.muster.v1.OfferKey;
 import dev.muster.v1.OfferSpec;
 import dev.muster.v1.PauseFleetRequest;
 import dev.muster.v1.PoolSpec;
+import dev.muster.v1.QueuePicture;
 import dev.muster.v1.QueueSpec;
+import dev.muster.v1.QueueState;
+import dev.muster.v1.Reason;
 import dev.muster.v1.QueuesGrpc;
+import dev.muster.v1.WaitingTask;
+import grpc.health.v1.HealthGrpc;
+import grpc.health.v1.HealthOuterClass.HealthCheckRequest;
+import grpc.health.v1.HealthOuterClass.HealthCheckResponse;
 import io.grpc.ManagedChannel;
 import io.grpc.ManagedChannelBuilder;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
-import grpc.health.v1.HealthGrpc;
-import grpc.health.v1.HealthOuterClass.HealthCheckRequest;
-import grpc.health.v1.HealthOuterClass.HealthCheckResponse;
 import io.grpc.protobuf.StatusProto;
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.common.http.TestHTTPResource;
@@ -53,6 +61,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.apache.kafka.common.serialization.StringSerializer;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -109,6 +118,32 @@ class ControlApiTest {
         assertThat(why.getSummary()).startsWith("0 tasks wait in whole-queue");
         var deleting = fleets.deleteFleet(DeleteFleetRequest.newBuilder().setName("whole").build());
         assertThat(deleting.getState()).isIn(FleetState.DELETING, FleetState.DELETED);
+    }
+
+    @Test
+    void aWaitingTaskIsToldWhatKeepsItWaiting() throws Exception {
+        fleets.applyFleet(apply(spec("asked")).build());
+        var picture = QueuePicture.newBuilder().setId("q1").setName("asked-queue").setState(QueueState.SERVED).setWaiting(2)
+                .addFirst(WaitingTask.newBuilder().setTask("first-task")).addFirst(WaitingTask.newBuilder().setTask("second-task"));
+        var now = Timestamps.fromMillis(System.currentTimeMillis());
+        var look = DemandEvent.newBuilder().setFleet("asked")
+                .setSeen(Observation.newBuilder().setSource("w").setGeneration(1).setSequence(1).setReadStartedAt(now).setPart(1).setParts(1))
+                .setDemandObserved(DemandObserved.newBuilder().setTick(1).setFull(true).addQueues(picture));
+        try (var producer = new KafkaProducer<>(Map.<String, Object>of("bootstrap.servers", brokers), new StringSerializer(), new ByteArraySerializer())) {
+            producer.send(new ProducerRecord<>("muster.demand", "asked", look.build().toByteArray())).get();
+        }
+        var decisions = DecisionsGrpc.newBlockingStub(channel);
+        await("the task is known and its reason written", () -> {
+            try {
+                return decisions.explain(ExplainRequest.newBuilder().setTaskId("second-task").build()).getBinding().getReason() == Reason.SCOPE_UNKNOWN;
+            } catch (StatusRuntimeException notYet) {
+                return false;
+            }
+        });
+        var why = decisions.explain(ExplainRequest.newBuilder().setTaskId("second-task").build());
+        assertThat(why.getSummary()).startsWith("Task second-task is number 2 of 2 in asked-queue, and waits because of SCOPE_UNKNOWN");
+        assertThat(why.getBinding().getUnblockedBy()).contains("its first complete list");
+        assertThatThrownBy(() -> decisions.explain(ExplainRequest.newBuilder().setTaskId("nobody").build())).hasMessageContaining("No task 'nobody'");
     }
 
     @Test
