@@ -1,6 +1,9 @@
 package dev.muster.planner.simulation;
 
-/** Once faults have stopped, every waiting task is run, unless its fleet was deleted or it was lost more often than it may be rescued. */
+/**
+ * Once faults have stopped, every waiting task is run, unless its fleet was deleted or has spent
+ * its day's budget, or it was lost more often than it may be rescued.
+ */
 final class DemandIsMetOnceFaultsStop implements Invariant {
 
     @Override
@@ -10,7 +13,7 @@ final class DemandIsMetOnceFaultsStop implements Invariant {
 
     @Override
     public void checkAtRest(World world) {
-        if (world.planner().fleet().head().isEnding()) {
+        if (world.planner().fleet().head().isEnding() || world.isOutOfMoney()) {
             return;
         }
         for (var task : world.clearml().tasks.values()) {

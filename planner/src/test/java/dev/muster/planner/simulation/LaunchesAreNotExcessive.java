@@ -35,7 +35,7 @@ final class LaunchesAreNotExcessive implements Invariant {
             }
         }
         // A machine may have a slot more than is needed, each queue rounds up; a starting machine of one pool may be of no use to the other queue.
-        int minima = planned.fleet().spec().pools().stream().mapToInt(pool -> pool.limits().min() * pool.slots()).sum();
+        int minima = planned.fleet().spec().pools().stream().mapToInt(pool -> (pool.limits().min() + pool.warm()) * pool.slots()).sum();
         int rounding = planned.fleet().spec().queues().size();
         int usable = planned.fleet().spec().queues().size() == 1 ? starting : 0;
         if (slots > Math.max(0, waiting - usable) + minima + rounding) {

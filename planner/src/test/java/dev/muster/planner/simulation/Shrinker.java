@@ -34,6 +34,8 @@ final class Shrinker {
         shrinker.lessen();
         shrinker.tryShape(Shape::withOnePool);
         shrinker.tryShape(Shape::withOneOffer);
+        shrinker.tryShape(Shape::withoutExtras);
+        shrinker.tryShape(Shape::withoutBudgets);
         shrinker.tryShape(Shape::plain);
         shrinker.leaveOut();
         return shrinker.best;

@@ -41,7 +41,8 @@ final class SimulatedCloud {
     SimulatedCloud(World world) {
         this.world = world;
         this.dice = world.dice("cloud");
-        world.shape().offers().forEach(offer -> prices.put(offer.key().toString(), offer.price().orElse(0)));
+        // Two pools may name one offer, at one price or two; what the cloud charges is the lower.
+        world.shape().offers().forEach(offer -> prices.merge(offer.key().toString(), offer.price().orElse(0), Math::min));
     }
 
     Collection<SimulatedMachine> machines() {
@@ -122,12 +123,13 @@ final class SimulatedCloud {
         if (room <= 0) {
             return Answer.failed(FailureKind.OUT_OF_CAPACITY);
         }
+        var most = Shape.committed(pool.offers().stream().filter(offer -> offer.key().equals(launch.offer())).findFirst().orElseThrow());
         var started = new ArrayList<SimulatedMachine>();
         for (int i = 0; i < Math.min(size, room); i++) {
             account();
             var price = prices.get(launch.offer().toString());
             var machine = new SimulatedMachine(world, "i-" + ++names, launch.machineIds().get(i), launch.pool(), launch.batchId(), i,
-                    launch.offer(), price, pool.slots(), launch.queueIds(), boot(), !world.isOn(Kind.GUARDLESS));
+                    launch.offer(), price, most, pool.slots(), launch.queueIds(), boot(), !world.isOn(Kind.GUARDLESS));
             machines.put(machine.cloudId, machine);
             there.put(machine.cloudId, machine);
             rate += price;

@@ -29,6 +29,8 @@ final class SimulatedMachine {
     final long launchedAt;
     /** Micro-units an hour. */
     final long price;
+    /** The most that it may cost, micro-units an hour. */
+    final long mostPrice;
     /** From when lists show it. */
     final long listedFrom;
     private final int slots;
@@ -49,7 +51,7 @@ final class SimulatedMachine {
     private boolean isEnding;
     final List<SimulatedAgent> agents = new ArrayList<>();
 
-    SimulatedMachine(World world, String cloudId, String machineId, String pool, String batchId, int launchIndex, OfferKey offer, long price,
+    SimulatedMachine(World world, String cloudId, String machineId, String pool, String batchId, int launchIndex, OfferKey offer, long price, long mostPrice,
             int slots, List<String> queueIds, Boot boot, boolean hasGuard) {
         this.world = world;
         this.cloudId = cloudId;
@@ -59,6 +61,7 @@ final class SimulatedMachine {
         this.launchIndex = launchIndex;
         this.offer = offer;
         this.price = price;
+        this.mostPrice = mostPrice;
         this.slots = slots;
         this.queueIds = queueIds;
         this.boot = boot;

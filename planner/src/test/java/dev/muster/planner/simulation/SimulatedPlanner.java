@@ -63,6 +63,7 @@ final class SimulatedPlanner {
     private long life;
     private long wakeAt = Long.MAX_VALUE;
     private long pausedUntil;
+    private long downFor;
 
     SimulatedPlanner(World world) {
         this.world = world;
@@ -288,6 +289,7 @@ final class SimulatedPlanner {
         }
         world.trace("planner", () -> "crashes; what it did since the last commit never was: " + steps.size() + " steps");
         isUp = false;
+        this.downFor += downFor;
         life++;
         commitIsDue = false;
         steps.clear();
@@ -308,6 +310,12 @@ final class SimulatedPlanner {
 
     void pause(long millis) {
         pausedUntil = world.now() + millis;
+        downFor += millis;
+    }
+
+    /** How long it has not planned in all, ms. */
+    long downFor() {
+        return downFor;
     }
 
     /** Nothing is waiting to be read, planned or committed. */

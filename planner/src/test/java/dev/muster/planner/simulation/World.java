@@ -6,10 +6,13 @@ import dev.muster.planner.core.FleetEvent.MachinesAsked.Verb;
 import dev.muster.planner.core.FleetHead;
 import dev.muster.planner.core.Mark;
 import dev.muster.planner.core.Phase;
+import dev.muster.planner.core.Pool;
+import dev.muster.planner.core.Reason;
 import dev.muster.planner.simulation.Happening.Kind;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
@@ -39,6 +42,7 @@ final class World {
     private final SimulatedPlanner planner;
     private final SimulatedProvisioner provisioner;
     private final SimulatedWatcher watcher;
+    private final Map<String, Long> plannedAt = new HashMap<>();
     private int tasks;
 
     /** @param trace told what happens; null: nobody wants to know */
@@ -187,7 +191,15 @@ final class World {
         return size;
     }
 
+    /** When the launch of the batch was on its topic. */
+    long plannedAt(String batchId) {
+        return plannedAt.getOrDefault(batchId, 0L);
+    }
+
     void happened(Fact fact) {
+        if (fact instanceof Fact.Commanded commanded && commanded.command() instanceof Command.Launch launch) {
+            plannedAt.putIfAbsent(launch.batchId(), now());
+        }
         for (var invariant : invariants) {
             invariant.check(this, fact);
         }
@@ -306,7 +318,7 @@ final class World {
 
     /** All tasks are done, nothing is left that nothing needs, and nobody has anything to do. */
     boolean isQuiet() {
-        return now() > plot.faultsStop() + 1000 && allTasksAreOver() && nothingIsLeft() && planner.isAtRest()
+        return now() > plot.faultsStop() + 1000 && (allTasksAreOver() || isOutOfMoney()) && nothingIsLeft() && planner.isAtRest()
                 && deadWorkers(0).isEmpty();
     }
 
@@ -334,6 +346,16 @@ final class World {
         return dead;
     }
 
+    /** A day's budget is spent or reserved, and the day does not end in this run. */
+    boolean isOutOfMoney() {
+        return shape().money().day().isPresent() && planner.fleet().refusals().stream().anyMatch(refusal -> refusal.reason() == Reason.BUDGET_REACHED);
+    }
+
+    /** As many machines as the pool keeps without anything to do. */
+    int kept(Pool pool) {
+        return Math.min(pool.limits().max(), Math.max(pool.limits().min(), pool.warm()));
+    }
+
     private boolean allTasksAreOver() {
         for (var task : clearml.tasks.values()) {
             if (!task.isDone) {
@@ -351,7 +373,7 @@ final class World {
                     there++;
                 }
             }
-            if (there > planner.fleet().spec().pool(pool.name()).orElseThrow().limits().min()) {
+            if (there > kept(planner.fleet().spec().pool(pool.name()).orElseThrow())) {
                 return false;
             }
         }
