@@ -21,6 +21,9 @@ public record Paid(
         Instant since, OptionalLong perHour, PaidKind kind, Instant kindSince, long spent, Duration useful, Duration idle, Duration boot,
         Duration waste, List<Share> tasks) {
 
+    /** EC2 and Compute Engine bill a machine for a minute at least, then by the second. */
+    private static final Duration LEAST_BILLED = Duration.ofMinutes(1);
+
     /** A task that shares the machine's cost. Fields are empty where they are not known yet. */
     public record Share(String task, String queueId, String project, String user) implements Comparable<Share> {
         @Override
@@ -67,7 +70,9 @@ public record Paid(
         if (hasEnded()) {
             return this;
         }
-        var stretch = open(at);
+        // What ends sooner than the clouds' least is paid to it, as more of its last use.
+        var least = since.plus(LEAST_BILLED);
+        var stretch = open(next == null && at.isBefore(least) ? least : at);
         var time = Duration.between(stretch.from(), stretch.to());
         return new Paid(since, price, next, stretch.to(), spent + stretch.cost(),
                 kind == PaidKind.USEFUL ? useful.plus(time) : useful, kind == PaidKind.IDLE ? idle.plus(time) : idle,
