@@ -85,7 +85,7 @@ class ReadmeIT {
         assertThat(ec2.books().live()).isEqualTo(1);
 
         // Down and up again: the machine stays on the books, and no second one comes.
-        assertThat(shell.run("./muster down").succeeded().out()).contains("1 machines still run and cost $0.096/h");
+        assertThat(shell.run("./muster down").succeeded().out()).contains("1 machines still run and cost $0.101/h");
         shell.run(commands.get(1)).succeeded();
         shell.run("./muster task enqueue default --seconds 20").succeeded();
         await("the second task is completed", () -> clearml.books().byStatus().getOrDefault("completed", 0) == 2);

@@ -117,7 +117,7 @@ class MusterTest {
 
         assertThat(ask("fleet", "apply", "-f", fleet)).isEqualTo(new Ran(1, "", """
                 muster: the spec has 2 mistakes
-                  pools[0].limits.max: is missing; write max: 10
+                  pools.cpu.max: is missing; write max: 10
                   queues: is empty; name a queue
                 """));
         var json = Output.JSON.readTree(ask("fleet", "apply", "-f", fleet, "--json").out());

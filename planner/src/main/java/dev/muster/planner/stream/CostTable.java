@@ -27,7 +27,7 @@ final class CostTable {
     }
 
     /** Unless the spec says that there is none: a subnet's own setting is the cloud's to know, and counting too much breaks no cap. */
-    private static boolean hasPublicAddress(LaunchParameters launch) {
+    static boolean hasPublicAddress(LaunchParameters launch) {
         return !launch.hasAws() || !launch.getAws().hasAssociatePublicIp() || launch.getAws().getAssociatePublicIp();
     }
 }

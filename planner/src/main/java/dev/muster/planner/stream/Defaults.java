@@ -1,6 +1,9 @@
 package dev.muster.planner.stream;
 
 import com.google.protobuf.Duration;
+import dev.muster.v1.BudgetAction;
+import dev.muster.v1.BudgetSpec;
+import dev.muster.v1.CostSpec;
 import dev.muster.v1.FleetSpec;
 import dev.muster.v1.Limits;
 import dev.muster.v1.Market;
@@ -38,6 +41,12 @@ final class Defaults {
     /** A task that took three machines with it is likelier the cause than the victim. */
     static final int RESCUE_ATTEMPTS = 3;
     static final String RESCUE_OPT_OUT_TAG = "muster-no-rescue";
+    /** Spending stops near the limit, and no running task ends for it. */
+    static final BudgetAction HARD_ACTION = BudgetAction.DRAIN_MACHINES;
+    static final BudgetAction SOFT_ACTION = BudgetAction.WARN;
+    static final double PRICE_FACTOR = 1;
+    /** Micro-dollars an hour on AWS since 2024-02-01: https://aws.amazon.com/vpc/pricing/, seen on 2026-11-01. */
+    static final long AWS_PUBLIC_IPV4_PER_HOUR = 5_000;
     /** No running task ends because somebody deleted a fleet. */
     static final ShutdownAction SHUTDOWN = ShutdownAction.IDLE;
 
@@ -81,11 +90,14 @@ final class Defaults {
         if (rescue.getOptOutTag().isEmpty()) {
             rescue.setOptOutTag(RESCUE_OPT_OUT_TAG);
         }
+        filled.getBudgetsBuilderList().forEach(Defaults::fill);
         for (var queue : filled.getQueuesBuilderList()) {
             fill(queue, spec);
         }
         for (var pool : filled.getPoolsBuilderList()) {
             fill(pool, filled.getConnection());
+            fill(pool.getCostBuilder(), spec.getCost(), filled.getCurrency().equals(CURRENCY)
+                    && pool.getOffersList().stream().anyMatch(offer -> offer.getKey().getProvider().equals("aws")));
         }
         return filled.build();
     }
@@ -99,6 +111,29 @@ final class Defaults {
         }
         if (!queue.hasWeight()) {
             queue.setWeight(WEIGHT);
+        }
+        queue.getBudgetsBuilderList().forEach(Defaults::fill);
+    }
+
+    private static void fill(BudgetSpec.Builder budget) {
+        if (budget.hasHardMicros() && budget.getHardAction() == BudgetAction.BUDGET_ACTION_UNSPECIFIED) {
+            budget.setHardAction(HARD_ACTION);
+        }
+        if (budget.hasSoftMicros() && budget.getSoftAction() == BudgetAction.BUDGET_ACTION_UNSPECIFIED) {
+            budget.setSoftAction(SOFT_ACTION);
+        }
+    }
+
+    /** Field by field: the pool's own, else the fleet's, else the default. Disks have none, and are then not counted. */
+    private static void fill(CostSpec.Builder cost, CostSpec fleet, boolean awsInDollars) {
+        if (!cost.hasPriceFactor()) {
+            cost.setPriceFactor(fleet.hasPriceFactor() ? fleet.getPriceFactor() : PRICE_FACTOR);
+        }
+        if (!cost.hasDiskMicrosPerGibMonth() && fleet.hasDiskMicrosPerGibMonth()) {
+            cost.setDiskMicrosPerGibMonth(fleet.getDiskMicrosPerGibMonth());
+        }
+        if (!cost.hasPublicIpv4MicrosPerHour() && (fleet.hasPublicIpv4MicrosPerHour() || awsInDollars)) {
+            cost.setPublicIpv4MicrosPerHour(fleet.hasPublicIpv4MicrosPerHour() ? fleet.getPublicIpv4MicrosPerHour() : AWS_PUBLIC_IPV4_PER_HOUR);
         }
     }
 
@@ -129,6 +164,7 @@ final class Defaults {
                 offer.getKeyBuilder().setMarket(MARKET);
             }
         }
+        pool.getBudgetsBuilderList().forEach(Defaults::fill);
         var boot = pool.getLaunchBuilder().getBootBuilder();
         if (boot.getConnection().isEmpty()) {
             boot.setConnection(connection);

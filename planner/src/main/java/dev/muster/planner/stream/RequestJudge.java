@@ -7,7 +7,6 @@ import dev.muster.v1.AnswerCode;
 import dev.muster.v1.ApplyFleet;
 import dev.muster.v1.Audit;
 import dev.muster.v1.DeleteFleet;
-import dev.muster.v1.Facts;
 import dev.muster.v1.FleetRecord;
 import dev.muster.v1.FleetSpec;
 import dev.muster.v1.FleetState;
@@ -112,7 +111,7 @@ final class RequestJudge {
                 return refused(AnswerCode.ABORTED, "Version " + apply.getExpectedVersion() + " was expected, and there is no fleet " + request.getFleet()
                         + ": leave expected_version out, or send 0, to create it.");
             }
-            return accepted(created(filled, apply), "create", note(request.getFacts()));
+            return accepted(created(filled, apply), "create", notes(filled));
         }
         if (current.getState() == FleetState.DELETING) {
             return refused(AnswerCode.ABORTED, "Fleet " + request.getFleet() + " is being deleted: apply it again once its last machine is gone.");
@@ -126,9 +125,9 @@ final class RequestJudge {
         }
         var next = keepPauses(filled);
         if (next.equals(current.getSpec()) && apply.getManagedBy().equals(current.getManagedBy())) {
-            return unchanged();
+            return unchanged(notes(next));
         }
-        return accepted(change().setSpec(next).setManagedBy(apply.getManagedBy()).clearScopes().addAllScopes(scopes(next)), "apply", note(request.getFacts()));
+        return accepted(change().setSpec(next).setManagedBy(apply.getManagedBy()).clearScopes().addAllScopes(scopes(next)), "apply", notes(next));
     }
 
     /** Its machines' workers are known by prefix, on one server: both stay while there are machines. */
@@ -183,10 +182,15 @@ final class RequestJudge {
         return scopes;
     }
 
-    private static String note(Facts facts) {
-        return new TreeMap<>(facts.getQueueOwnerMap()).entrySet().stream()
-                .map(taken -> "Queue " + taken.getKey() + " is served by fleet " + taken.getValue() + ", which is older; this fleet serves it once that one doesn't.")
-                .collect(Collectors.joining(" "));
+    private List<String> notes(FleetSpec filled) {
+        var notes = new ArrayList<String>();
+        new TreeMap<>(request.getFacts().getQueueOwnerMap()).forEach((queue, owner) ->
+                notes.add("Queue " + queue + " is served by fleet " + owner + ", which is older; this fleet serves it once that one doesn't."));
+        if (!absent()) {
+            notes.addAll(SpecNotes.ofChange(filled, machines.counted()));
+        }
+        notes.addAll(SpecNotes.of(filled));
+        return notes;
     }
 
     private Judgement delete(DeleteFleet delete) {
@@ -211,7 +215,7 @@ final class RequestJudge {
         if (current.getState() == FleetState.DELETING && current.getAction() == action) {
             return unchanged();
         }
-        return accepted(change().setState(FleetState.DELETING).setAction(action), "delete, machines: " + action, "");
+        return accepted(change().setState(FleetState.DELETING).setAction(action), "delete, machines: " + action, List.of());
     }
 
     private Judgement setPaused(SetPaused set) {
@@ -224,7 +228,7 @@ final class RequestJudge {
         var what = set.getPaused() ? "pause" : "resume";
         if (set.getPool().isEmpty()) {
             var state = set.getPaused() ? FleetState.PAUSED : FleetState.ACTIVE;
-            return current.getState() == state ? unchanged() : accepted(change().setState(state), what, "");
+            return current.getState() == state ? unchanged() : accepted(change().setState(state), what, List.of());
         }
         var spec = current.getSpec().toBuilder();
         var pool = spec.getPoolsBuilderList().stream().filter(p -> p.getName().equals(set.getPool())).findFirst();
@@ -234,7 +238,7 @@ final class RequestJudge {
                     List.of(violation("pool", "'" + set.getPool() + "' is no pool of fleet " + request.getFleet(), "use one of: " + names)));
         }
         pool.get().setPaused(set.getPaused());
-        return spec.build().equals(current.getSpec()) ? unchanged() : accepted(change().setSpec(spec), what + " pool " + set.getPool(), "");
+        return spec.build().equals(current.getSpec()) ? unchanged() : accepted(change().setSpec(spec), what + " pool " + set.getPool(), List.of());
     }
 
     private Judgement machines(MachineRequest asked) {
@@ -316,18 +320,22 @@ final class RequestJudge {
         return current.toBuilder().setVersion(current.getVersion() + 1).setChangedAt(Timestamps.fromMillis(now.toEpochMilli())).setChangedBy(request.getCaller());
     }
 
-    private Judgement accepted(FleetRecord.Builder next, String what, String message) {
+    private Judgement accepted(FleetRecord.Builder next, String what, List<String> notes) {
         var record = next.build();
         var audit = audit(what).setAfter(record.getSpec());
         if (current != null) {
             audit.setBefore(current.getSpec());
         }
-        var answer = answer(AnswerCode.ACCEPTED, message).setVersion(record.getVersion()).setFleet(record).build();
+        var answer = answer(AnswerCode.ACCEPTED, "").setVersion(record.getVersion()).setFleet(record).addAllNotes(notes).build();
         return new Judgement(answer, Optional.of(record), Optional.of(audit.build()), Optional.empty());
     }
 
     private Judgement unchanged() {
-        return new Judgement(answer(AnswerCode.ACCEPTED, "").setFleet(current).build(), Optional.empty(), Optional.empty(), Optional.empty());
+        return unchanged(List.of());
+    }
+
+    private Judgement unchanged(List<String> notes) {
+        return new Judgement(answer(AnswerCode.ACCEPTED, "").setFleet(current).addAllNotes(notes).build(), Optional.empty(), Optional.empty(), Optional.empty());
     }
 
     private Judgement noFleet() {

@@ -1,6 +1,7 @@
 package dev.muster.planner.stream;
 
 import com.google.protobuf.Duration;
+import dev.muster.v1.CostSpec;
 import dev.muster.v1.Facts;
 import dev.muster.v1.FleetSpec;
 import dev.muster.v1.LaunchParameters;
@@ -14,8 +15,6 @@ import dev.muster.v1.QueueSpec;
 import dev.muster.v1.ShutdownAction;
 import dev.muster.v1.Value;
 import dev.muster.v1.Violation;
-import java.math.BigDecimal;
-import java.util.ArrayList;
 import java.util.Currency;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -51,14 +50,25 @@ final class SpecValidator {
     private static final Pattern LONG_RUN = Pattern.compile("[A-Za-z0-9+/]{40,}={0,2}");
     /** EC2: 50 tags a resource, of which Muster writes seven. */
     private static final int AWS_TAGS = 43;
+    private static final int MOST_FACTOR = 1000;
+    /** A GiB of disk above a thousand a month, in micro-units. */
+    private static final long DEAREST_GIB = 1_000_000_000L;
+    /** EC2's largest volume, 64 TiB. */
+    private static final int LARGEST_DISK = 65_536;
 
-    private final List<Violation> violations = new ArrayList<>();
+    private final Findings found = new Findings();
     private final FleetSpec spec;
     private final Facts facts;
+    private final SpecPaths paths;
+    private final BudgetValidator budgets;
+    private final ScheduleValidator schedules;
 
     private SpecValidator(FleetSpec spec, Facts facts) {
         this.spec = spec;
         this.facts = facts;
+        this.paths = new SpecPaths(spec);
+        this.budgets = new BudgetValidator(spec, paths, found);
+        this.schedules = new ScheduleValidator(found);
     }
 
     /**
@@ -69,7 +79,11 @@ final class SpecValidator {
     static List<Violation> violations(FleetSpec spec, Facts facts) {
         var validator = new SpecValidator(spec, facts);
         validator.fleet();
-        return List.copyOf(validator.violations);
+        if (validator.found.isEmpty()) {
+            // What a limit must hold is known once every price and span is good, and with the defaults.
+            BudgetValidator.judgeAmounts(Defaults.fill(spec, facts.getInstallation()), validator.paths, validator.found);
+        }
+        return validator.found.violations();
     }
 
     private void fleet() {
@@ -80,12 +94,12 @@ final class SpecValidator {
         unknownName("connection", "connection", spec.getConnection().isEmpty() ? Defaults.CONNECTION : spec.getConnection());
         currency();
         workersPrefix();
-        limits("limits", spec.getLimits(), spec.hasLimits());
+        limits("", spec.getLimits(), spec.hasLimits());
         if (spec.getLimits().hasMax()) {
             var minimums = spec.getPoolsList().stream().mapToLong(pool -> Integer.toUnsignedLong(pool.getLimits().getMin())).sum();
             if (minimums > Integer.toUnsignedLong(spec.getLimits().getMax())) {
-                say("limits.max", "is " + Integer.toUnsignedString(spec.getLimits().getMax()) + ", and the pools' minimums add up to " + minimums,
-                        "raise it to at least " + minimums + ", or lower a pool's limits.min");
+                say("max", "is " + Integer.toUnsignedString(spec.getLimits().getMax()) + ", and the pools' minimums add up to " + minimums,
+                        "raise it to at least " + minimums + ", or lower a pool's min");
             }
         }
         if (spec.getQueuesCount() == 0) {
@@ -94,10 +108,14 @@ final class SpecValidator {
         if (spec.getPoolsCount() == 0) {
             say("pools", "there are none", "describe at least one pool of machines");
         }
+        schedules.timeZone("timeZone", spec.getTimeZone());
+        cost("cost", spec.getCost());
+        schedules.judge("", spec.getSchedulesList(), true, spec.getLimits());
         queues();
         pools();
-        notNegative("rescue.rescueAfter", spec.getRescue().getRescueAfter(), spec.getRescue().hasRescueAfter());
-        count("rescue.attempts", spec.getRescue().getAttempts());
+        budgets.judge();
+        found.notNegative("rescue.rescueAfter", spec.getRescue().getRescueAfter(), spec.getRescue().hasRescueAfter());
+        found.count("rescue.attempts", spec.getRescue().getAttempts());
         if (spec.getShutdown() == ShutdownAction.UNRECOGNIZED) {
             say("shutdown", "is an action that this release doesn't know", "use none, idle or all");
         }
@@ -105,6 +123,9 @@ final class SpecValidator {
 
     private void currency() {
         if (spec.getCurrency().isEmpty()) {
+            if (budgets.isAny()) {
+                say("currency", "is missing, and there are budgets", "write the one that their amounts and the prices are in, such as USD");
+            }
             return;
         }
         try {
@@ -133,7 +154,7 @@ final class SpecValidator {
         var seen = new HashMap<String, Integer>();
         for (int i = 0; i < spec.getQueuesCount(); i++) {
             QueueSpec queue = spec.getQueues(i);
-            var at = "queues[" + i + "]";
+            var at = paths.queue(i);
             if (queue.getName().isBlank()) {
                 say(at + ".name", "is missing", "write the queue's name as ClearML shows it");
             } else {
@@ -151,7 +172,7 @@ final class SpecValidator {
                 }
             }
             order(at + ".order", queue.getOrder());
-            count(at + ".weight", queue.getWeight());
+            found.count(at + ".weight", queue.getWeight());
             if (queue.hasWeight() && queue.getWeight() == 0) {
                 say(at + ".weight", "is 0, which would leave the queue nothing for ever", "write 1 or more, or leave it out for 1");
             }
@@ -162,32 +183,97 @@ final class SpecValidator {
         var seen = new HashMap<String, Integer>();
         for (int i = 0; i < spec.getPoolsCount(); i++) {
             PoolSpec pool = spec.getPools(i);
-            var at = "pools[" + i + "]";
+            var at = paths.pool(i);
             label(at + ".name", pool.getName());
             if (!pool.getName().isEmpty()) {
                 twice(at + ".name", pool.getName(), "pool", "pools[%d]", seen, i);
             }
             order(at + ".order", pool.getOrder());
             if (!pool.getLimits().hasMax()) {
-                say(at + ".limits.max", "is missing", "write how many machines the pool may have at most");
+                say(at + ".max", "is missing", "write how many machines the pool may have at most");
             }
-            limits(at + ".limits", pool.getLimits(), pool.hasLimits());
+            limits(at, pool.getLimits(), pool.hasLimits());
             var slots = Integer.toUnsignedLong(pool.getSlots());
             if (slots > 64) {
-                say(at + ".slots", "is " + number(pool.getSlots()), "use 1 to 64 agents a machine");
+                say(at + ".slots", "is " + Findings.number(pool.getSlots()), "use 1 to 64 agents a machine");
             }
-            positive(at + ".idle", pool.getIdleTimeout(), pool.hasIdleTimeout());
-            positive(at + ".bootWithin", pool.getBootDeadline(), pool.hasBootDeadline());
-            positive(at + ".registerWithin", pool.getRegistrationDeadline(), pool.hasRegistrationDeadline());
-            positive(at + ".reserveFor", pool.getReserveFor(), pool.hasReserveFor());
-            count(at + ".pace.launchesPerMinute", pool.getPace().getLaunchesPerMinute());
-            count(at + ".pace.unregistered", pool.getPace().getUnregistered());
-            offers(at, pool);
+            found.positive(at + ".idle", pool.getIdleTimeout(), pool.hasIdleTimeout());
+            found.positive(at + ".bootWithin", pool.getBootDeadline(), pool.hasBootDeadline());
+            found.positive(at + ".registerWithin", pool.getRegistrationDeadline(), pool.hasRegistrationDeadline());
+            found.positive(at + ".reserveFor", pool.getReserveFor(), pool.hasReserveFor());
+            found.atMost(at + ".reserveFor", pool.getReserveFor(), pool.hasReserveFor(), Findings.LONGEST_MONTH);
+            found.count(at + ".pace.launchesPerMinute", pool.getPace().getLaunchesPerMinute());
+            found.count(at + ".pace.unregistered", pool.getPace().getUnregistered());
+            warm(at, pool);
+            leaving(at, pool);
+            spot(at, pool);
+            cost(at + ".cost", pool.getCost());
+            schedules.judge(at, pool.getSchedulesList(), false, pool.getLimits());
+            offers(i, pool);
             launch(at, pool);
         }
     }
 
-    private void offers(String at, PoolSpec pool) {
+    private void warm(String at, PoolSpec pool) {
+        if (found.count(at + ".warm", pool.getWarm()) && pool.getLimits().getMax() >= 0 && pool.getLimits().hasMax() && pool.getWarm() > pool.getLimits().getMax()) {
+            say(at + ".warm", "is " + pool.getWarm() + ", above max, which is " + pool.getLimits().getMax(), "raise max to at least " + pool.getWarm() + ", or lower warm");
+        }
+    }
+
+    private void leaving(String at, PoolSpec pool) {
+        found.notNegative(at + ".scaleOutDelay", pool.getScaleOutDelay(), pool.hasScaleOutDelay(), Findings.DAY);
+        found.notNegative(at + ".scaleInDelay", pool.getScaleInDelay(), pool.hasScaleInDelay(), Findings.DAY);
+        var paidIsGood = found.notNegative(at + ".leastPaid", pool.getLeastPaid(), pool.hasLeastPaid(), Findings.LONGEST_MONTH);
+        found.count(at + ".disruption.draining", pool.getDisruption().getDraining());
+        found.positive(at + ".maxAge", pool.getMaxAge(), pool.hasMaxAge());
+        if (!pool.hasMaxAge() || Findings.compare(pool.getMaxAge(), Duration.getDefaultInstance()) <= 0) {
+            return;
+        }
+        older(at, pool, pool.hasRegistrationDeadline() ? pool.getRegistrationDeadline() : Defaults.REGISTRATION_DEADLINE, "registerWithin",
+                "a machine would be retired before its worker had to be there");
+        older(at, pool, pool.hasIdleTimeout() ? pool.getIdleTimeout() : Defaults.IDLE_TIMEOUT, "idle", "age would always come before idleness");
+        if (paidIsGood && pool.hasLeastPaid()) {
+            older(at, pool, pool.getLeastPaid(), "leastPaid", "a machine would leave before it was paid for that long");
+        }
+    }
+
+    private void older(String at, PoolSpec pool, Duration other, String key, String why) {
+        if (Findings.compare(pool.getMaxAge(), other) < 0) {
+            say(at + ".maxAge", "is " + Findings.text(pool.getMaxAge()) + ", shorter than " + key + ", which is " + Findings.text(other) + ": " + why,
+                    "raise it, or shorten " + key);
+        }
+    }
+
+    /** Giving way to on-demand needs both: spot that is refused, and on-demand listed behind it. */
+    private void spot(String at, PoolSpec pool) {
+        spot(at + ".spot.rollbackAfter", pool, pool.getSpotRollbackAfter(), pool.hasSpotRollbackAfter(), Findings.DAY);
+        spot(at + ".spot.blackout", pool, pool.getSpotBlackout(), pool.hasSpotBlackout(), Findings.LONGEST_MONTH);
+    }
+
+    private void spot(String field, PoolSpec pool, Duration span, boolean there, Duration most) {
+        if (!found.notNegative(field, span, there, most) || !there || span.equals(Duration.getDefaultInstance())) {
+            return;
+        }
+        var markets = pool.getOffersList().stream().map(offer -> offer.getKey().getMarket()).toList();
+        var first = markets.indexOf(Market.SPOT);
+        if (first < 0) {
+            say(field, "is set, and the pool has no spot offer", "add an offer with market: spot, or leave it out");
+        } else if (markets.subList(first, markets.size()).stream().allMatch(Market.SPOT::equals)) {
+            say(field, "is set, and no on-demand offer is listed behind the spot offers", "list one behind them, or leave it out");
+        }
+    }
+
+    private void cost(String at, CostSpec cost) {
+        // Written so that NaN is refused, too.
+        if (cost.hasPriceFactor() && !(cost.getPriceFactor() > 0 && cost.getPriceFactor() <= MOST_FACTOR)) {
+            say(at + ".factor", "is " + cost.getPriceFactor(), "write more than 0 and at most " + MOST_FACTOR + ", such as 0.85 for 15 % off");
+        }
+        found.amount(at + ".diskPerGibMonth", cost.hasDiskMicrosPerGibMonth(), cost.getDiskMicrosPerGibMonth(), DEAREST_GIB);
+        found.amount(at + ".publicIpv4PerHour", cost.hasPublicIpv4MicrosPerHour(), cost.getPublicIpv4MicrosPerHour(), Findings.DEAREST_HOUR);
+    }
+
+    private void offers(int poolIndex, PoolSpec pool) {
+        var at = paths.pool(poolIndex);
         if (pool.getOffersCount() == 0) {
             say(at + ".offers", "there are none", "describe at least one: provider, account, region, type");
         }
@@ -195,7 +281,7 @@ final class SpecValidator {
         for (int i = 0; i < pool.getOffersCount(); i++) {
             OfferSpec offer = pool.getOffers(i);
             var key = offer.getKey();
-            var field = at + ".offers[" + i + "]";
+            var field = paths.offer(poolIndex, i);
             if (key.getProvider().isEmpty()) {
                 say(field + ".provider", "is missing", "use " + String.join(" or ", PROVIDERS));
             } else if (!PROVIDERS.contains(key.getProvider())) {
@@ -211,8 +297,8 @@ final class SpecValidator {
             if (key.getMarket() == Market.UNRECOGNIZED) {
                 say(field + ".market", "is one that this release doesn't know", "use on-demand or spot");
             }
-            price(field + ".price", offer.hasPriceMicrosPerHour(), offer.getPriceMicrosPerHour());
-            price(field + ".ceiling", offer.hasPriceCeilingMicrosPerHour(), offer.getPriceCeilingMicrosPerHour());
+            found.amount(field + ".price", offer.hasPriceMicrosPerHour(), offer.getPriceMicrosPerHour(), Findings.DEAREST_HOUR);
+            found.amount(field + ".ceiling", offer.hasPriceCeilingMicrosPerHour(), offer.getPriceCeilingMicrosPerHour(), Findings.DEAREST_HOUR);
             if (offer.hasPriceCeilingMicrosPerHour() && key.getMarket() != Market.SPOT) {
                 say(field + ".ceiling", "is set on an on-demand offer, whose price is fixed", "remove it, or set market: spot");
             }
@@ -222,7 +308,7 @@ final class SpecValidator {
             var same = key.getMarket() == Market.MARKET_UNSPECIFIED ? key.toBuilder().setMarket(Defaults.MARKET).build() : key;
             var first = seen.putIfAbsent(same, i);
             if (first != null) {
-                say(field, "is the same offer as " + at + ".offers[" + first + "]", "remove one, or make zone, subnet or market differ");
+                say(field, "is the same offer as " + paths.offer(poolIndex, first), "remove one, or make zone, subnet or market differ");
             }
             if (key.getProvider().equals("aws")) {
                 awsOffer(field, key);
@@ -246,9 +332,11 @@ final class SpecValidator {
             awsLaunch(at, launch);
         }
         for (int i = 0; i < launch.getDisksCount(); i++) {
-            count(at + ".disks[" + i + "].size", launch.getDisks(i).getSizeGib());
-            count(at + ".disks[" + i + "].iops", launch.getDisks(i).getIops());
-            count(at + ".disks[" + i + "].throughput", launch.getDisks(i).getThroughput());
+            if (found.count(at + ".disks[" + i + "].size", launch.getDisks(i).getSizeGib()) && launch.getDisks(i).getSizeGib() > LARGEST_DISK) {
+                say(at + ".disks[" + i + "].size", "is " + launch.getDisks(i).getSizeGib() + " GiB", "use at most " + LARGEST_DISK);
+            }
+            found.count(at + ".disks[" + i + "].iops", launch.getDisks(i).getIops());
+            found.count(at + ".disks[" + i + "].throughput", launch.getDisks(i).getThroughput());
         }
         var boot = launch.getBoot();
         if (!boot.getConnection().isEmpty()) {
@@ -331,52 +419,18 @@ final class SpecValidator {
         return Character.isUpperCase(c) ? 0 : Character.isLowerCase(c) ? 1 : Character.isDigit(c) ? 2 : 3;
     }
 
-    private void limits(String field, Limits limits, boolean there) {
+    private void limits(String at, Limits limits, boolean there) {
         if (!there) {
             return;
         }
-        count(field + ".min", limits.getMin());
+        found.count(SpecPaths.under(at, "min"), limits.getMin());
         if (limits.hasMax()) {
-            count(field + ".max", limits.getMax());
+            found.count(SpecPaths.under(at, "max"), limits.getMax());
             if (limits.getMax() >= 0 && limits.getMin() > limits.getMax()) {
-                say(field + ".max", "is " + limits.getMax() + ", below limits.min, which is " + limits.getMin(),
-                        "raise limits.max to at least " + limits.getMin() + ", or lower limits.min");
+                say(SpecPaths.under(at, "max"), "is " + limits.getMax() + ", below min, which is " + limits.getMin(),
+                        "raise max to at least " + limits.getMin() + ", or lower min");
             }
         }
-    }
-
-    /** Counts are unsigned on the wire: what a careless client sent as -1 arrives as four thousand millions. */
-    private void count(String field, int value) {
-        if (value < 0) {
-            say(field, "is " + number(value), "use 0 to " + Integer.MAX_VALUE);
-        }
-    }
-
-    private static String number(int value) {
-        return value < 0 ? value + " (or " + Integer.toUnsignedString(value) + ")" : Integer.toString(value);
-    }
-
-    private void price(String field, boolean there, long micros) {
-        if (there && micros < 0) {
-            say(field, "is " + BigDecimal.valueOf(micros, 6).stripTrailingZeros().toPlainString() + ", below zero",
-                    "write what an hour costs, or leave it out");
-        }
-    }
-
-    private void positive(String field, Duration duration, boolean there) {
-        if (there && (duration.getSeconds() < 0 || duration.getNanos() < 0 || duration.getSeconds() == 0 && duration.getNanos() == 0)) {
-            say(field, "is " + text(duration), "use more than zero, or leave it out for the default");
-        }
-    }
-
-    private void notNegative(String field, Duration duration, boolean there) {
-        if (there && (duration.getSeconds() < 0 || duration.getNanos() < 0)) {
-            say(field, "is " + text(duration), "use zero or more, or leave it out for the default");
-        }
-    }
-
-    private static String text(Duration duration) {
-        return duration.getNanos() == 0 ? duration.getSeconds() + "s" : (duration.getSeconds() + duration.getNanos() / 1e9) + "s";
     }
 
     private void order(String field, Order order) {
@@ -420,6 +474,6 @@ final class SpecValidator {
     }
 
     private void say(String field, String problem, String fix) {
-        violations.add(Violation.newBuilder().setField(field).setProblem(problem).setFix(fix).build());
+        found.say(field, problem, fix);
     }
 }

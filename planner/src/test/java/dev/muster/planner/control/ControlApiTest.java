@@ -155,7 +155,7 @@ class ControlApiTest {
             assertThat(refused.getStatus().getCode()).isEqualTo(Status.Code.INVALID_ARGUMENT);
             var status = StatusProto.fromThrowable(refused);
             assertThat(detail(status, BadRequest.class).getFieldViolationsList()).extracting(BadRequest.FieldViolation::getField)
-                    .containsExactly("workersPrefix", "queues[0].pools[0]", "pools[0].limits.max");
+                    .containsExactly("workersPrefix", "queues.bad-queue.pools[0]", "pools.cpu.max");
             assertThat(detail(status, ErrorInfo.class).getReason()).isEqualTo("INVALID_ARGUMENT");
         });
         assertThatThrownBy(() -> fleets.getFleet(GetFleetRequest.newBuilder().setName("bad").build()))

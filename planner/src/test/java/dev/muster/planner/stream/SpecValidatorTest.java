@@ -3,15 +3,24 @@ package dev.muster.planner.stream;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.Duration;
+import dev.muster.v1.BudgetAction;
+import dev.muster.v1.BudgetPeriod;
+import dev.muster.v1.BudgetSpec;
+import dev.muster.v1.CostSpec;
+import dev.muster.v1.Disk;
 import dev.muster.v1.Facts;
+import dev.muster.v1.FleetRecord;
 import dev.muster.v1.FleetSpec;
+import dev.muster.v1.FleetState;
 import dev.muster.v1.Limits;
 import dev.muster.v1.Market;
 import dev.muster.v1.OfferSpec;
 import dev.muster.v1.PoolSpec;
 import dev.muster.v1.QueueSpec;
+import dev.muster.v1.ScheduleSpec;
 import dev.muster.v1.Value;
 import dev.muster.v1.Violation;
+import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -41,8 +50,8 @@ class SpecValidatorTest {
         // When
         var violations = SpecValidator.violations(spec, Facts.newBuilder().setInstallation("lab").setPrefixOwner("other").build());
         // Then
-        assertThat(violations).extracting(Violation::getField).containsExactly("name", "workersPrefix", "queues[0].pools[0]",
-                "pools[0].limits.max", "pools[0].limits.min", "pools[0].offers");
+        assertThat(violations).extracting(Violation::getField).containsExactly("name", "workersPrefix", "queues.gpu.pools[0]",
+                "pools.t4.max", "pools.t4.min", "pools.t4.offers");
         assertThat(violations).allSatisfy(violation -> {
             assertThat(violation.getProblem()).isNotBlank();
             assertThat(violation.getFix()).isNotBlank();
@@ -70,53 +79,224 @@ class SpecValidatorTest {
                 fleet("workersPrefix", f -> f.setWorkersPrefix("a:b"), "'a:b'"),
                 fleet("workersPrefix", f -> f.setWorkersPrefix("a/b"), "'a/b'"),
                 fleet("connection", f -> f.setConnection("a b"), "'a b'"),
-                fleet("limits.max", f -> f.setLimits(Limits.newBuilder().setMin(3).setMax(2)), "is 2, below limits.min, which is 3"),
-                fleet("limits.max", f -> f.setLimits(Limits.newBuilder().setMax(2)).setPools(0, Specs.pool("cpu").setLimits(Limits.newBuilder().setMin(4).setMax(9))),
+                fleet("max", f -> f.setLimits(Limits.newBuilder().setMin(3).setMax(2)), "is 2, below min, which is 3"),
+                fleet("max", f -> f.setLimits(Limits.newBuilder().setMax(2)).setPools(0, Specs.pool("cpu").setLimits(Limits.newBuilder().setMin(4).setMax(9))),
                         "minimums add up to 4"),
                 fleet("queues", FleetSpec.Builder::clearQueues, "there are none"),
                 fleet("queues[1].name", f -> f.addQueues(QueueSpec.newBuilder().setName("default")), "'default' is already queues[0]"),
                 fleet("queues[1].name", f -> f.addQueues(QueueSpec.newBuilder().setName(" ")), "is missing"),
-                fleet("queues[0].pools[1]", f -> f.setQueues(0, f.getQueues(0).toBuilder().addPools("cpu")), "named twice"),
-                fleet("queues[0].pools[1]", f -> f.setQueues(0, f.getQueues(0).toBuilder().addPools("gpu")), "'gpu' is no pool"),
+                fleet("queues.default.pools[1]", f -> f.setQueues(0, f.getQueues(0).toBuilder().addPools("cpu")), "named twice"),
+                fleet("queues.default.pools[1]", f -> f.setQueues(0, f.getQueues(0).toBuilder().addPools("gpu")), "'gpu' is no pool"),
                 fleet("pools[1].name", f -> f.addPools(Specs.pool("cpu")), "'cpu' is already pools[0]"),
                 fleet("rescue.rescueAfter", f -> f.setRescue(f.getRescueBuilder().setRescueAfter(seconds(-1))), "is -1s"),
-                pool("pools[0].limits.max", p -> p.setLimits(Limits.newBuilder().setMin(1)), "is missing"),
-                pool("pools[0].limits.max", p -> p.setLimits(Limits.newBuilder().setMin(5).setMax(4)), "is 4, below limits.min, which is 5"),
-                pool("pools[0].limits.max", p -> p.setLimits(Limits.newBuilder().setMax(-5)), "is -5"),
-                pool("pools[0].slots", p -> p.setSlots(65), "is 65"),
-                pool("pools[0].slots", p -> p.setSlots(-2), "is -2"),
-                pool("pools[0].idle", p -> p.setIdleTimeout(seconds(0)), "is 0s"),
-                pool("pools[0].bootWithin", p -> p.setBootDeadline(seconds(-60)), "is -60s"),
-                pool("pools[0].registerWithin", p -> p.setRegistrationDeadline(seconds(-1)), "is -1s"),
-                pool("pools[0].reserveFor", p -> p.setReserveFor(seconds(0)), "is 0s"),
-                pool("pools[0].offers", PoolSpec.Builder::clearOffers, "there are none"),
-                pool("pools[0].offers[1]", p -> p.addOffers(p.getOffers(0)), "the same offer as pools[0].offers[0]"),
-                pool("pools[0].offers[1]", p -> p.addOffers(OfferSpec.newBuilder().setKey(Specs.offerKey("m5.large").setMarket(Market.ON_DEMAND))), "the same offer"),
-                offer("pools[0].offers[0].provider", o -> o.getKeyBuilder().setProvider("azure"), "'azure'"),
-                offer("pools[0].offers[0].provider", o -> o.getKeyBuilder().clearProvider(), "is missing"),
-                offer("pools[0].offers[0].account", o -> o.getKeyBuilder().setAccount(""), "is missing"),
-                offer("pools[0].offers[0].region", o -> o.getKeyBuilder().setRegion("eu/1"), "'eu/1'"),
-                offer("pools[0].offers[0].type", o -> o.getKeyBuilder().setMachineType("m5:large"), "'m5:large'"),
-                offer("pools[0].offers[0].zone", o -> o.getKeyBuilder().setZone("us-east-1a"), "'us-east-1a' is not in region eu-west-1"),
-                offer("pools[0].offers[0].subnet", o -> o.getKeyBuilder().setSubnet("10.0.0.0/8"), "'10.0.0.0/8'"),
-                offer("pools[0].offers[0].price", o -> o.setPriceMicrosPerHour(-500_000), "is -0.5, below zero"),
-                offer("pools[0].offers[0].ceiling", o -> o.setPriceCeilingMicrosPerHour(1), "on an on-demand offer"),
-                offer("pools[0].offers[0].ceiling", o -> {
+                pool("pools.cpu.max", p -> p.setLimits(Limits.newBuilder().setMin(1)), "is missing"),
+                pool("pools.cpu.max", p -> p.setLimits(Limits.newBuilder().setMin(5).setMax(4)), "is 4, below min, which is 5"),
+                pool("pools.cpu.max", p -> p.setLimits(Limits.newBuilder().setMax(-5)), "is -5"),
+                pool("pools.cpu.slots", p -> p.setSlots(65), "is 65"),
+                pool("pools.cpu.slots", p -> p.setSlots(-2), "is -2"),
+                pool("pools.cpu.idle", p -> p.setIdleTimeout(seconds(0)), "is 0s"),
+                pool("pools.cpu.bootWithin", p -> p.setBootDeadline(seconds(-60)), "is -60s"),
+                pool("pools.cpu.registerWithin", p -> p.setRegistrationDeadline(seconds(-1)), "is -1s"),
+                pool("pools.cpu.reserveFor", p -> p.setReserveFor(seconds(0)), "is 0s"),
+                pool("pools.cpu.offers", PoolSpec.Builder::clearOffers, "there are none"),
+                pool("pools.cpu.offers[1]", p -> p.addOffers(p.getOffers(0)), "the same offer as pools.cpu.offers[0]"),
+                pool("pools.cpu.offers[1]", p -> p.addOffers(OfferSpec.newBuilder().setKey(Specs.offerKey("m5.large").setMarket(Market.ON_DEMAND))), "the same offer"),
+                offer("pools.cpu.provider", o -> o.getKeyBuilder().setProvider("azure"), "'azure'"),
+                offer("pools.cpu.provider", o -> o.getKeyBuilder().clearProvider(), "is missing"),
+                offer("pools.cpu.account", o -> o.getKeyBuilder().setAccount(""), "is missing"),
+                offer("pools.cpu.region", o -> o.getKeyBuilder().setRegion("eu/1"), "'eu/1'"),
+                offer("pools.cpu.type", o -> o.getKeyBuilder().setMachineType("m5:large"), "'m5:large'"),
+                offer("pools.cpu.zone", o -> o.getKeyBuilder().setZone("us-east-1a"), "'us-east-1a' is not in region eu-west-1"),
+                offer("pools.cpu.subnet", o -> o.getKeyBuilder().setSubnet("10.0.0.0/8"), "'10.0.0.0/8'"),
+                offer("pools.cpu.price", o -> o.setPriceMicrosPerHour(-500_000), "is -0.50, below zero"),
+                offer("pools.cpu.ceiling", o -> o.setPriceCeilingMicrosPerHour(1), "on an on-demand offer"),
+                offer("pools.cpu.ceiling", o -> {
                     o.setPriceCeilingMicrosPerHour(0);
                     o.getKeyBuilder().setMarket(Market.SPOT);
                 }, "is 0"),
-                pool("pools[0].image", p -> p.getLaunchBuilder().setImage("ubuntu"), "'ubuntu' is no AMI id"),
-                pool("pools[0].tags.cost center", p -> p.getLaunchBuilder().putTags("cost center", "7"), "has a space or a slash"),
-                pool("pools[0].tags.team/ml", p -> p.getLaunchBuilder().putTags("team/ml", "7"), "has a space or a slash"),
-                pool("pools[0].tags.muster-fleet", p -> p.getLaunchBuilder().putTags("muster-fleet", "7"), "Muster's own"),
-                pool("pools[0].aws.securityGroups[0]", p -> p.getLaunchBuilder().getAwsBuilder().addSecurityGroupIds("default"), "'default'"),
-                pool("pools[0].agent.version", p -> p.getLaunchBuilder().getBootBuilder().setAgentVersion("latest"), "'latest'"),
-                pool("pools[0].agent.environment.A-B", p -> p.getLaunchBuilder().getBootBuilder().putEnvironment("A-B", text("x")), "'A-B'"),
-                pool("pools[0].agent.environment.KEY", p -> p.getLaunchBuilder().getBootBuilder().putEnvironment("KEY", text("AKIA" + "IOSFODNN7EXAMPLE")), "looks like a key"),
-                pool("pools[0].agent.initScript", p -> p.getLaunchBuilder().getBootBuilder().setInitScript(text("x\n-----BEGIN " + "RSA PRIVATE KEY-----\n")), "looks like a key"),
-                pool("pools[0].agent.extraConf", p -> p.getLaunchBuilder().getBootBuilder().setExtraConf(text("token: ghp" + "_0123456789abcdefghijABCDEFGHIJ012345")), "looks like a key"),
-                pool("pools[0].agent.extraConf", p -> p.getLaunchBuilder().getBootBuilder().setExtraConf(text("k=wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEYq9Zt2")), "looks like a key"),
-                pool("pools[0].agent.extraConf.secretRef", p -> p.getLaunchBuilder().getBootBuilder().setExtraConf(Value.newBuilder().setSecretRef("../x")), "'../x'"));
+                pool("pools.cpu.image", p -> p.getLaunchBuilder().setImage("ubuntu"), "'ubuntu' is no AMI id"),
+                pool("pools.cpu.tags.cost center", p -> p.getLaunchBuilder().putTags("cost center", "7"), "has a space or a slash"),
+                pool("pools.cpu.tags.team/ml", p -> p.getLaunchBuilder().putTags("team/ml", "7"), "has a space or a slash"),
+                pool("pools.cpu.tags.muster-fleet", p -> p.getLaunchBuilder().putTags("muster-fleet", "7"), "Muster's own"),
+                pool("pools.cpu.aws.securityGroups[0]", p -> p.getLaunchBuilder().getAwsBuilder().addSecurityGroupIds("default"), "'default'"),
+                pool("pools.cpu.agent.version", p -> p.getLaunchBuilder().getBootBuilder().setAgentVersion("latest"), "'latest'"),
+                pool("pools.cpu.agent.environment.A-B", p -> p.getLaunchBuilder().getBootBuilder().putEnvironment("A-B", text("x")), "'A-B'"),
+                pool("pools.cpu.agent.environment.KEY", p -> p.getLaunchBuilder().getBootBuilder().putEnvironment("KEY", text("AKIA" + "IOSFODNN7EXAMPLE")), "looks like a key"),
+                pool("pools.cpu.agent.initScript", p -> p.getLaunchBuilder().getBootBuilder().setInitScript(text("x\n-----BEGIN " + "RSA PRIVATE KEY-----\n")), "looks like a key"),
+                pool("pools.cpu.agent.extraConf", p -> p.getLaunchBuilder().getBootBuilder().setExtraConf(text("token: ghp" + "_0123456789abcdefghijABCDEFGHIJ012345")), "looks like a key"),
+                pool("pools.cpu.agent.extraConf", p -> p.getLaunchBuilder().getBootBuilder().setExtraConf(text("k=wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEYq9Zt2")), "looks like a key"),
+                pool("pools.cpu.agent.extraConf.secretRef", p -> p.getLaunchBuilder().getBootBuilder().setExtraConf(Value.newBuilder().setSecretRef("../x")), "'../x'"));
+    }
+
+    @ParameterizedTest(name = "{0}: {2}")
+    @MethodSource("mistakesOfMoneyAndTime")
+    void saysWhatIsWrongWithMoneyAndTime(String field, UnaryOperator<FleetSpec.Builder> mistake, String problem) {
+        saysWhatIsWrongAndWhatToDo(field, mistake, problem);
+    }
+
+    static Stream<Arguments> mistakesOfMoneyAndTime() {
+        return Stream.of(
+                // Budgets, each by itself.
+                fleet("currency", f -> priced(f).clearCurrency().addBudgets(day(300)), "is missing, and there are budgets"),
+                fleet("currency", f -> pool(priced(f).clearCurrency(), p -> p.addBudgets(day(300))), "is missing, and there are budgets"),
+                budget("budgets[0].period", b -> b.clearPeriod(), "is missing"),
+                budget("budgets[0].period", b -> b.setPeriodValue(77), "doesn't know"),
+                fleet("budgets[1]", f -> priced(f).addBudgets(day(300)).addBudgets(day(200)), "is the second budget of the fleet for a day"),
+                fleet("pools.cpu.budgets[1]", f -> pool(priced(f), p -> p.addBudgets(hour(3)).addBudgets(hour(2))), "is the second budget of pool cpu for an hour"),
+                budget("budgets.day", b -> b.clearHardMicros(), "has neither a limit nor a soft limit"),
+                budget("budgets.day.limit", b -> b.setHardMicros(0), "is 0.00, which allows nothing"),
+                budget("budgets.day.limit", b -> b.setHardMicros(-1), "is -0.000001, below zero"),
+                budget("budgets.day.limit", b -> b.setHardMicros(1_000_000_000_000_001L), "can't be meant"),
+                budget("budgets.day.soft", b -> b.setSoftMicros(0), "is 0.00"),
+                budget("budgets.day.soft", b -> b.setSoftMicros(-5_000_000), "is -5.00"),
+                budget("budgets.day.soft", b -> b.setSoftMicros(300_000_000), "is 300.00, and the limit is 300.00"),
+                budget("budgets.day.onLimit", b -> b.setHardAction(BudgetAction.WARN), "is 'warn', which is for onSoft"),
+                budget("budgets.day.onLimit", b -> b.setHardActionValue(77), "doesn't know"),
+                budget("budgets.day.onLimit", b -> b.clearHardMicros().setSoftMicros(1).setHardAction(BudgetAction.STOP_BUSY), "there is no limit"),
+                budget("budgets.day.onSoft", b -> b.setSoftMicros(1).setSoftAction(BudgetAction.DRAIN_MACHINES), "is 'drain', which is for onLimit"),
+                budget("budgets.day.onSoft", b -> b.setSoftAction(BudgetAction.WARN), "there is no soft"),
+                budget("budgets.day.cheap", b -> b.setSoftMicros(1).setSoftAction(BudgetAction.CHEAP_OFFERS_ONLY), "is missing"),
+                budget("budgets.day.cheap", b -> b.setSoftMicros(1).setSoftAction(BudgetAction.CHEAP_OFFERS_ONLY).setCheapMicrosPerHour(0), "is 0.00"),
+                budget("budgets.day.cheap", b -> b.setCheapMicrosPerHour(1), "onSoft is not cheap"),
+                budget("budgets.day.minPriority", b -> b.setMinPriority(3), "onSoft is not high-priority"),
+                budget("budgets.day.minPriority", b -> b.setSoftMicros(1).setSoftAction(BudgetAction.HIGH_PRIORITY_ONLY).setMinPriority(3), "the highest priority of a queue here is 0"),
+                budget("budgets.day.minPriority", b -> b.setSoftMicros(1).setSoftAction(BudgetAction.HIGH_PRIORITY_ONLY), "nothing would be kept back"),
+                // Budgets and prices.
+                fleet("pools.cpu.price", f -> f.setCurrency("USD").addBudgets(hour(40)), "is missing, and the fleet has a budget"),
+                fleet("pools.cpu.price", f -> pool(f.setCurrency("USD"), p -> p.addBudgets(day(40))), "is missing, and pool cpu has a budget"),
+                fleet("pools.cpu.price", f -> f.setCurrency("USD").setQueues(0, f.getQueues(0).toBuilder().addBudgets(day(40))), "is missing, and queue default has a budget"),
+                fleet("pools.cpu.ceiling", f -> pool(f.setCurrency("USD").addBudgets(day(40)), p -> p.getOffersBuilder(0).getKeyBuilder().setMarket(Market.SPOT)), "is missing, and the fleet has a budget"),
+                fleet("pools.cpu.offers[1].price", f -> pool(priced(f).addBudgets(day(40)), p -> p.addOffers(OfferSpec.newBuilder().setKey(Specs.offerKey("m5.xlarge")))), "is missing"),
+                fleet("budgets.hour.limit", f -> priced(f).addBudgets(micros(BudgetPeriod.PER_HOUR, 104_999)), "is 0.104999, and the cheapest machine of the fleet needs 0.105 an hour"),
+                fleet("budgets.day.limit", f -> priced(f).addBudgets(micros(BudgetPeriod.PER_DAY, 131_249)), "needs 0.13125 (what it costs in its reserveFor"),
+                fleet("budgets.month.limit", f -> priced(f).addBudgets(micros(BudgetPeriod.PER_MONTH, 104_999).setHardAction(BudgetAction.STOP_LAUNCHING)), "needs 0.105 ("),
+                fleet("pools.cpu.budgets.day.limit", f -> pool(priced(f), p -> p.addBudgets(micros(BudgetPeriod.PER_DAY, 1))), "the cheapest machine of pool cpu needs"),
+                fleet("queues.default.budgets.day.limit", f -> priced(f).setQueues(0, f.getQueues(0).toBuilder().addBudgets(micros(BudgetPeriod.PER_DAY, 1))), "the cheapest machine of queue default needs"),
+                pool("pools.cpu.price", p -> p.getOffersBuilder(0).setPriceMicrosPerHour(1_000_000_000_001L), "can't be meant"),
+                pool("pools.cpu.cost", p -> {
+                    p.getOffersBuilder(0).setPriceMicrosPerHour(500_000_000_000L);
+                    p.getCostBuilder().setPriceFactor(3);
+                }, "makes pools.cpu cost 1500000.015 an hour"),
+                pool("pools.cpu.cost.factor", p -> p.getCostBuilder().setPriceFactor(Double.NaN), "is NaN"),
+                pool("pools.cpu.cost.factor", p -> p.getCostBuilder().setPriceFactor(0), "is 0.0"),
+                pool("pools.cpu.cost.factor", p -> p.getCostBuilder().setPriceFactor(-1), "is -1.0"),
+                fleet("cost.factor", f -> f.setCost(CostSpec.newBuilder().setPriceFactor(1001)), "is 1001.0"),
+                fleet("cost.factor", f -> f.setCost(CostSpec.newBuilder().setPriceFactor(Double.POSITIVE_INFINITY)), "is Infinity"),
+                fleet("cost.diskPerGibMonth", f -> f.setCost(CostSpec.newBuilder().setDiskMicrosPerGibMonth(-1)), "below zero"),
+                fleet("cost.publicIpv4PerHour", f -> f.setCost(CostSpec.newBuilder().setPublicIpv4MicrosPerHour(Long.MAX_VALUE)), "can't be meant"),
+                pool("pools.cpu.disks[0].size", p -> p.getLaunchBuilder().addDisks(Disk.newBuilder().setSizeGib(70_000)), "is 70000 GiB"),
+                // Windows of time.
+                fleet("timeZone", f -> f.setTimeZone("Berlin"), "'Berlin' is no time zone"),
+                window("pools.cpu.schedules[0].timeZone", w -> w.setTimeZone("Europe/Berlln"), "'Europe/Berlln' is no time zone"),
+                window("pools.cpu.schedules[0].cron", w -> w.setCron(""), "is missing"),
+                window("pools.cpu.schedules[0].cron", w -> w.setCron("0 8 * *"), "'0 8 * *' can't be read: Cron expression contains 4 parts"),
+                window("pools.cpu.schedules[0].cron", w -> w.setCron("61 8 * * *"), "Value 61 not in range"),
+                window("pools.cpu.schedules[0].cron", w -> w.setCron("0 0 30 2 *"), "'0 0 30 2 *' never fires"),
+                window("pools.cpu.schedules[0].lasts", w -> w.clearLasts(), "is missing"),
+                window("pools.cpu.schedules[0].lasts", w -> w.setLasts(seconds(59)), "is 59s"),
+                window("pools.cpu.schedules[0].lasts", w -> w.setLasts(seconds(31 * 86_400 + 1)), "is 31d1s"),
+                window("pools.cpu.schedules[0]", w -> w.clearMin(), "changes nothing"),
+                window("pools.cpu.schedules[0].min", w -> w.setMin(11), "is 11, above the max outside, which is 10"),
+                window("pools.cpu.schedules[0].min", w -> w.setMin(5).setMax(4), "is 5, above the window's max, which is 4"),
+                window("pools.cpu.schedules[0].warm", w -> w.setWarm(11), "is 11, above the max outside"),
+                window("pools.cpu.schedules[0].max", w -> w.setMax(-3), "is -3"),
+                fleet("schedules[0].warm", f -> f.addSchedules(weekday().setWarm(1)), "a fleet keeps no machines warm"),
+                fleet("schedules[0].min", f -> f.setLimits(Limits.newBuilder().setMax(1)).addSchedules(weekday().setMin(2)), "is 2, above the max outside, which is 1"),
+                // Machines' lives.
+                pool("pools.cpu.warm", p -> p.setWarm(11), "is 11, above max, which is 10"),
+                pool("pools.cpu.warm", p -> p.setWarm(-1), "is -1"),
+                pool("pools.cpu.maxAge", p -> p.setMaxAge(seconds(0)), "is 0s"),
+                pool("pools.cpu.maxAge", p -> p.setMaxAge(seconds(1200)), "is 20m, shorter than registerWithin, which is 30m"),
+                pool("pools.cpu.maxAge", p -> p.setMaxAge(seconds(3600)).setIdleTimeout(seconds(7200)), "is 1h, shorter than idle, which is 2h"),
+                pool("pools.cpu.maxAge", p -> p.setMaxAge(seconds(3600)).setLeastPaid(seconds(7200)), "is 1h, shorter than leastPaid, which is 2h"),
+                pool("pools.cpu.leastPaid", p -> p.setLeastPaid(seconds(-1)), "is -1s"),
+                pool("pools.cpu.scaleOutDelay", p -> p.setScaleOutDelay(seconds(-1)), "is -1s"),
+                pool("pools.cpu.scaleOutDelay", p -> p.setScaleOutDelay(seconds(86_401)), "is 1d1s"),
+                pool("pools.cpu.scaleInDelay", p -> p.setScaleInDelay(seconds(86_401)), "is 1d1s"),
+                pool("pools.cpu.idle", p -> p.setIdleTimeout(seconds(Long.MAX_VALUE)), "longer than makes sense"),
+                pool("pools.cpu.reserveFor", p -> p.setReserveFor(seconds(32 * 86_400)), "is 32d"),
+                pool("pools.cpu.disruption.draining", p -> p.getDisruptionBuilder().setDraining(-2), "is -2"),
+                pool("pools.cpu.spot.rollbackAfter", p -> p.setSpotRollbackAfter(seconds(60)), "the pool has no spot offer"),
+                pool("pools.cpu.spot.blackout", p -> p.setSpotBlackout(seconds(60)), "the pool has no spot offer"),
+                pool("pools.cpu.spot.rollbackAfter", p -> spotBehind(p).setSpotRollbackAfter(seconds(60)), "no on-demand offer is listed behind"),
+                pool("pools.cpu.spot.blackout", p -> p.setSpotBlackout(seconds(-60)), "is -60s"));
+    }
+
+    @Test
+    void takesWhatOnlySoundsWrong() {
+        var spec = priced(Specs.fleet("train")).addBudgets(day(300).setSoftMicros(1)).addBudgets(hour(40));
+        // A cap over a lower maximum, a soft budget over an unknown price, a zero delay, and spot given way to on-demand.
+        pool(spec, p -> p.setLimits(Limits.newBuilder().setMin(3).setMax(10)).addSchedules(weekday().clearMin().setMax(1)).setSpotRollbackAfter(seconds(0)));
+        spec.addPools(Specs.pool("soft").setSpotRollbackAfter(seconds(600)).setSpotBlackout(seconds(3600)).clearOffers()
+                .addOffers(OfferSpec.newBuilder().setPriceCeilingMicrosPerHour(90_000).setKey(Specs.offerKey("m5.large").setMarket(Market.SPOT)))
+                .addOffers(OfferSpec.newBuilder().setPriceMicrosPerHour(100_000).setKey(Specs.offerKey("m5.large"))));
+        assertThat(SpecValidator.violations(spec.build(), Specs.FACTS)).isEmpty();
+    }
+
+    /** Random specs, many of them wrong: whatever is let through must be planned for. */
+    @Test
+    void whatIsLetThroughCanBePlannedFor() {
+        var good = 0;
+        for (var seed = 1L; seed <= 4_000; seed++) {
+            var spec = new RandomSpecs(seed).fleet();
+            var filled = Defaults.fill(spec, "lab");
+            assertThat(Defaults.fill(filled, "lab")).as("seed %d", seed).isEqualTo(filled);
+            if (!SpecValidator.violations(spec, Specs.FACTS).isEmpty()) {
+                continue;
+            }
+            good++;
+            assertThat(SpecValidator.violations(filled, Specs.FACTS)).as("seed %d, filled", seed).isEmpty();
+            var head = FleetTranslator.head(FleetRecord.newBuilder().setFleet("train").setIncarnation("abcdefgh").setVersion(1).setState(FleetState.ACTIVE).setSpec(filled).build());
+            assertThat(head.spec().pools()).as("seed %d", seed).hasSize(filled.getPoolsCount());
+            assertThat(SpecNotes.of(filled)).as("seed %d", seed).doesNotContain("");
+        }
+        assertThat(good).as("specs that were let through").isGreaterThan(200);
+    }
+
+    private static BudgetSpec.Builder micros(BudgetPeriod period, long limit) {
+        return BudgetSpec.newBuilder().setPeriod(period).setHardMicros(limit);
+    }
+
+    private static BudgetSpec.Builder day(int limit) {
+        return micros(BudgetPeriod.PER_DAY, limit * 1_000_000L);
+    }
+
+    private static BudgetSpec.Builder hour(int limit) {
+        return micros(BudgetPeriod.PER_HOUR, limit * 1_000_000L);
+    }
+
+    private static ScheduleSpec.Builder weekday() {
+        return ScheduleSpec.newBuilder().setCron("0 8 * * 1-5").setLasts(seconds(36_000));
+    }
+
+    /** 0.10 an hour, and 0.005 for the address. */
+    private static FleetSpec.Builder priced(FleetSpec.Builder fleet) {
+        return pool(fleet.setCurrency("USD"), p -> p.getOffersBuilder(0).setPriceMicrosPerHour(100_000));
+    }
+
+    private static FleetSpec.Builder pool(FleetSpec.Builder fleet, Consumer<PoolSpec.Builder> change) {
+        change.accept(fleet.getPoolsBuilder(0));
+        return fleet;
+    }
+
+    private static PoolSpec.Builder spotBehind(PoolSpec.Builder pool) {
+        return pool.addOffers(OfferSpec.newBuilder().setKey(Specs.offerKey("m5.large").setMarket(Market.SPOT)));
+    }
+
+    private static Arguments budget(String field, Consumer<BudgetSpec.Builder> mistake, String problem) {
+        return fleet(field, spec -> {
+            var budget = day(300);
+            mistake.accept(budget);
+            return priced(spec).addBudgets(budget);
+        }, problem);
+    }
+
+    private static Arguments window(String field, Consumer<ScheduleSpec.Builder> mistake, String problem) {
+        return pool(field, pool -> {
+            var window = weekday().setMin(1);
+            mistake.accept(window);
+            pool.addSchedules(window);
+        }, problem);
     }
 
     @Test
@@ -139,21 +319,21 @@ class SpecValidatorTest {
     void knowsWhatTheServicesReported() {
         var facts = Facts.newBuilder().setInstallation("lab").addUnknownNames("account:main").addUnknownNames("connection:default").build();
         assertThat(SpecValidator.violations(Specs.fleet("train").build(), facts)).extracting(Violation::getField)
-                .containsExactly("connection", "pools[0].offers[0].account");
+                .containsExactly("connection", "pools.cpu.account");
     }
 
     private static Arguments fleet(String field, UnaryOperator<FleetSpec.Builder> mistake, String problem) {
         return Arguments.of(field, mistake, problem);
     }
 
-    private static Arguments pool(String field, java.util.function.Consumer<PoolSpec.Builder> mistake, String problem) {
+    private static Arguments pool(String field, Consumer<PoolSpec.Builder> mistake, String problem) {
         return fleet(field, spec -> {
             mistake.accept(spec.getPoolsBuilder(0));
             return spec;
         }, problem);
     }
 
-    private static Arguments offer(String field, java.util.function.Consumer<OfferSpec.Builder> mistake, String problem) {
+    private static Arguments offer(String field, Consumer<OfferSpec.Builder> mistake, String problem) {
         return pool(field, pool -> mistake.accept(pool.getOffersBuilder(0)), problem);
     }
 

@@ -142,7 +142,8 @@ public final class StayWithinBudget implements Rule.OfOffer {
         return soft(applied, proposal, offer, price, wanted, spent, budget.soft().isPresent() && spent >= budget.soft().getAsLong() ? 0 : wanted);
     }
 
-    static Duration stay(Duration reserveFor) {
+    /** How long a machine must be able to stay beyond its reserve for its launch to be worth a boot. */
+    public static Duration stay(Duration reserveFor) {
         var quarter = reserveFor.dividedBy(4);
         return quarter.compareTo(WORTH_A_BOOT) < 0 ? quarter : WORTH_A_BOOT;
     }

@@ -1,0 +1,92 @@
+package dev.muster.planner.stream;
+
+import dev.muster.planner.core.Schedule;
+import dev.muster.v1.Limits;
+import dev.muster.v1.ScheduleSpec;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/** What can be wrong with windows of time, and with the zones that they are in. */
+final class ScheduleValidator {
+
+    /** A fixed date, so that one spec is judged alike for ever; the next eight years hold every date that there is. */
+    private static final Instant FROM = Instant.parse("2024-01-01T00:00:00Z");
+
+    private final Findings found;
+
+    ScheduleValidator(Findings found) {
+        this.found = found;
+    }
+
+    /** An IANA name. Empty is fine. */
+    void timeZone(String field, String zone) {
+        if (zone.isEmpty() || ZoneId.getAvailableZoneIds().contains(zone)) {
+            return;
+        }
+        var meant = ZoneId.getAvailableZoneIds().stream().filter(known -> known.equalsIgnoreCase(zone.replace(' ', '_'))
+                || known.toLowerCase(Locale.ROOT).endsWith("/" + zone.toLowerCase(Locale.ROOT).replace(' ', '_'))).sorted().findFirst();
+        found.say(field, "'" + zone + "' is no time zone", meant.map(known -> "write " + known).orElse("write an IANA name such as Europe/Berlin or UTC"));
+    }
+
+    /**
+     * @param at path of the fleet or pool
+     * @param isFleet no warm, and no maximum of its own is needed
+     * @param limits what holds outside
+     */
+    void judge(String at, List<ScheduleSpec> schedules, boolean isFleet, Limits limits) {
+        for (int i = 0; i < schedules.size(); i++) {
+            judge(SpecPaths.under(at, "schedules") + "[" + i + "]", schedules.get(i), isFleet, limits);
+        }
+    }
+
+    private void judge(String field, ScheduleSpec window, boolean isFleet, Limits limits) {
+        cron(field + ".cron", window.getCron());
+        if (!window.hasLasts()) {
+            found.say(field + ".lasts", "is missing", "write how long the window stays open, such as 10h");
+        } else if (Findings.compare(window.getLasts(), Findings.MINUTE) < 0) {
+            found.say(field + ".lasts", "is " + Findings.text(window.getLasts()), "use 1m to 31d");
+        } else {
+            found.atMost(field + ".lasts", window.getLasts(), true, Findings.LONGEST_MONTH);
+        }
+        timeZone(field + ".timeZone", window.getTimeZone());
+        if (!window.hasMin() && !window.hasMax() && !window.hasWarm() && !window.hasPaused()) {
+            found.say(field, "changes nothing", isFleet ? "write min, max or paused" : "write min, max, warm or paused");
+        }
+        var counts = found.count(field + ".min", window.getMin()) & found.count(field + ".max", window.getMax()) & found.count(field + ".warm", window.getWarm());
+        if (isFleet && window.hasWarm()) {
+            found.say(field + ".warm", "is set, and a fleet keeps no machines warm: its pools do", "write it in the schedules of a pool");
+        }
+        if (!counts) {
+            return;
+        }
+        // What a window doesn't say is as outside; a lowered maximum alone is a cap, and holds over the minimum outside.
+        var max = window.hasMax() ? OptionalInt.of(window.getMax()) : limits.hasMax() ? OptionalInt.of(limits.getMax()) : OptionalInt.empty();
+        var whose = window.hasMax() ? "the window's max" : "the max outside";
+        if (max.isPresent() && window.getMin() > max.getAsInt()) {
+            found.say(field + ".min", "is " + window.getMin() + ", above " + whose + ", which is " + max.getAsInt(), "lower it, or write a max of at least " + window.getMin() + " in the window");
+        }
+        if (max.isPresent() && !isFleet && window.getWarm() > max.getAsInt()) {
+            found.say(field + ".warm", "is " + window.getWarm() + ", above " + whose + ", which is " + max.getAsInt(), "lower it, or write a max of at least " + window.getWarm() + " in the window");
+        }
+    }
+
+    private void cron(String field, String cron) {
+        if (cron.isBlank()) {
+            found.say(field, "is missing", "write minute hour day-of-month month day-of-week, such as \"0 8 * * 1-5\"");
+            return;
+        }
+        try {
+            var schedule = new Schedule(cron, java.time.Duration.ofHours(1), ZoneOffset.UTC, OptionalInt.empty(), OptionalInt.empty(), OptionalInt.empty(), Optional.empty());
+            if (!schedule.opensAfter(FROM)) {
+                found.say(field, "'" + cron + "' never fires: there is no such day", "name a day that its months have");
+            }
+        } catch (IllegalArgumentException unreadable) {
+            found.say(field, "'" + cron + "' can't be read: " + unreadable.getMessage(), "write minute hour day-of-month month day-of-week, such as \"0 8 * * 1-5\"");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+package dev.muster.planner.stream;
+
+import dev.muster.v1.BudgetAction;
+import dev.muster.v1.FleetSpec;
+import dev.muster.v1.PoolSpec;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** What a spec may say and people should know: sentences that an answer carries beside the accepted spec. */
+final class SpecNotes {
+
+    private SpecNotes() {}
+
+    /** @param filled a spec without violations, with every default */
+    static List<String> of(FleetSpec filled) {
+        var notes = new ArrayList<String>();
+        launchesOnly(filled, notes);
+        endsTasks(filled, notes);
+        notes.addAll(BudgetValidator.starvedPools(filled));
+        for (var pool : BudgetValidator.poolsUnderPeriods(filled)) {
+            reserves(pool, notes);
+        }
+        var underBudget = !filled.getBudgetsList().isEmpty() || filled.getQueuesList().stream().anyMatch(queue -> queue.getBudgetsCount() > 0);
+        for (var pool : filled.getPoolsList()) {
+            notCounted(filled, pool, underBudget || pool.getBudgetsCount() > 0, notes);
+            ages(pool, notes);
+        }
+        return notes;
+    }
+
+    private static void launchesOnly(FleetSpec spec, List<String> notes) {
+        var paths = BudgetValidator.withAction(spec, BudgetAction.STOP_LAUNCHING);
+        if (!paths.isEmpty()) {
+            notes.add("onLimit: stop-launching (" + String.join(", ", paths) + ") does not bound spending: machines that run work on until they are idle. drain and stop-busy do.");
+        }
+    }
+
+    private static void endsTasks(FleetSpec spec, List<String> notes) {
+        var paths = BudgetValidator.withAction(spec, BudgetAction.STOP_BUSY);
+        if (!paths.isEmpty()) {
+            notes.add("onLimit: stop-busy (" + String.join(", ", paths) + ") ends running tasks when the money is spent; they are put back into their queues and begin again.");
+        }
+    }
+
+    /** A machine that never gets a worker is paid for until its deadline: more than it reserved, if that is shorter. */
+    private static void reserves(PoolSpec pool, List<String> notes) {
+        var needed = pool.getRegistrationDeadline().toBuilder().setSeconds(pool.getRegistrationDeadline().getSeconds() + 60).build();
+        if (Findings.compare(pool.getReserveFor(), needed) < 0) {
+            notes.add("pools." + pool.getName() + ".reserveFor is " + Findings.text(pool.getReserveFor()) + ", and a machine that never gets a worker is paid for up to registerWithin, "
+                    + Findings.text(pool.getRegistrationDeadline()) + ": it can spend more than it reserves.");
+        }
+    }
+
+    private static void notCounted(FleetSpec spec, PoolSpec pool, boolean underBudget, List<String> notes) {
+        var cost = pool.getCost();
+        var sized = pool.getLaunch().getDisksList().stream().anyMatch(disk -> disk.getSizeGib() > 0);
+        var at = "pools." + pool.getName();
+        if (!cost.hasDiskMicrosPerGibMonth() && (sized || underBudget)) {
+            notes.add(at + ": disks are not counted, since cost.diskPerGibMonth gives no price.");
+        } else if (cost.hasDiskMicrosPerGibMonth() && !sized) {
+            notes.add(at + ": the image's own disk is not counted, since disks gives no size.");
+        }
+        if (!cost.hasPublicIpv4MicrosPerHour() && underBudget && CostTable.hasPublicAddress(pool.getLaunch())) {
+            notes.add(at + ": public IPv4 addresses are not counted, since " + (Defaults.CURRENCY.equals(spec.getCurrency())
+                    ? "cost.publicIpv4PerHour gives no price." : "the known price is in dollars; write cost.publicIpv4PerHour in " + spec.getCurrency() + "."));
+        }
+    }
+
+    private static void ages(PoolSpec pool, List<String> notes) {
+        if (pool.hasMaxAge() && Findings.compare(pool.getMaxAge(), pool.getReserveFor()) < 0) {
+            notes.add("pools." + pool.getName() + ".maxAge is " + Findings.text(pool.getMaxAge()) + ", less than the longest task to expect (reserveFor, " + Findings.text(pool.getReserveFor())
+                    + "): such a task is not cut short, but its machine takes no other and stays past its age.");
+        }
+    }
+
+    /** What limits that were lowered wait for. @param counted machines that count now */
+    static List<String> ofChange(FleetSpec next, int counted) {
+        var pools = next.getPoolsList().stream().map(PoolSpec::getLimits).collect(Collectors.summingLong(limits -> limits.hasMax() ? limits.getMax() : Integer.MAX_VALUE));
+        var most = next.getLimits().hasMax() ? Math.min(pools, next.getLimits().getMax()) : pools;
+        return counted > most ? List.of(counted + " machines count now, and the spec allows " + most + ": " + (counted - most)
+                + " leave, idle ones first, busy ones when their task ends; until then nothing is launched.") : List.of();
+    }
+}
