@@ -10,6 +10,7 @@ import dev.muster.v1.FleetView;
 import dev.muster.v1.GetFleetRequest;
 import dev.muster.v1.ListFleetsResponse;
 import dev.muster.v1.PauseFleetRequest;
+import dev.muster.v1.ReleaseIdleRequest;
 import dev.muster.v1.ShutdownAction;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -29,7 +30,7 @@ import picocli.CommandLine.Parameters;
 /** {@code muster fleet …}. */
 @Command(name = "fleet", mixinStandardHelpOptions = true, description = "Fleets: queues, pools and limits.",
         subcommands = {FleetCommand.Apply.class, FleetCommand.Validate.class, FleetCommand.List_.class, FleetCommand.Get.class,
-            FleetCommand.Delete.class, FleetCommand.Pause.class, FleetCommand.Resume.class})
+            FleetCommand.Delete.class, FleetCommand.Pause.class, FleetCommand.Resume.class, FleetCommand.ReleaseIdle.class})
 final class FleetCommand {
 
     @Command(name = "apply", mixinStandardHelpOptions = true, sortOptions = false, description = "Creates fleets, or changes them to what the file says.")
@@ -54,6 +55,7 @@ final class FleetCommand {
                         output.resource(record);
                     } else {
                         output.line("fleet " + record.getFleet() + " is at version " + record.getVersion() + ", " + word(record.getState()));
+                        notes(record, output);
                     }
                 }
             }
@@ -89,6 +91,7 @@ final class FleetCommand {
                         output.resource(record);
                     } else {
                         output.line("fleet " + spec.getName() + " is valid");
+                        notes(record, output);
                     }
                 }
             }
@@ -224,6 +227,38 @@ final class FleetCommand {
                 shown(record, common.output());
             }
         }
+    }
+
+    @Command(name = "release-idle", mixinStandardHelpOptions = true, sortOptions = false,
+            description = "Lets idle machines go now, without waiting for their time-out; minimum and warm machines come again.")
+    static final class ReleaseIdle implements Runnable {
+        @Mixin
+        CommonOptions common;
+
+        @Parameters(paramLabel = "FLEET")
+        String name;
+
+        @Option(names = "--pool", paramLabel = "POOL", description = "Only this pool.")
+        String pool = "";
+
+        @Override
+        public void run() {
+            var output = common.output();
+            try (var control = common.control()) {
+                var request = ReleaseIdleRequest.newBuilder().setName(name).setPool(pool).setRequestId(UUID.randomUUID().toString()).build();
+                var record = control.write(() -> control.fleets().releaseIdle(request));
+                if (output.isJson()) {
+                    output.resource(record);
+                } else {
+                    output.line("fleet " + name + " lets its idle machines" + (pool.isEmpty() ? "" : " of pool " + pool) + " go");
+                }
+            }
+        }
+    }
+
+    /** What was accepted and people should know. */
+    private static void notes(FleetRecord record, Output output) {
+        record.getNotesList().forEach(note -> output.line("  note: " + note));
     }
 
     private static PauseFleetRequest request(String name, String pool) {

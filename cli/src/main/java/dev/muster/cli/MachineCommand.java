@@ -20,7 +20,8 @@ import picocli.CommandLine.Parameters;
 
 /** {@code muster machine …}. */
 @Command(name = "machine", mixinStandardHelpOptions = true, description = "Machines on the books.",
-        subcommands = {MachineCommand.List_.class, MachineCommand.Drain.class, MachineCommand.Terminate.class, MachineCommand.Logs.class})
+        subcommands = {MachineCommand.List_.class, MachineCommand.Drain.class, MachineCommand.Terminate.class,
+            MachineCommand.Protect.class, MachineCommand.Unprotect.class, MachineCommand.Logs.class})
 final class MachineCommand {
 
     @Command(name = "list", mixinStandardHelpOptions = true, sortOptions = false, description = "Machines that are, and with --all those that were.")
@@ -112,6 +113,40 @@ final class MachineCommand {
         }
     }
 
+    @Command(name = "protect", mixinStandardHelpOptions = true, sortOptions = false, description = "Neither idleness nor age lets a machine go from now on; a budget does.")
+    static final class Protect implements Runnable {
+        @Mixin
+        CommonOptions common;
+
+        @Parameters(paramLabel = "MACHINE")
+        String machine;
+
+        @Override
+        public void run() {
+            try (var control = common.control()) {
+                var request = MachineNameRequest.newBuilder().setMachineId(machine).setRequestId(UUID.randomUUID().toString()).build();
+                said(control.write(() -> control.machines().protectMachine(request)), "is protected: neither idleness nor age lets it go", common.output());
+            }
+        }
+    }
+
+    @Command(name = "unprotect", mixinStandardHelpOptions = true, sortOptions = false, description = "Ends a machine's protection.")
+    static final class Unprotect implements Runnable {
+        @Mixin
+        CommonOptions common;
+
+        @Parameters(paramLabel = "MACHINE")
+        String machine;
+
+        @Override
+        public void run() {
+            try (var control = common.control()) {
+                var request = MachineNameRequest.newBuilder().setMachineId(machine).setRequestId(UUID.randomUUID().toString()).build();
+                said(control.write(() -> control.machines().unprotectMachine(request)), "is no longer protected", common.output());
+            }
+        }
+    }
+
     @Command(name = "logs", mixinStandardHelpOptions = true, sortOptions = false, description = "What a machine wrote to its console.")
     static final class Logs implements Runnable {
         @Mixin
@@ -175,6 +210,15 @@ final class MachineCommand {
         }
         Timestamp until = machine.getEndedAt();
         return Times.span(Duration.between(Times.instant(machine.getRequestedAt()), machine.hasEndedAt() ? Times.instant(until) : Instant.now()));
+    }
+
+    /** The answer may be the record of a moment before: what was accepted is said, not what it shows. */
+    private static void said(MachineRecord machine, String what, Output output) {
+        if (output.isJson()) {
+            output.resource(machine);
+        } else {
+            output.line("machine " + machine.getMachineId() + " " + what);
+        }
     }
 
     private static void show(MachineRecord machine, Output output) {

@@ -18,10 +18,13 @@ import dev.muster.v1.ListFleetsRequest;
 import dev.muster.v1.ListFleetsResponse;
 import dev.muster.v1.ListMachinesRequest;
 import dev.muster.v1.ListMachinesResponse;
+import dev.muster.v1.MachineNameRequest;
 import dev.muster.v1.MachineRecord;
 import dev.muster.v1.MachinesGrpc;
 import dev.muster.v1.OfferKey;
 import dev.muster.v1.Phase;
+import dev.muster.v1.ReleaseIdleRequest;
+import dev.muster.v1.RestoreLedgerRequest;
 import io.grpc.Server;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.protobuf.StatusProto;
@@ -30,12 +33,18 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /** A control API that remembers fleets and refuses some, so that the command line can be tested without a planner. */
 final class FakeControl implements AutoCloseable {
 
     final Map<String, FleetSpec> fleets = new TreeMap<>();
+    final Set<String> isProtected = new TreeSet<>();
+    /** The last of each; null: none came. */
+    volatile RestoreLedgerRequest restored;
+    volatile ReleaseIdleRequest released;
     private final Server server;
     private final String address;
 
@@ -78,7 +87,30 @@ final class FakeControl implements AutoCloseable {
                 return;
             }
             fleets.put(request.getSpec().getName(), request.getSpec());
-            answer.onNext(record(request.getSpec()));
+            validateFleet(request, answer);
+        }
+
+        @Override
+        public void validateFleet(ApplyFleetRequest request, StreamObserver<FleetRecord> answer) {
+            var record = record(request.getSpec()).toBuilder();
+            if (request.getSpec().getBudgetsCount() > 0) {
+                record.addNotes("pools.cpu: disks are not counted.");
+            }
+            answer.onNext(record.build());
+            answer.onCompleted();
+        }
+
+        @Override
+        public void restoreLedger(RestoreLedgerRequest request, StreamObserver<FleetRecord> answer) {
+            restored = request;
+            answer.onNext(record(fleets.get(request.getName())));
+            answer.onCompleted();
+        }
+
+        @Override
+        public void releaseIdle(ReleaseIdleRequest request, StreamObserver<FleetRecord> answer) {
+            released = request;
+            answer.onNext(record(fleets.get(request.getName())));
             answer.onCompleted();
         }
 
@@ -121,7 +153,21 @@ final class FakeControl implements AutoCloseable {
         }
     }
 
-    private static final class Machines extends MachinesGrpc.MachinesImplBase {
+    private final class Machines extends MachinesGrpc.MachinesImplBase {
+
+        @Override
+        public void protectMachine(MachineNameRequest request, StreamObserver<MachineRecord> answer) {
+            isProtected.add(request.getMachineId());
+            answer.onNext(MachineRecord.newBuilder().setMachineId(request.getMachineId()).build());
+            answer.onCompleted();
+        }
+
+        @Override
+        public void unprotectMachine(MachineNameRequest request, StreamObserver<MachineRecord> answer) {
+            isProtected.remove(request.getMachineId());
+            answer.onNext(MachineRecord.newBuilder().setMachineId(request.getMachineId()).build());
+            answer.onCompleted();
+        }
 
         @Override
         public void listMachines(ListMachinesRequest request, StreamObserver<ListMachinesResponse> answer) {

@@ -112,6 +112,36 @@ class MusterTest {
     }
 
     @Test
+    void showsWhatPeopleShouldKnowOfASpec() throws IOException {
+        var fleet = file(FLEET.formatted("one") + "currency: USD\nbudgets: {day: 300}\n");
+
+        assertThat(ask("fleet", "validate", "-f", fleet)).isEqualTo(new Ran(0, "fleet one is valid\n  note: pools.cpu: disks are not counted.\n", ""));
+        assertThat(control.fleets).isEmpty();
+        assertThat(ask("fleet", "apply", "-f", fleet))
+                .isEqualTo(new Ran(0, "fleet one is at version 1, active\n  note: pools.cpu: disks are not counted.\n", ""));
+        assertThat(Output.JSON.readTree(ask("fleet", "validate", "-f", fleet, "--json").out()).at("/notes/0").asText()).startsWith("pools.cpu");
+    }
+
+    @Test
+    void restoresWhatWasSpentAndReleasesAndProtects() throws IOException {
+        ask("fleet", "apply", "-f", file(FLEET.formatted("one")));
+
+        assertThat(ask("budget", "restore", "one", "--day", "12.5", "--month", "130"))
+                .isEqualTo(new Ran(0, "fleet one goes on from $12.50 spent today and $130.00 this month\n", ""));
+        assertThat(control.restored.getDayMicros()).isEqualTo(12_500_000);
+        assertThat(control.restored.getMonthMicros()).isEqualTo(130_000_000);
+        assertThat(control.restored.getRequestId()).isNotEmpty();
+        assertThat(ask("budget", "restore", "one", "--day", "-1", "--month", "1"))
+                .isEqualTo(new Ran(2, "", "muster: --day is '-1': write an amount such as 12.50, with at most six decimals\n"));
+        assertThat(ask("fleet", "release-idle", "one", "--pool", "cpu").out()).isEqualTo("fleet one lets its idle machines of pool cpu go\n");
+        assertThat(control.released.getPool()).isEqualTo("cpu");
+        assertThat(ask("machine", "protect", "m-1").out()).isEqualTo("machine m-1 is protected: neither idleness nor age lets it go\n");
+        assertThat(control.isProtected).containsExactly("m-1");
+        assertThat(ask("machine", "unprotect", "m-1").out()).isEqualTo("machine m-1 is no longer protected\n");
+        assertThat(control.isProtected).isEmpty();
+    }
+
+    @Test
     void showsAllViolationsOneALine() throws IOException {
         var fleet = file("name: one\nqueues: {cpu: [cpu]}\npools:\n  cpu: {provider: aws, region: us-east-1, type: m6i.large}\n");
 

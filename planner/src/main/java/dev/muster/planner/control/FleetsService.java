@@ -14,8 +14,12 @@ import dev.muster.v1.ListFleetsResponse;
 import dev.muster.v1.MachineRecord;
 import dev.muster.v1.PauseFleetRequest;
 import dev.muster.v1.Phase;
+import dev.muster.v1.ReleaseIdle;
+import dev.muster.v1.ReleaseIdleRequest;
 import dev.muster.v1.Request;
 import dev.muster.v1.RequestAnswered;
+import dev.muster.v1.RestoreLedger;
+import dev.muster.v1.RestoreLedgerRequest;
 import dev.muster.v1.SetPaused;
 import io.grpc.stub.StreamObserver;
 import io.quarkus.grpc.GrpcService;
@@ -83,7 +87,22 @@ final class FleetsService extends FleetsGrpc.FleetsImplBase {
             call.onError(refused);
             return;
         }
-        writes.send(made, call, RequestAnswered::getFleet);
+        writes.send(made, call, FleetsService::accepted);
+    }
+
+    private static FleetRecord accepted(RequestAnswered answer) {
+        return answer.getNotesCount() == 0 ? answer.getFleet() : answer.getFleet().toBuilder().addAllNotes(answer.getNotesList()).build();
+    }
+
+    @Override
+    public void restoreLedger(RestoreLedgerRequest request, StreamObserver<FleetRecord> call) {
+        write(() -> writes.request(request.getName(), request.getRequestId())
+                .setRestoreLedger(RestoreLedger.newBuilder().setDayMicros(request.getDayMicros()).setMonthMicros(request.getMonthMicros())), call);
+    }
+
+    @Override
+    public void releaseIdle(ReleaseIdleRequest request, StreamObserver<FleetRecord> call) {
+        write(() -> writes.request(request.getName(), request.getRequestId()).setReleaseIdle(ReleaseIdle.newBuilder().setPool(request.getPool())), call);
     }
 
     @Override

@@ -97,6 +97,16 @@ final class MachinesService extends MachinesGrpc.MachinesImplBase {
                 MachineRequest.newBuilder().setVerb(MachineVerb.TERMINATE_MACHINE).setBusyToo(request.getBusyToo()), call);
     }
 
+    @Override
+    public void protectMachine(MachineNameRequest request, StreamObserver<MachineRecord> call) {
+        ask(request.getMachineId(), request.getRequestId(), MachineRequest.newBuilder().setVerb(MachineVerb.PROTECT_MACHINE), call);
+    }
+
+    @Override
+    public void unprotectMachine(MachineNameRequest request, StreamObserver<MachineRecord> call) {
+        ask(request.getMachineId(), request.getRequestId(), MachineRequest.newBuilder().setVerb(MachineVerb.UNPROTECT_MACHINE), call);
+    }
+
     private void ask(String machineId, String requestId, MachineRequest.Builder what, StreamObserver<MachineRecord> call) {
         Request request;
         try {

@@ -287,6 +287,9 @@ final class RequestJudge {
         if (spent.getMonthMicros() < spent.getDayMicros()) {
             violations.add(violation("monthMicros", "is " + spent.getMonthMicros() + ", less than the day's", "today is part of the month: send at least " + spent.getDayMicros()));
         }
+        if (spent.getMonthMicros() > Findings.MOST_MICROS) {
+            violations.add(violation("monthMicros", "is " + spent.getMonthMicros() + ", which can't be meant", "send millionths of the fleet's currency"));
+        }
         if (!violations.isEmpty()) {
             return refused(AnswerCode.INVALID_ARGUMENT, "That can't have been spent.", violations);
         }

@@ -7,6 +7,9 @@ import com.google.protobuf.util.Timestamps;
 import com.google.rpc.BadRequest;
 import com.google.rpc.ErrorInfo;
 import dev.muster.v1.ApplyFleetRequest;
+import dev.muster.v1.BudgetAction;
+import dev.muster.v1.BudgetPeriod;
+import dev.muster.v1.BudgetSpec;
 import dev.muster.v1.DecisionsGrpc;
 import dev.muster.v1.DeleteFleetRequest;
 import dev.muster.v1.DemandEvent;
@@ -34,6 +37,8 @@ import dev.muster.v1.QueueSpec;
 import dev.muster.v1.QueueState;
 import dev.muster.v1.Reason;
 import dev.muster.v1.QueuesGrpc;
+import dev.muster.v1.ReleaseIdleRequest;
+import dev.muster.v1.RestoreLedgerRequest;
 import dev.muster.v1.WaitingTask;
 import grpc.health.v1.HealthGrpc;
 import grpc.health.v1.HealthOuterClass.HealthCheckRequest;
@@ -160,6 +165,30 @@ class ControlApiTest {
         });
         assertThatThrownBy(() -> fleets.getFleet(GetFleetRequest.newBuilder().setName("bad").build()))
                 .isInstanceOfSatisfying(StatusRuntimeException.class, refused -> assertThat(refused.getStatus().getCode()).isEqualTo(Status.Code.NOT_FOUND));
+    }
+
+    @Test
+    void answersNotesAndTakesAPersonsWordForMoneyAndIdleMachines() throws Exception {
+        // Given
+        var spec = spec("spending").setCurrency("USD").addBudgets(BudgetSpec.newBuilder().setPeriod(BudgetPeriod.PER_DAY).setHardMicros(300_000_000)
+                .setHardAction(BudgetAction.STOP_LAUNCHING));
+        spec.getPoolsBuilder(0).getOffersBuilder(0).setPriceMicrosPerHour(100_000);
+        // When
+        var created = fleets.applyFleet(apply(spec).build());
+        // Then
+        assertThat(created.getNotesList()).hasSize(2);
+        assertThat(created.getNotes(0)).startsWith("onLimit: stop-launching (budgets.day) does not bound spending");
+        assertThat(created.getNotes(1)).startsWith("pools.cpu: disks are not counted");
+        await("it is shown", () -> fleets.listFleets(ListFleetsRequest.getDefaultInstance()).getFleetsList().stream()
+                .anyMatch(view -> view.getRecord().equals(created.toBuilder().clearNotes().build())));
+        assertThat(fleets.restoreLedger(RestoreLedgerRequest.newBuilder().setName("spending").setDayMicros(1).setMonthMicros(2).build()).getVersion()).isEqualTo(1);
+        assertThatThrownBy(() -> fleets.restoreLedger(RestoreLedgerRequest.newBuilder().setName("spending").setDayMicros(3).setMonthMicros(2).build()))
+                .hasMessageContaining("monthMicros is 2, less than the day's");
+        assertThat(fleets.releaseIdle(ReleaseIdleRequest.newBuilder().setName("spending").build()).getFleet()).isEqualTo("spending");
+        assertThatThrownBy(() -> fleets.releaseIdle(ReleaseIdleRequest.newBuilder().setName("spending").setPool("gpu").build()))
+                .hasMessageContaining("'gpu' is no pool of fleet spending");
+        assertThatThrownBy(() -> MachinesGrpc.newBlockingStub(channel).protectMachine(MachineNameRequest.newBuilder().setMachineId("m-1").build()))
+                .hasMessageContaining("There is no machine 'm-1'");
     }
 
     @Test
