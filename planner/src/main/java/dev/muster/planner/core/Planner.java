@@ -33,32 +33,37 @@ import java.util.List;
 public final class Planner {
 
     /** What a launch must pass, in order; then what each of its offers must. */
-    private static final Launches LAUNCHES = new Launches(
-            List.of(new HoldOnUnknownScopes(), new StayWithinLimits(), new WaitForDelay(), new GrowGradually()),
-            List.of(new StayUnderCeiling(), new RollBackFromSpot(), new AvoidExhaustedOffers(), new StayWithinBudget()));
+    static final List<Rule.OfLaunch> LAUNCH_RULES =
+            List.of(new HoldOnUnknownScopes(), new StayWithinLimits(), new WaitForDelay(), new GrowGradually());
+    static final List<Rule.OfOffer> OFFER_RULES =
+            List.of(new StayUnderCeiling(), new RollBackFromSpot(), new AvoidExhaustedOffers(), new StayWithinBudget());
 
-    /** Every rule, in the order in which they apply. What a machine is and counts for is settled before anything is admitted. */
-    private static final List<Rule> RULES = List.of(
-            new FollowMachines(),
-            new JudgeStrangers(),
-            new HoldOnStaleFacts(),
-            new EndDeletedFleet(),
-            new CarryOutRequests(),
-            new FollowSchedule(),
-            new DrainAtBudget(),
-            new DrainAboveLimits(),
-            new WantEnoughForDemand(LAUNCHES),
-            new KeepWarm(LAUNCHES),
-            new ReleaseIdleMachines(),
-            new RetireOldMachines(),
-            new GiveUpOnStuckMachines(),
-            new FinishDrains(),
-            new RescueLostTasks(),
-            new WarnOfMistakes(),
-            new WriteHistory(),
-            new ForgetEndedMachines());
+    private static final List<Rule> RULES = rules(new Launches(LAUNCH_RULES, OFFER_RULES));
 
     private Planner() {}
+
+    /** Every rule, in the order in which they apply. What a machine is and counts for is settled before anything is admitted. */
+    static List<Rule> rules(Launches launches) {
+        return List.of(
+                new FollowMachines(),
+                new JudgeStrangers(),
+                new HoldOnStaleFacts(),
+                new EndDeletedFleet(),
+                new CarryOutRequests(),
+                new FollowSchedule(),
+                new DrainAtBudget(),
+                new DrainAboveLimits(),
+                new WantEnoughForDemand(launches),
+                new KeepWarm(launches),
+                new ReleaseIdleMachines(),
+                new RetireOldMachines(),
+                new GiveUpOnStuckMachines(),
+                new FinishDrains(),
+                new RescueLostTasks(),
+                new WarnOfMistakes(),
+                new WriteHistory(),
+                new ForgetEndedMachines());
+    }
 
     /**
      * Plans and applies: on return the fleet is as after the plan, and the records say everything that was done.
@@ -66,8 +71,13 @@ public final class Planner {
      * @param now never before {@link Fleet#newestAt()}
      */
     public static Plan plan(Fleet fleet, Instant now) {
+        return plan(fleet, now, RULES);
+    }
+
+    /** By other rules, as a test has them. */
+    static Plan plan(Fleet fleet, Instant now, List<Rule> rules) {
         var planning = new Planning(fleet, now);
-        for (var rule : RULES) {
+        for (var rule : rules) {
             rule.apply(planning);
         }
         return planning.done();
