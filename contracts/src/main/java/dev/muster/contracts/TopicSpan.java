@@ -34,25 +34,38 @@ public final class TopicSpan implements AutoCloseable {
         return consumer.beginningOffsets(partitions);
     }
 
-    /**
-     * Hands over each record, in the order of its partition.
-     *
-     * @throws KafkaException if the broker falls silent
-     */
-    public void read(Collection<TopicPartition> partitions, Consumer<ConsumerRecord<byte[], byte[]>> reader) {
-        consumer.assign(partitions);
-        consumer.seekToBeginning(partitions);
-        var ends = consumer.endOffsets(partitions);
+    /** The offset after the last record that is there for a reader of what is committed. */
+    public Map<TopicPartition, Long> ends(Collection<TopicPartition> partitions) {
+        return consumer.endOffsets(partitions);
+    }
+
+    /** As below, up to these offsets. */
+    public void read(Map<TopicPartition, Long> ends, Consumer<ConsumerRecord<byte[], byte[]>> reader) {
+        consumer.assign(ends.keySet());
+        consumer.seekToBeginning(ends.keySet());
         var heard = System.nanoTime();
         while (!ends.entrySet().stream().allMatch(end -> consumer.position(end.getKey()) >= end.getValue())) {
             var records = consumer.poll(POLL);
             if (!records.isEmpty()) {
                 heard = System.nanoTime();
             } else if (System.nanoTime() - heard > SILENCE.toNanos()) {
-                throw new KafkaException("no record of " + partitions + " came within " + SILENCE.toSeconds() + " s, and their ends are not reached");
+                throw new KafkaException("no record of " + ends.keySet() + " came within " + SILENCE.toSeconds() + " s, and their ends are not reached");
             }
-            records.forEach(reader);
+            for (var record : records) {
+                if (record.offset() < ends.get(new TopicPartition(record.topic(), record.partition()))) {
+                    reader.accept(record);
+                }
+            }
         }
+    }
+
+    /**
+     * Hands over each record, in the order of its partition.
+     *
+     * @throws KafkaException if the broker falls silent
+     */
+    public void read(Collection<TopicPartition> partitions, Consumer<ConsumerRecord<byte[], byte[]>> reader) {
+        read(ends(partitions), reader);
     }
 
     @Override

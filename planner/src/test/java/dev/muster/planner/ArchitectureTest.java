@@ -32,6 +32,12 @@ class ArchitectureTest {
     static final ArchRule ONLY_THE_STREAM_PLANS = noClasses().that().resideInAPackage("dev.muster.planner.control..")
             .should().dependOnClassesThat().resideInAnyPackage("dev.muster.planner.core..", "dev.muster.planner.stream..");
 
+    /** The command line runs a replay, with neither of them on its path. */
+    @ArchTest
+    static final ArchRule A_REPLAY_NEEDS_NO_SERVICE = noClasses().that().resideInAPackage("dev.muster.planner.replay..")
+            .or().haveSimpleName("FleetOwner").or().haveSimpleName("ReplayedOwner").or().haveSimpleName("Outbox").or().haveSimpleName("FleetStore")
+            .should().dependOnClassesThat().resideInAnyPackage("io.quarkus..", "org.apache.kafka.streams..", "io.micrometer..", "jakarta..", "org.jboss..");
+
     @ArchTest
     static final ArchRule ONLY_THE_API_KNOWS_GRPC = noClasses().that().resideOutsideOfPackage("dev.muster.planner.control..")
             .should().dependOnClassesThat().resideInAnyPackage("io.grpc..");

@@ -85,7 +85,7 @@ final class Course {
         if (event.hasRequestAnswered()) {
             lastAnswer = event;
             lastAnswerOffset = offset;
-        } else if (event.hasAudit() && !event.getAudit().hasBefore() && start == null && lastAnswer != null
+        } else if (event.hasAudit() && event.getAudit().hasAfter() && !event.getAudit().hasBefore() && start == null && lastAnswer != null
                 && lastAnswer.getRequestAnswered().getRequestId().equals(event.getAudit().getRequestId()) && isThere.test(before(lastAnswer))) {
             start = new Start(lastAnswerOffset, true, before(lastAnswer));
         } else if (event.hasSnapshot()) {

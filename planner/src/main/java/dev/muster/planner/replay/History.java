@@ -23,8 +23,8 @@ public interface History {
     /** What was recorded in the other topics that the planner writes. Of tables that is the newest row of each key, and some older ones. */
     List<Recorded> written();
 
-    /** Whether a command that was sent then may have been deleted since. */
-    boolean mayBeGone(String topic, String key, long timestamp);
+    /** Whether a command that was sent then may not be there: deleted since, or too young to be seen. */
+    boolean mayBeMissing(String topic, String key, long timestamp);
 
     /** Name of the header that holds {@link Recorded#read}. */
     String READ = dev.muster.planner.stream.ReplayedOwner.READ;

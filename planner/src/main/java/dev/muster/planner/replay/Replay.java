@@ -38,7 +38,6 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 public final class Replay {
 
     private static final String DECISIONS = "decisions";
-    private static final String COMMANDS = "commands.";
 
     private final Topics topics;
     private final History history;
@@ -47,11 +46,11 @@ public final class Replay {
     private final Map<String, Course> courses = new TreeMap<>();
     private final Map<String, History.Cursor> cursors = new HashMap<>();
     private final TreeSet<String> releases = new TreeSet<>();
-    /** Recorded commands by topic and id that no step has accounted for yet. */
+    /** Recorded commands and rows of figures by topic and id that no step has accounted for yet. */
     private final Map<String, History.Recorded> commands = new TreeMap<>();
     /** Recorded rows of tables that are still ahead, in the order in which they were written. */
     private final List<Row> rows = new LinkedList<>();
-    /** Commands of the plan at hand. */
+    /** Commands and rows of figures of the plan at hand. */
     private final List<Written> issued = new ArrayList<>();
 
     private Replay(Topics topics, History history, Predicate<String> wanted, BiFunction<Fleet, Instant, Plan> planner) {
@@ -72,9 +71,9 @@ public final class Replay {
     }
 
     private ReplayReport run() {
-        history.written().stream().filter(recorded -> recorded.topic().startsWith(COMMANDS))
+        history.written().stream().filter(recorded -> isIssued(recorded.topic()))
                 .forEach(recorded -> commands.put(recorded.topic() + " " + recorded.id(), recorded));
-        history.written().stream().filter(recorded -> !recorded.topic().startsWith(COMMANDS)).flatMap(recorded -> Row.of(recorded, topics, history).stream())
+        history.written().stream().filter(recorded -> !isIssued(recorded.topic())).flatMap(recorded -> Row.of(recorded, topics, history).stream())
                 .sorted(Comparator.comparingLong(Row::read).thenComparingLong(Row::plan)).forEach(rows::add);
         history.decisions(record -> {
             var event = parsed(record.value());
@@ -95,6 +94,11 @@ public final class Replay {
         }
         courses.values().stream().filter(course -> course.running && !course.ended).forEach(this::unaccounted);
         return new ReplayReport(courses.values().stream().map(Course::report).toList(), releases);
+    }
+
+    /** Written by a plan under an id of its own: a command, or a row of figures. */
+    static boolean isIssued(String topic) {
+        return topic.startsWith("commands.") || topic.equals("history");
     }
 
     private boolean isThere(List<InputOffset> inputs) {
@@ -266,7 +270,7 @@ public final class Replay {
     /** Sorts what the replay wrote. */
     private void collect() {
         for (var written : owner.written()) {
-            if (written.topic().startsWith(COMMANDS)) {
+            if (isIssued(written.topic())) {
                 issued.add(written);
             } else if (written.topic().equals(DECISIONS) && courses.containsKey(written.key())) {
                 var event = parsed(written.value());
@@ -297,10 +301,11 @@ public final class Replay {
     private void compareCommand(Course course, Written written, Instant at) {
         var recorded = commands.remove(written.topic() + " " + written.id());
         if (recorded != null && recorded.key().equals(written.key()) && Arrays.equals(recorded.value(), written.value())) {
-            course.commands++;
+            course.commands += written.topic().equals("history") ? 0 : 1;
+            course.rows += written.topic().equals("history") ? 1 : 0;
         } else if (recorded != null) {
             course.differs(written.id(), written.topic(), Texts.of(written.topic(), recorded.value()), Texts.of(written.topic(), written.value()));
-        } else if (!history.mayBeGone(written.topic(), written.key(), at.toEpochMilli())) {
+        } else if (!history.mayBeMissing(written.topic(), written.key(), at.toEpochMilli())) {
             course.differs(written.id(), written.topic(), "", Texts.of(written.topic(), written.value()));
         }
     }

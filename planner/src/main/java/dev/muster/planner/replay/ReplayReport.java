@@ -15,7 +15,7 @@ public record ReplayReport(List<OfFleet> fleets, SortedSet<String> releases) {
      *
      * @param from where it began: "creation", or the instant of a snapshot; empty: nowhere
      * @param decisions decisions and refusals that were compared
-     * @param rows of the tables {@code fleets} and {@code machines}
+     * @param rows of the tables {@code fleets} and {@code machines}, and of figures in {@code history}
      * @param notCompared why something could not be; empty: all was
      */
     public record OfFleet(String fleet, String from, long plans, long decisions, long commands, long answers, long snapshots, long rows,

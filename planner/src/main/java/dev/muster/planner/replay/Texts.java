@@ -7,6 +7,7 @@ import dev.muster.v1.ClearmlCommand;
 import dev.muster.v1.Command;
 import dev.muster.v1.DecisionEvent;
 import dev.muster.v1.FleetRecord;
+import dev.muster.v1.HistoryRow;
 import dev.muster.v1.MachineRecord;
 import dev.muster.v1.StoredFleet;
 import java.util.stream.Collectors;
@@ -26,6 +27,7 @@ final class Texts {
                 case "decisions" -> withoutState(DecisionEvent.parseFrom(value));
                 case "fleets" -> FleetRecord.parseFrom(value);
                 case "machines" -> MachineRecord.parseFrom(value);
+                case "history" -> HistoryRow.parseFrom(value);
                 case "commands.clearml" -> ClearmlCommand.parseFrom(value);
                 default -> Command.parseFrom(value);
             });

@@ -174,6 +174,7 @@ final class FleetOwner {
         var outbox = new Outbox(source);
         outbox.put(FleetStore.headKey(owned.name()), record.toByteArray());
         outbox.put(FleetStore.memoryKey(owned.name()), FleetTranslator.memory(owned.fleet().memory()).toByteArray());
+        outbox.put(FleetStore.ledgerKey(owned.name()), LedgerTranslator.ledger(owned.fleet().ledger().book()).toByteArray());
         outbox.put(FleetStore.infoKey(owned.name()), owned.info().toByteArray());
         published.machines().forEach(machine -> outbox.put(FleetStore.machineKey(owned.name(), machine.getMachineId()), machine.toByteArray()));
         outbox.writeTo(store, out);
@@ -207,7 +208,7 @@ final class FleetOwner {
         } catch (UnreadableRecordException unreadable) {
             witness.deadLettered(topic, partition, offset, unreadable.getMessage());
             var letter = DeadLetters.of(topics, READER, topic, partition, offset, key, value, unreadable.getMessage());
-            out.accept(new Outbox.Send(PlannerTopology.DEAD_LETTERS, letter.key(), letter.value(), at, letter.headers()));
+            out.accept(new Outbox.Send(Sinks.DEAD_LETTERS, letter.key(), letter.value(), at, letter.headers()));
         }
     }
 
@@ -224,7 +225,7 @@ final class FleetOwner {
         }
         var outbox = new Outbox(source);
         var id = owned.record().getIncarnation() + "-loaded-" + at;
-        outbox.send(PlannerTopology.DECISIONS, owned.name(), DecisionTranslator.loaded(owned.name(), id, at, offsets(), source, version.get(),
+        outbox.send(Sinks.DECISIONS, owned.name(), DecisionTranslator.loaded(owned.name(), id, at, offsets(), source, version.get(),
                 owned.info().getVersion()), id, at);
         owned.toldLoaded();
         outbox.writeTo(store, out);
@@ -274,7 +275,7 @@ final class FleetOwner {
         var before = known == null ? Optional.<RequestAnswered>empty() : known.answerTo(request.getRequestId());
         var outbox = new Outbox(source);
         if (before.isPresent()) {
-            outbox.send(PlannerTopology.DECISIONS, key, DecisionTranslator.answered(key, at, offsets(), withRecord(before.get(), known)),
+            outbox.send(Sinks.DECISIONS, key, DecisionTranslator.answered(key, at, offsets(), withRecord(before.get(), known)),
                     "answer-" + request.getRequestId(), at);
             outbox.writeTo(store, out);
             return;
@@ -286,7 +287,7 @@ final class FleetOwner {
                 known.fleet();
             }
             var judgement = RequestJudge.judge(request, owned.record(), machines(owned), at);
-            outbox.send(PlannerTopology.DECISIONS, key, DecisionTranslator.answered(key, at, offsets(), judgement.answer()), "answer-" + request.getRequestId(), at);
+            outbox.send(Sinks.DECISIONS, key, DecisionTranslator.answered(key, at, offsets(), judgement.answer()), "answer-" + request.getRequestId(), at);
             if (!request.getDryRun()) {
                 carryOut(owned, judgement, outbox, at);
             }
@@ -305,7 +306,7 @@ final class FleetOwner {
     }
 
     private void carryOut(OwnedFleet owned, RequestJudge.Judgement judgement, Outbox outbox, Instant at) {
-        judgement.audit().ifPresent(audit -> outbox.send(PlannerTopology.DECISIONS, owned.name(),
+        judgement.audit().ifPresent(audit -> outbox.send(Sinks.DECISIONS, owned.name(),
                 DecisionTranslator.audited(owned.name(), at, audit), "audit-" + audit.getRequestId(), at));
         if (judgement.changed().isPresent()) {
             var record = judgement.changed().get();
@@ -424,7 +425,7 @@ final class FleetOwner {
         for (var i = 0; i < PARTS_A_BEAT && snapshot.hasNext(); i++) {
             var part = snapshot.next(version.get());
             var id = owned.record().getIncarnation() + "-snapshot-" + snapshot.at() + "-" + part.getPart();
-            outbox.send(PlannerTopology.DECISIONS, owned.name(), DecisionTranslator.snapshot(owned.name(), id, snapshot.at(), part), id, snapshot.at());
+            outbox.send(Sinks.DECISIONS, owned.name(), DecisionTranslator.snapshot(owned.name(), id, snapshot.at(), part), id, snapshot.at());
         }
         if (!snapshot.hasNext()) {
             owned.snapshotTaken();
@@ -461,34 +462,34 @@ final class FleetOwner {
         var commands = 0;
         for (var record : plan.records()) {
             if (record instanceof PlanRecord.Decided decided) {
-                outbox.send(PlannerTopology.DECISIONS, fleet, DecisionTranslator.decided(fleet, number, now, decided), decided.id(), now);
+                outbox.send(Sinks.DECISIONS, fleet, DecisionTranslator.decided(fleet, number, now, decided), decided.id(), now);
                 witness.decided(fleet, decided);
             } else if (record instanceof PlanRecord.Refused refused) {
-                outbox.send(PlannerTopology.DECISIONS, fleet, DecisionTranslator.refused(fleet, number, now, refused), refused.id(), now);
+                outbox.send(Sinks.DECISIONS, fleet, DecisionTranslator.refused(fleet, number, now, refused), refused.id(), now);
                 witness.refused(fleet, refused);
             } else if (record instanceof PlanRecord.CommandIssued issued) {
                 send(owned, issued, incarnation + "-" + number + "-c" + ++commands, outbox, now);
             } else if (record instanceof PlanRecord.HistoryWritten history) {
                 var rows = 0;
                 for (var row : history.rows()) {
-                    outbox.send(PlannerTopology.HISTORY, Topics.historyKey(fleet, row.series()), LedgerTranslator.row(fleet, row),
+                    outbox.send(Sinks.HISTORY, Topics.historyKey(fleet, row.series()), LedgerTranslator.row(fleet, row),
                             incarnation + "-" + number + "-h" + ++rows, now);
                 }
             } else if (record instanceof PlanRecord.FleetEnded ended) {
                 owned.record(FleetTranslator.withState(owned.record(), ended.head(), now));
             }
         }
-        outbox.send(PlannerTopology.DECISIONS, fleet, DecisionTranslator.planMade(fleet, incarnation, number, now, offsets(),
+        outbox.send(Sinks.DECISIONS, fleet, DecisionTranslator.planMade(fleet, incarnation, number, now, offsets(),
                 owned.record().getVersion(), version.get(), owned.fleet().nextMachine()), incarnation + "-" + number + "-plan", now);
     }
 
     private void send(OwnedFleet owned, PlanRecord.CommandIssued issued, String id, Outbox outbox, Instant now) {
         if (issued.command() instanceof Command.ToProvisioner command) {
             var provider = command.scope().substring(0, command.scope().indexOf('/'));
-            outbox.send(PlannerTopology.commands(provider), command.scope(),
+            outbox.send(Sinks.commands(provider), command.scope(),
                     CommandTranslator.command(command, owned.record(), id, issued.decisionId(), now), id, now);
         } else if (issued.command() instanceof Command.ToWatcher command) {
-            outbox.send(PlannerTopology.commands("clearml"), owned.record().getSpec().getConnection(),
+            outbox.send(Sinks.commands("clearml"), owned.record().getSpec().getConnection(),
                     CommandTranslator.command(command, owned.record(), id, issued.decisionId(), now), id, now);
         }
         witness.commanded(issued.command());
@@ -521,7 +522,7 @@ final class FleetOwner {
             if (!Arrays.equals(bytes, store.get(FleetStore.headKey(name)))) {
                 outbox.put(FleetStore.infoKey(name), owned.info().toByteArray());
                 outbox.put(FleetStore.headKey(name), bytes);
-                outbox.row(PlannerTopology.FLEETS, name, owned.record(),
+                outbox.row(Sinks.FLEETS, name, owned.record(),
                         owned.record().getIncarnation() + "-" + owned.record().getVersion() + "-" + owned.record().getState(), now, read(owned));
             }
         }
@@ -553,14 +554,14 @@ final class FleetOwner {
         var machine = owned.fleet().machine(id);
         if (machine.isEmpty()) {
             outbox.put(key, null);
-            outbox.row(PlannerTopology.MACHINES, Topics.machineKey(owned.name(), id), null, id, now, read(owned));
+            outbox.row(Sinks.MACHINES, Topics.machineKey(owned.name(), id), null, id, now, read(owned));
             return;
         }
         var record = MachineTranslator.record(owned.fleet(), machine.get());
         var bytes = record.toByteArray();
         if (!Arrays.equals(bytes, store.get(key))) {
             outbox.put(key, bytes);
-            outbox.row(PlannerTopology.MACHINES, Topics.machineKey(owned.name(), id), record, id + "@" + now, now, read(owned));
+            outbox.row(Sinks.MACHINES, Topics.machineKey(owned.name(), id), record, id + "@" + now, now, read(owned));
         }
     }
 
@@ -599,7 +600,7 @@ final class FleetOwner {
         var refusal = Refusal.newBuilder().setRule(FleetOwner.class.getSimpleName()).setReason(reason).setSince(Times.timestamp(since))
                 .setUnblockedBy(reason == Reason.PLANNER_FAILED ? "the next event that it succeeds with, or another release" : "").setText(text).build();
         var id = owned.name() + "-trouble-" + now;
-        outbox.send(PlannerTopology.DECISIONS, owned.name(), DecisionTranslator.refusal(owned.name(), id, now, refusal), id, now);
+        outbox.send(Sinks.DECISIONS, owned.name(), DecisionTranslator.refusal(owned.name(), id, now, refusal), id, now);
     }
 
     /** Forgets fleets that were deleted long ago. */
@@ -624,10 +625,10 @@ final class FleetOwner {
 
     private void forget(OwnedFleet owned, Instant now) {
         var outbox = new Outbox(source);
-        owned.fleet().ended().keySet().forEach(id -> outbox.row(PlannerTopology.MACHINES, Topics.machineKey(owned.name(), id), null, id, now, read(owned)));
-        outbox.row(PlannerTopology.FLEETS, owned.name(), null, "", now, read(owned));
+        owned.fleet().ended().keySet().forEach(id -> outbox.row(Sinks.MACHINES, Topics.machineKey(owned.name(), id), null, id, now, read(owned)));
+        outbox.row(Sinks.FLEETS, owned.name(), null, "", now, read(owned));
         var id = owned.record().getIncarnation() + "-forgotten";
-        outbox.send(PlannerTopology.DECISIONS, owned.name(), DecisionTranslator.forgotten(owned.name(), id, now, offsets()), id, now);
+        outbox.send(Sinks.DECISIONS, owned.name(), DecisionTranslator.forgotten(owned.name(), id, now, offsets()), id, now);
         store.keys(owned.name()).forEach(key -> outbox.put(key, null));
         outbox.writeTo(store, out);
         fleets.remove(owned.name());

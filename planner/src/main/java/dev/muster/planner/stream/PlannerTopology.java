@@ -1,7 +1,6 @@
 package dev.muster.planner.stream;
 
 import dev.muster.contracts.Topics;
-import java.util.List;
 import java.util.Map;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -17,25 +16,12 @@ import org.apache.kafka.streams.state.Stores;
  */
 final class PlannerTopology {
 
-    static final String FLEETS = "fleets";
-    static final String MACHINES = "machines";
-    static final String DECISIONS = "decisions";
-    static final String HISTORY = "history";
-    static final String DEAD_LETTERS = "dead-letters";
-
-    /** Whom commands can be for; each has a topic. */
-    static final List<String> COMMANDED = List.of("aws", "gcp", "k8s", "clearml");
-
     /** Most that one value of the store may have, bytes: a fleet's memory holds all its refusals, rescues and unknown machines. */
     static final int MAX_STATE_BYTES = 8 * 1024 * 1024;
 
     private static final String PROCESSOR = "planner";
 
     private PlannerTopology() {}
-
-    static String commands(String provider) {
-        return "commands." + provider;
-    }
 
     static Topology of(Topics topics, ProcessorSupplier<byte[], byte[], byte[], byte[]> processors) {
         var topology = new Topology();
@@ -46,12 +32,12 @@ final class PlannerTopology {
                         .withCachingDisabled()
                         .withLoggingEnabled(changelog()),
                 PROCESSOR);
-        sink(topology, FLEETS, topics.fleets());
-        sink(topology, MACHINES, topics.machines());
-        sink(topology, DECISIONS, topics.decisions());
-        sink(topology, HISTORY, topics.history());
-        sink(topology, DEAD_LETTERS, topics.deadLetters());
-        COMMANDED.forEach(provider -> sink(topology, commands(provider), topics.commands(provider)));
+        sink(topology, Sinks.FLEETS, topics.fleets());
+        sink(topology, Sinks.MACHINES, topics.machines());
+        sink(topology, Sinks.DECISIONS, topics.decisions());
+        sink(topology, Sinks.HISTORY, topics.history());
+        sink(topology, Sinks.DEAD_LETTERS, topics.deadLetters());
+        Sinks.COMMANDED.forEach(provider -> sink(topology, Sinks.commands(provider), topics.commands(provider)));
         return topology;
     }
 

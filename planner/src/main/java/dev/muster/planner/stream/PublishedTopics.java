@@ -40,45 +40,63 @@ final class PublishedTopics implements PublishedFleets {
         if (positions.ends(List.of(declared)).get(declared) == 0) {
             return List.of();
         }
-        var records = new TreeMap<String, FleetRecord>();
-        var machines = new HashMap<String, TreeMap<String, MachineRecord>>();
-        var plans = new HashMap<String, DecisionEvent>();
+        var reading = new Reading();
         try (var span = new TopicSpan(KafkaSettings.consumer(bootstrapServers))) {
-            span.read(List.of(declared), record -> {
-                var name = new String(record.key(), UTF_8);
-                if (record.value() == null) {
-                    records.remove(name);
-                } else {
-                    records.put(name, parsed(record.value(), FleetRecord.parser()));
-                }
-            });
-            if (records.isEmpty()) {
+            span.read(List.of(declared), record -> reading.fleet(new String(record.key(), UTF_8), record.value()));
+            if (reading.isEmpty()) {
                 return List.of();
             }
-            span.read(span.partitions(topics.machines()), record -> {
-                var key = new String(record.key(), UTF_8);
-                var fleet = key.substring(0, Math.max(0, key.indexOf('/')));
-                if (!records.containsKey(fleet)) {
-                    return;
-                }
-                var of = machines.computeIfAbsent(fleet, name -> new TreeMap<>());
-                if (record.value() == null) {
-                    of.remove(key);
-                } else {
-                    of.put(key, parsed(record.value(), MachineRecord.parser()));
-                }
-            });
-            span.read(List.of(new TopicPartition(topics.decisions(), partition)), record -> {
-                var event = parsed(record.value(), DecisionEvent.parser());
-                if (event.hasPlanMade() && records.containsKey(event.getFleet())) {
-                    plans.put(event.getFleet(), event);
-                }
-            });
+            span.read(span.partitions(topics.machines()), record -> reading.machine(new String(record.key(), UTF_8), record.value()));
+            span.read(List.of(new TopicPartition(topics.decisions(), partition)), record -> reading.decision(record.value()));
         }
-        var published = new ArrayList<PublishedFleet>();
-        records.forEach((name, record) -> published.add(published(record,
-                List.copyOf(machines.getOrDefault(name, new TreeMap<>()).values()), plans.get(name))));
-        return published;
+        return reading.fleets();
+    }
+
+    /** Puts together what the topics say; the fleets must come first. */
+    static final class Reading {
+
+        private final TreeMap<String, FleetRecord> records = new TreeMap<>();
+        private final Map<String, TreeMap<String, MachineRecord>> machines = new HashMap<>();
+        private final Map<String, DecisionEvent> plans = new HashMap<>();
+
+        boolean isEmpty() {
+            return records.isEmpty();
+        }
+
+        void fleet(String name, byte[] value) {
+            if (value == null) {
+                records.remove(name);
+            } else {
+                records.put(name, parsed(value, FleetRecord.parser()));
+            }
+        }
+
+        void machine(String key, byte[] value) {
+            var fleet = key.substring(0, Math.max(0, key.indexOf('/')));
+            if (!records.containsKey(fleet)) {
+                return;
+            }
+            var of = machines.computeIfAbsent(fleet, name -> new TreeMap<>());
+            if (value == null) {
+                of.remove(key);
+            } else {
+                of.put(key, parsed(value, MachineRecord.parser()));
+            }
+        }
+
+        void decision(byte[] value) {
+            var event = parsed(value, DecisionEvent.parser());
+            if (event.hasPlanMade() && records.containsKey(event.getFleet())) {
+                plans.put(event.getFleet(), event);
+            }
+        }
+
+        List<PublishedFleet> fleets() {
+            var published = new ArrayList<PublishedFleet>();
+            records.forEach((name, record) -> published.add(published(record,
+                    List.copyOf(machines.getOrDefault(name, new TreeMap<>()).values()), plans.get(name))));
+            return published;
+        }
     }
 
     private static <M> M parsed(byte[] value, com.google.protobuf.Parser<M> parser) {

@@ -62,7 +62,7 @@ public final class ReplayedOwner {
     /** The row of a table as it is now; null: there is none. The planner stores rows as it publishes them. */
     public byte[] row(String topic, String key) {
         var slash = key.indexOf('/');
-        return values.get(topic.equals(PlannerTopology.FLEETS) ? FleetStore.headKey(key)
+        return values.get(topic.equals(Sinks.FLEETS) ? FleetStore.headKey(key)
                 : FleetStore.machineKey(key.substring(0, slash), key.substring(slash + 1)));
     }
 

@@ -173,6 +173,11 @@ final class RandomHistory {
         start();
     }
 
+    /** What the topics hold of the fleets, as {@link PublishedTopics} reads it. */
+    PublishedFleets published() {
+        return recording.published();
+    }
+
     /** The store is emptied, and the owner is told of what the topics hold. */
     void loseState(PublishedFleets known) {
         values.map.clear();

@@ -49,9 +49,9 @@ final class Recording implements History {
     void output(String sink, byte[] key, byte[] value, Instant at, Headers headers) {
         var id = headers.lastHeader("ce_id");
         var name = new String(key, UTF_8);
-        if (sink.equals(PlannerTopology.DECISIONS)) {
+        if (sink.equals(Sinks.DECISIONS)) {
             decisions.add(record(topics.decisions(), decisions.size(), key, value, at, headers));
-        } else if (!sink.equals(PlannerTopology.DEAD_LETTERS)) {
+        } else if (!sink.equals(Sinks.DEAD_LETTERS)) {
             var read = headers.lastHeader(READ);
             written.add(new Recorded(fleet(sink, name, value), sink, name, value, id == null ? "" : new String(id.value(), UTF_8),
                     read == null ? "" : new String(read.value(), UTF_8), at.toEpochMilli(), true));
@@ -67,6 +67,16 @@ final class Recording implements History {
         }
     }
 
+    /** What the topics hold of the fleets now. */
+    PublishedFleets published() {
+        var published = new PublishedTopics.Reading();
+        written.stream().filter(row -> row.topic().equals(Sinks.FLEETS)).forEach(row -> published.fleet(row.key(), row.value()));
+        written.stream().filter(row -> row.topic().equals(Sinks.MACHINES)).forEach(row -> published.machine(row.key(), row.value()));
+        decisions.forEach(record -> published.decision(record.value()));
+        var fleets = published.fleets();
+        return partition -> fleets;
+    }
+
     List<byte[]> decided() {
         return decisions.stream().map(ConsumerRecord::value).toList();
     }
@@ -74,8 +84,12 @@ final class Recording implements History {
     /** Only the newest row of each key is left, as compaction does it. */
     void compact() {
         var newest = new TreeMap<String, Recorded>();
-        written.stream().filter(row -> !row.topic().startsWith("commands.")).forEach(row -> newest.put(row.topic() + " " + row.key(), row));
-        written.removeIf(row -> !row.topic().startsWith("commands.") && newest.get(row.topic() + " " + row.key()) != row);
+        written.stream().filter(row -> isTable(row.topic())).forEach(row -> newest.put(row.topic() + " " + row.key(), row));
+        written.removeIf(row -> isTable(row.topic()) && newest.get(row.topic() + " " + row.key()) != row);
+    }
+
+    private static boolean isTable(String topic) {
+        return topic.equals(Sinks.FLEETS) || topic.equals(Sinks.MACHINES);
     }
 
     /** What is below an offset was deleted, as retention does it. */
@@ -121,7 +135,7 @@ final class Recording implements History {
     }
 
     @Override
-    public boolean mayBeGone(String topic, String key, long timestamp) {
+    public boolean mayBeMissing(String topic, String key, long timestamp) {
         return false;
     }
 }
