@@ -46,6 +46,10 @@ class LocalRunIT {
         shell.run("./muster queue list").succeeded();
         shell.run("./muster decision list demo").succeeded();
         shell.run("./muster why queue cpu").succeeded();
+        var again = shell.run("./muster replay-decisions --json").succeeded().json();
+        assertThat(again.path("differences").asInt(-1)).isZero();
+        assertThat(again.path("plans").asInt()).isPositive();
+        assertThat(again.path("fleets")).singleElement().satisfies(fleet -> assertThat(fleet.path("from").asText()).isEqualTo("creation"));
 
         assertThat(shell.run("./muster down").succeeded().out()).contains("Muster is down.");
         assertThat(shell.processesLeft()).isEmpty();

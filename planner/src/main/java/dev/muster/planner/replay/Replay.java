@@ -291,7 +291,11 @@ public final class Replay {
         if (written != null && Arrays.equals(written.value(), recorded)) {
             return;
         }
-        course.differs(event.getDecisionId(), DECISIONS, Texts.of(DECISIONS, recorded), written == null ? "" : Texts.of(DECISIONS, written.value()));
+        var replayed = written == null ? "" : Texts.of(DECISIONS, written.value());
+        if (written != null && event.hasSnapshot()) {
+            replayed = "another state in: " + Texts.differingValues(event, parsed(written.value())) + "; " + replayed;
+        }
+        course.differs(event.getDecisionId(), DECISIONS, Texts.of(DECISIONS, recorded), replayed);
         // Of a plan all records are compared, so that the difference is seen whole.
         if (event.getPlan() == 0) {
             end(course);

@@ -1,5 +1,6 @@
 package dev.muster.planner.replay;
 
+import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
 import com.google.protobuf.TextFormat;
@@ -10,7 +11,10 @@ import dev.muster.v1.FleetRecord;
 import dev.muster.v1.HistoryRow;
 import dev.muster.v1.MachineRecord;
 import dev.muster.v1.StoredFleet;
-import java.util.stream.Collectors;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
+import java.util.TreeSet;
 
 /** Records as text, for people who look at a difference. */
 final class Texts {
@@ -36,19 +40,29 @@ final class Texts {
         }
     }
 
-    /** A snapshot's bytes say nothing to people; the hash of each value says which of them differs. */
+    /** A snapshot's bytes say nothing to people; {@link #differingValues} says which values of two differ. */
     private static DecisionEvent withoutState(DecisionEvent event) {
-        if (!event.hasSnapshot()) {
-            return event;
-        }
-        String values;
+        return event.hasSnapshot() ? event.toBuilder().setSnapshot(event.getSnapshot().toBuilder().clearState()).build() : event;
+    }
+
+    /** Keys of the values that two snapshots have otherwise; empty where that can't be told of one part. */
+    static String differingValues(DecisionEvent recorded, DecisionEvent replayed) {
         try {
-            values = StoredFleet.parseFrom(event.getSnapshot().getState()).getValuesList().stream()
-                    .map(value -> value.getKey() + "#" + Integer.toHexString(value.getValue().hashCode())).collect(Collectors.joining(" "));
+            var ours = values(replayed);
+            var differing = values(recorded);
+            var keys = new TreeSet<>(differing.keySet());
+            keys.addAll(ours.keySet());
+            keys.removeIf(key -> Objects.equals(ours.get(key), differing.get(key)));
+            return String.join(", ", keys);
         } catch (InvalidProtocolBufferException cut) {
-            values = event.getSnapshot().getState().size() + " bytes#" + Integer.toHexString(event.getSnapshot().getState().hashCode());
+            return "";
         }
-        return event.toBuilder().setSnapshot(event.getSnapshot().toBuilder().setState(com.google.protobuf.ByteString.copyFromUtf8(values))).build();
+    }
+
+    private static Map<String, ByteString> values(DecisionEvent event) throws InvalidProtocolBufferException {
+        var values = new TreeMap<String, ByteString>();
+        StoredFleet.parseFrom(event.getSnapshot().getState()).getValuesList().forEach(value -> values.put(value.getKey(), value.getValue()));
+        return values;
     }
 
     private static String text(Message message) {

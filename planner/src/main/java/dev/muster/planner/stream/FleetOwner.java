@@ -127,12 +127,14 @@ final class FleetOwner {
         next.put(input, nextOffset);
     }
 
-    /** Owns one more fleet, which is stored already. */
-    void restore(String fleet) {
+    /** Owns one more fleet, which is stored already, as a snapshot of then has it. */
+    void restore(String fleet, Instant snapshotAt) {
         var owned = new OwnedFleet(fleet);
         fleets.put(fleet, owned);
         load(owned);
         owned.toldLoaded();
+        owned.snapshotTaken(snapshotAt);
+        store.put(FleetStore.infoKey(fleet), owned.info().toByteArray());
     }
 
     /** Number of a fleet's last plan; 0 if it made none, or there is no such fleet. */
@@ -428,7 +430,7 @@ final class FleetOwner {
             outbox.send(Sinks.DECISIONS, owned.name(), DecisionTranslator.snapshot(owned.name(), id, snapshot.at(), part), id, snapshot.at());
         }
         if (!snapshot.hasNext()) {
-            owned.snapshotTaken();
+            owned.snapshotTaken(snapshot.at());
             outbox.put(FleetStore.infoKey(owned.name()), owned.info().toByteArray());
         }
         outbox.writeTo(store, out);

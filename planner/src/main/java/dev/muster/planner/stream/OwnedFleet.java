@@ -125,9 +125,9 @@ final class OwnedFleet {
         snapshot = next;
     }
 
-    /** Its last part is on its way. */
-    void snapshotTaken() {
-        info = info.toBuilder().setSnapshotAt(Times.timestamp(snapshot.at())).build();
+    /** The last part of one is on its way. */
+    void snapshotTaken(Instant at) {
+        info = info.toBuilder().setSnapshotAt(Times.timestamp(at)).build();
         snapshot = null;
     }
 

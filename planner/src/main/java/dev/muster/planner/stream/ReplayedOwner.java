@@ -85,7 +85,7 @@ public final class ReplayedOwner {
     }
 
     /**
-     * A fleet is from now on as it was stored; nothing of before counts.
+     * A fleet is from now on as a snapshot of now has it; nothing of before counts.
      *
      * @param state a whole {@link StoredFleet}
      * @throws IllegalStateException if this release doesn't read it
@@ -97,7 +97,7 @@ public final class ReplayedOwner {
         } catch (InvalidProtocolBufferException unreadable) {
             throw new IllegalStateException("the snapshot of fleet " + fleet + " is unreadable: " + unreadable.getMessage(), unreadable);
         }
-        owner.restore(fleet);
+        owner.restore(fleet, now);
     }
 
     /** Number of a fleet's last plan. */
