@@ -77,6 +77,7 @@ public final class Fleet {
     private Instant newestAt = Instant.EPOCH;
     private boolean changed = true;
     private Instant due = Instant.EPOCH;
+    private Instant deadline = Instant.EPOCH;
 
     private boolean headChanged = true;
     private boolean memoryChanged = true;
@@ -301,10 +302,19 @@ public final class Fleet {
         return changed ? Instant.EPOCH : due;
     }
 
+    /**
+     * As {@link #due()}, without the plans that only look whether facts have grown old or a rule forgot to ask for one: for those who
+     * see to it that facts are fresh. {@link Instant#MAX}: there is none.
+     */
+    public Instant deadline() {
+        return changed ? Instant.EPOCH : deadline;
+    }
+
     /** Called by the planner when it has planned. A cache: it is not stored, and a loaded fleet is due at once. */
-    void planned(Instant nextDeadline) {
+    void planned(Instant nextPlan, Instant nextDeadline) {
         changed = false;
-        due = nextDeadline;
+        due = nextPlan;
+        deadline = nextDeadline;
     }
 
     public FleetMemory memory() {

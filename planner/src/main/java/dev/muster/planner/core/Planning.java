@@ -36,6 +36,7 @@ public final class Planning {
     private final Map<Budget.Scope, Spending> spending = new HashMap<>();
     private Bounds fleetBounds;
     private Instant due;
+    private Instant deadline = Instant.MAX;
     private long nextMachine;
     private int decisions;
     private boolean held;
@@ -140,6 +141,9 @@ public final class Planning {
         if (at.isBefore(due)) {
             due = at;
         }
+        if (at.isBefore(deadline)) {
+            deadline = at;
+        }
     }
 
     /** Whether the time has come; if not, the fleet is planned again when it has. */
@@ -149,6 +153,20 @@ public final class Planning {
             return false;
         }
         return true;
+    }
+
+    /**
+     * Whether facts that hold until then are too old; if not, the fleet is planned again when they are. That is no deadline of the
+     * fleet's own: a look or a list moves it.
+     */
+    public boolean areStale(Instant heldUntil) {
+        if (!now.isBefore(heldUntil)) {
+            return true;
+        }
+        if (heldUntil.isBefore(due)) {
+            due = heldUntil;
+        }
+        return false;
     }
 
     /** The next machine id, as {@code mk3v9x2aq-17}. */
@@ -229,7 +247,7 @@ public final class Planning {
         if (!records.isEmpty()) {
             write(new PlanRecord.Counted(nextMachine, fleet.plans() + 1, now));
         }
-        fleet.planned(due);
+        fleet.planned(due, deadline);
         return new Plan(records, due);
     }
 

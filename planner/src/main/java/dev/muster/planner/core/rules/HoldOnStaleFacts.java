@@ -23,7 +23,7 @@ public final class HoldOnStaleFacts implements Rule {
             hold(planning, Reason.READ_FAILED, "the last look at ClearML failed (" + demand.failure() + ")", "the next good look");
         } else if (demand.heardAt().equals(Instant.EPOCH)) {
             hold(planning, Reason.FACTS_STALE, "ClearML has not been looked at yet", "the queue-watcher's first look");
-        } else if (planning.hasPassed(demand.heardAt().plus(patience))) {
+        } else if (planning.areStale(demand.heardAt().plus(patience))) {
             hold(planning, Reason.FACTS_STALE, "nothing was heard of ClearML since " + demand.heardAt(), "a look; is a queue-watcher running?");
         } else if (!demand.workersKnown()) {
             hold(planning, Reason.FACTS_STALE, "a look was lost, so that the workers are not known", "the next full list of workers, within 60 s");

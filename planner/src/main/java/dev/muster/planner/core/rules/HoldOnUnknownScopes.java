@@ -40,7 +40,7 @@ public final class HoldOnUnknownScopes implements Rule.OfLaunch {
             if (!scope.get().failure().isEmpty()) {
                 return Optional.of(new Why(Reason.SCOPE_UNKNOWN, name + " could not be listed (" + scope.get().failure() + ")", "its next complete list"));
             }
-            if (planning.hasPassed(scope.get().listedAt().plus(STALE))) {
+            if (planning.areStale(scope.get().listedAt().plus(STALE))) {
                 return Optional.of(new Why(Reason.SCOPE_UNKNOWN, name + " was last listed at " + scope.get().listedAt(),
                         "its next complete list; is its provisioner running?"));
             }
