@@ -43,6 +43,7 @@ public final class Fleet {
     private FleetHead head;
     private final TreeMap<String, Machine> active = new TreeMap<>();
     private final TreeMap<String, Machine> ended = new TreeMap<>();
+    private final TreeMap<Instant, TreeSet<String>> endedAt = new TreeMap<>();
     private final Map<String, String> idByCloudId = new HashMap<>();
     /** Ids of refused machines that none replaces yet, by pool. */
     private final Map<String, TreeSet<String>> unreplaced = new HashMap<>();
@@ -51,8 +52,10 @@ public final class Fleet {
     private final TreeSet<String> revived = new TreeSet<>();
     private final TreeMap<String, QueueSeen> queues = new TreeMap<>();
     private final TreeMap<String, Worker> workers = new TreeMap<>();
-    /** Ids of workers by the cloud id of their machine. */
-    private final Map<String, TreeSet<String>> workersOn = new HashMap<>();
+    /** Workers by the cloud id of their machine, by id: a plan asks for each machine's, and ids are long and alike. */
+    private final Map<String, TreeMap<String, Worker>> workersOn = new HashMap<>();
+    /** Ids of workers whose machine has ended. */
+    private final TreeSet<String> outliving = new TreeSet<>();
 
     private long nextMachine = 1;
     private long plans;
@@ -169,16 +172,16 @@ public final class Fleet {
 
     /** Its workers, sorted by id; empty where none registered. */
     public List<Worker> workersOn(Machine machine) {
-        var ids = machine.cloudId().isEmpty() ? null : workersOn.get(machine.cloudId());
-        return ids == null ? List.of() : ids.stream().map(workers::get).toList();
+        var its = machine.cloudId().isEmpty() ? null : workersOn.get(machine.cloudId());
+        return its == null ? List.of() : List.copyOf(its.values());
     }
 
     /** A worker of it shows a task. False says nothing where the facts are stale. */
     public boolean isBusy(Machine machine) {
-        var ids = machine.cloudId().isEmpty() ? null : workersOn.get(machine.cloudId());
-        if (ids != null) {
-            for (var id : ids) {
-                if (workers.get(id).isBusy()) {
+        var its = machine.cloudId().isEmpty() ? null : workersOn.get(machine.cloudId());
+        if (its != null) {
+            for (var worker : its.values()) {
+                if (worker.isBusy()) {
                     return true;
                 }
             }
@@ -189,6 +192,16 @@ public final class Fleet {
     /** Ids of refused machines of the pool that none replaces yet, in order. */
     public List<String> unreplaced(String pool) {
         return List.copyOf(unreplaced.getOrDefault(pool, new TreeSet<>()));
+    }
+
+    /** Workers that are listed though their machine has ended, by id: all whose task may be lost. */
+    public List<Worker> outliving() {
+        return outliving.stream().map(workers::get).toList();
+    }
+
+    /** Machines that ended before that moment, the earliest first. */
+    public List<Machine> endedBefore(Instant moment) {
+        return endedAt.headMap(moment).values().stream().flatMap(TreeSet::stream).map(ended::get).toList();
     }
 
     /** Ids of machines FAILED, LOST or GONE in the books that their cloud shows alive, in order. */
@@ -618,18 +631,20 @@ public final class Fleet {
     private void put(Worker worker) {
         workers.put(worker.id(), worker);
         WorkerId.parse(worker.id()).ifPresent(id -> {
-            workersOn.computeIfAbsent(id.cloudId(), cloudId -> new TreeSet<>()).add(worker.id());
+            workersOn.computeIfAbsent(id.cloudId(), cloudId -> new TreeMap<>()).put(worker.id(), worker);
             touched.add(id.cloudId());
+            outlives(worker.id(), machineByCloudId(id.cloudId()).filter(machine -> !machine.isCounted()).isPresent());
         });
     }
 
     private void removeWorker(String id) {
         if (workers.remove(id) != null) {
             workersChanged.add(id);
+            outliving.remove(id);
             WorkerId.parse(id).ifPresent(parsed -> {
                 touched.add(parsed.cloudId());
                 var others = workersOn.get(parsed.cloudId());
-                if (others != null && others.remove(id) && others.isEmpty()) {
+                if (others != null && others.remove(id) != null && others.isEmpty()) {
                     workersOn.remove(parsed.cloudId());
                 }
             });
@@ -877,14 +892,23 @@ public final class Fleet {
 
     private void put(Machine machine) {
         var before = active.remove(machine.id());
-        before = before == null ? ended.remove(machine.id()) : before;
+        var endedBefore = ended.remove(machine.id());
+        unend(endedBefore);
+        before = before == null ? endedBefore : before;
         if (before != null && before.paid() != null && machine.paid() != null && before.paid().kindSince().isBefore(machine.paid().kindSince())) {
             ledger.close(machine, closed(before.paid(), machine.paid()), spec().zone(), this::queueName);
             ledgerChanged = true;
         }
         (machine.isCounted() ? active : ended).put(machine.id(), machine);
+        if (!machine.isCounted() && machine.endedAt() != null) {
+            endedAt.computeIfAbsent(machine.endedAt(), at -> new TreeSet<>()).add(machine.id());
+        }
         if (!machine.cloudId().isEmpty()) {
             idByCloudId.put(machine.cloudId(), machine.id());
+            var its = workersOn.get(machine.cloudId());
+            if (its != null) {
+                its.keySet().forEach(worker -> outlives(worker, !machine.isCounted()));
+            }
         }
         if (!machine.replaces().isEmpty() && replaced.add(machine.replaces())) {
             unreplaced.getOrDefault(machine.pool(), new TreeSet<>()).remove(machine.replaces());
@@ -906,6 +930,23 @@ public final class Fleet {
         return new Paid.Stretch(before.kindSince(), after.kindSince(), kind == null ? PaidKind.WASTE : kind, before.perHour(), before.tasks());
     }
 
+    private void outlives(String worker, boolean isSo) {
+        if (isSo) {
+            outliving.add(worker);
+        } else {
+            outliving.remove(worker);
+        }
+    }
+
+    private void unend(Machine machine) {
+        if (machine != null && machine.endedAt() != null) {
+            var others = endedAt.get(machine.endedAt());
+            if (others != null && others.remove(machine.id()) && others.isEmpty()) {
+                endedAt.remove(machine.endedAt());
+            }
+        }
+    }
+
     private void put(Hold hold) {
         holds.put(hold.key(), hold);
         memoryChanged = true;
@@ -921,6 +962,7 @@ public final class Fleet {
             strangers.remove(r.machine().cloudId());
         } else if (record instanceof PlanRecord.MachineForgotten r) {
             var gone = ended.remove(r.machineId());
+            unend(gone);
             machinesChanged.add(r.machineId());
             if (gone != null) {
                 idByCloudId.remove(gone.cloudId(), gone.id());

@@ -12,6 +12,7 @@ import dev.muster.planner.core.Rule;
 import dev.muster.planner.core.Worker;
 import java.time.Instant;
 import java.util.List;
+import java.util.Objects;
 
 /** Brings each machine's phase up to what its cloud and its workers show. */
 public final class FollowMachines implements Rule {
@@ -74,7 +75,10 @@ public final class FollowMachines implements Rule {
             }
             case READY -> {
                 if (!workers.isEmpty()) {
-                    planning.change(machine, m -> m.idleSince = idleSince(workers, m.readyAt));
+                    var since = idleSince(workers, machine.readyAt());
+                    if (!Objects.equals(since, machine.idleSince())) {
+                        planning.change(machine, m -> m.idleSince = since);
+                    }
                 } else if (planning.fleet().demand().workersKnown()) {
                     // Its last worker went and the machine runs on: it has the registration deadline to come back.
                     planning.change(machine, m -> {

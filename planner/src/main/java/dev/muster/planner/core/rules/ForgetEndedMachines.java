@@ -1,6 +1,5 @@
 package dev.muster.planner.core.rules;
 
-import dev.muster.planner.core.Machine;
 import dev.muster.planner.core.PlanRecord;
 import dev.muster.planner.core.Planning;
 import dev.muster.planner.core.Rule;
@@ -14,8 +13,6 @@ public final class ForgetEndedMachines implements Rule {
     @Override
     public void apply(Planning planning) {
         var before = planning.now().minus(KNOWN);
-        var forgotten = planning.fleet().ended().values().stream()
-                .filter(machine -> machine.endedAt() != null && machine.endedAt().isBefore(before)).map(Machine::id).toList();
-        forgotten.forEach(id -> planning.write(new PlanRecord.MachineForgotten(id)));
+        planning.fleet().endedBefore(before).forEach(machine -> planning.write(new PlanRecord.MachineForgotten(machine.id())));
     }
 }

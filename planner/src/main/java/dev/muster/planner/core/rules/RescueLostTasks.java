@@ -37,7 +37,7 @@ public final class RescueLostTasks implements Rule {
                     send(planning, open, "");
                 }
             }
-            for (var worker : List.copyOf(planning.fleet().workers().values())) {
+            for (var worker : planning.fleet().outliving()) {
                 if (worker.isBusy()) {
                     planning.fleet().machineOf(worker.id()).filter(RescueLostTasks::isGone).ifPresent(machine ->
                             begin(planning, worker.task(), "", worker.id(), machine.id(), Reason.TASK_LOST_MACHINE, TaskStatus.IN_PROGRESS,
@@ -46,7 +46,7 @@ public final class RescueLostTasks implements Rule {
             }
             planning.fleet().adrift().forEach(adrift -> adrift(planning, adrift));
         }
-        for (var worker : List.copyOf(planning.fleet().workers().values())) {
+        for (var worker : planning.fleet().outliving()) {
             planning.fleet().machineOf(worker.id()).filter(RescueLostTasks::isGone)
                     .ifPresent(machine -> unregister(planning, worker, machine));
         }
