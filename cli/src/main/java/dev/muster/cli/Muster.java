@@ -13,6 +13,7 @@ import picocli.CommandLine.ParameterException;
         subcommands = {DemoCommand.class, UpCommand.class, DownCommand.class, StatusCommand.class, InitCommand.class, FleetCommand.class,
             MachineCommand.class, BudgetCommand.class, QueueCommand.class, TaskCommand.class, WhyCommand.class, DecisionCommand.class, ReplayCommand.class,
             ReplayDecisionsCommand.class, VersionCommand.class, CommandLine.HelpCommand.class})
+            SimulateCommand.class,
 public final class Muster {
 
     private Muster() {}

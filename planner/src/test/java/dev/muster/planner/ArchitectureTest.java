@@ -25,6 +25,19 @@ class ArchitectureTest {
             .orShould().dependOnClassesThat().areAssignableTo(java.util.Random.class);
 
     @ArchTest
+    static final ArchRule THE_SIMULATION_IS_PLAIN_JAVA_AROUND_THE_CORE = classes().that().resideInAPackage("dev.muster.planner.simulate..")
+            .should().onlyDependOnClassesThat().resideInAnyPackage("java..", "dev.muster.planner.core..", "dev.muster.planner.simulate..");
+
+    @ArchTest
+    static final ArchRule THE_SIMULATION_HAS_ITS_OWN_TIME_AND_DRAWS = noClasses().that().resideInAPackage("dev.muster.planner.simulate..")
+            .should().callMethod(java.time.Instant.class, "now")
+            .orShould().callMethod(System.class, "currentTimeMillis")
+            .orShould().callMethod(System.class, "nanoTime")
+            .orShould().dependOnClassesThat().areAssignableTo(java.time.Clock.class)
+            .orShould().dependOnClassesThat().areAssignableTo(java.util.Random.class)
+            .orShould().callMethod(Math.class, "random");
+
+    @ArchTest
     static final ArchRule ONLY_THE_STREAM_KNOWS_KAFKA_STREAMS = noClasses().that().resideOutsideOfPackage("dev.muster.planner.stream..")
             .should().dependOnClassesThat().resideInAnyPackage("org.apache.kafka.streams..");
 
