@@ -316,8 +316,8 @@ public final class Fleet {
     }
 
     /**
-     * As {@link #due()}, without the plans that only look whether facts have grown old or a rule forgot to ask for one: for those who
-     * see to it that facts are fresh. {@link Instant#MAX}: there is none.
+     * As {@link #due()}, without the plans that only look whether facts have grown old, write history, or make up for a rule that forgot
+     * to ask for one: for those who see to it that facts are fresh. {@link Instant#MAX}: there is none.
      */
     public Instant deadline() {
         return changed ? Instant.EPOCH : deadline;

@@ -155,18 +155,20 @@ public final class Planning {
         return true;
     }
 
-    /**
-     * Whether facts that hold until then are too old; if not, the fleet is planned again when they are. That is no deadline of the
-     * fleet's own: a look or a list moves it.
-     */
+    /** As {@link #remind}, where nothing about machines will be decided then: it is no deadline of the fleet's. */
+    public void lookAgain(Instant at) {
+        if (at.isBefore(due)) {
+            due = at;
+        }
+    }
+
+    /** Whether facts that hold until then are too old; if not, the fleet is planned again when they are. A look or a list moves that. */
     public boolean areStale(Instant heldUntil) {
-        if (!now.isBefore(heldUntil)) {
-            return true;
+        if (now.isBefore(heldUntil)) {
+            lookAgain(heldUntil);
+            return false;
         }
-        if (heldUntil.isBefore(due)) {
-            due = heldUntil;
-        }
-        return false;
+        return true;
     }
 
     /** The next machine id, as {@code mk3v9x2aq-17}. */

@@ -1,5 +1,6 @@
 package dev.muster.planner.simulate;
 
+import dev.muster.planner.core.Costs;
 import dev.muster.planner.core.Market;
 import dev.muster.planner.core.Offer;
 import dev.muster.planner.core.OfferKey;
@@ -69,18 +70,18 @@ final class CloudWeather {
                 && price(offer, at) > offer.ceiling().getAsLong();
     }
 
-    /** Micro-units times 3600 for those seconds; null where the offer has no price. */
-    BigInteger cost(Offer offer, long from, long to) {
+    /** Micro-units times 3600 for those seconds, disks and address and the pool's factor included; null where the offer has no price. */
+    BigInteger cost(Offer offer, Costs costs, long from, long to) {
         if (offer.price().isEmpty()) {
             return null;
         }
         var sum = BigInteger.ZERO;
         if (offer.key().market() != Market.SPOT || conditions.spotSpread() == 0) {
-            return BigInteger.valueOf(offer.price().getAsLong()).multiply(BigInteger.valueOf(to - from));
+            return BigInteger.valueOf(costs.of(offer.price().getAsLong())).multiply(BigInteger.valueOf(to - from));
         }
         for (long at = from; at < to; ) {
             long until = Math.min(to, (at / HOUR + 1) * HOUR);
-            sum = sum.add(BigInteger.valueOf(price(offer, at)).multiply(BigInteger.valueOf(until - at)));
+            sum = sum.add(BigInteger.valueOf(costs.of(price(offer, at))).multiply(BigInteger.valueOf(until - at)));
             at = until;
         }
         return sum;

@@ -209,7 +209,7 @@ final class QueueServer {
         changedWorkers.add(agent.workerId);
         if (started > looked) {
             // No look showed it; the watcher reads such a task by its id.
-            shortTasks.add(new TaskSeen(task.id, id(task.task.queue()), agent.workerId, "", TaskStatus.COMPLETED, moment.apply(task.task.at()),
+            shortTasks.add(new TaskSeen(task.id, id(task.task.queue()), "", "", agent.workerId, "", TaskStatus.COMPLETED, moment.apply(task.task.at()),
                     moment.apply(started), moment.apply(now)));
         }
         progress.moved();

@@ -145,7 +145,7 @@ final class SimCloud {
         var batch = new ArrayList<SimMachine>();
         for (int i = 0; i < launch.machineIds().size(); i++) {
             var number = launchedOf.merge(pool.name(), 1L, Long::sum);
-            var machine = new SimMachine(launch, i, offer, pool.slots(), String.format("i-%017x", ++launched), number);
+            var machine = new SimMachine(launch, i, offer, pool, String.format("i-%017x", ++launched), number);
             batch.add(machine);
             machines.put(machine.id, machine);
         }

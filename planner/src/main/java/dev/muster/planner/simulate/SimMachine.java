@@ -2,11 +2,13 @@ package dev.muster.planner.simulate;
 
 import dev.muster.planner.core.CloudState;
 import dev.muster.planner.core.Command;
+import dev.muster.planner.core.Costs;
 import dev.muster.planner.core.Ending;
 import dev.muster.planner.core.FleetEvent.MachineFacts;
 import dev.muster.planner.core.Mark;
 import dev.muster.planner.core.Offer;
 import dev.muster.planner.core.OfferKey;
+import dev.muster.planner.core.Pool;
 import java.math.BigInteger;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -23,6 +25,7 @@ final class SimMachine {
     final String pool;
     final int slots;
     final Offer offer;
+    private final Costs costs;
     final String batch;
     final int index;
     final String cloudId;
@@ -50,14 +53,15 @@ final class SimMachine {
     /** Seconds of one task on it; a task that was lost made nothing of them. */
     private record Run(long from, long to, boolean completed) {}
 
-    SimMachine(Command.Launch launch, int index, Offer offer, int slots, String cloudId, long number) {
+    SimMachine(Command.Launch launch, int index, Offer offer, Pool pool, String cloudId, long number) {
         id = launch.machineIds().get(index);
-        pool = launch.pool();
+        this.pool = pool.name();
         batch = launch.batchId();
         queueIds = launch.queueIds();
         this.index = index;
         this.offer = offer;
-        this.slots = slots;
+        slots = pool.slots();
+        costs = pool.costs();
         this.cloudId = cloudId;
         this.number = number;
     }
@@ -114,7 +118,7 @@ final class SimMachine {
             throw new IllegalStateException("the seconds of " + id + " don't add up");
         }
         return new MachineOutcome(id, pool, key(), accepted, running, ended, gone, useful, idle, boot, waste,
-                weather.cost(offer, running, paidTo), (int) runs.stream().filter(Run::completed).count());
+                weather.cost(offer, costs, running, paidTo), (int) runs.stream().filter(Run::completed).count());
     }
 
     /** Seconds that lie in at least one of them. */

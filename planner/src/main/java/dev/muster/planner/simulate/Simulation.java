@@ -116,7 +116,9 @@ public final class Simulation {
                 plan();
             }
             waiting.say(agenda.now());
-            due = Math.min(agenda.now() + LONGEST_REST, Math.max(agenda.now() + 1, second(fleet.deadline())));
+            // Who is refused something is looked at as often as a service would: what ends a refusal need not be a deadline.
+            long next = fleet.refusals().isEmpty() ? Math.min(agenda.now() + LONGEST_REST, second(fleet.deadline())) : second(fleet.due());
+            due = Math.max(agenda.now() + 1, next);
         }
         return outcome();
     }

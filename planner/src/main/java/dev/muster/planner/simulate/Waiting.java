@@ -53,8 +53,8 @@ final class Waiting {
     private static String first(FleetSpec spec, Queue queue) {
         var pools = queue.pools().stream().flatMap(name -> spec.pool(name).stream());
         if (queue.order() == Pool.Order.CHEAPEST) {
-            pools = pools.sorted(Comparator.comparingLong(pool -> pool.offers().stream().filter(offer -> offer.committed().isPresent())
-                    .mapToLong(offer -> offer.committed().getAsLong() / pool.slots()).min().orElse(Long.MAX_VALUE)));
+            pools = pools.sorted(Comparator.comparingLong(pool -> pool.offers().stream().filter(offer -> offer.price().isPresent())
+                    .mapToLong(offer -> pool.costs().of(offer.price().getAsLong()) / pool.slots()).min().orElse(Long.MAX_VALUE)));
         }
         return pools.findFirst().map(Pool::name).orElse("");
     }

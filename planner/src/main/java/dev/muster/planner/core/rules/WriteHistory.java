@@ -37,7 +37,7 @@ public final class WriteHistory implements Rule {
             planning.write(new PlanRecord.HistoryWritten(rows, minute, hour));
         }
         if (!planning.fleet().active().isEmpty()) {
-            planning.remind(minute.plus(1, ChronoUnit.MINUTES));
+            planning.lookAgain(minute.plus(1, ChronoUnit.MINUTES));
         }
     }
 
