@@ -170,6 +170,7 @@ final class InitCommand implements Runnable {
     }
 
     private static final String FLEET = """
+            # Every field: docs/fleet-spec.md
             name: first
             queues:
               default: [cpu]

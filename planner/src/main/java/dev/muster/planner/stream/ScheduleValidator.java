@@ -35,7 +35,7 @@ final class ScheduleValidator {
 
     /**
      * @param at path of the fleet or pool
-     * @param isFleet no warm, and no maximum of its own is needed
+     * @param isFleet has neither minimum nor warm machines
      * @param limits what holds outside
      */
     void judge(String at, List<ScheduleSpec> schedules, boolean isFleet, Limits limits) {
@@ -55,13 +55,14 @@ final class ScheduleValidator {
         }
         timeZone(field + ".timeZone", window.getTimeZone());
         if (!window.hasMin() && !window.hasMax() && !window.hasWarm() && !window.hasPaused()) {
-            found.say(field, "changes nothing", isFleet ? "write min, max or paused" : "write min, max, warm or paused");
+            found.say(field, "changes nothing", isFleet ? "write max or paused" : "write min, max, warm or paused");
         }
         var counts = found.count(field + ".min", window.getMin()) & found.count(field + ".max", window.getMax()) & found.count(field + ".warm", window.getWarm());
-        if (isFleet && window.hasWarm()) {
-            found.say(field + ".warm", "is set, and a fleet keeps no machines warm: its pools do", "write it in the schedules of a pool");
+        if (isFleet) {
+            pools(field + ".min", window.hasMin());
+            pools(field + ".warm", window.hasWarm());
         }
-        if (!counts) {
+        if (isFleet || !counts) {
             return;
         }
         // What a window doesn't say is as outside; a lowered maximum alone is a cap, and holds over the minimum outside.
@@ -70,8 +71,14 @@ final class ScheduleValidator {
         if (max.isPresent() && window.getMin() > max.getAsInt()) {
             found.say(field + ".min", "is " + window.getMin() + ", above " + whose + ", which is " + max.getAsInt(), "lower it, or write a max of at least " + window.getMin() + " in the window");
         }
-        if (max.isPresent() && !isFleet && window.getWarm() > max.getAsInt()) {
+        if (max.isPresent() && window.getWarm() > max.getAsInt()) {
             found.say(field + ".warm", "is " + window.getWarm() + ", above " + whose + ", which is " + max.getAsInt(), "lower it, or write a max of at least " + window.getWarm() + " in the window");
+        }
+    }
+
+    private void pools(String field, boolean there) {
+        if (there) {
+            found.say(field, "is set, and a fleet keeps no machines itself: its pools do", "write it in the schedules of a pool");
         }
     }
 

@@ -94,7 +94,10 @@ final class SpecValidator {
         unknownName("connection", "connection", spec.getConnection().isEmpty() ? Defaults.CONNECTION : spec.getConnection());
         currency();
         workersPrefix();
-        limits("", spec.getLimits(), spec.hasLimits());
+        if (spec.getLimits().getMin() != 0) {
+            say("min", "is " + Findings.number(spec.getLimits().getMin()) + ", and a fleet keeps no machines itself: its pools do", "write min in a pool, or in each");
+        }
+        found.count("max", spec.getLimits().getMax());
         if (spec.getLimits().hasMax()) {
             var minimums = spec.getPoolsList().stream().mapToLong(pool -> Integer.toUnsignedLong(pool.getLimits().getMin())).sum();
             if (minimums > Integer.toUnsignedLong(spec.getLimits().getMax())) {
@@ -192,7 +195,7 @@ final class SpecValidator {
             if (!pool.getLimits().hasMax()) {
                 say(at + ".max", "is missing", "write how many machines the pool may have at most");
             }
-            limits(at, pool.getLimits(), pool.hasLimits());
+            limits(at, pool.getLimits());
             var slots = Integer.toUnsignedLong(pool.getSlots());
             if (slots > 64) {
                 say(at + ".slots", "is " + Findings.number(pool.getSlots()), "use 1 to 64 agents a machine");
@@ -419,10 +422,7 @@ final class SpecValidator {
         return Character.isUpperCase(c) ? 0 : Character.isLowerCase(c) ? 1 : Character.isDigit(c) ? 2 : 3;
     }
 
-    private void limits(String at, Limits limits, boolean there) {
-        if (!there) {
-            return;
-        }
+    private void limits(String at, Limits limits) {
         found.count(SpecPaths.under(at, "min"), limits.getMin());
         if (limits.hasMax()) {
             found.count(SpecPaths.under(at, "max"), limits.getMax());

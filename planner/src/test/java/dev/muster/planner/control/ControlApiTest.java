@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.google.protobuf.util.Timestamps;
 import com.google.rpc.BadRequest;
 import com.google.rpc.ErrorInfo;
+import dev.muster.contracts.FleetYaml;
 import dev.muster.v1.ApplyFleetRequest;
 import dev.muster.v1.BudgetAction;
 import dev.muster.v1.BudgetPeriod;
@@ -55,6 +56,8 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -189,6 +192,14 @@ class ControlApiTest {
                 .hasMessageContaining("'gpu' is no pool of fleet spending");
         assertThatThrownBy(() -> MachinesGrpc.newBlockingStub(channel).protectMachine(MachineNameRequest.newBuilder().setMachineId("m-1").build()))
                 .hasMessageContaining("There is no machine 'm-1'");
+    }
+
+    @Test
+    void takesTheSpecThatOpensThePageOfSpecs() throws Exception {
+        var page = Files.readString(Path.of("../docs/fleet-spec.md"));
+        var spec = FleetYaml.read(page.substring(page.indexOf("```yaml\n") + 8, page.indexOf("```\n", page.indexOf("```yaml\n") + 8)));
+        assertThat(fleets.validateFleet(ApplyFleetRequest.newBuilder().setSpec(spec).build()).getNotesList()).isEmpty();
+        assertThat(fleets.applyFleet(ApplyFleetRequest.newBuilder().setSpec(spec.toBuilder().setName("opening")).build()).getVersion()).isEqualTo(1);
     }
 
     @Test

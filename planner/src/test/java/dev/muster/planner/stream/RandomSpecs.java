@@ -104,7 +104,9 @@ final class RandomSpecs {
         var schedule = ScheduleSpec.newBuilder().setCron(CRONS[chance(7) ? random.nextInt(3) : random.nextInt(CRONS.length)])
                 .setTimeZone(chance(8) ? "" : ZONES[random.nextInt(ZONES.length)]);
         schedule.setLasts(Duration.newBuilder().setSeconds(chance(8) ? 3600 : SPANS[random.nextInt(SPANS.length)]));
-        maybe(() -> schedule.setMin(count()));
+        if (ofPool) {
+            maybe(() -> schedule.setMin(count()));
+        }
         maybe(() -> schedule.setMax(count()));
         maybe(() -> schedule.setPaused(random.nextBoolean()));
         if (ofPool) {
