@@ -3,19 +3,22 @@ package dev.muster.planner.stream;
 import dev.muster.planner.core.Schedule;
 import dev.muster.v1.Limits;
 import dev.muster.v1.ScheduleSpec;
-import java.time.Instant;
+import java.time.Month;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /** What can be wrong with windows of time, and with the zones that they are in. */
 final class ScheduleValidator {
 
-    /** A fixed date, so that one spec is judged alike for ever; the next eight years hold every date that there is. */
-    private static final Instant FROM = Instant.parse("2024-01-01T00:00:00Z");
+    /** Every plan looks at each window; nobody keeps more in mind. */
+    private static final int MOST_WINDOWS = 20;
+    private static final List<String> MONTHS = List.of("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec");
 
     private final Findings found;
 
@@ -39,6 +42,10 @@ final class ScheduleValidator {
      * @param limits what holds outside
      */
     void judge(String at, List<ScheduleSpec> schedules, boolean isFleet, Limits limits) {
+        if (schedules.size() > MOST_WINDOWS) {
+            found.say(SpecPaths.under(at, "schedules"), "there are " + schedules.size(), "use at most " + MOST_WINDOWS);
+            return;
+        }
         for (int i = 0; i < schedules.size(); i++) {
             judge(SpecPaths.under(at, "schedules") + "[" + i + "]", schedules.get(i), isFleet, limits);
         }
@@ -88,12 +95,43 @@ final class ScheduleValidator {
             return;
         }
         try {
-            var schedule = new Schedule(cron, java.time.Duration.ofHours(1), ZoneOffset.UTC, OptionalInt.empty(), OptionalInt.empty(), OptionalInt.empty(), Optional.empty());
-            if (!schedule.opensAfter(FROM)) {
+            new Schedule(cron, java.time.Duration.ofHours(1), ZoneOffset.UTC, OptionalInt.empty(), OptionalInt.empty(), OptionalInt.empty(), Optional.empty());
+            if (!fires(cron)) {
                 found.say(field, "'" + cron + "' never fires: there is no such day", "name a day that its months have");
             }
         } catch (IllegalArgumentException unreadable) {
             found.say(field, "'" + cron + "' can't be read: " + unreadable.getMessage(), "write minute hour day-of-month month day-of-week, such as \"0 8 * * 1-5\"");
         }
+    }
+
+    /**
+     * Whether there is a day that it names: the 30th of February is none. Looking for a next time instead would take a second and more
+     * when there is none, and a planner that judges has three for a whole transaction.
+     *
+     * @param cron one that can be read
+     */
+    static boolean fires(String cron) {
+        var fields = cron.strip().split("\\s+");
+        if (!fields[4].equals("*")) {
+            // A day of the week beside a day of the month is another way to open: every month has each.
+            return true;
+        }
+        var day = Stream.of(fields[2].split(",")).mapToInt(item -> item.startsWith("*") ? 1 : Integer.parseInt(item.split("[-/]")[0])).min().orElse(1);
+        return IntStream.rangeClosed(1, 12).filter(month -> names(fields[3], month)).anyMatch(month -> day <= Month.of(month).maxLength());
+    }
+
+    private static boolean names(String field, int month) {
+        return Stream.of(field.split(",")).anyMatch(item -> {
+            var step = item.split("/");
+            var ends = step[0].split("-");
+            var from = step[0].equals("*") ? 1 : month(ends[0]);
+            var to = ends.length == 2 ? month(ends[1]) : step[0].equals("*") || step.length == 2 ? 12 : from;
+            return month >= from && month <= to && (month - from) % (step.length == 2 ? Integer.parseInt(step[1]) : 1) == 0;
+        });
+    }
+
+    private static int month(String text) {
+        var named = MONTHS.indexOf(text.toLowerCase(Locale.ROOT));
+        return named >= 0 ? named + 1 : Integer.parseInt(text);
     }
 }

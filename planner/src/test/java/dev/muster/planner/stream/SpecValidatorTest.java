@@ -3,6 +3,7 @@ package dev.muster.planner.stream;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.Duration;
+import dev.muster.planner.core.Schedule;
 import dev.muster.v1.BudgetAction;
 import dev.muster.v1.BudgetPeriod;
 import dev.muster.v1.BudgetSpec;
@@ -20,13 +21,19 @@ import dev.muster.v1.QueueSpec;
 import dev.muster.v1.ScheduleSpec;
 import dev.muster.v1.Value;
 import dev.muster.v1.Violation;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class SpecValidatorTest {
 
@@ -201,6 +208,7 @@ class SpecValidatorTest {
                 window("pools.cpu.schedules[0].min", w -> w.setMin(5).setMax(4), "is 5, above the window's max, which is 4"),
                 window("pools.cpu.schedules[0].warm", w -> w.setWarm(11), "is 11, above the max outside"),
                 window("pools.cpu.schedules[0].max", w -> w.setMax(-3), "is -3"),
+                fleet("pools.cpu.schedules", f -> pool(f, p -> IntStream.range(0, 21).forEach(i -> p.addSchedules(weekday().setMin(1)))), "there are 21"),
                 fleet("schedules[0].warm", f -> f.addSchedules(weekday().setWarm(1)), "a fleet keeps no machines itself"),
                 fleet("schedules[0].min", f -> f.addSchedules(weekday().setMin(2)), "a fleet keeps no machines itself"),
                 // Machines' lives.
@@ -221,6 +229,15 @@ class SpecValidatorTest {
                 pool("pools.cpu.spot.blackout", p -> p.setSpotBlackout(seconds(60)), "the pool has no spot offer"),
                 pool("pools.cpu.spot.rollbackAfter", p -> spotBehind(p).setSpotRollbackAfter(seconds(60)), "no on-demand offer is listed behind"),
                 pool("pools.cpu.spot.blackout", p -> p.setSpotBlackout(seconds(-60)), "is -60s"));
+    }
+
+    /** As the clock of windows itself says, which would take too long to be asked in a transaction. */
+    @ParameterizedTest
+    @ValueSource(strings = {"0 8 * * 1-5", "0 0 29 2 *", "0 0 30 2 *", "0 0 31 4,6,9-11/2 *", "0 0 30,31 FEB *", "0 0 31 */2 *", "0 0 31 6/5 *", "0 0 31 2-4 *", "0 0 30 2 1", "0 0 30 2 */2",
+        "* * */31 2 *", "0 0 30-31 2 *", "0 0 28-31 2 *", " 5  4 31  jun,jul  * ", "0 0 31/2 11 *"})
+    void knowsWhetherACronFires(String cron) {
+        var schedule = new Schedule(cron, java.time.Duration.ofHours(1), ZoneOffset.UTC, OptionalInt.empty(), OptionalInt.empty(), OptionalInt.empty(), Optional.empty());
+        assertThat(ScheduleValidator.fires(cron)).isEqualTo(schedule.opensAfter(Instant.parse("2024-01-01T00:00:00Z")));
     }
 
     @Test

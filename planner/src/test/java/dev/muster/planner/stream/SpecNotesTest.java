@@ -1,0 +1,131 @@
+package dev.muster.planner.stream;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.muster.contracts.FleetYaml;
+import dev.muster.contracts.InvalidYamlException;
+import dev.muster.v1.AnswerCode;
+import dev.muster.v1.ApplyFleet;
+import dev.muster.v1.CostSpec;
+import dev.muster.v1.Facts;
+import dev.muster.v1.FleetRecord;
+import dev.muster.v1.FleetSpec;
+import dev.muster.v1.FleetState;
+import dev.muster.v1.Limits;
+import dev.muster.v1.Request;
+import dev.muster.v1.RequestAnswered;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+/** What is legal and worth knowing, and what is filled in for costs. */
+class SpecNotesTest {
+
+    private static FleetSpec filled(String text) throws InvalidYamlException {
+        var spec = FleetYaml.read("name: train\nqueues: {default: [cpu]}\n" + text);
+        assertThat(SpecValidator.violations(spec, Specs.FACTS)).isEmpty();
+        return Defaults.fill(spec, "lab");
+    }
+
+    private static List<String> notes(String text) throws InvalidYamlException {
+        return SpecNotes.of(filled(text));
+    }
+
+    @Test
+    void thereAreNoneOfAPlainSpec() throws Exception {
+        assertThat(notes("pools: {cpu: {provider: aws, region: eu-west-1, type: m5.large, max: 4}}")).isEmpty();
+    }
+
+    @Test
+    void saysWhatALimitDoesNotBoundAndWhatItEnds() throws Exception {
+        assertThat(notes("""
+                currency: USD
+                cost: {diskPerGibMonth: 0.08}
+                budgets: {day: {limit: 40, onLimit: stop-launching}, month: {limit: 300, onLimit: stop-busy}}
+                pools: {cpu: {provider: aws, region: eu-west-1, type: m5.large, price: 0.1, max: 4, disks: [{size: 50}]}}
+                """)).satisfiesExactly(
+                note -> assertThat(note).startsWith("onLimit: stop-launching (budgets.day) does not bound spending"),
+                note -> assertThat(note).startsWith("onLimit: stop-busy (budgets.month) ends running tasks"));
+    }
+
+    @Test
+    void saysWhatIsNotCounted() throws Exception {
+        assertThat(notes("pools: {cpu: {provider: aws, region: eu-west-1, type: m5.large, max: 4, disks: [{size: 50}]}}"))
+                .containsExactly("pools.cpu: disks are not counted, since cost.diskPerGibMonth gives no price.");
+        assertThat(notes("cost: {diskPerGibMonth: 0.08}\npools: {cpu: {provider: aws, region: eu-west-1, type: m5.large, max: 4}}"))
+                .containsExactly("pools.cpu: the image's own disk is not counted, since disks gives no size.");
+        assertThat(notes("""
+                currency: EUR
+                budgets: {hour: 4}
+                pools: {cpu: {provider: aws, region: eu-west-1, type: m5.large, price: 0.1, max: 4}}
+                """)).contains("pools.cpu: public IPv4 addresses are not counted, since the known price is in dollars; write cost.publicIpv4PerHour in EUR.");
+    }
+
+    @Test
+    void saysWhichPoolALimitNeverLetsHaveAMachine() throws Exception {
+        assertThat(notes("""
+                currency: USD
+                cost: {diskPerGibMonth: 0.08}
+                budgets: {hour: 4}
+                pools:
+                  cpu: {provider: aws, region: eu-west-1, type: m5.large, price: 0.1, max: 4, disks: [{size: 73}]}
+                  big: {provider: aws, region: eu-west-1, type: p4d.24xlarge, price: 32.77, max: 4, disks: [{size: 73}]}
+                """)).containsExactly("budgets.hour.limit leaves no room for a machine of pool big, which needs 32.783.");
+    }
+
+    @Test
+    void saysWhatOutlivesAReserveOrAnAge() throws Exception {
+        assertThat(notes("""
+                currency: USD
+                cost: {diskPerGibMonth: 0.08}
+                budgets: {day: 4}
+                pools: {cpu: {provider: aws, region: eu-west-1, type: m5.large, price: 0.1, max: 4, reserveFor: 20m, disks: [{size: 73}]}}
+                """)).singleElement().asString().startsWith("pools.cpu.reserveFor is 20m, and a machine that never gets a worker is paid for up to registerWithin, 30m");
+        assertThat(notes("pools: {cpu: {provider: aws, region: eu-west-1, type: m5.large, max: 4, maxAge: 45m}}"))
+                .singleElement().asString().startsWith("pools.cpu.maxAge is 45m, less than the longest task to expect (reserveFor, 1h)");
+    }
+
+    @Test
+    void costsAreThePoolsOwnElseTheFleetsElseTheDefault() throws Exception {
+        var spec = filled("""
+                cost: {factor: 0.85, diskPerGibMonth: 0.08}
+                pools:
+                  cpu: {provider: aws, region: eu-west-1, type: m5.large, max: 4, cost: {factor: 1.2}}
+                  gpu: {provider: aws, region: eu-west-1, type: g5.xlarge, max: 4, cost: {publicIpv4PerHour: 0}}
+                """);
+
+        assertThat(spec.getPools(0).getCost()).isEqualTo(CostSpec.newBuilder().setPriceFactor(1.2).setDiskMicrosPerGibMonth(80_000).setPublicIpv4MicrosPerHour(5_000).build());
+        assertThat(spec.getPools(1).getCost()).isEqualTo(CostSpec.newBuilder().setPriceFactor(0.85).setDiskMicrosPerGibMonth(80_000).setPublicIpv4MicrosPerHour(0).build());
+        assertThat(filled("currency: EUR\npools: {cpu: {provider: aws, region: eu-west-1, type: m5.large, max: 4}}").getPools(0).getCost())
+                .isEqualTo(CostSpec.newBuilder().setPriceFactor(1).build());
+    }
+
+    @Test
+    void aLoweredLimitSaysWhatItWaitsFor() {
+        var before = Specs.fleet("train").build();
+        var record = FleetRecord.newBuilder().setFleet("train").setIncarnation("abcdefgh").setVersion(1).setState(FleetState.ACTIVE).setSpec(Defaults.fill(before, "lab")).build();
+        var after = before.toBuilder().setLimits(Limits.newBuilder().setMax(3)).build();
+
+        var answer = apply(record, after, 5);
+
+        assertThat(answer.getCode()).isEqualTo(AnswerCode.ACCEPTED);
+        assertThat(answer.getNotesList()).singleElement().asString().startsWith("5 machines count now, and the spec allows 3: 2 leave");
+        assertThat(apply(record, after, 3).getNotesList()).isEmpty();
+    }
+
+    private static RequestAnswered apply(FleetRecord record, FleetSpec spec, int counted) {
+        var request = Request.newBuilder().setRequestId("r").setFleet("train").setFacts(Facts.newBuilder().setInstallation("lab")).setApply(ApplyFleet.newBuilder().setSpec(spec)).build();
+        return RequestJudge.judge(request, record, new RequestJudge.Machines() {
+            @Override
+            public int counted() {
+                return counted;
+            }
+
+            @Override
+            public Optional<Standing> standing(String machineId) {
+                return Optional.empty();
+            }
+        }, Instant.EPOCH).answer();
+    }
+}
