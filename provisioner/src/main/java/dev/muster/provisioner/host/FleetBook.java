@@ -8,8 +8,11 @@ import dev.muster.contracts.Topics;
 import dev.muster.provisioner.spi.Scope;
 import dev.muster.v1.FleetRecord;
 import dev.muster.v1.MachineRecord;
+import dev.muster.v1.OfferKey;
+import dev.muster.v1.OfferSpec;
 import dev.muster.v1.Phase;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -17,6 +20,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.jboss.logging.Logger;
 
@@ -44,7 +48,7 @@ final class FleetBook implements TopicTable.Listener {
         }
     }
 
-    private record Fleet(String connection, Set<Scope> scopes, Set<String> ignoredClusters) {}
+    private record Fleet(String connection, Set<Scope> scopes, Set<String> ignoredClusters, String currency, Set<OfferKey> unpriced) {}
 
     private final String provider;
     private final Topics topics;
@@ -90,13 +94,30 @@ final class FleetBook implements TopicTable.Listener {
                 return;
             }
             var record = FleetRecord.parseFrom(value);
-            var fleet = new Fleet(record.getSpec().getConnection(), ours(record), Set.copyOf(record.getTakenOverClustersList()));
+            var fleet = new Fleet(record.getSpec().getConnection(), ours(record), Set.copyOf(record.getTakenOverClustersList()),
+                    record.getSpec().getCurrency(), unpricedOf(record));
             var before = fleets.put(name, fleet);
             if (!fleet.equals(before)) {
                 changed.addAll(fleet.scopes);
             }
         }
         changed.forEach(scopeChanged);
+    }
+
+    private static Set<OfferKey> unpricedOf(FleetRecord record) {
+        return record.getSpec().getPoolsList().stream().flatMap(pool -> pool.getOffersList().stream())
+                .filter(offer -> !offer.hasPriceMicrosPerHour()).map(OfferSpec::getKey).collect(Collectors.toUnmodifiableSet());
+    }
+
+    /** The fleet's offers in the scope whose price its spec does not name, if it counts in that currency. */
+    synchronized List<OfferKey> unpriced(String fleet, Scope scope, String currency) {
+        var known = fleets.get(fleet);
+        if (known == null || !known.currency.equals(currency)) {
+            return List.of();
+        }
+        return known.unpriced.stream()
+                .filter(offer -> new Scope(offer.getProvider(), offer.getAccount(), offer.getRegion()).equals(scope))
+                .sorted(Comparator.comparing(OfferKey::toString)).toList();
     }
 
     private Set<Scope> ours(FleetRecord record) {

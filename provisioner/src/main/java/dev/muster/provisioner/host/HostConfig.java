@@ -24,6 +24,8 @@ public interface HostConfig {
 
     Inventory inventory();
 
+    Prices prices();
+
     /** ClearML servers by the names that fleets use. */
     Map<String, ConnectionConfig> connections();
 
@@ -57,6 +59,11 @@ public interface HostConfig {
         /** Between two lists of a scope at rest. */
         @WithDefault("60s")
         Duration slow();
+    }
+
+    interface Prices {
+        /** What machines cost where a spec does not say it; docs/prices.md has its form. Default: there is none. */
+        Optional<String> file();
     }
 
     interface ConnectionConfig {

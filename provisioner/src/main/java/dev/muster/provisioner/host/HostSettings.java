@@ -2,8 +2,10 @@ package dev.muster.provisioner.host;
 
 import dev.muster.contracts.Topics;
 import dev.muster.provisioner.host.Inventory.Pace;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * All that a host is told about itself.
@@ -14,9 +16,10 @@ import java.util.Map;
  * @param installation as in machines' tags
  * @param inventoryFast between two lists of a scope while something moves there
  * @param inventorySlow between two lists at rest
+ * @param priceFile what machines cost where a spec does not say it; readable
  */
 public record HostSettings(String service, String version, String instance, boolean named, String installation, String bootstrapServers,
-        Topics topics, Map<String, Connection> connections, Duration inventoryFast, Duration inventorySlow, Backoff backoff) {
+        Topics topics, Map<String, Connection> connections, Duration inventoryFast, Duration inventorySlow, Backoff backoff, Optional<Path> priceFile) {
 
     /** Launch calls at once: EC2 gives 5 in a burst and 2 a second, over several scopes. */
     static final int LAUNCH_THREADS = 16;

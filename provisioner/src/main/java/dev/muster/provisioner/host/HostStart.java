@@ -50,7 +50,8 @@ public class HostStart {
         });
         return new HostSettings(service, version, config.instance().orElseGet(HostStart::hostAndProcess), config.instance().isPresent(),
                 installation(config), config.kafka().bootstrapServers(), new Topics(config.topics().prefix(), config.topics().inputPartitions()),
-                connections, config.inventory().fast(), config.inventory().slow(), Backoff.USUAL);
+                connections, config.inventory().fast(), config.inventory().slow(), Backoff.USUAL,
+                config.prices().file().map(HostStart::priceFile));
     }
 
     /** @throws IllegalArgumentException naming the key and the fix */
@@ -62,6 +63,13 @@ public class HostStart {
                     "muster.installation is '" + name + "'; use 1 to 32 lower-case letters, digits and '-', beginning and ending with no '-'");
         }
         return name;
+    }
+
+    /** Read once, so that a file that can't be is found at the start. */
+    private static Path priceFile(String name) {
+        var path = Path.of(name);
+        Prices.required(path);
+        return path;
     }
 
     private static String hostAndProcess() {

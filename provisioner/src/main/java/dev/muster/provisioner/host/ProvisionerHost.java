@@ -164,6 +164,8 @@ public final class ProvisionerHost implements AutoCloseable {
         publisher.start();
         consumer.start();
         inventory.start(timer);
+        settings.priceFile().ifPresent(file ->
+                new Prices(file, book, reports, publisher, scope -> consumer.ownerOf(partition(scope, partitions)), clock).start(timer));
         running = new Running(book, tables, publisher, runner, consumer, inventory, partitions);
         waitingFor = "";
     }

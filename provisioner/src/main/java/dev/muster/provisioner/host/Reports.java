@@ -21,6 +21,7 @@ import dev.muster.v1.MachineReported;
 import dev.muster.v1.Market;
 import dev.muster.v1.Observation;
 import dev.muster.v1.OfferKey;
+import dev.muster.v1.PricesReported;
 import dev.muster.v1.ScopeState;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -65,6 +66,10 @@ final class Reports {
                 .setDone(failure.isEmpty());
         failure.ifPresent(why -> answer.setKind(kind(why.kind())).setCode(why.code()).setMessage(why.getMessage()));
         return report(command.fleet(), command.scope(), seen(generation, 0, askedAt)).setCommandAnswered(answer).build();
+    }
+
+    MachineReport prices(String fleet, Scope scope, long generation, Instant readAt, PricesReported prices) {
+        return report(fleet, scope, seen(generation, 0, readAt)).setPrices(prices).build();
     }
 
     MachineReport changed(String fleet, Scope scope, long generation, Instant readStartedAt, MachineReported machine) {

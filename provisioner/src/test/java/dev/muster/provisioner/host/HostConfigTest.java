@@ -7,10 +7,14 @@ import dev.muster.provisioner.boot.BootPlan;
 import io.quarkus.runtime.configuration.DurationConverter;
 import io.smallrye.config.PropertiesConfigSource;
 import io.smallrye.config.SmallRyeConfigBuilder;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Every setting of a provisioner with its default, and what a bad one is told. */
 class HostConfigTest {
@@ -33,7 +37,18 @@ class HostConfigTest {
         assertThat(config.secrets().folder()).isEqualTo("secrets");
         assertThat(config.inventory().fast()).isEqualTo(Duration.ofSeconds(2));
         assertThat(config.inventory().slow()).isEqualTo(Duration.ofSeconds(60));
+        assertThat(config.prices().file()).isEmpty();
         assertThat(config.connections()).isEmpty();
+    }
+
+    @Test
+    void aPriceFileThatCantBeReadIsNamedWithItsFix(@TempDir Path folder) throws IOException {
+        var missing = folder.resolve("none.yaml");
+        assertThatThrownBy(() -> HostStart.settings(config(Map.of("muster.installation", "lab", "muster.prices.file", missing.toString())), "aws-provisioner", "1"))
+                .hasMessageStartingWith("muster.prices.file is '" + missing + "', which can't be read");
+        var wrong = Files.writeString(folder.resolve("wrong.yaml"), "prices: {aws: {us-east-1: {g4dn.xlarge: 0.526}}}\n");
+        assertThatThrownBy(() -> HostStart.settings(config(Map.of("muster.installation", "lab", "muster.prices.file", wrong.toString())), "aws-provisioner", "1"))
+                .hasMessageContaining("asOf");
     }
 
     @Test

@@ -101,7 +101,7 @@ class ProvisionerHostTest {
 
     private ProvisionerHost start(Function<MachineBatch, Duration> pace) {
         var settings = new HostSettings("memory-provisioner", "0", "one", true, "lab", kafka.bootstrapServers(), topics, CONNECTIONS,
-                Duration.ofMillis(300), Duration.ofSeconds(5), new Backoff(Duration.ofMillis(20), Duration.ofMillis(200)));
+                Duration.ofMillis(300), Duration.ofSeconds(5), new Backoff(Duration.ofMillis(20), Duration.ofMillis(200)), Optional.empty());
         var host = new ProvisionerHost(settings, new InMemoryProvider(cloud, "lab", List.of(SCOPE), pace), new SecretsFolder(secrets),
                 new SimpleMeterRegistry(), Clock.systemUTC());
         host.start();
