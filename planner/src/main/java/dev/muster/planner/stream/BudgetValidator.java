@@ -7,6 +7,7 @@ import dev.muster.v1.BudgetPeriod;
 import dev.muster.v1.BudgetSpec;
 import dev.muster.v1.FleetSpec;
 import dev.muster.v1.Market;
+import dev.muster.v1.OfferKey;
 import dev.muster.v1.OfferSpec;
 import dev.muster.v1.PoolSpec;
 import dev.muster.v1.QueueSpec;
@@ -16,6 +17,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /**
@@ -30,11 +32,18 @@ final class BudgetValidator {
     private final FleetSpec spec;
     private final SpecPaths paths;
     private final Findings found;
+    private final Predicate<OfferKey> priced;
 
-    BudgetValidator(FleetSpec spec, SpecPaths paths, Findings found) {
+    /** @param priced whether an offer's price is known beside the spec; its key has its market */
+    BudgetValidator(FleetSpec spec, SpecPaths paths, Findings found, Predicate<OfferKey> priced) {
         this.spec = spec;
         this.paths = paths;
         this.found = found;
+        this.priced = priced;
+    }
+
+    private static BudgetValidator of(FleetSpec filled) {
+        return new BudgetValidator(filled, new SpecPaths(filled), new Findings(), offer -> false);
     }
 
     /**
@@ -171,9 +180,10 @@ final class BudgetValidator {
             for (int o = 0; o < pool.getOffersCount(); o++) {
                 var offer = pool.getOffers(o);
                 var spot = offer.getKey().getMarket() == Market.SPOT;
-                if (!offer.hasPriceMicrosPerHour() && !(spot && offer.hasPriceCeilingMicrosPerHour())) {
+                var key = offer.getKey().getMarket() == Market.MARKET_UNSPECIFIED ? offer.getKey().toBuilder().setMarket(Defaults.MARKET).build() : offer.getKey();
+                if (!offer.hasPriceMicrosPerHour() && !(spot && offer.hasPriceCeilingMicrosPerHour()) && !priced.test(key)) {
                     found.say(paths.offer(p, o) + (spot ? ".ceiling" : ".price"), "is missing, and " + over.get().what() + " has a budget with a limit: without a price nothing can be launched under it",
-                            spot ? "write the most to pay an hour, or price" : "write what an hour costs, or use a soft limit");
+                            spot ? "write the most to pay an hour, or price" : "write what an hour costs, or use a soft limit until its provisioner has reported a price");
                 }
             }
         }
@@ -185,7 +195,7 @@ final class BudgetValidator {
      * @param filled the same spec with every default; nothing else may be wrong with it
      */
     static void judgeAmounts(FleetSpec filled, SpecPaths paths, Findings found) {
-        var validator = new BudgetValidator(filled, paths, found);
+        var validator = new BudgetValidator(filled, paths, found, offer -> false);
         validator.dearest();
         if (found.isEmpty()) {
             validator.scopes().forEach(validator::roomForOne);
@@ -220,7 +230,7 @@ final class BudgetValidator {
     /** Pools that a limit keeps from ever having a machine, though others may; each a sentence. The spec is filled and good. */
     static List<String> starvedPools(FleetSpec filled) {
         var notes = new ArrayList<String>();
-        for (var scope : new BudgetValidator(filled, new SpecPaths(filled), new Findings()).scopes()) {
+        for (var scope : of(filled).scopes()) {
             for (int i = 0; i < scope.budgets().size(); i++) {
                 var budget = scope.budgets().get(i);
                 for (var pool : budget.hasHardMicros() ? scope.pools() : List.<PoolSpec>of()) {
@@ -284,13 +294,13 @@ final class BudgetValidator {
 
     /** All budgets with a hard limit and that action, by their paths. */
     static List<String> withAction(FleetSpec filled, BudgetAction action) {
-        return new BudgetValidator(filled, new SpecPaths(filled), new Findings()).scopes().stream().flatMap(scope -> java.util.stream.IntStream.range(0, scope.budgets().size())
+        return of(filled).scopes().stream().flatMap(scope -> java.util.stream.IntStream.range(0, scope.budgets().size())
                 .filter(i -> scope.budgets().get(i).hasHardMicros() && scope.budgets().get(i).getHardAction() == action).mapToObj(scope::path)).collect(Collectors.toList());
     }
 
     /** Pools that a day's or month's hard limit covers. */
     static List<PoolSpec> poolsUnderPeriods(FleetSpec filled) {
-        return new BudgetValidator(filled, new SpecPaths(filled), new Findings()).scopes().stream()
+        return of(filled).scopes().stream()
                 .filter(scope -> scope.budgets().stream().anyMatch(budget -> budget.hasHardMicros() && budget.getPeriod() != BudgetPeriod.PER_HOUR))
                 .flatMap(scope -> scope.pools().stream()).distinct().toList();
     }

@@ -18,6 +18,7 @@ import dev.muster.v1.FleetState;
 import dev.muster.v1.InputOffset;
 import dev.muster.v1.MachineReport;
 import dev.muster.v1.MachineRequest;
+import dev.muster.v1.OfferKey;
 import dev.muster.v1.Reason;
 import dev.muster.v1.Refusal;
 import dev.muster.v1.Request;
@@ -350,6 +351,11 @@ final class FleetOwner {
             @Override
             public Optional<Standing> standing(String machineId) {
                 return owned.fleet().machine(machineId).map(machine -> new Standing(machine.phase().isEnded(), owned.fleet().isBusy(machine)));
+            }
+
+            @Override
+            public boolean isPriced(OfferKey offer) {
+                return owned.isLoaded() && owned.fleet().reportedPrice(Words.offer(offer)).isPresent();
             }
         };
     }

@@ -12,6 +12,7 @@ import dev.muster.v1.FleetSpec;
 import dev.muster.v1.FleetState;
 import dev.muster.v1.MachineRequest;
 import dev.muster.v1.MachineVerb;
+import dev.muster.v1.OfferKey;
 import dev.muster.v1.PastIncarnation;
 import dev.muster.v1.ReleaseIdle;
 import dev.muster.v1.Request;
@@ -42,6 +43,11 @@ final class RequestJudge {
 
         /** Empty: no such machine on the books. */
         Optional<Standing> standing(String machineId);
+
+        /** Whether a provisioner has reported what the offer costs. Its key is complete, market included. */
+        default boolean isPriced(OfferKey offer) {
+            return false;
+        }
 
         /** @param ended GONE, FAILED or LOST. @param busy a task runs on it */
         record Standing(boolean ended, boolean busy) {}
@@ -92,7 +98,7 @@ final class RequestJudge {
 
     private Judgement apply(ApplyFleet apply) {
         var spec = apply.getSpec();
-        var violations = new ArrayList<>(SpecValidator.violations(spec, request.getFacts()));
+        var violations = new ArrayList<>(SpecValidator.violations(spec, request.getFacts(), machines::isPriced));
         if (!spec.getName().equals(request.getFleet())) {
             violations.add(violation("name", "is '" + spec.getName() + "' in a request about fleet " + request.getFleet(), "send it to the fleet's own name"));
         }

@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
 
 /**
@@ -63,27 +64,33 @@ final class SpecValidator {
     private final BudgetValidator budgets;
     private final ScheduleValidator schedules;
 
-    private SpecValidator(FleetSpec spec, Facts facts) {
+    private SpecValidator(FleetSpec spec, Facts facts, Predicate<OfferKey> priced) {
         this.spec = spec;
         this.facts = facts;
         this.paths = new SpecPaths(spec);
-        this.budgets = new BudgetValidator(spec, paths, found);
+        this.budgets = new BudgetValidator(spec, paths, found, priced);
         this.schedules = new ScheduleValidator(found);
     }
 
     /**
      * @param spec as it came, before defaults
      * @param facts what the replica that took the request saw of other fleets and of the services
+     * @param priced whether an offer's price is known beside the spec; its key has its market
      * @return in the spec's order; empty if it is good
      */
-    static List<Violation> violations(FleetSpec spec, Facts facts) {
-        var validator = new SpecValidator(spec, facts);
+    static List<Violation> violations(FleetSpec spec, Facts facts, Predicate<OfferKey> priced) {
+        var validator = new SpecValidator(spec, facts, priced);
         validator.fleet();
         if (validator.found.isEmpty()) {
             // What a limit must hold is known once every price and span is good, and with the defaults.
             BudgetValidator.judgeAmounts(Defaults.fill(spec, facts.getInstallation()), validator.paths, validator.found);
         }
         return validator.found.violations();
+    }
+
+    /** As above, where no price is known but the spec's. */
+    static List<Violation> violations(FleetSpec spec, Facts facts) {
+        return violations(spec, facts, offer -> false);
     }
 
     private void fleet() {

@@ -231,6 +231,13 @@ class SpecValidatorTest {
                 pool("pools.cpu.spot.blackout", p -> p.setSpotBlackout(seconds(-60)), "is -60s"));
     }
 
+    @Test
+    void aReportedPriceWillDoUnderALimit() {
+        var spec = Specs.fleet("train").setCurrency("USD").addBudgets(hour(40)).build();
+        var reported = Specs.offerKey("m5.large").setMarket(Market.ON_DEMAND).build();
+        assertThat(SpecValidator.violations(spec, Specs.FACTS, reported::equals)).isEmpty();
+    }
+
     /** As the clock of windows itself says, which would take too long to be asked in a transaction. */
     @ParameterizedTest
     @ValueSource(strings = {"0 8 * * 1-5", "0 0 29 2 *", "0 0 30 2 *", "0 0 31 4,6,9-11/2 *", "0 0 30,31 FEB *", "0 0 31 */2 *", "0 0 31 6/5 *", "0 0 31 2-4 *", "0 0 30 2 1", "0 0 30 2 */2",
