@@ -76,14 +76,20 @@ final class ReplayDecisionsCommand implements Callable<Integer> {
         }
         output.line("");
         output.line(report.plans() + " plans replayed, " + report.decisions() + " decisions compared, " + report.differences().size() + " differences"
-                + others(report).map(releases -> "; this is release " + VersionCommand.version() + ", and it was recorded by " + releases).orElse(""));
+                + others(report).map(releases -> "; this is release " + release() + ", and it was recorded by " + releases).orElse(""));
     }
 
     /** Releases other than this one, which may have had other rules. */
     private static java.util.Optional<String> others(ReplayReport report) {
         var others = new ArrayList<>(report.releases());
-        others.remove(VersionCommand.version());
+        others.remove(release());
         return others.isEmpty() ? java.util.Optional.empty() : java.util.Optional.of(String.join(", ", others));
+    }
+
+    /** Of the planner's rules that decide again, as their jar says. */
+    private static String release() {
+        var version = ReplayReport.class.getPackage().getImplementationVersion();
+        return version == null ? "development" : version;
     }
 
     private static String orNothing(String text) {

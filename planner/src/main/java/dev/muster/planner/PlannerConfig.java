@@ -66,9 +66,9 @@ public interface PlannerConfig {
         @WithDefault("1")
         int threads();
 
-        /** Replicas that keep a copy of a planner's state in memory beside it, for a faster take-over. */
+        /** Replicas that keep a copy of a planner's state in memory beside it, for a faster take-over. With one planner there are none. */
         @WithName("standby-replicas")
-        @WithDefault("0")
+        @WithDefault("1")
         int standbyReplicas();
 
         /** How long an API call waits for the fleet's owner. */

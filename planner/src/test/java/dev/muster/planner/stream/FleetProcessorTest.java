@@ -2,6 +2,7 @@ package dev.muster.planner.stream;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.Message;
 import dev.muster.contracts.DeadLetters;
@@ -17,6 +18,7 @@ import dev.muster.v1.DeleteFleet;
 import dev.muster.v1.DemandEvent;
 import dev.muster.v1.DemandObserved;
 import dev.muster.v1.FleetRecord;
+import dev.muster.v1.FleetSnapshot;
 import dev.muster.v1.FleetSpec;
 import dev.muster.v1.FleetState;
 import dev.muster.v1.InputOffset;
@@ -25,6 +27,8 @@ import dev.muster.v1.MachineRecord;
 import dev.muster.v1.MachineReport;
 import dev.muster.v1.MachineRequest;
 import dev.muster.v1.MachineVerb;
+import dev.muster.v1.Market;
+import dev.muster.v1.Phase;
 import dev.muster.v1.QueueState;
 import dev.muster.v1.Reason;
 import dev.muster.v1.Request;
@@ -32,6 +36,10 @@ import dev.muster.v1.RequestAnswered;
 import dev.muster.v1.ScopeState;
 import dev.muster.v1.SetPaused;
 import dev.muster.v1.ShutdownAction;
+import dev.muster.v1.SnapshotCause;
+import dev.muster.v1.StateInfo;
+import dev.muster.v1.StoredFleet;
+import dev.muster.v1.StoredValue;
 import dev.muster.v1.Violation;
 import dev.muster.v1.WaitingTask;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -362,6 +370,96 @@ class FleetProcessorTest {
         assertThat(decided().stream().filter(event -> event.getPlan() > 0)).isEmpty();
     }
 
+    @Test
+    void aSnapshotIsWrittenWithTheFirstPlanAndThenOnceADay() throws Exception {
+        ask(apply("r1", Specs.fleet("train")));
+        beat();
+        assertThat(snapshots()).singleElement().satisfies(snapshot -> {
+            assertThat(snapshot.getCause()).isEqualTo(SnapshotCause.FLEET_CREATED);
+            assertThat(snapshot.getStateVersion()).isEqualTo(StateVersions.CURRENT);
+            assertThat(snapshot.getInputsList()).extracting(InputOffset::getNextOffset).containsExactly(0L, 0L, 1L);
+            assertThat(StoredFleet.parseFrom(snapshot.getState()).getValuesList()).extracting(StoredValue::getKey).contains("head", "memory", "info");
+        });
+        wall = wall.plus(Duration.ofHours(23));
+        beat();
+        assertThat(snapshots()).isEmpty();
+        wall = wall.plus(Duration.ofHours(1));
+        beat();
+        assertThat(snapshots()).singleElement().satisfies(snapshot -> assertThat(snapshot.getCause()).isEqualTo(SnapshotCause.DAY_PASSED));
+    }
+
+    @Test
+    void aSnapshotLargerThanARecordComesInParts() throws Exception {
+        // Given
+        ask(apply("r1", Specs.fleet("train")));
+        var record = FleetRecord.parseFrom(fleets.readValue());
+        var machine = MachineRecord.newBuilder().setFleet("train").setPool("cpu").setOffer(Specs.offerKey("m5.large").setMarket(Market.ON_DEMAND))
+                .setPhase(Phase.GONE).setEndedAt(Times.timestamp(wall)).setRequestedAt(Times.timestamp(wall)).setCauseDetail("x".repeat(4_000));
+        var machines = java.util.stream.IntStream.range(0, 1_000).mapToObj(i -> machine.setMachineId("mabcdefgh-" + i).build()).toList();
+        published = partition -> List.of(new PublishedFleets.PublishedFleet(record, machines, 7, wall, 1_000));
+        stop();
+        start();
+        // When
+        for (var i = 0; i < 5; i++) {
+            beat();
+        }
+        // Then
+        var parts = snapshots();
+        assertThat(parts).hasSizeGreaterThan(8);
+        assertThat(parts).extracting(FleetSnapshot::getPart).containsExactlyElementsOf(
+                java.util.stream.IntStream.rangeClosed(1, parts.size()).boxed().toList());
+        assertThat(parts).allSatisfy(part -> {
+            assertThat(part.getParts()).isEqualTo(parts.size());
+            assertThat(part.getSerializedSize()).isLessThan(dev.muster.contracts.KafkaSettings.MAX_RECORD_BYTES);
+        });
+        var whole = com.google.protobuf.ByteString.copyFrom(parts.stream().map(FleetSnapshot::getState).toList());
+        assertThat(StoredFleet.parseFrom(whole).getValuesList()).hasSizeGreaterThan(1_000);
+        beat();
+        assertThat(snapshots()).isEmpty();
+    }
+
+    @Test
+    void aStateOfANewerReleaseIsNotTouched() {
+        ask(apply("r1", Specs.fleet("train")));
+        var stored = driver.<String, byte[]>getKeyValueStore(FleetStore.NAME);
+        stored.put(FleetStore.infoKey("train"), StateInfo.newBuilder().setVersion(StateVersions.CURRENT + 1).build().toByteArray());
+        assertThatThrownBy(() -> new FleetStore(new StreamValues(stored)).load("train")).isInstanceOf(NewerStateException.class)
+                .hasMessage("the state of fleet train is of version 2, and this release knows versions up to 1: start the release that wrote it, or a newer one");
+    }
+
+    @Test
+    void aFleetWhoseStateWasLostGoesOnAndLaunchesNothingBeforeItsScopeIsListed() throws Exception {
+        // Given a fleet with one machine,
+        aWaitingTaskBecomesALaunch();
+        var record = FleetRecord.parseFrom(fleets.readValuesToList().get(0));
+        var machine = driver.<String, byte[]>getKeyValueStore(FleetStore.NAME).get(FleetStore.machineKey("train", "mabcdefgh-1"));
+        var known = new PublishedFleets.PublishedFleet(record, List.of(MachineRecord.parseFrom(machine)), 7, wall, 2);
+        // When its state is lost, and two tasks wait,
+        published = partition -> List.of(known);
+        stop();
+        start();
+        wall = wall.plusSeconds(1);
+        demand.pipeInput("train", waiting("train", 2).toByteArray(), wall);
+        beat();
+        // Then nothing is launched, and the fleet says why.
+        assertThat(commands.isEmpty()).isTrue();
+        var events = decided();
+        assertThat(events.get(0).getSnapshot().getCause()).isEqualTo(SnapshotCause.STATE_WAS_LOST);
+        assertThat(events).filteredOn(event -> event.getPlan() > 0).allSatisfy(event -> assertThat(event.getPlan()).isEqualTo(8));
+        var stored = new FleetStore(new StreamValues(driver.getKeyValueStore(FleetStore.NAME))).load("train");
+        assertThat(stored.fleet().stateWasLost()).isTrue();
+        assertThat(stored.fleet().active()).containsOnlyKeys("mabcdefgh-1");
+        // And once the scope is listed it goes on, with ids that were never used.
+        reports.pipeInput("train", inventory("train").toByteArray(), wall);
+        demand.pipeInput("train", severalWait("train", 3, 3).toByteArray(), wall);
+        beat();
+        assertThat(Command.parseFrom(commands.readValue()).getLaunch().getMachineIdsList()).containsExactly("mabcdefgh-2", "mabcdefgh-3");
+    }
+
+    private List<FleetSnapshot> snapshots() throws Exception {
+        return decided().stream().filter(DecisionEvent::hasSnapshot).map(DecisionEvent::getSnapshot).toList();
+    }
+
     // Plans.
 
     @Test
@@ -446,6 +544,17 @@ class FleetProcessorTest {
     private Message waiting(String fleet, long sequence) {
         var look = DemandObserved.newBuilder().setTick(sequence).setFull(true).setInterval(Times.duration(Duration.ofSeconds(1)));
         look.addQueuesBuilder().setName("default").setId("q1").setState(QueueState.SERVED).setWaiting(1).addFirst(WaitingTask.newBuilder().setTask("t1"));
+        var event = DemandEvent.newBuilder().setFleet(fleet).setDemandObserved(look);
+        event.getSeenBuilder().setSource("w").setGeneration(1).setSequence(sequence).setReadStartedAt(Times.timestamp(wall));
+        return event.build();
+    }
+
+    private Message severalWait(String fleet, long sequence, int tasks) {
+        var look = DemandObserved.newBuilder().setTick(sequence).setFull(true).setInterval(Times.duration(Duration.ofSeconds(1)));
+        var queue = look.addQueuesBuilder().setName("default").setId("q1").setState(QueueState.SERVED).setWaiting(tasks);
+        for (var i = 0; i < tasks; i++) {
+            queue.addFirst(WaitingTask.newBuilder().setTask("t" + i));
+        }
         var event = DemandEvent.newBuilder().setFleet(fleet).setDemandObserved(look);
         event.getSeenBuilder().setSource("w").setGeneration(1).setSequence(sequence).setReadStartedAt(Times.timestamp(wall));
         return event.build();
