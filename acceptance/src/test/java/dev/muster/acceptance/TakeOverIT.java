@@ -22,6 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Two planners share the fleets; one dies, or stands still and comes back. */
+@Tag("long")
 class TakeOverIT {
 
     private static final List<String> FLEETS = IntStream.range(0, 12).mapToObj(i -> "fleet-" + i).toList();
@@ -97,7 +98,6 @@ class TakeOverIT {
     }
 
     /** A minute is longer than every time-out: what it wrote last was undone, and what it would write next is refused. */
-    @Tag("long")
     @Test
     void aPlannerThatStoodStillForAMinuteWritesNothingMore() throws Exception {
         planners.signal("one", "STOP");
