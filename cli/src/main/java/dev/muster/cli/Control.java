@@ -201,7 +201,9 @@ final class Control implements AutoCloseable {
             return new CliFailure(CliFailure.FAILED, name,
                     "the control API at " + address + " gave no answer within " + DEADLINE_SECONDS + " s: see ./muster status", List.of());
         }
-        return new CliFailure(CliFailure.FAILED, name, said == null ? code.name() : said, violations);
+        // The message names each violation, too, for those who read nothing else; here each has a line of its own.
+        var message = said == null ? code.name() : violations.isEmpty() ? said : said.lines().findFirst().orElse(said);
+        return new CliFailure(CliFailure.FAILED, name, message, violations);
     }
 
     @Override

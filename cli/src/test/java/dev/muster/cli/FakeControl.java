@@ -81,7 +81,7 @@ final class FakeControl implements AutoCloseable {
         @Override
         public void applyFleet(ApplyFleetRequest request, StreamObserver<FleetRecord> answer) {
             if (request.getSpec().getPoolsList().stream().anyMatch(pool -> !pool.getLimits().hasMax())) {
-                answer.onError(refuse(Code.INVALID_ARGUMENT, "the spec has 2 mistakes", BadRequest.newBuilder()
+                answer.onError(refuse(Code.INVALID_ARGUMENT, "the spec has 2 mistakes\npools.cpu.max is missing\nqueues is empty", BadRequest.newBuilder()
                         .addFieldViolations(violation("pools.cpu.max", "is missing; write max: 10"))
                         .addFieldViolations(violation("queues", "is empty; name a queue")).build()));
                 return;
