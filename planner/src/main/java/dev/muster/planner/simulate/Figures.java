@@ -69,7 +69,7 @@ public record Figures(int tasks, int notRun, int runAgain, BigDecimal cost, long
      * @param pool empty where it is no pool's
      * @param taskSeconds sum over tasks of the time for which it held them
      * @param tasks held by it at least once
-     * @param times how often the planner began to refuse for that reason, in any pool; 0 for other kinds
+     * @param times how often the planner began to refuse for that reason; 0 for other kinds
      */
     public record Bound(Constraint.Kind kind, String word, String pool, long taskSeconds, int tasks, long times) {}
 
@@ -135,7 +135,7 @@ public record Figures(int tasks, int notRun, int runAgain, BigDecimal cost, long
                     held.merge(key, 1, Integer::sum);
                 }
                 if (constraint.reason() != null) {
-                    times.put(key, outcome.refusals().getOrDefault(constraint.reason(), 0L));
+                    times.put(key, outcome.refusals().getOrDefault(constraint.reason(), Collections.emptySortedMap()).getOrDefault(constraint.pool(), 0L));
                 }
             }
         }

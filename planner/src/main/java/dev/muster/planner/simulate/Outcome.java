@@ -19,12 +19,12 @@ import java.util.TreeMap;
  * @param tasks in the workload's order
  * @param machines that the cloud accepted, in the order of their end
  * @param launchesRefused machines whose launch the cloud refused, by kind
- * @param refusals how often the planner began to refuse something, by reason
+ * @param refusals how often the planner began to refuse something, by reason and pool
  * @param plans how many plans were made
  * @param decisions records that they wrote
  */
 public record Outcome(String fleet, long seed, List<String> pools, List<String> queues, long began, long ended, List<TaskOutcome> tasks,
-        List<MachineOutcome> machines, SortedMap<FailureKind, Long> launchesRefused, SortedMap<Reason, Long> refusals, long plans,
+        List<MachineOutcome> machines, SortedMap<FailureKind, Long> launchesRefused, SortedMap<Reason, SortedMap<String, Long>> refusals, long plans,
         long decisions) {
 
     public Outcome {
@@ -36,7 +36,7 @@ public record Outcome(String fleet, long seed, List<String> pools, List<String> 
         refusals = sorted(refusals);
     }
 
-    private static <K extends Comparable<K>> SortedMap<K, Long> sorted(Map<K, Long> map) {
+    private static <K extends Comparable<K>, V> SortedMap<K, V> sorted(Map<K, V> map) {
         return Collections.unmodifiableSortedMap(new TreeMap<>(map));
     }
 }

@@ -68,6 +68,7 @@ final class QueueServer {
     private final TreeSet<String> changedWorkers = new TreeSet<>();
     private final TreeSet<String> goneWorkers = new TreeSet<>();
     private final TreeSet<String> changedQueues = new TreeSet<>();
+    private final Map<String, Long> versions = new HashMap<>();
     private final List<TaskSeen> shortTasks = new ArrayList<>();
     private boolean lookPlanned;
     private long looked = -1;
@@ -100,6 +101,11 @@ final class QueueServer {
         return waiting;
     }
 
+    /** Another number whenever the queue's tasks, their order or what was seen of them changed. */
+    long version(String queue) {
+        return versions.getOrDefault(queue, 0L);
+    }
+
     boolean isRunning() {
         return running > 0;
     }
@@ -123,6 +129,7 @@ final class QueueServer {
     private void waits(SimTask task) {
         var queue = task.task.queue();
         changedQueues.add(queue);
+        versions.merge(queue, 1L, Long::sum);
         task.seen = false;
         progress.moved();
         changed();
@@ -190,6 +197,7 @@ final class QueueServer {
         agent.taskStarted = now;
         running++;
         changedQueues.add(task.task.queue());
+        versions.merge(task.task.queue(), 1L, Long::sum);
         changedWorkers.add(agent.workerId);
         progress.moved();
         changed();
@@ -280,6 +288,7 @@ final class QueueServer {
         for (var name : changedQueues) {
             var tasks = waiting.get(name);
             tasks.forEach(task -> task.seen = true);
+            versions.merge(name, 1L, Long::sum);
             pictures.put(name, picture(name, tasks));
         }
         changedQueues.clear();

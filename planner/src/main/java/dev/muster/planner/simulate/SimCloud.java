@@ -45,9 +45,10 @@ final class SimCloud {
     /** From shutting down until the cloud shows the machine terminated. */
     private static final long SHUTDOWN_LEAST = 20;
     private static final long SHUTDOWN_MOST = 60;
-    /** The provisioner lists a scope this often while something moves there, and at rest. */
+    /** The provisioner lists a scope this often while something moves there. */
     private static final long LIST_FAST = 2;
-    private static final long LIST_SLOW = 60;
+    /** The planner takes a list for stale after three minutes. */
+    private static final long LIST_HOLDS = 179;
     /** EC2's notice before it takes a spot machine back. */
     private static final long NOTICE = 120;
     private static final long HOUR = 3600;
@@ -288,13 +289,13 @@ final class SimCloud {
     }
 
     /**
-     * Complete lists of the scopes whose last is a minute old. A provisioner lists whether or not anybody plans; here lists come
-     * when a plan is about to be made, which is the only one that could tell.
+     * Complete lists of the scopes whose last is about to be stale. A provisioner lists each minute whether or not anybody plans; here
+     * lists come when a plan is about to be made, which is the only one that could tell.
      */
     void list(Collection<String> scopes) {
         for (var scope : scopes) {
             var before = listed.get(scope);
-            if (before != null && agenda.now() - before < 2 * LIST_SLOW) {
+            if (before != null && agenda.now() - before < LIST_HOLDS) {
                 continue;
             }
             listed.put(scope, agenda.now());

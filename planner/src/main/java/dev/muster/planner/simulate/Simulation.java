@@ -10,7 +10,10 @@ import dev.muster.planner.core.Reason;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
@@ -31,6 +34,8 @@ public final class Simulation {
     private static final long FAREWELL = 24 * 3600;
     /** A plan is made at least this often, whatever the core says of its next deadline: what a forgotten one could cost. */
     private static final long LONGEST_REST = 3600;
+    /** Refusals that only a machine's going, a person, or a schedule's window ends: the core asks to be planned then. */
+    private static final Set<Reason> ENDED_BY_EVENTS = EnumSet.of(Reason.AT_POOL_LIMIT, Reason.AT_FLEET_LIMIT, Reason.FAIR_SHARE, Reason.IS_PAUSED);
 
     private final FleetHead head;
     private final List<SimTask> tasks = new ArrayList<>();
@@ -42,7 +47,7 @@ public final class Simulation {
     private final SimCloud cloud;
     private final QueueServer server;
     private final Waiting waiting;
-    private final TreeMap<Reason, Long> refusals = new TreeMap<>();
+    private final TreeMap<Reason, SortedMap<String, Long>> refusals = new TreeMap<>();
     private final long began;
     private int toCome;
     private long moved;
@@ -116,8 +121,8 @@ public final class Simulation {
                 plan();
             }
             waiting.say(agenda.now());
-            // Who is refused something is looked at as often as a service would: what ends a refusal need not be a deadline.
-            long next = fleet.refusals().isEmpty() ? Math.min(agenda.now() + LONGEST_REST, second(fleet.deadline())) : second(fleet.due());
+            // What ends a refusal need not be a deadline: it is looked at as often as a service would.
+            long next = fleet.refusals().stream().allMatch(refused -> ENDED_BY_EVENTS.contains(refused.reason())) ? Math.min(agenda.now() + LONGEST_REST, second(fleet.deadline())) : second(fleet.due());
             due = Math.max(agenda.now() + 1, next);
         }
         return outcome();
@@ -149,7 +154,7 @@ public final class Simulation {
                     server.carryOut(command);
                 }
             } else if (record instanceof PlanRecord.Refused refused && refused.reason() != null && refused.since().equals(refused.writtenAt())) {
-                refusals.merge(refused.reason(), 1L, Long::sum);
+                refusals.computeIfAbsent(refused.reason(), reason -> new TreeMap<>()).merge(waiting.poolOf(refused), 1L, Long::sum);
             }
         }
         // Nobody stores them here.

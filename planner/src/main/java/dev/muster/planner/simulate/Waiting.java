@@ -8,6 +8,7 @@ import dev.muster.planner.core.Queue;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 
@@ -31,6 +32,10 @@ final class Waiting {
     private final Map<String, Refused> refusedAs = new HashMap<>();
     private final Map<String, Constraint> refused = new HashMap<>();
     private static final Constraint NOT_SEEN = Constraint.notSeen();
+    private final Map<String, Said> said = new HashMap<>();
+
+    /** What was said last of a queue: a long one is gone through only if that has changed. */
+    private record Said(long version, List<Integer> idle, List<Integer> starting, Constraint rest) {}
 
     Waiting(Fleet fleet, SimCloud cloud, QueueServer server) {
         this.fleet = fleet;
@@ -82,29 +87,33 @@ final class Waiting {
         }
     }
 
-    private void say(Queue queue, java.util.Iterator<SimTask> tasks, int count, Map<String, Integer> free, Map<String, Integer> coming, long now) {
+    private void say(Queue queue, Iterator<SimTask> tasks, int count, Map<String, Integer> free, Map<String, Integer> coming, long now) {
+        var pools = poolsOf.get(queue.name());
+        var idle = new ArrayList<Integer>();
+        var starting = new ArrayList<Integer>();
         int left = count;
-        var starting = new ArrayList<Map.Entry<String, Integer>>();
-        for (var pool : poolsOf.get(queue.name())) {
-            int idle = take(free, pool, left);
-            left -= idle;
-            for (int i = 0; i < idle; i++) {
-                waits(tasks.next(), nextPoll.get(pool), now);
-            }
-            int boots = take(coming, pool, left);
-            left -= boots;
-            starting.add(Map.entry(pool, boots));
+        for (var pool : pools) {
+            idle.add(take(free, pool, left));
+            left -= idle.get(idle.size() - 1);
+            starting.add(take(coming, pool, left));
+            left -= starting.get(starting.size() - 1);
         }
-        for (var pool : starting) {
-            for (int i = 0; i < pool.getValue(); i++) {
-                waits(tasks.next(), booting.get(pool.getKey()), now);
+        var next = new Said(server.version(queue.name()), idle, starting, left > 0 ? refusal(queue) : null);
+        if (next.equals(said.put(queue.name(), next))) {
+            return;
+        }
+        for (int p = 0; p < pools.size(); p++) {
+            for (int i = 0; i < idle.get(p); i++) {
+                waits(tasks.next(), nextPoll.get(pools.get(p)), now);
             }
         }
-        if (left > 0) {
-            var why = refusal(queue);
-            while (tasks.hasNext()) {
-                waits(tasks.next(), why, now);
+        for (int p = 0; p < pools.size(); p++) {
+            for (int i = 0; i < starting.get(p); i++) {
+                waits(tasks.next(), booting.get(pools.get(p)), now);
             }
+        }
+        while (tasks.hasNext()) {
+            waits(tasks.next(), next.rest(), now);
         }
     }
 
@@ -120,6 +129,11 @@ final class Waiting {
         return taken;
     }
 
+    /** The pool that a refusal is about; empty: it is about none. */
+    String poolOf(Refused refusal) {
+        return refusal.pool().isEmpty() ? firstOf.getOrDefault(refusal.queue(), "") : refusal.pool();
+    }
+
     /** What is refused to the queue, else to all. */
     private Constraint refusal(Queue queue) {
         Refused found = null;
@@ -132,8 +146,7 @@ final class Waiting {
             return NOT_SEEN;
         }
         if (refusedAs.put(queue.name(), found) != found) {
-            var pool = found.pool().isEmpty() && !found.queue().isEmpty() ? firstOf.get(queue.name()) : found.pool();
-            refused.put(queue.name(), Constraint.refused(found, pool));
+            refused.put(queue.name(), Constraint.refused(found, poolOf(found)));
         }
         return refused.get(queue.name());
     }

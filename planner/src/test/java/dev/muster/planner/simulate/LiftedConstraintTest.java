@@ -32,16 +32,23 @@ class LiftedConstraintTest {
     private static final int SAMPLES = 20;
     private static final long SEED = 11;
     private static final Conditions CONDITIONS = Conditions.QUIET.withOutOfCapacity(0.15);
-    private static final String FLEET = """
-            name: tight
-            limits: {max: 9}
+    private static final String TIGHT_POOLS = """
+            name: tight-pools
             queues:
               - {name: gpu, pools: [spot, gpu], priority: 1}
               - {name: cpu, pools: [cpu]}
             pools:
               spot: {provider: aws, region: us-east-1, type: g4dn.xlarge, market: spot, price: 0.2, max: 2, idle: 5m}
-              gpu: {provider: aws, region: us-east-1, type: g4dn.xlarge, price: 0.526, max: 3, idle: 5m, pace: {unregistered: 1}}
-              cpu: {provider: aws, region: us-east-1, type: m6i.large, price: 0.096, max: 6, idle: 5m}
+              gpu: {provider: aws, region: us-east-1, type: g4dn.xlarge, price: 0.526, max: 3, idle: 5m}
+              cpu: {provider: aws, region: us-east-1, type: m6i.large, price: 0.096, max: 100, idle: 5m, pace: {unregistered: 1}}
+            """;
+    private static final String TIGHT_FLEET = """
+            name: tight-fleet
+            limits: {max: 7}
+            queues: {gpu: [gpu], cpu: [cpu]}
+            pools:
+              gpu: {provider: aws, region: us-east-1, type: g4dn.xlarge, price: 0.526, max: 100, idle: 5m}
+              cpu: {provider: aws, region: us-east-1, type: m6i.large, price: 0.096, max: 100, idle: 5m}
             """;
     private static final String TRACE_FLEET = """
             name: trace
@@ -56,8 +63,13 @@ class LiftedConstraintTest {
     private record Held(int task, Wait longest) {}
 
     @Test
-    void liftingWhatATaskWaitsForMakesItStartEarlier() {
-        assertLifted(spec(FLEET), day(SEED, 400, "gpu", "gpu", "cpu"), CONDITIONS, SEED);
+    void liftingAPoolsLimitOrItsPaceMakesATaskStartEarlier() {
+        assertLifted(spec(TIGHT_POOLS), day(SEED, 400, "gpu", "gpu", "cpu"), CONDITIONS, SEED);
+    }
+
+    @Test
+    void liftingTheFleetsLimitMakesATaskStartEarlier() {
+        assertLifted(spec(TIGHT_FLEET), day(SEED, 400, "gpu", "cpu"), Conditions.QUIET, SEED);
     }
 
     @Test
