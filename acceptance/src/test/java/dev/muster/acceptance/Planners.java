@@ -38,9 +38,11 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /**
@@ -225,17 +227,13 @@ final class Planners implements AutoCloseable {
         return records;
     }
 
-    /** Sum over partitions of the ends of a topic. */
-    long end(String topic) {
-        try (var span = new TopicSpan(KafkaSettings.consumer(broker.bootstrapServers()))) {
-            return span.ends(span.partitions(topic)).values().stream().mapToLong(Long::longValue).sum();
-        }
-    }
-
-    long end(TopicPartition partition) {
-        try (var span = new TopicSpan(KafkaSettings.consumer(broker.bootstrapServers()))) {
-            return span.ends(List.of(partition)).get(partition);
-        }
+    /** Reads a topic from its beginning, and on. The caller closes it. */
+    KafkaConsumer<byte[], byte[]> consumer(String topic) {
+        var consumer = new KafkaConsumer<>(KafkaSettings.consumer(broker.bootstrapServers()), new ByteArrayDeserializer(), new ByteArrayDeserializer());
+        var partitions = consumer.partitionsFor(topic).stream().map(of -> new TopicPartition(topic, of.partition())).toList();
+        consumer.assign(partitions);
+        consumer.seekToBeginning(partitions);
+        return consumer;
     }
 
     /** Whose record it is: the instance at the end of its source. */

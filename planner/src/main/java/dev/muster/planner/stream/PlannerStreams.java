@@ -117,7 +117,10 @@ public final class PlannerStreams implements AutoCloseable {
         // A planner that ends in order says so, and the next one needn't wait for the session to time out.
         config.put(StreamsConfig.mainConsumerPrefix("internal.leave.group.on.close"), true);
         config.put(StreamsConfig.producerPrefix(ProducerConfig.TRANSACTION_TIMEOUT_CONFIG), (int) settings.transactionTimeout().toMillis());
-        config.put(StreamsConfig.producerPrefix(ProducerConfig.LINGER_MS_CONFIG), 0);
+        // Nobody sees a record before its commit, and a commit waits for nothing: until then records may gather.
+        config.put(StreamsConfig.producerPrefix(ProducerConfig.LINGER_MS_CONFIG), (int) settings.commitInterval().toMillis());
+        // The broker refuses the first records of a transaction while it still ends the one before, which takes it some milliseconds.
+        config.put(StreamsConfig.producerPrefix(ProducerConfig.RETRY_BACKOFF_MS_CONFIG), 5);
         config.put(StreamsConfig.producerPrefix(ProducerConfig.MAX_REQUEST_SIZE_CONFIG), PlannerTopology.MAX_STATE_BYTES);
         var properties = new Properties();
         properties.putAll(config);
