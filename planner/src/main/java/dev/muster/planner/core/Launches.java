@@ -4,9 +4,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Objects;
 import java.util.OptionalLong;
-import java.util.stream.Collectors;
 
 /** Admits launches: a proposal passes every rule, gets its offers, and becomes machines on the books and commands. */
 public final class Launches {
@@ -70,7 +68,7 @@ public final class Launches {
     private Chosen choose(Planning planning, Proposal proposal) {
         var shares = new ArrayList<Share>();
         var alternatives = new ArrayList<PlanRecord.Alternative>();
-        var cuts = new ArrayList<Cut>();
+        var cuts = new ArrayList<Verdict>();
         int left = proposal.size();
         for (var offer : inOrder(planning, proposal.pool())) {
             var price = planning.committed(proposal.pool(), offer);
@@ -79,14 +77,14 @@ public final class Launches {
                 continue;
             }
             int allowed = left;
-            Cut cut = null;
+            Verdict cut = null;
             var probes = new ArrayList<Hold>();
             for (var rule : offerRules) {
                 var verdict = rule.judge(planning, proposal, offer, allowed, shares);
                 probes.addAll(verdict.probes());
                 if (verdict.allowed() < allowed) {
                     allowed = verdict.allowed();
-                    cut = new Cut(rule, verdict);
+                    cut = verdict;
                 }
                 if (allowed == 0) {
                     break;
@@ -100,21 +98,10 @@ public final class Launches {
                 left -= allowed;
             }
             alternatives.add(allowed > 0 ? new PlanRecord.Alternative(offer.key(), null, price, null)
-                    : new PlanRecord.Alternative(offer.key(), cut.verdict().reason(), price, cut.verdict().until()));
+                    : new PlanRecord.Alternative(offer.key(), cut.constraint().reason(), price, cut.until()));
         }
-        return new Chosen(left == 0 ? proposal : cutTo(proposal, proposal.size() - left, cuts), shares, alternatives);
-    }
-
-    private record Cut(Rule.OfOffer rule, Verdict verdict) {}
-
-    /** The first cut is named, since its offer is the one that is wanted; the text tells all. */
-    private static Proposal cutTo(Proposal proposal, int size, List<Cut> cuts) {
-        var first = cuts.get(0);
-        var earliest = cuts.stream().map(cut -> cut.verdict().until()).filter(Objects::nonNull).min(Comparator.naturalOrder());
-        var unblockedBy = cuts.stream().map(cut -> cut.verdict().unblockedBy()).distinct().collect(Collectors.joining("; or "));
-        return proposal.atMost(size, first.rule(), first.verdict().reason(),
-                cuts.stream().map(cut -> cut.verdict().text()).distinct().collect(Collectors.joining(", ")),
-                earliest.map(until -> unblockedBy + " (at " + until + ")").orElse(unblockedBy));
+        // The first cut is named, since its offer is the one that is wanted.
+        return new Chosen(left == 0 ? proposal : proposal.atMost(proposal.size() - left, cuts.stream().map(Verdict::constraint).toList()), shares, alternatives);
     }
 
     private static List<Offer> inOrder(Planning planning, Pool pool) {
@@ -137,7 +124,8 @@ public final class Launches {
         var refusedBy = replaceable.stream().flatMap(id -> planning.fleet().machine(id).stream()).map(Machine::decisionId).distinct().toList();
         var decision = planning.decide(asker, why).causes(refusedBy).pool(pool.name()).queue(queue).alternatives(chosen.alternatives())
                 .number("waiting", waiting).number("supply", supply).number("launched", count)
-                .number("poolMachines", planning.books(pool).counted() + count);
+                .number("poolMachines", planning.books(pool).counted() + count).number("probes", share.probes().size()).offer(share.offer().key())
+                .names("replaced", replaceable);
         var committed = planning.committed(pool, share.offer());
         committed.ifPresent(micros -> decision.number("microsPerHour", micros));
         var starting = planning.fleet().active().values().stream()
@@ -159,7 +147,7 @@ public final class Launches {
                     new Hold(probe.kind(), probe.subject(), probe.since(), probe.until(), probe.failures(), ids.get(0), probe.message())));
         }
         rollBack(planning, pool, share.offer());
-        decision.machines(ids).write(sentence(pool, queue, share, count, waiting, supply, replaceable));
+        decision.machines(ids).write();
         // What a budget counted is the most that may be paid: a spot price above it ends the machine, not the budget.
         var maxPrice = share.offer().key().market() != Market.SPOT ? OptionalLong.empty()
                 : share.offer().ceiling().isPresent() ? share.offer().ceiling() : share.offer().price();
@@ -175,15 +163,6 @@ public final class Launches {
             planning.write(new PlanRecord.HoldChanged(new Hold(hold.kind(), hold.subject(), hold.since(), planning.now().plus(pool.spot().blackout()),
                     hold.failures(), "", hold.message())));
         }
-    }
-
-    private static String sentence(Pool pool, String queue, Share share, int count, int waiting, int supply, List<String> replaced) {
-        var why = queue.isEmpty() ? pool.name() + " is to have more ready"
-                : waiting + (waiting == 1 ? " task waits in " : " tasks wait in ") + queue + ", machines for " + supply
-                        + " are idle or booting";
-        return why + ": launch " + count + " × " + share.offer().key()
-                + (share.probes().isEmpty() ? "" : " as a probe of what was refused before")
-                + (replaced.isEmpty() ? "" : " in place of " + String.join(", ", replaced));
     }
 
     /** Ids of the queues whose tasks the pool's machines take: by priority, then as listed. */

@@ -22,16 +22,46 @@ public sealed interface PlanRecord {
 
     record CommandIssued(String decisionId, Command command) implements PlanRecord {}
 
-    /** Something that is done, and why. {@code pool} and {@code queue} are empty where it is about neither. */
+    /**
+     * Something that is done, and why. {@code pool} and {@code queue} are empty where it is about neither. {@code numbers} and {@code words}
+     * are the reason's parameters.
+     */
     record Decided(String id, String rule, Reason reason, String pool, String queue, List<String> machineIds, List<String> taskIds,
-            SortedMap<String, Long> numbers, List<Alternative> alternatives, List<String> causes, String text) implements PlanRecord {}
+            SortedMap<String, Long> numbers, SortedMap<String, String> words, List<Alternative> alternatives, List<String> causes) implements PlanRecord {
+
+        /** One sentence with its numbers. */
+        public String text() {
+            return Wording.of(this);
+        }
+    }
 
     /** An offer that was weighed. {@code reason} is null if it was taken; {@code until} null if it may be tried. */
     record Alternative(OfferKey offer, Reason reason, OptionalLong price, Instant until) {}
 
-    /** Something that is not done, and why, or a warning about a subject; {@code reason} null: what was refused before no longer is. */
+    /**
+     * Something that is not done, and why, or a warning about a subject; {@code reason} null: what was refused before no longer is, and its
+     * values are those that it had, with its reason under {@link Wording#WAS}.
+     *
+     * @param numbers with {@code words} the reason's parameters, where there are no constraints; else what the refusal counts itself
+     * @param constraints all that is in the way of a launch, the one that {@code rule} and {@code reason} name first; empty where nothing is
+     *        launched or the refusal is no launch's
+     */
     record Refused(String id, String rule, Reason reason, String pool, String queue, String subject, int waiting, Instant since, Instant writtenAt,
-            SortedMap<String, Long> numbers, String unblockedBy, String text) implements PlanRecord {
+            SortedMap<String, Long> numbers, SortedMap<String, String> words, List<Constraint> constraints) implements PlanRecord {
+
+        public Refused {
+            constraints = List.copyOf(constraints);
+        }
+
+        /** One sentence with its numbers. */
+        public String text() {
+            return Wording.of(this);
+        }
+
+        /** What ends it; empty: it is over. */
+        public String unblockedBy() {
+            return Wording.unblockedBy(this);
+        }
 
         /** What of it replaces what before. */
         public String key() {

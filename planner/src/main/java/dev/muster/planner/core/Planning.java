@@ -212,18 +212,49 @@ public final class Planning {
         return new Draft(rule.getClass().getSimpleName(), reason);
     }
 
-    /** Something that is not done for a queue or pool, and why. Written if that is news. */
-    public void refuse(String rule, Reason reason, String pool, String queue, int waiting, SortedMap<String, Long> numbers,
-            String unblockedBy, String text) {
-        var refusal = new PlanRecord.Refused("", rule, reason, pool, queue, "", waiting, now, now, numbers, unblockedBy, text);
+    /** Something that is not done for a queue, or at all where it is empty, and why. Written if that is news. */
+    public void refuse(String queue, int waiting, Constraint why) {
+        refuse(new PlanRecord.Refused("", why.rule(), why.reason(), "", queue, "", waiting, now, now, why.numbers(), why.words(), List.of()));
+    }
+
+    /**
+     * Launches that a queue wants and does not get. Written if that is news.
+     *
+     * @param supply tasks that idle and booting machines will take
+     * @param uncovered tasks that no machine is to come for
+     * @param why at least one
+     */
+    public void refuseQueue(String queue, int waiting, int supply, int uncovered, List<Constraint> why) {
+        var numbers = new TreeMap<>(Map.of("waiting", (long) waiting, "supply", (long) supply, "uncovered", (long) uncovered));
+        refuse("", queue, uncovered, numbers, why);
+    }
+
+    /**
+     * Launches that a pool wants for itself and does not get. Written if that is news.
+     *
+     * @param level {@code minimum} or {@code warm}: what it is below
+     * @param machines that it should have so
+     * @param why at least one
+     */
+    public void refusePool(Pool pool, String level, int machines, int missing, List<Constraint> why) {
+        refuse(pool.name(), "", 0, new TreeMap<>(Map.of(level, (long) machines, "missing", (long) missing)), why);
+    }
+
+    private void refuse(String pool, String queue, int waiting, SortedMap<String, Long> numbers, List<Constraint> why) {
+        var first = why.get(0);
+        refuse(new PlanRecord.Refused("", first.rule(), first.reason(), pool, queue, "", waiting, now, now, numbers, new TreeMap<>(),
+                why.stream().distinct().toList()));
+    }
+
+    private void refuse(PlanRecord.Refused refusal) {
         refused.putIfAbsent(refusal.key(), refusal);
     }
 
     /** Something that people must know while it lasts, though nothing waits for it. {@code subject} tells warnings of one rule apart. */
-    public void warn(Object rule, Reason reason, String subject, SortedMap<String, Long> numbers, String unblockedBy, String text) {
-        var name = rule.getClass().getSimpleName();
-        var refusal = new PlanRecord.Refused("", name, reason, "", "", name + " " + subject, 0, now, now, numbers, unblockedBy, text);
-        refused.putIfAbsent(refusal.key(), refusal);
+    public void warn(String subject, Constraint.Draft about) {
+        var warning = about.done(Form.Use.WARNING);
+        refuse(new PlanRecord.Refused("", warning.rule(), warning.reason(), "", "", warning.rule() + " " + subject, 0, now, now, warning.numbers(),
+                warning.words(), List.of()));
     }
 
     private String decisionId() {
@@ -236,14 +267,18 @@ public final class Planning {
             var lasts = before.isPresent() && before.get().reason() == refusal.reason();
             if (!lasts || hasPassed(before.get().writtenAt().plus(REFUSAL_REMINDER))) {
                 write(new PlanRecord.Refused(decisionId(), refusal.rule(), refusal.reason(), refusal.pool(), refusal.queue(), refusal.subject(),
-                        refusal.waiting(), lasts ? before.get().since() : now, now, refusal.numbers(), refusal.unblockedBy(),
-                        refusal.text()));
+                        refusal.waiting(), lasts ? before.get().since() : now, now, refusal.numbers(), refusal.words(),
+                        refusal.constraints()));
             }
         }
         for (var before : List.copyOf(fleet.refusals())) {
             if (!refused.containsKey(before.key())) {
+                var words = new TreeMap<>(before.words());
+                if (before.reason() != null) {
+                    words.put(Wording.WAS, before.reason().name());
+                }
                 write(new PlanRecord.Refused(decisionId(), before.rule(), null, before.pool(), before.queue(), before.subject(), 0, before.since(), now,
-                        new TreeMap<>(), "", "no longer: " + before.text()));
+                        before.numbers(), Collections.unmodifiableSortedMap(words), before.constraints()));
             }
         }
         if (!records.isEmpty()) {
@@ -254,7 +289,7 @@ public final class Planning {
     }
 
     /** A decision being put together. */
-    public final class Draft {
+    public final class Draft implements Facts<Draft> {
         private final String id = decisionId();
         private final String rule;
         private final Reason reason;
@@ -263,6 +298,7 @@ public final class Planning {
         private List<String> machines = List.of();
         private List<String> tasks = List.of();
         private final TreeMap<String, Long> numbers = new TreeMap<>();
+        private final TreeMap<String, String> words = new TreeMap<>();
         private List<PlanRecord.Alternative> alternatives = List.of();
         private List<String> causes = List.of();
 
@@ -304,8 +340,17 @@ public final class Planning {
             return this;
         }
 
+        @Override
         public Draft number(String name, long value) {
             numbers.put(name, value);
+            return this;
+        }
+
+        @Override
+        public Draft word(String name, String value) {
+            if (!value.isEmpty()) {
+                words.put(name, value);
+            }
             return this;
         }
 
@@ -319,10 +364,20 @@ public final class Planning {
             return this;
         }
 
-        /** Ends the decision with one sentence that holds its numbers. Answers its id. */
-        public String write(String text) {
+        /** Why a boot failed, for the machine's own books. */
+        public String bootFailure() {
+            return Wording.bootFailure(numbers, words);
+        }
+
+        /**
+         * Ends the decision. Answers its id.
+         *
+         * @throws IllegalStateException the reason is not said with these values
+         */
+        public String write() {
+            reason.check(Form.Use.DECISION, numbers, words);
             Planning.this.write(new PlanRecord.Decided(id, rule, reason, pool, queue, machines, tasks,
-                    Collections.unmodifiableSortedMap(numbers), alternatives, causes, text));
+                    Collections.unmodifiableSortedMap(numbers), Collections.unmodifiableSortedMap(words), alternatives, causes));
             return id;
         }
     }

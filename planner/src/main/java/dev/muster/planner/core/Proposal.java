@@ -14,8 +14,12 @@ import java.util.List;
  */
 public record Proposal(Pool pool, String queue, int priority, int wanted, int size, List<Cut> cuts) {
 
-    /** One rule's answer of "fewer". {@code unblockedBy} says what ends it. */
-    public record Cut(String rule, Reason reason, int from, int to, String text, String unblockedBy) {}
+    /** An answer of "fewer". @param constraints why; of several offers, that of the first comes first; at least one */
+    public record Cut(int from, int to, List<Constraint> constraints) {
+        public Cut {
+            constraints = List.copyOf(constraints);
+        }
+    }
 
     public Proposal {
         cuts = List.copyOf(cuts);
@@ -25,18 +29,27 @@ public record Proposal(Pool pool, String queue, int priority, int wanted, int si
         return new Proposal(pool, queue.name(), queue.priority(), wanted, wanted, List.of());
     }
 
+    /** What is in the way, in the order of the rules that said so. */
+    public List<Constraint> constraints() {
+        return cuts.stream().flatMap(cut -> cut.constraints().stream()).toList();
+    }
+
     /** For the pool itself, its minimum for one. */
     public static Proposal of(Pool pool, int wanted) {
         return new Proposal(pool, "", Integer.MAX_VALUE, wanted, wanted, List.of());
     }
 
-    public Proposal atMost(int limit, Object rule, Reason reason, String text, String unblockedBy) {
+    public Proposal atMost(int limit, Constraint constraint) {
+        return atMost(limit, List.of(constraint));
+    }
+
+    public Proposal atMost(int limit, List<Constraint> constraints) {
         var allowed = Math.max(0, limit);
         if (size <= allowed) {
             return this;
         }
         var more = new ArrayList<>(cuts);
-        more.add(new Cut(rule.getClass().getSimpleName(), reason, size, allowed, text, unblockedBy));
+        more.add(new Cut(size, allowed, constraints));
         return new Proposal(pool, queue, priority, wanted, allowed, more);
     }
 }

@@ -3,6 +3,7 @@ package dev.muster.planner.stream;
 import dev.muster.planner.core.PlanRecord;
 import dev.muster.v1.Alternative;
 import dev.muster.v1.Audit;
+import dev.muster.v1.Constraint;
 import dev.muster.v1.Decision;
 import dev.muster.v1.DecisionEvent;
 import dev.muster.v1.FleetForgotten;
@@ -26,7 +27,7 @@ final class DecisionTranslator {
     static DecisionEvent decided(String fleet, long plan, Instant now, PlanRecord.Decided decided) {
         var decision = Decision.newBuilder().setRule(decided.rule()).setReason(Words.reason(decided.reason())).setPool(decided.pool())
                 .setQueue(decided.queue()).addAllMachineIds(decided.machineIds()).addAllTaskIds(decided.taskIds())
-                .putAllNumbers(decided.numbers()).addAllCauses(decided.causes()).setText(decided.text());
+                .putAllNumbers(decided.numbers()).putAllWords(decided.words()).addAllCauses(decided.causes()).setText(decided.text());
         decided.alternatives().forEach(alternative -> decision.addAlternatives(alternative(alternative)));
         return event(fleet, decided.id(), now).setPlan(plan).setDecision(decision).build();
     }
@@ -64,8 +65,9 @@ final class DecisionTranslator {
         return event(fleet, "audit-" + audit.getRequestId(), now).setAudit(audit).build();
     }
 
-    static DecisionEvent refusal(String fleet, String id, Instant now, Refusal refusal) {
-        return event(fleet, id, now).setRefusal(refusal).build();
+    /** Of no plan. */
+    static DecisionEvent refused(String fleet, String id, Instant now, PlanRecord.Refused refused) {
+        return event(fleet, id, now).setRefusal(refusal(refused)).build();
     }
 
     private static DecisionEvent.Builder event(String fleet, String id, Instant now) {
@@ -90,7 +92,9 @@ final class DecisionTranslator {
     private static Refusal refusal(PlanRecord.Refused refused) {
         var message = Refusal.newBuilder().setRule(refused.rule()).setReason(Words.reason(refused.reason())).setPool(refused.pool())
                 .setQueue(refused.queue()).setWaiting(refused.waiting()).putAllNumbers(refused.numbers())
-                .setUnblockedBy(refused.unblockedBy()).setText(refused.text()).setSubject(refused.subject());
+                .putAllWords(refused.words()).setUnblockedBy(refused.unblockedBy()).setText(refused.text()).setSubject(refused.subject());
+        refused.constraints().forEach(each -> message.addConstraints(Constraint.newBuilder().setRule(each.rule()).setReason(Words.reason(each.reason()))
+                .putAllNumbers(each.numbers()).putAllWords(each.words())));
         if (refused.since() != null) {
             message.setSince(Times.timestamp(refused.since()));
         }
@@ -110,6 +114,12 @@ final class DecisionTranslator {
         return new PlanRecord.Refused(state.getDecisionId(), refusal.getRule(), Words.reasonOrNull(refusal.getReason()), refusal.getPool(),
                 refusal.getQueue(), refusal.getSubject(), refusal.getWaiting(), Times.instantOrNull(refusal.hasSince(), refusal.getSince()),
                 Times.instantOrNull(state.hasWrittenAt(), state.getWrittenAt()), new TreeMap<>(refusal.getNumbersMap()),
-                refusal.getUnblockedBy(), refusal.getText());
+                new TreeMap<>(refusal.getWordsMap()), refusal.getConstraintsList().stream()
+                        .filter(each -> Words.reasonOrNull(each.getReason()) != null).map(DecisionTranslator::constraint).toList());
+    }
+
+    private static dev.muster.planner.core.Constraint constraint(Constraint message) {
+        return new dev.muster.planner.core.Constraint(message.getRule(), Words.reasonOrNull(message.getReason()), new TreeMap<>(message.getNumbersMap()),
+                new TreeMap<>(message.getWordsMap()));
     }
 }

@@ -12,6 +12,8 @@ import dev.muster.planner.core.FleetEvent;
 import dev.muster.planner.core.Plan;
 import dev.muster.planner.core.PlanRecord;
 import dev.muster.planner.core.Planner;
+import dev.muster.planner.core.Reason;
+import dev.muster.planner.core.Wording;
 import dev.muster.v1.AnswerCode;
 import dev.muster.v1.DemandEvent;
 import dev.muster.v1.FleetState;
@@ -19,8 +21,6 @@ import dev.muster.v1.InputOffset;
 import dev.muster.v1.MachineReport;
 import dev.muster.v1.MachineRequest;
 import dev.muster.v1.OfferKey;
-import dev.muster.v1.Reason;
-import dev.muster.v1.Refusal;
 import dev.muster.v1.Request;
 import dev.muster.v1.RequestAnswered;
 import dev.muster.v1.SnapshotCause;
@@ -457,7 +457,7 @@ final class FleetOwner {
             setAside(owned, bug);
             return;
         }
-        owned.trouble().ifPresent(over -> tell(owned, outbox, now, Reason.REASON_UNSPECIFIED, over.since(), "The fleet is planned again."));
+        owned.trouble().ifPresent(over -> tell(owned, outbox, now, null, over.since(), over.message()));
         owned.recovered();
         outbox.writeTo(store, out);
         witness.planned(System.nanoTime() - started);
@@ -595,8 +595,7 @@ final class FleetOwner {
         if (owned.setAside(bug.toString(), now)) {
             witness.setAside(owned.name(), bug);
             var outbox = new Outbox(source);
-            tell(owned, outbox, now, Reason.PLANNER_FAILED, owned.trouble().map(OwnedFleet.Trouble::since).orElse(now),
-                    "The planner fails on this fleet, which is a bug: " + bug + ". Nothing is launched or released until it succeeds.");
+            tell(owned, outbox, now, Reason.PLANNER_FAILED, owned.trouble().map(OwnedFleet.Trouble::since).orElse(now), bug.toString());
             outbox.writeTo(store, out);
         }
         if (store.get(FleetStore.headKey(owned.name())) != null) {
@@ -604,11 +603,15 @@ final class FleetOwner {
         }
     }
 
-    private void tell(OwnedFleet owned, Outbox outbox, Instant now, Reason reason, Instant since, String text) {
-        var refusal = Refusal.newBuilder().setRule(FleetOwner.class.getSimpleName()).setReason(reason).setSince(Times.timestamp(since))
-                .setUnblockedBy(reason == Reason.PLANNER_FAILED ? "the next event that it succeeds with, or another release" : "").setText(text).build();
+    /** @param reason null: it is over */
+    private void tell(OwnedFleet owned, Outbox outbox, Instant now, Reason reason, Instant since, String failure) {
+        var words = new TreeMap<>(Map.of("failure", failure));
+        if (reason == null) {
+            words.put(Wording.WAS, Reason.PLANNER_FAILED.name());
+        }
         var id = owned.name() + "-trouble-" + now;
-        outbox.send(Sinks.DECISIONS, owned.name(), DecisionTranslator.refusal(owned.name(), id, now, refusal), id, now);
+        var refused = new PlanRecord.Refused(id, FleetOwner.class.getSimpleName(), reason, "", "", "", 0, since, now, new TreeMap<>(), words, List.of());
+        outbox.send(Sinks.DECISIONS, owned.name(), DecisionTranslator.refused(owned.name(), id, now, refused), id, now);
     }
 
     /** Forgets fleets that were deleted long ago. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.muster.contracts.UnreadableRecordException;
 import dev.muster.planner.core.CloudState;
+import dev.muster.planner.core.Constraint;
 import dev.muster.planner.core.Command;
 import dev.muster.planner.core.Ending;
 import dev.muster.planner.core.FailureKind;
@@ -74,7 +75,8 @@ class TranslatorsTest {
     @Test
     void memoryIsTheSameAfterTheStore() {
         var refusal = new PlanRecord.Refused("d-1", "StayWithinLimits", Reason.AT_POOL_LIMIT, "cpu", "default", "a budget", 4, T, T.plusSeconds(1),
-                new TreeMap<>(java.util.Map.of("limit", 10L)), "a machine that ends", "4 wait");
+                new TreeMap<>(java.util.Map.of("uncovered", 4L)), new TreeMap<>(java.util.Map.of("how", "so")), List.of(new Constraint("StayWithinLimits", Reason.AT_POOL_LIMIT,
+                        new TreeMap<>(java.util.Map.of("limit", 10L)), new TreeMap<>(java.util.Map.of("pool", "cpu")))));
         var memory = new FleetMemory(12, 34, T,
                 new FleetMemory.DemandStatus("w", 5, 6, 7, Duration.ofMillis(1500), T, T.plusNanos(1), T.minusNanos(1), true, "why"),
                 List.of(new FleetMemory.ScopeSeen("aws/main/eu-west-1", 1, 2, T, T, "", "other")),

@@ -1,5 +1,6 @@
 package dev.muster.planner.core.rules;
 
+import dev.muster.planner.core.Constraint;
 import dev.muster.planner.core.Hold;
 import dev.muster.planner.core.Launches;
 import dev.muster.planner.core.Offer;
@@ -23,25 +24,17 @@ public final class AvoidExhaustedOffers implements Rule.OfOffer {
         var blocking = holds.stream().filter(hold -> blocks(planning, hold)).findFirst();
         if (blocking.isPresent()) {
             var hold = blocking.get();
-            return Verdict.atMost(0, reason(hold), hold.until(), offer.key() + " " + words(hold),
-                    hold.until() == null ? "a change of the spec" : "a probe");
+            var constraint = Constraint.by(this, reason(hold)).how("held").offer(offer.key());
+            if (hold.until() != null) {
+                constraint.instant("until", hold.until());
+            }
+            return Verdict.atMost(0, hold.until(), constraint.done());
         }
         if (holds.isEmpty()) {
             return Verdict.allow(wanted);
         }
         // The others go on to the next offer.
-        return new Verdict(1, reason(holds.get(0)), null, holds, offer.key() + " was refused and is tried with one machine first",
-                "the one machine that tries now");
-    }
-
-    private static String words(Hold hold) {
-        var until = hold.until() == null ? "" : " until " + hold.until();
-        return switch (hold.kind()) {
-            case QUOTA -> "is at the account's quota" + until;
-            case ACCOUNT -> "is not allowed to the account" + until;
-            case POOL -> "is refused as the spec has it";
-            case CAPACITY, CIRCUIT, SPOT -> "is out of capacity" + until;
-        };
+        return new Verdict(1, Constraint.by(this, reason(holds.get(0))).how("probing").offer(offer.key()).done(), null, holds);
     }
 
     private static List<Hold> holds(Planning planning, Pool pool, Offer offer) {

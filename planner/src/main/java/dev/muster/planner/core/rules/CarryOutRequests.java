@@ -27,13 +27,13 @@ public final class CarryOutRequests implements Rule {
             case PROTECT, UNPROTECT -> { }
             case DRAIN -> {
                 if (machine.phase().isStaying()) {
-                    var decision = decide(planning, machine, "drain it");
+                    var decision = decide(planning, machine, "drain");
                     planning.drain(machine, decision, Reason.ASKED_FOR, "a person asked", false);
                 }
             }
             case CANCEL_DRAIN -> {
                 if (machine.phase() == Phase.DRAINING && machine.mark() == Mark.DRAIN) {
-                    planning.cancelDrain(machine, decide(planning, machine, "let it work on"));
+                    planning.cancelDrain(machine, decide(planning, machine, "work-on"));
                 }
             }
             case TERMINATE -> {
@@ -41,8 +41,7 @@ public final class CarryOutRequests implements Rule {
                     return;
                 }
                 var tasks = planning.fleet().workersOn(machine).stream().filter(worker -> worker.isBusy()).map(worker -> worker.task()).toList();
-                var decision = planning.decide(this, Reason.ASKED_FOR).machine(machine).tasks(tasks).write(
-                        "a person asked to end " + machine.id() + (tasks.isEmpty() ? "" : ", and with it " + String.join(", ", tasks)));
+                var decision = planning.decide(this, Reason.ASKED_FOR).machine(machine).tasks(tasks).how("end").write();
                 if (machine.readyAt() == null) {
                     planning.terminate(machine, decision, Reason.ASKED_FOR, "a person asked");
                 } else {
@@ -52,7 +51,7 @@ public final class CarryOutRequests implements Rule {
         }
     }
 
-    private String decide(Planning planning, Machine machine, String what) {
-        return planning.decide(this, Reason.ASKED_FOR).machine(machine).write("a person asked about " + machine.id() + ": " + what);
+    private String decide(Planning planning, Machine machine, String how) {
+        return planning.decide(this, Reason.ASKED_FOR).machine(machine).how(how).write();
     }
 }

@@ -1,12 +1,13 @@
 package dev.muster.planner.core.rules;
 
+import dev.muster.planner.core.Budget;
+import dev.muster.planner.core.Constraint;
 import dev.muster.planner.core.Machine;
 import dev.muster.planner.core.Planning;
 import dev.muster.planner.core.Reason;
 import dev.muster.planner.core.Rule;
 import java.util.Comparator;
 import java.util.List;
-import java.util.TreeMap;
 import java.util.function.Predicate;
 
 /**
@@ -21,12 +22,12 @@ public final class DrainAboveLimits implements Rule {
             return;
         }
         for (var pool : planning.spec().pools()) {
-            shrink(planning, pool.name(), pool.name(), planning.bounds(pool).limits().max(), machine -> machine.pool().equals(pool.name()));
+            shrink(planning, pool.name(), new Budget.Scope(Budget.Scope.Kind.POOL, pool.name()), planning.bounds(pool).limits().max(), machine -> machine.pool().equals(pool.name()));
         }
-        shrink(planning, "the fleet", "", planning.fleetBounds().limits().max(), machine -> true);
+        shrink(planning, "the fleet", Budget.Scope.FLEET, planning.fleetBounds().limits().max(), machine -> true);
     }
 
-    private void shrink(Planning planning, String what, String pool, int max, Predicate<Machine> counts) {
+    private void shrink(Planning planning, String what, Budget.Scope scope, int max, Predicate<Machine> counts) {
         var counted = planning.fleet().active().values().stream().filter(counts).toList();
         int above = counted.size() - max;
         if (above <= 0) {
@@ -38,15 +39,11 @@ public final class DrainAboveLimits implements Rule {
                 break;
             }
             var decision = planning.decide(this, Reason.ABOVE_LIMIT).machine(machine).number("machines", counted.size()).number("limit", max)
-                    .write(what + " has " + counted.size() + " machines and may have " + max + ": " + machine.id() + " takes no other task");
+                    .scope(scope).write();
             planning.drain(machine, decision, Reason.ABOVE_LIMIT, "the limit of " + what + " was lowered", false);
             above--;
         }
-        var numbers = new TreeMap<String, Long>();
-        numbers.put("machines", (long) counted.size());
-        numbers.put("limit", (long) max);
-        planning.warn(this, Reason.LIMIT_NOT_REACHED_YET, what, numbers, "machines at work finishing",
-                what + " has " + counted.size() + " machines, above its limit of " + max + ", until those that leave are gone");
+        planning.warn(what, Constraint.by(this, Reason.LIMIT_NOT_REACHED_YET).how("machines").number("machines", counted.size()).number("limit", max).scope(scope));
     }
 
     /** Idle before starting before busy, unprotected before protected; then the youngest, which has the least to lose. */

@@ -1,6 +1,7 @@
 package dev.muster.planner.core.rules;
 
 import dev.muster.planner.core.Budget;
+import dev.muster.planner.core.Constraint;
 import dev.muster.planner.core.Costs;
 import dev.muster.planner.core.Machine;
 import dev.muster.planner.core.Mark;
@@ -15,7 +16,8 @@ import dev.muster.planner.core.rules.StayWithinBudget.Applied;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.TreeMap;
+import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * Keeps what is spent and what is reserved of a day or month within its budget: machines are marked, one after the other, early enough
@@ -45,12 +47,8 @@ public final class DrainAtBudget implements Rule {
         var budget = applied.budget();
         var now = planning.spending(applied.scope()).spent(budget.period());
         if (budget.soft().isPresent() && now >= budget.soft().getAsLong()) {
-            var numbers = new TreeMap<String, Long>();
-            numbers.put("micros", now);
-            numbers.put("softMicros", budget.soft().getAsLong());
-            var per = budget.period() == Budget.Period.HOUR ? " an hour" : " this " + Money.word(budget.period());
-            planning.warn(this, Reason.SOFT_BUDGET_REACHED, applied.scope() + " " + budget.period(), numbers, "less being spent, the next period, or a higher soft limit",
-                    applied.scope() + " is at " + Money.text(now) + per + ", above its soft limit of " + Money.text(budget.soft().getAsLong()));
+            planning.warn(applied.scope() + " " + budget.period(), Constraint.by(this, Reason.SOFT_BUDGET_REACHED).how("warn").number("micros", now)
+                    .number("softMicros", budget.soft().getAsLong()).scope(applied.scope()).period(budget.period()));
         }
     }
 
@@ -92,11 +90,9 @@ public final class DrainAtBudget implements Rule {
             if (expected != Long.MAX_VALUE && expected + ahead <= hard) {
                 return;
             }
-            var decision = planning.decide(this, Reason.AT_BUDGET).machine(machine).number("spentMicros", spending.spent(applied.budget().period()))
+            var decision = planning.decide(this, Reason.AT_BUDGET).how("period").machine(machine).number("spentMicros", spending.spent(applied.budget().period()))
                     .number("reservedMicros", spending.reserved()).number("hardMicros", hard)
-                    .write(machine.id() + " takes no other task: " + applied.scope() + " has spent "
-                            + Money.text(spending.spent(applied.budget().period())) + " and reserved " + Money.text(spending.reserved()) + " of "
-                            + Money.text(hard) + " this " + Money.word(applied.budget().period()));
+                    .scope(applied.scope()).period(applied.budget().period()).write();
             planning.drain(machine, decision, Reason.AT_BUDGET, "the budget of " + applied.scope() + " is reached", false);
             expected = expected == Long.MAX_VALUE ? expected : expected - freed(planning, machine);
         }
@@ -120,19 +116,19 @@ public final class DrainAtBudget implements Rule {
     }
 
     private void sayOverrun(Planning planning, Applied applied, Spending spending, long spent, long hard) {
-        var names = spending.machines().stream().map(machine -> machine.id() + tasks(planning, machine)).toList();
-        var numbers = new TreeMap<String, Long>();
-        numbers.put("spentMicros", spent);
-        numbers.put("hardMicros", hard);
-        numbers.put("overrunMicros", spent - hard);
-        planning.warn(this, Reason.OVER_BUDGET, applied.scope() + " " + applied.budget().period(), numbers, "the next " + Money.word(applied.budget().period()),
-                applied.scope() + " has spent " + Money.text(spent) + " of " + Money.text(hard) + " this " + Money.word(applied.budget().period())
-                        + ", because of work that outlives what its pool reserves for" + (names.isEmpty() ? "" : ": " + String.join(", ", names)));
+        var work = spending.machines().stream().flatMap(machine -> work(machine, tasks(planning, machine))).toList();
+        planning.warn(applied.scope() + " " + applied.budget().period(), Constraint.by(this, Reason.OVER_BUDGET).how("overrun").number("spentMicros", spent)
+                .number("hardMicros", hard).number("overrunMicros", spent - hard).scope(applied.scope()).period(applied.budget().period())
+                .names("work", work));
     }
 
-    private static String tasks(Planning planning, Machine machine) {
-        var tasks = planning.fleet().workersOn(machine).stream().filter(Worker::isBusy).map(Worker::task).toList();
-        return tasks.isEmpty() ? "" : " (" + String.join(", ", tasks) + ")";
+    /** {@code machine/task} of each task, or the machine alone. */
+    private static Stream<String> work(Machine machine, List<String> tasks) {
+        return tasks.isEmpty() ? Stream.of(machine.id()) : tasks.stream().map(task -> machine.id() + "/" + task);
+    }
+
+    private static List<String> tasks(Planning planning, Machine machine) {
+        return planning.fleet().workersOn(machine).stream().filter(Worker::isBusy).map(Worker::task).toList();
     }
 
     /** A person has said, in the spec, that money goes before work here. */
@@ -142,9 +138,8 @@ public final class DrainAtBudget implements Rule {
             if (now.cloudId().isEmpty() || now.phase() == Phase.TERMINATING || now.mark() == Mark.DRAIN_NOW || now.phase().isEnded()) {
                 continue;
             }
-            var tasks = planning.fleet().workersOn(now).stream().filter(Worker::isBusy).map(Worker::task).toList();
-            var decision = planning.decide(this, Reason.OVER_BUDGET).machine(now).tasks(tasks).number("spentMicros", spent).number("hardMicros", hard)
-                    .write("the budget of " + applied.scope() + " is spent, and its spec says to stop: end " + now.id() + tasks(planning, now));
+            var decision = planning.decide(this, Reason.OVER_BUDGET).how("stop").machine(now).tasks(tasks(planning, now)).number("spentMicros", spent).number("hardMicros", hard)
+                    .scope(applied.scope()).write();
             planning.drain(now, decision, Reason.OVER_BUDGET, "the budget of " + applied.scope() + " is spent", true);
         }
     }
@@ -166,18 +161,15 @@ public final class DrainAtBudget implements Rule {
             if (over <= 0) {
                 break;
             }
-            var decision = planning.decide(this, Reason.AT_BUDGET).machine(machine).number("committedMicrosPerHour", spending.committed()).number("hardMicros", hard)
-                    .write(applied.scope() + " costs " + Money.text(spending.committed()) + "/h of " + Money.text(hard) + "/h: drain " + machine.id());
+            var decision = planning.decide(this, Reason.AT_BUDGET).how("rate").machine(machine).number("committedMicrosPerHour", spending.committed()).number("hardMicros", hard)
+                    .scope(applied.scope()).write();
             planning.drain(machine, decision, Reason.AT_BUDGET, "the budget of " + applied.scope() + " was lowered", false);
             over -= machine.committed().getAsLong();
         }
         if (over > 0 && budget.hardAction() == Budget.HardAction.STOP_BUSY) {
             stopBusy(planning, applied, spending.committed(), hard);
         }
-        var numbers = new TreeMap<String, Long>();
-        numbers.put("committedMicrosPerHour", spending.committed());
-        numbers.put("hardMicros", hard);
-        planning.warn(this, Reason.LIMIT_NOT_REACHED_YET, applied.scope() + " rate", numbers, "machines going",
-                applied.scope() + " still costs " + Money.text(spending.committed()) + "/h, above its " + Money.text(hard) + "/h, until machines at work are done");
+        planning.warn(applied.scope() + " rate", Constraint.by(this, Reason.LIMIT_NOT_REACHED_YET).how("rate")
+                .number("committedMicrosPerHour", spending.committed()).number("hardMicros", hard).scope(applied.scope()));
     }
 }

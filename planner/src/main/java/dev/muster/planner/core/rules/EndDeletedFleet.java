@@ -35,7 +35,7 @@ public final class EndDeletedFleet implements Rule {
         switch (action) {
             case LEAVE -> {
                 if (machine.mark() != Mark.RELEASED || machine.retryAt() != null && planning.hasPassed(machine.retryAt())) {
-                    var decision = decide(planning, machine, "let it go");
+                    var decision = decide(planning, machine, "release");
                     planning.change(machine, m -> {
                         m.mark = Mark.RELEASED;
                         m.ordinal = machine.ordinal() + 1;
@@ -48,21 +48,21 @@ public final class EndDeletedFleet implements Rule {
             }
             case IDLE -> {
                 if (machine.phase().isStaying()) {
-                    planning.drain(machine, decide(planning, machine, "drain it"), Reason.FLEET_ENDS, "the fleet was deleted", false);
+                    planning.drain(machine, decide(planning, machine, "drain"), Reason.FLEET_ENDS, "the fleet was deleted", false);
                 }
             }
             case ALL -> {
                 if (machine.phase().isStarting()) {
-                    planning.terminate(machine, decide(planning, machine, "terminate it"), Reason.FLEET_ENDS, "the fleet was deleted");
+                    planning.terminate(machine, decide(planning, machine, "terminate"), Reason.FLEET_ENDS, "the fleet was deleted");
                 } else if (machine.phase() == Phase.READY || machine.phase() == Phase.DRAINING && machine.mark() != Mark.DRAIN_NOW) {
-                    planning.drain(machine, decide(planning, machine, "end it at once, tasks included"), Reason.FLEET_ENDS, "the fleet was deleted", true);
+                    planning.drain(machine, decide(planning, machine, "end-at-once"), Reason.FLEET_ENDS, "the fleet was deleted", true);
                 }
             }
         }
     }
 
-    private String decide(Planning planning, Machine machine, String what) {
+    private String decide(Planning planning, Machine machine, String how) {
         var tasks = planning.fleet().workersOn(machine).stream().filter(worker -> worker.isBusy()).map(worker -> worker.task()).toList();
-        return planning.decide(this, Reason.FLEET_ENDS).machine(machine).tasks(tasks).write("the fleet is being deleted; " + machine.id() + ": " + what);
+        return planning.decide(this, Reason.FLEET_ENDS).machine(machine).tasks(tasks).how(how).write();
     }
 }

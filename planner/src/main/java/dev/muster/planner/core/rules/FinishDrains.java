@@ -48,15 +48,13 @@ public final class FinishDrains implements Rule {
     private void drain(Planning planning, Machine machine) {
         if (machine.mark() == Mark.DRAIN_NOW) {
             if (planning.hasPassed(machine.markedAt().plus(GUARD_NOW))) {
-                var decision = planning.decide(this, Reason.DRAIN_OVERDUE).machine(machine)
-                        .write(machine.id() + " was to end at once and did not: terminate it");
+                var decision = planning.decide(this, Reason.DRAIN_OVERDUE).machine(machine).how("at-once").write();
                 planning.terminate(machine, decision, machine.cause(), machine.detail());
                 return;
             }
         } else if (planning.hasPassed(machine.markedAt().plus(machine.seenMark() == machine.mark() ? GUARD : UNWRITTEN)) && isSurelyIdle(planning, machine)) {
-            var seconds = Duration.between(machine.markedAt(), planning.now()).toSeconds();
-            var decision = planning.decide(this, Reason.DRAIN_OVERDUE).machine(machine).number("markedSeconds", seconds)
-                    .write(machine.id() + " was marked " + seconds + " s ago, has not powered off, and two looks since show it idle: terminate it");
+            var decision = planning.decide(this, Reason.DRAIN_OVERDUE).machine(machine).how("idle")
+                    .seconds("markedSeconds", Duration.between(machine.markedAt(), planning.now())).write();
             planning.terminate(machine, decision, machine.cause(), machine.detail());
             return;
         }

@@ -37,8 +37,7 @@ public final class FollowMachines implements Rule {
             if (machine.phase() != Phase.TERMINATING) {
                 var unasked = machine.phase().isStaying();
                 var cause = causeOf(machine);
-                var id = unasked ? planning.decide(this, cause).machine(machine)
-                        .write(machine.id() + " is shutting down, and we did not ask: " + wordsOf(machine)) : machine.decisionId();
+                var id = unasked ? decide(planning, machine, "ending") : machine.decisionId();
                 planning.change(machine, m -> {
                     m.phase = Phase.TERMINATING;
                     m.cause = cause;
@@ -47,8 +46,7 @@ public final class FollowMachines implements Rule {
                 });
             }
         } else if (machine.cloud() == CloudState.STOPPED && machine.phase() != Phase.TERMINATING) {
-            var id = planning.decide(this, Reason.MACHINE_ENDED).machine(machine)
-                    .write(machine.id() + " is stopped, and still there and paid for in part: terminate it");
+            var id = planning.decide(this, Reason.MACHINE_ENDED).machine(machine).how("stopped").write();
             planning.terminate(machine, id, Reason.MACHINE_ENDED, "stopped is not gone");
         } else {
             work(planning, machine);
@@ -113,9 +111,8 @@ public final class FollowMachines implements Rule {
     private void end(Planning planning, Machine machine, Phase phase, Reason cause, String detail, boolean unasked) {
         var id = machine.decisionId();
         if (unasked) {
-            id = planning.decide(this, cause).machine(machine).write(phase == Phase.LOST
-                    ? machine.id() + " is " + detail + "; it no longer counts, and is drained if it is seen again"
-                    : machine.id() + " is gone, and we did not ask: " + wordsOf(machine));
+            id = phase == Phase.LOST ? planning.decide(this, Reason.IS_MISSING).machine(machine).word("listed", machine.offer().scope()).write()
+                    : decide(planning, machine, "ended");
         }
         var decision = id;
         planning.change(machine, m -> {
@@ -136,20 +133,15 @@ public final class FollowMachines implements Rule {
     }
 
     private static Reason causeOf(Machine machine) {
-        if (machine.cause() != null) {
-            return machine.cause();
-        }
+        return machine.cause() != null ? machine.cause() : ownCauseOf(machine);
+    }
+
+    /** Of one that nobody sent away. */
+    private static Reason ownCauseOf(Machine machine) {
         return machine.ending() == Ending.INTERRUPTED ? Reason.WAS_INTERRUPTED : Reason.MACHINE_ENDED;
     }
 
-    private static String wordsOf(Machine machine) {
-        var words = switch (machine.ending()) {
-            case INTERRUPTED -> "the cloud took it back";
-            case BY_CLOUD -> "the cloud ended it";
-            case INSIDE -> "it was shut down from inside";
-            case ASKED -> "somebody terminated it at the cloud";
-            case UNKNOWN -> "the cloud does not say why";
-        };
-        return machine.detail().isEmpty() ? words : words + " (" + machine.detail() + ")";
+    private String decide(Planning planning, Machine machine, String how) {
+        return planning.decide(this, ownCauseOf(machine)).machine(machine).how(how).word("ending", machine.ending().name()).word("detail", machine.detail()).write();
     }
 }

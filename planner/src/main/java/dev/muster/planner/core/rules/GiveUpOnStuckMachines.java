@@ -9,6 +9,7 @@ import dev.muster.planner.core.Pool;
 import dev.muster.planner.core.Reason;
 import dev.muster.planner.core.Rule;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * Ends machines that don't boot, or whose worker never comes. One that runs or had a worker is drained instead: it may be at work
@@ -30,28 +31,29 @@ public final class GiveUpOnStuckMachines implements Rule {
     private void judge(Planning planning, Machine machine, Pool pool) {
         if (machine.readyAt() != null) {
             if (!planning.isHeld() && planning.hasPassed(machine.idleSince().plus(pool.registrationDeadline()))) {
-                var decision = planning.decide(this, Reason.BOOT_FAILED).machine(machine)
-                        .write(machine.id() + " lost its worker " + pool.registrationDeadline().toSeconds() + " s ago and runs on: drain it");
+                var decision = planning.decide(this, Reason.BOOT_FAILED).machine(machine).how("worker-lost")
+                        .seconds("deadlineSeconds", pool.registrationDeadline()).write();
                 planning.drain(machine, decision, Reason.BOOT_FAILED, "its worker is gone from ClearML's list", false);
             }
         } else if (!machine.detail().isEmpty() && machine.cause() == null) {
-            giveUp(planning, machine, pool, "its boot failed: " + machine.detail());
+            giveUp(planning, machine, pool, "boot-error", facts -> facts.word("detail", machine.detail()));
         } else if (machine.bootedAt() == null && planning.hasPassed(machine.requestedAt().plus(pool.bootDeadline()))) {
-            giveUp(planning, machine, pool, "the cloud did not show it running within " + pool.bootDeadline().toSeconds() + " s");
+            giveUp(planning, machine, pool, "not-running", facts -> facts.seconds("deadlineSeconds", pool.bootDeadline()));
         } else if (!planning.isHeld() && planning.hasPassed(machine.requestedAt().plus(pool.registrationDeadline()))) {
-            // Held, a worker may have registered unseen.
-            giveUp(planning, machine, pool, "no worker registered within " + pool.registrationDeadline().toSeconds() + " s");
+            // Held, a worker may have registered unseen. One that runs may have an agent by now, and that agent a task: only its gate can tell.
+            giveUp(planning, machine, pool, machine.bootedAt() == null ? "neither" : "not-registered",
+                    facts -> facts.seconds("deadlineSeconds", pool.registrationDeadline()));
         }
     }
 
-    private void giveUp(Planning planning, Machine machine, Pool pool, String why) {
+    private void giveUp(Planning planning, Machine machine, Pool pool, String how, Consumer<Planning.Draft> facts) {
         var before = planning.fleet().hold(Hold.Kind.CIRCUIT, pool.name());
         var failures = before.map(Hold::failures).orElse(0) + 1;
-        // One that runs may have an agent by now, and that agent a task: only its gate can tell.
-        var mayWork = machine.bootedAt() != null && machine.detail().isEmpty();
-        var decision = planning.decide(this, Reason.BOOT_FAILED).machine(machine).number("failedBoots", failures)
-                .write(machine.id() + ": " + why + (mayWork ? "; drain it" : "; terminate it"));
-        if (mayWork) {
+        var draft = planning.decide(this, Reason.BOOT_FAILED).machine(machine).how(how).number("failedBoots", failures);
+        facts.accept(draft);
+        var decision = draft.write();
+        var why = draft.bootFailure();
+        if (how.equals("not-registered")) {
             planning.drain(machine, decision, Reason.BOOT_FAILED, why, false);
         } else {
             planning.terminate(machine, decision, Reason.BOOT_FAILED, why);

@@ -1,8 +1,10 @@
 package dev.muster.planner.core.rules;
 
+import dev.muster.planner.core.Constraint;
 import dev.muster.planner.core.Hold;
 import dev.muster.planner.core.Machine;
 import dev.muster.planner.core.Planning;
+import dev.muster.planner.core.Pool;
 import dev.muster.planner.core.Proposal;
 import dev.muster.planner.core.Reason;
 import dev.muster.planner.core.Rule;
@@ -25,13 +27,15 @@ public final class GrowGradually implements Rule.OfLaunch {
         if (circuit.isPresent()) {
             var hold = circuit.get();
             var mayProbe = planning.hasPassed(hold.until()) && books.starting() == 0;
-            proposal = proposal.atMost(mayProbe ? 1 : 0, this, Reason.CIRCUIT_OPEN,
-                    hold.failures() + " boots of " + pool.name() + " failed in a row (" + hold.message() + ")",
-                    mayProbe ? "the one machine that tries now" : "a probe at " + hold.until());
+            var constraint = Constraint.by(this, Reason.CIRCUIT_OPEN).how(mayProbe ? "probing" : "held").word("pool", pool.name())
+                    .number("failedBoots", hold.failures()).word("detail", hold.message());
+            if (!mayProbe) {
+                constraint.instant("until", hold.until());
+            }
+            proposal = proposal.atMost(mayProbe ? 1 : 0, constraint.done());
         }
         if (pool.unregistered() > 0) {
-            proposal = proposal.atMost(pool.unregistered() - books.starting(), this, Reason.AT_PACE,
-                    pool.name() + " has " + books.starting() + " machines booting, of at most " + pool.unregistered(), "a machine's worker registering");
+            proposal = proposal.atMost(pool.unregistered() - books.starting(), constraint(pool, "booting", books.starting(), pool.unregistered()));
         }
         if (pool.launchesPerMinute() > 0) {
             var minuteAgo = planning.now().minusSeconds(60);
@@ -41,9 +45,12 @@ public final class GrowGradually implements Rule.OfLaunch {
             if (!recent.isEmpty()) {
                 planning.remind(recent.get(0).requestedAt().plusSeconds(60));
             }
-            proposal = proposal.atMost(pool.launchesPerMinute() - recent.size(), this, Reason.AT_PACE,
-                    pool.name() + " had " + recent.size() + " launches in the last minute, of at most " + pool.launchesPerMinute(), "the minute passing");
+            proposal = proposal.atMost(pool.launchesPerMinute() - recent.size(), constraint(pool, "minute", recent.size(), pool.launchesPerMinute()));
         }
         return proposal;
+    }
+
+    private Constraint constraint(Pool pool, String how, int machines, int limit) {
+        return Constraint.by(this, Reason.AT_PACE).how(how).word("pool", pool.name()).number("machines", machines).number("limit", limit).done();
     }
 }

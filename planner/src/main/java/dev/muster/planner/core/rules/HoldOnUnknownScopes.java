@@ -1,5 +1,6 @@
 package dev.muster.planner.core.rules;
 
+import dev.muster.planner.core.Constraint;
 import dev.muster.planner.core.Planning;
 import dev.muster.planner.core.Pool;
 import dev.muster.planner.core.Proposal;
@@ -21,32 +22,32 @@ public final class HoldOnUnknownScopes implements Rule.OfLaunch {
     @Override
     public Proposal limit(Planning planning, Proposal proposal) {
         return unknown(planning, proposal.pool())
-                .map(why -> proposal.atMost(0, this, why.reason(), why.text(), why.unblockedBy()))
+                .map(why -> proposal.atMost(0, why))
                 .orElse(proposal);
     }
 
     /** Why the pool's machines are not known; empty: they are. */
-    static Optional<Why> unknown(Planning planning, Pool pool) {
+    static Optional<Constraint> unknown(Planning planning, Pool pool) {
         for (var offer : pool.offers()) {
             var name = offer.key().scope();
             var scope = planning.fleet().scope(name);
             if (scope.isEmpty() || scope.get().listedAt().equals(Instant.EPOCH) && scope.get().failure().isEmpty()) {
-                return Optional.of(new Why(Reason.SCOPE_UNKNOWN, name + " has not been listed yet", "its first complete list; is its provisioner running?"));
+                return Optional.of(because(Reason.SCOPE_UNKNOWN, name).how("never-listed").done());
             }
             if (!scope.get().foreignCluster().isEmpty()) {
-                return Optional.of(new Why(Reason.FOREIGN_MARK, name + " has live machines kept by another Kafka cluster, " + scope.get().foreignCluster(),
-                        "the mark's age, or muster takeover"));
+                return Optional.of(because(Reason.FOREIGN_MARK, name).word("cluster", scope.get().foreignCluster()).done());
             }
             if (!scope.get().failure().isEmpty()) {
-                return Optional.of(new Why(Reason.SCOPE_UNKNOWN, name + " could not be listed (" + scope.get().failure() + ")", "its next complete list"));
+                return Optional.of(because(Reason.SCOPE_UNKNOWN, name).how("failed").word("failure", scope.get().failure()).done());
             }
             if (planning.areStale(scope.get().listedAt().plus(STALE))) {
-                return Optional.of(new Why(Reason.SCOPE_UNKNOWN, name + " was last listed at " + scope.get().listedAt(),
-                        "its next complete list; is its provisioner running?"));
+                return Optional.of(because(Reason.SCOPE_UNKNOWN, name).how("silent").instant("since", scope.get().listedAt()).done());
             }
         }
         return Optional.empty();
     }
 
-    record Why(Reason reason, String text, String unblockedBy) {}
+    private static Constraint.Draft because(Reason reason, String scope) {
+        return Constraint.by(HoldOnUnknownScopes.class, reason).word("listed", scope);
+    }
 }

@@ -32,8 +32,7 @@ public final class JudgeStrangers implements Rule {
     }
 
     private void revive(Planning planning, Machine machine) {
-        var decision = planning.decide(this, Reason.IS_ORPHAN).machine(machine).write(
-                machine.id() + " is " + machine.phase() + " in the books and alive at its cloud: it counts again, and drains");
+        var decision = planning.decide(this, Reason.IS_ORPHAN).machine(machine).how("revived").word("phase", machine.phase().name()).write();
         planning.drain(machine, decision, Reason.IS_ORPHAN, "seen alive after it was " + machine.phase(), false);
     }
 
@@ -64,14 +63,13 @@ public final class JudgeStrangers implements Rule {
                 null, null, null, 0, "", false, null);
         planning.put(adopted);
         if (second && known.isPresent()) {
-            decision.write(stranger.cloudId() + " carries the id of " + known.get().id() + ", which is " + known.get().cloudId()
-                    + ": it counts as " + id + ", and drains");
+            decision.how("second").word("cloudId", stranger.cloudId()).word("known", known.get().id()).word("knownCloudId", known.get().cloudId()).write();
             planning.drain(adopted, decision.id(), Reason.IS_UNKNOWN, "a second machine under one id", false);
         } else if (orphan(planning, stranger)) {
-            decision.write(id + " is of a fleet that was deleted: it counts, and drains");
+            decision.how("fleet-deleted").write();
             planning.drain(adopted, decision.id(), Reason.IS_ORPHAN, "its fleet was deleted", false);
         } else {
-            decision.write(id + " (" + stranger.cloudId() + ") is ours and not in the books: adopted into " + stranger.pool());
+            decision.how("adopted").word("cloudId", stranger.cloudId()).write();
         }
     }
 

@@ -7,7 +7,6 @@ import dev.muster.planner.core.Proposal;
 import dev.muster.planner.core.QueueSeen;
 import dev.muster.planner.core.Reason;
 import dev.muster.planner.core.Rule;
-import java.util.TreeMap;
 
 /** Keeps each pool's minimum, demand or not, and as many idle machines beyond what works as the pool has warm. */
 public final class KeepWarm implements Rule {
@@ -41,17 +40,14 @@ public final class KeepWarm implements Rule {
             var reason = belowMin >= belowWarm || warm == 0 ? Reason.BELOW_MINIMUM : Reason.BELOW_WARM;
             var admitted = launches.admit(planning, this, reason, Proposal.of(pool, missing), 0, books.freeSlots());
             if (admitted.size() < missing && !admitted.cuts().isEmpty() && !isOwnMaximum(admitted, warm, belowMin)) {
-                var cut = admitted.cuts().get(0);
-                var numbers = new TreeMap<String, Long>();
-                numbers.put("missing", (long) missing - admitted.size());
-                planning.refuse(cut.rule(), cut.reason(), pool.name(), "", 0, numbers, cut.unblockedBy(),
-                        pool.name() + " stays " + (missing - admitted.size()) + " below " + (reason == Reason.BELOW_WARM ? "its warm " + warm : "its minimum " + min) + ": " + cut.text());
+                var isWarm = reason == Reason.BELOW_WARM;
+                planning.refusePool(pool, isWarm ? "warm" : "minimum", isWarm ? warm : min, missing - admitted.size(), admitted.cuts().get(0).constraints());
             }
         }
     }
 
     /** Warm machines are kept up to the maximum: at it, nothing is refused. */
     private static boolean isOwnMaximum(Proposal admitted, int warm, int belowMin) {
-        return warm > 0 && admitted.size() >= belowMin && admitted.cuts().get(0).reason() == Reason.AT_POOL_LIMIT;
+        return warm > 0 && admitted.size() >= belowMin && admitted.constraints().get(0).reason() == Reason.AT_POOL_LIMIT;
     }
 }

@@ -26,8 +26,7 @@ public final class ReleaseIdleMachines implements Rule {
         // An edit of the spec took their pool away: nothing may keep them.
         for (var machine : List.copyOf(planning.fleet().active().values())) {
             if (machine.phase().isStaying() && !machine.cloudId().isEmpty() && planning.poolOf(machine).isEmpty()) {
-                var decision = planning.decide(this, Reason.IS_ORPHAN).machine(machine)
-                        .write(machine.id() + " is of pool " + machine.pool() + ", which the spec no longer has: drain it");
+                var decision = planning.decide(this, Reason.IS_ORPHAN).machine(machine).how("pool-gone").write();
                 planning.drain(machine, decision, Reason.IS_ORPHAN, "its pool is no longer in the spec", false);
             }
         }
@@ -55,8 +54,7 @@ public final class ReleaseIdleMachines implements Rule {
             var seconds = Duration.between(machine.idleSince(), planning.now()).toSeconds();
             var decision = planning.decide(this, Reason.IDLE_TOO_LONG).machine(machine)
                     .number("idleSeconds", seconds).number("idleTimeoutSeconds", pool.idleTimeout().toSeconds())
-                    .number("poolMachines", books.counted())
-                    .write(machine.id() + " had no task for " + seconds + " s of " + pool.idleTimeout().toSeconds() + " s, and none waits for it: drain it");
+                    .number("poolMachines", books.counted()).write();
             planning.drain(machine, decision, Reason.IDLE_TOO_LONG, "idle for " + seconds + " s", false);
             above--;
             spare -= pool.slots();

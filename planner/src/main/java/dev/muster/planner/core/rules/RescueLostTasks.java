@@ -14,6 +14,7 @@ import dev.muster.planner.core.Worker;
 import dev.muster.planner.core.WorkerId;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * Puts tasks of machines that are gone, and tasks that nobody has, back into their queues; then has the server forget workers whose
@@ -41,7 +42,7 @@ public final class RescueLostTasks implements Rule {
                 if (worker.isBusy()) {
                     planning.fleet().machineOf(worker.id()).filter(RescueLostTasks::isGone).ifPresent(machine ->
                             begin(planning, worker.task(), "", worker.id(), machine.id(), Reason.TASK_LOST_MACHINE, TaskStatus.IN_PROGRESS,
-                                    worker.task() + " ran on " + machine.id() + ", which is gone"));
+                                    decision -> decision.how("listed")));
                 }
             }
             planning.fleet().adrift().forEach(adrift -> adrift(planning, adrift));
@@ -64,7 +65,7 @@ public final class RescueLostTasks implements Rule {
                 .filter(rescue -> !rescue.isOpen() && rescue.worker().equals(adrift.lastWorker())).isPresent();
         if (lost.isPresent() && !isRescuedFromIt) {
             begin(planning, adrift.task(), adrift.queueId(), adrift.lastWorker(), lost.get().id(), Reason.TASK_LOST_MACHINE, adrift.status(),
-                    adrift.task() + " was on " + lost.get().id() + ", which is gone");
+                    decision -> decision.how("adrift"));
             return;
         }
         var prefix = planning.spec().workersPrefix();
@@ -74,12 +75,12 @@ public final class RescueLostTasks implements Rule {
         var patience = othersServe ? planning.spec().rescue().after() : ADRIFT;
         if (!planning.isHeld() && planning.hasPassed(adrift.since().plus(patience))) {
             begin(planning, adrift.task(), adrift.queueId(), adrift.lastWorker(), "", Reason.TASK_ADRIFT, adrift.status(),
-                    adrift.task() + " is " + adrift.status() + " since " + adrift.since() + ", in no queue and on no worker");
+                    decision -> decision.word("status", adrift.status().name()).instant("since", adrift.since()));
         }
     }
 
     private void begin(Planning planning, String task, String queueId, String worker, String machineId, Reason reason, TaskStatus status,
-            String why) {
+            Consumer<Planning.Draft> facts) {
         var before = planning.fleet().rescue(task);
         if (before.isPresent()) {
             var rescue = before.get();
@@ -88,10 +89,11 @@ public final class RescueLostTasks implements Rule {
                 return;
             }
         }
-        var decision = planning.decide(this, reason).tasks(List.of(task)).machines(machineId.isEmpty() ? List.of() : List.of(machineId))
-                .number("rescues", before.map(Rescue::rescued).orElse(0)).write(why + ": put it back at the front of its queue");
+        var draft = planning.decide(this, reason).tasks(List.of(task)).machines(machineId.isEmpty() ? List.of() : List.of(machineId))
+                .number("rescues", before.map(Rescue::rescued).orElse(0));
+        facts.accept(draft);
         send(planning, new Rescue(task, queueId, worker, machineId, status, before.map(Rescue::attempt).orElse(0),
-                before.map(Rescue::rescued).orElse(0), planning.now(), null), decision);
+                before.map(Rescue::rescued).orElse(0), planning.now(), null), draft.write());
     }
 
     private static void send(Planning planning, Rescue rescue, String decision) {
@@ -113,8 +115,7 @@ public final class RescueLostTasks implements Rule {
         if (!rescueEnded || worker.unregisteredAt() != null && !planning.hasPassed(worker.unregisteredAt().plus(UNREGISTER_REPEAT))) {
             return;
         }
-        var decision = planning.decide(this, Reason.WORKER_OUTLIVED_MACHINE).machine(machine)
-                .write(machine.id() + " is gone, and ClearML still lists its worker: have it forgotten");
+        var decision = planning.decide(this, Reason.WORKER_OUTLIVED_MACHINE).machine(machine).write();
         planning.write(new PlanRecord.WorkerUnregistered(worker.id(), planning.now()));
         planning.issue(decision, new Command.Unregister(worker.id(), machine.id()));
     }

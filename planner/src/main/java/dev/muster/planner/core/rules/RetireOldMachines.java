@@ -23,8 +23,7 @@ public final class RetireOldMachines implements Rule {
             var maxAge = pool.get().leaving().maxAge();
             if (planning.hasPassed(machine.requestedAt().plus(maxAge)) && planning.mayDisrupt(pool.get())) {
                 var age = Duration.between(machine.requestedAt(), planning.now()).toSeconds();
-                var decision = planning.decide(this, Reason.IS_OLD).machine(machine).number("ageSeconds", age).number("maxAgeSeconds", maxAge.toSeconds())
-                        .write(machine.id() + " is " + age + " s old, of at most " + maxAge.toSeconds() + " s: it takes no other task");
+                var decision = planning.decide(this, Reason.IS_OLD).machine(machine).number("ageSeconds", age).number("maxAgeSeconds", maxAge.toSeconds()).write();
                 planning.drain(machine, decision, Reason.IS_OLD, "older than its pool allows", false);
             }
         }

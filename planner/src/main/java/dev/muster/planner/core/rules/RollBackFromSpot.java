@@ -1,5 +1,6 @@
 package dev.muster.planner.core.rules;
 
+import dev.muster.planner.core.Constraint;
 import dev.muster.planner.core.Hold;
 import dev.muster.planner.core.Launches;
 import dev.muster.planner.core.Market;
@@ -24,8 +25,8 @@ public final class RollBackFromSpot implements Rule.OfOffer {
         var refused = planning.fleet().hold(Hold.Kind.SPOT, pool.name());
         if (offer.key().market() == Market.SPOT) {
             if (refused.isPresent() && refused.get().until() != null && !planning.hasPassed(refused.get().until())) {
-                return Verdict.atMost(0, Reason.SPOT_BLACKED_OUT, refused.get().until(), offer.key() + " is blacked out after a roll-back until "
-                        + refused.get().until(), "the end of the blackout");
+                return Verdict.atMost(0, refused.get().until(),
+                        Constraint.by(this, Reason.SPOT_BLACKED_OUT).offer(offer.key()).instant("until", refused.get().until()).done());
             }
             return Verdict.allow(wanted);
         }
@@ -33,13 +34,12 @@ public final class RollBackFromSpot implements Rule.OfOffer {
         if (waitsFor.isZero() || !comesAfterSpot(pool, offer)) {
             return Verdict.allow(wanted);
         }
+        var waits = Constraint.by(this, Reason.WAITS_FOR_SPOT).offer(offer.key()).seconds("rollbackSeconds", waitsFor);
         if (refused.isEmpty()) {
-            return Verdict.atMost(0, Reason.WAITS_FOR_SPOT, null, offer.key() + " waits until spot was refused for " + waitsFor.toSeconds() + " s",
-                    "spot capacity, or the roll-back time-out");
+            return Verdict.atMost(0, null, waits.done());
         }
         var from = refused.get().since().plus(waitsFor);
-        return planning.hasPassed(from) ? Verdict.allow(wanted) : Verdict.atMost(0, Reason.WAITS_FOR_SPOT, from,
-                offer.key() + " waits until spot was refused for " + waitsFor.toSeconds() + " s", "spot capacity, or the roll-back time-out");
+        return planning.hasPassed(from) ? Verdict.allow(wanted) : Verdict.atMost(0, from, waits.instant("until", from).done());
     }
 
     private static boolean comesAfterSpot(Pool pool, Offer offer) {

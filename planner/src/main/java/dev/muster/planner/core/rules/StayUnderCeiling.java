@@ -1,5 +1,6 @@
 package dev.muster.planner.core.rules;
 
+import dev.muster.planner.core.Constraint;
 import dev.muster.planner.core.Launches;
 import dev.muster.planner.core.Market;
 import dev.muster.planner.core.Offer;
@@ -19,7 +20,7 @@ public final class StayUnderCeiling implements Rule.OfOffer {
         if (offer.key().market() != Market.SPOT || offer.ceiling().isEmpty() || market.isEmpty() || market.getAsLong() <= offer.ceiling().getAsLong()) {
             return Verdict.allow(wanted);
         }
-        return Verdict.atMost(0, Reason.ABOVE_CEILING, null, offer.key() + " costs " + Money.text(market.getAsLong()) + "/h, above its ceiling of "
-                + Money.text(offer.ceiling().getAsLong()) + "/h", "a lower market price, or a higher ceiling");
+        return Verdict.atMost(0, null, Constraint.by(this, Reason.ABOVE_CEILING).offer(offer.key()).number("microsPerHour", market.getAsLong())
+                .number("ceilingMicrosPerHour", offer.ceiling().getAsLong()).done());
     }
 }

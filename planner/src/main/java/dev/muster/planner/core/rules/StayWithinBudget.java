@@ -1,6 +1,7 @@
 package dev.muster.planner.core.rules;
 
 import dev.muster.planner.core.Budget;
+import dev.muster.planner.core.Constraint;
 import dev.muster.planner.core.Costs;
 import dev.muster.planner.core.Launches;
 import dev.muster.planner.core.Offer;
@@ -78,18 +79,16 @@ public final class StayWithinBudget implements Rule.OfOffer {
     /** Unknown is not zero: what may cost anything is not launched under a hard limit. */
     private static Verdict unknown(Planning planning, Applied applied, Offer offer, OptionalLong price, Spending spending) {
         if (price.isEmpty()) {
-            return Verdict.atMost(0, Reason.PRICE_UNKNOWN, null, "the price of " + offer.key() + " is not known, and " + applied.scope() + " has a budget",
-                    "a price in the spec, or one from its provider");
+            return Verdict.atMost(0, null, because(Reason.PRICE_UNKNOWN, applied).how("offer").offer(offer.key()).done());
         }
         if (spending.unpriced() > 0) {
-            return Verdict.atMost(0, Reason.PRICE_UNKNOWN, null, spending.unpriced() + " machines of " + applied.scope() + ", which has a budget, have no known price",
-                    "a price in the spec, or those machines going");
+            return Verdict.atMost(0, null, because(Reason.PRICE_UNKNOWN, applied).how("machines").number("machines", spending.unpriced()).done());
         }
         var lost = planning.fleet().ledger().lostAt();
         if (lost != null && applied.budget().period() != Budget.Period.HOUR && covers(planning, applied.budget().period(), lost)) {
-            return Verdict.atMost(0, Reason.LEDGER_UNKNOWN, Money.endOf(planning, applied.budget().period()),
-                    "the books were lost at " + lost + ", and with them what " + applied.scope() + " has spent this " + Money.word(applied.budget().period()),
-                    "muster budget restore");
+            var until = Money.endOf(planning, applied.budget().period());
+            return Verdict.atMost(0, until, because(Reason.LEDGER_UNKNOWN, applied).instant("lostAt", lost).period(applied.budget().period())
+                    .instant("until", until).done());
         }
         return null;
     }
@@ -107,9 +106,9 @@ public final class StayWithinBudget implements Rule.OfOffer {
         if (budget.hard().isPresent()) {
             var allowed = fit(Math.subtractExact(budget.hard().getAsLong(), now), price, wanted);
             if (allowed < wanted) {
-                return Verdict.atMost(allowed, Reason.BUDGET_REACHED, null, offer.key() + " at " + Money.text(price) + "/h blocked: " + applied.scope() + " has "
-                                + Money.text(Math.addExact(now, Math.multiplyExact(price, allowed))) + "/h of " + Money.text(budget.hard().getAsLong()) + "/h",
-                        "machines going, or a higher limit of " + applied.scope() + " per hour");
+                return Verdict.atMost(allowed, null, because(Reason.BUDGET_REACHED, applied).how("rate").offer(offer.key()).number("microsPerHour", price)
+                        .number("committedMicrosPerHour", Math.addExact(now, Math.multiplyExact(price, allowed)))
+                        .number("hardMicros", budget.hard().getAsLong()).done());
             }
         }
         return soft(applied, proposal, offer, price, wanted, now,
@@ -131,12 +130,10 @@ public final class StayWithinBudget implements Rule.OfOffer {
             var reservedBefore = chosen(planning, proposal, chosen, (machines, perHour) -> Math.multiplyExact(Costs.during(perHour, full), machines));
             var allowed = fit(Math.subtractExact(budget.hard().getAsLong(), Math.addExact(taken, before)), each, wanted);
             if (allowed < wanted) {
-                return Verdict.atMost(allowed, Reason.BUDGET_REACHED, Money.endOf(planning, budget.period()), offer.key() + " blocked: " + applied.scope()
-                                + " has spent " + Money.text(spent) + " and reserved "
-                                + Money.text(spending.reserved() + reservedBefore + Costs.during(price, full) * allowed) + " of "
-                                + Money.text(budget.hard().getAsLong()) + " this " + Money.word(budget.period()) + ", and each more needs "
-                                + Money.text(each),
-                        "the next " + Money.word(budget.period()) + ", or a higher limit of " + applied.scope());
+                var until = Money.endOf(planning, budget.period());
+                return Verdict.atMost(allowed, until, because(Reason.BUDGET_REACHED, applied).how("period").offer(offer.key()).number("spentMicros", spent)
+                        .number("reservedMicros", spending.reserved() + reservedBefore + Costs.during(price, full) * allowed)
+                        .number("hardMicros", budget.hard().getAsLong()).number("eachMicros", each).period(budget.period()).instant("until", until).done());
             }
         }
         return soft(applied, proposal, offer, price, wanted, spent, budget.soft().isPresent() && spent >= budget.soft().getAsLong() ? 0 : wanted);
@@ -154,16 +151,18 @@ public final class StayWithinBudget implements Rule.OfOffer {
         if (below >= wanted) {
             return Verdict.allow(wanted);
         }
-        var reached = applied.scope() + " is at " + Money.text(now) + " of its soft limit of " + Money.text(budget.soft().getAsLong());
+        var reached = because(Reason.SOFT_BUDGET_REACHED, applied).number("micros", now).number("softMicros", budget.soft().getAsLong());
         return switch (budget.softAction()) {
             case WARN -> Verdict.allow(wanted);
             case CHEAP_OFFERS_ONLY -> price <= budget.cheap().orElse(0) ? Verdict.allow(wanted)
-                    : Verdict.atMost(below, Reason.SOFT_BUDGET_REACHED, null, reached + ": " + offer.key() + " at " + Money.text(price) + "/h is not cheap",
-                            "machines going, the next period, or a higher soft limit");
+                    : Verdict.atMost(below, null, reached.how("cheap-only").offer(offer.key()).number("microsPerHour", price).done());
             case HIGH_PRIORITY_ONLY -> proposal.priority() >= budget.minPriority() ? Verdict.allow(wanted)
-                    : Verdict.atMost(below, Reason.SOFT_BUDGET_REACHED, null, reached + ": only queues of priority " + budget.minPriority() + " and above get machines",
-                            "machines going, the next period, or a higher soft limit");
+                    : Verdict.atMost(below, null, reached.how("high-priority-only").number("minPriority", budget.minPriority()).done());
         };
+    }
+
+    private static Constraint.Draft because(Reason reason, Applied applied) {
+        return Constraint.by(StayWithinBudget.class, reason).scope(applied.scope());
     }
 
     /** How many of that price fit. */

@@ -1,5 +1,7 @@
 package dev.muster.planner.core.rules;
 
+import dev.muster.planner.core.Budget;
+import dev.muster.planner.core.Constraint;
 import dev.muster.planner.core.FleetHead;
 import dev.muster.planner.core.Planning;
 import dev.muster.planner.core.Proposal;
@@ -14,24 +16,25 @@ public final class StayWithinLimits implements Rule.OfLaunch {
     public Proposal limit(Planning planning, Proposal proposal) {
         var pool = proposal.pool();
         if (planning.fleet().head().state() != FleetHead.State.ACTIVE) {
-            return proposal.atMost(0, this, Reason.IS_PAUSED, "the fleet is " + planning.fleet().head().state().name().toLowerCase(Locale.ROOT),
-                    "muster fleet resume");
+            return proposal.atMost(0, paused("fleet").word("state", planning.fleet().head().state().name().toLowerCase(Locale.ROOT)).done());
         }
         if (planning.fleetBounds().paused() || planning.bounds(pool).paused() && !pool.paused()) {
-            return proposal.atMost(0, this, Reason.IS_PAUSED, "a schedule has " + (planning.fleetBounds().paused() ? "the fleet" : pool.name()) + " paused now",
-                    "the window's end");
+            return proposal.atMost(0, paused("schedule").scope(planning.fleetBounds().paused() ? Budget.Scope.FLEET
+                    : new Budget.Scope(Budget.Scope.Kind.POOL, pool.name())).done());
         }
         if (pool.paused()) {
-            return proposal.atMost(0, this, Reason.IS_PAUSED, pool.name() + " is paused", "muster fleet resume --pool " + pool.name());
+            return proposal.atMost(0, paused("pool").word("pool", pool.name()).done());
         }
         var counted = planning.books(pool).counted();
         var fleetMax = planning.fleetBounds().limits().max();
         var poolMax = planning.bounds(pool).limits().max();
         var all = planning.fleet().active().size();
         return proposal
-                .atMost(poolMax - counted, this, Reason.AT_POOL_LIMIT,
-                        pool.name() + " is at its limit of " + poolMax + " machines", "a machine of the pool going, or a higher max")
-                .atMost(fleetMax - all, this, Reason.AT_FLEET_LIMIT,
-                        "the fleet is at its limit of " + fleetMax + " machines", "a machine going, or a higher limit");
+                .atMost(poolMax - counted, Constraint.by(this, Reason.AT_POOL_LIMIT).word("pool", pool.name()).number("limit", poolMax).done())
+                .atMost(fleetMax - all, Constraint.by(this, Reason.AT_FLEET_LIMIT).number("limit", fleetMax).done());
+    }
+
+    private Constraint.Draft paused(String how) {
+        return Constraint.by(this, Reason.IS_PAUSED).how(how);
     }
 }

@@ -77,7 +77,7 @@ final class TakeBackDrains {
 
     private void takeBack(Planning planning, Machine machine, Queue queue) {
         var decision = planning.decide(this, Reason.NEEDED_AGAIN).machine(machine).queue(queue.name()).causes(List.of(machine.decisionId()))
-                .write(machine.id() + " was to go, and tasks wait in " + queue.name() + ": it works on");
+                .write();
         planning.cancelDrain(machine, decision);
     }
 }

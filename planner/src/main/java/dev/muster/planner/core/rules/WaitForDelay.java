@@ -1,5 +1,6 @@
 package dev.muster.planner.core.rules;
 
+import dev.muster.planner.core.Constraint;
 import dev.muster.planner.core.Planning;
 import dev.muster.planner.core.Proposal;
 import dev.muster.planner.core.Reason;
@@ -15,7 +16,7 @@ public final class WaitForDelay implements Rule.OfLaunch {
             return proposal;
         }
         var from = planning.fleet().waitingSince(proposal.queue()).orElse(planning.now()).plus(delay);
-        return planning.hasPassed(from) ? proposal : proposal.atMost(0, this, Reason.WAITS_FOR_DELAY,
-                proposal.queue() + " must wait " + delay.toSeconds() + " s before " + proposal.pool().name() + " grows for it", "the delay passing, at " + from);
+        return planning.hasPassed(from) ? proposal : proposal.atMost(0, Constraint.by(this, Reason.WAITS_FOR_DELAY).word("queue", proposal.queue())
+                .word("pool", proposal.pool().name()).seconds("delaySeconds", delay).instant("until", from).done());
     }
 }

@@ -1,6 +1,7 @@
 package dev.muster.planner.core.rules;
 
 import dev.muster.planner.core.Budget;
+import dev.muster.planner.core.Constraint;
 import dev.muster.planner.core.Costs;
 import dev.muster.planner.core.Launches;
 import dev.muster.planner.core.Machine;
@@ -21,7 +22,6 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.ToLongFunction;
-import java.util.stream.Collectors;
 
 /**
  * Weighs what waits against what is idle or booting, and wants machines for the rest. Running work is never subtracted, and what one
@@ -42,7 +42,7 @@ public final class WantEnoughForDemand implements Rule {
         private final List<Pool> pools;
         private final int waiting;
         private final int supply;
-        private final List<Proposal.Cut> cuts = new ArrayList<>();
+        private final List<Constraint> constraints = new ArrayList<>();
         private int left;
         /** Machines that it may have of what the whole fleet may still launch. */
         private int share = Integer.MAX_VALUE;
@@ -142,10 +142,8 @@ public final class WantEnoughForDemand implements Rule {
             return seen == null ? 0 : seen.waiting();
         }
         var missing = seen.state() == QueueSeen.State.MISSING;
-        planning.refuse(WantEnoughForDemand.class.getSimpleName(), missing ? Reason.QUEUE_MISSING : Reason.QUEUE_OWNED_BY_OTHER, "",
-                queue.name(), seen.waiting(), new TreeMap<>(),
-                missing ? "creating the queue in ClearML, or correcting its name in the spec" : "taking it out of one of the two specs",
-                missing ? "ClearML has no queue named " + queue.name() : queue.name() + " is served by the older fleet " + seen.ownerFleet());
+        planning.refuse(queue.name(), seen.waiting(), missing ? Constraint.by(WantEnoughForDemand.class, Reason.QUEUE_MISSING).done()
+                : Constraint.by(WantEnoughForDemand.class, Reason.QUEUE_OWNED_BY_OTHER).word("fleet", seen.ownerFleet()).done());
         return 0;
     }
 
@@ -263,10 +261,10 @@ public final class WantEnoughForDemand implements Rule {
                 launch(planning, pool, want, shares[i]);
             }
             if (shares[i] < before) {
-                want.cuts.addAll(weighed.cuts());
+                want.constraints.addAll(weighed.constraints());
                 if (weighed.size() > 0) {
-                    want.cuts.add(new Proposal.Cut(ShareFairly.class.getSimpleName(), Reason.FAIR_SHARE, before, shares[i],
-                            "by weight it gets " + shares[i] + " of the " + weighed.size() + " that " + asking.size() + " queues can have", "machines of other queues going"));
+                    want.constraints.add(Constraint.by(ShareFairly.class, Reason.FAIR_SHARE).number("share", shares[i]).number("available", weighed.size())
+                            .number("queues", asking.size()).done());
                 }
             }
         }
@@ -281,22 +279,13 @@ public final class WantEnoughForDemand implements Rule {
         planning.leftover(pool, planning.leftover(pool) + Math.max(0, slots - want.left));
         want.left = Math.max(0, want.left - slots);
         want.share -= want.share == Integer.MAX_VALUE ? 0 : admitted.size();
-        want.cuts.addAll(admitted.cuts());
+        want.constraints.addAll(admitted.constraints());
     }
 
     private static void refuse(Planning planning, Want want) {
-        if (want.left == 0 || want.cuts.isEmpty()) {
-            return;
+        if (want.left > 0 && !want.constraints.isEmpty()) {
+            planning.refuseQueue(want.queue.name(), want.waiting, want.supply, want.left, want.constraints);
         }
-        var numbers = new TreeMap<String, Long>();
-        numbers.put("waiting", (long) want.waiting);
-        numbers.put("supply", (long) want.supply);
-        numbers.put("uncovered", (long) want.left);
-        var first = want.cuts.get(0);
-        planning.refuse(first.rule(), first.reason(), "", want.queue.name(), want.left, numbers,
-                want.cuts.stream().map(Proposal.Cut::unblockedBy).distinct().collect(Collectors.joining("; or ")),
-                want.left + (want.left == 1 ? " waits in " : " wait in ") + want.queue.name() + " with no machine to come; "
-                        + want.cuts.stream().map(Proposal.Cut::text).distinct().collect(Collectors.joining("; ")));
     }
 
     private static List<Pool> inOrder(Planning planning, Queue queue) {

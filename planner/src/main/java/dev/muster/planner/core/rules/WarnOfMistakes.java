@@ -1,5 +1,6 @@
 package dev.muster.planner.core.rules;
 
+import dev.muster.planner.core.Constraint;
 import dev.muster.planner.core.Planning;
 import dev.muster.planner.core.Reason;
 import dev.muster.planner.core.Rule;
@@ -17,15 +18,15 @@ public final class WarnOfMistakes implements Rule {
             }
             var first = workerOf.putIfAbsent(worker.task(), worker.id());
             if (first != null) {
-                planning.warn(this, Reason.TASK_RUNS_TWICE, worker.task(), new TreeMap<>(), "one of the two ending",
-                        worker.task() + " runs on two workers, " + first + " and " + worker.id());
+                planning.warn(worker.task(), Constraint.by(this, Reason.TASK_RUNS_TWICE).word("task", worker.task()).word("first", first)
+                        .word("second", worker.id()));
             }
         }
         for (var price : planning.fleet().prices()) {
             if (!price.ignored().isEmpty()) {
-                planning.warn(this, Reason.PRICE_IGNORED, price.offer().scope() + " " + price.offer(), new TreeMap<>(), "a price that can be right",
-                        "the price of " + price.offer() + " can't be " + price.ignored() + (price.perHour() == 0 ? "; none is known"
-                                : "; it stays at " + Money.text(price.perHour()) + "/h, of " + price.asOf()));
+                var warning = Constraint.by(this, Reason.PRICE_IGNORED).offer(price.offer()).word("ignored", price.ignored());
+                planning.warn(price.offer().scope() + " " + price.offer(), price.perHour() == 0 ? warning.how("none-known")
+                        : warning.how("stays").number("microsPerHour", price.perHour()).instant("since", price.asOf()));
             }
         }
     }
