@@ -10,10 +10,10 @@ public record Parameter(String name, Kind kind, boolean isOptional) {
 
     /** What a value is, and how it is written. */
     public enum Kind {
-        COUNT(true, "a count"),
+        COUNT(true, "how many"),
         MICROS(true, "micro-units of the fleet's currency"),
         MICROS_PER_HOUR(true, "micro-units an hour"),
-        SECONDS(true, "seconds"),
+        SECONDS(true, "whole seconds"),
         INSTANT(true, "milliseconds since 1970"),
         NAME(false, "a name, an id or a word"),
         NAMES(false, "names, with ', ' between"),
