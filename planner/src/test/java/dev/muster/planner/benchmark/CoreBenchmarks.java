@@ -1,11 +1,25 @@
-package dev.muster.planner.core;
+package dev.muster.planner.benchmark;
 
+import dev.muster.contracts.FleetYaml;
+import dev.muster.contracts.InvalidYamlException;
+import dev.muster.planner.core.CloudState;
+import dev.muster.planner.core.Command;
+import dev.muster.planner.core.Ending;
+import dev.muster.planner.core.Fleet;
+import dev.muster.planner.core.FleetEvent;
 import dev.muster.planner.core.FleetEvent.DemandSeen;
 import dev.muster.planner.core.FleetEvent.LaunchAccepted;
 import dev.muster.planner.core.FleetEvent.MachineFacts;
 import dev.muster.planner.core.FleetEvent.MachineSeen;
 import dev.muster.planner.core.FleetEvent.Seen;
 import dev.muster.planner.core.FleetEvent.WorkerSeen;
+import dev.muster.planner.core.FleetHead;
+import dev.muster.planner.core.Machine;
+import dev.muster.planner.core.Plan;
+import dev.muster.planner.core.PlanRecord;
+import dev.muster.planner.core.Planner;
+import dev.muster.planner.core.QueueSeen;
+import dev.muster.planner.stream.SpecTrial;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -76,7 +90,7 @@ public class CoreBenchmarks {
             var machine = next();
             sequence++;
             return new DemandSeen(now, new Seen("bench", 1, sequence, now, 1, 1), sequence, Duration.ofDays(1), false, queues,
-                    List.of(new WorkerSeen(Scenario.workerId(machine), "muster", sequence % 2 == 0 ? "" : "task", "", machine.queueIds())), List.of(), List.of());
+                    List.of(new WorkerSeen(workerId(fleet, machine), "muster", sequence % 2 == 0 ? "" : "task", "", machine.queueIds())), List.of(), List.of());
         }
 
         MachineSeen report() {
@@ -84,6 +98,12 @@ public class CoreBenchmarks {
             sequence++;
             return new MachineSeen(now, facts(machine, sequence % 2 == 0 ? CloudState.RUNNING : CloudState.IMPAIRED));
         }
+    }
+
+    private static final Instant START = Instant.parse("2026-01-01T00:00:00Z");
+
+    private static String workerId(Fleet fleet, Machine machine) {
+        return fleet.spec().workersPrefix() + ":" + machine.pool() + ":" + machine.offer().machineType() + ":" + machine.cloudId();
     }
 
     private static MachineFacts facts(Machine machine, CloudState state) {
@@ -95,21 +115,12 @@ public class CoreBenchmarks {
     private static final class Builder {
         private final int queueCount;
         private final Fleet fleet;
-        private Instant now = Scenario.START;
+        private Instant now = START;
         private long sequence;
 
         private Builder(int machineCount, int queueCount) {
             this.queueCount = queueCount;
-            int poolCount = Math.min(queueCount, 10);
-            var pools = new ArrayList<Pool>();
-            for (int i = 0; i < poolCount; i++) {
-                pools.add(Scenario.pool("pool-" + i, machineCount));
-            }
-            var queues = new ArrayList<Queue>();
-            for (int i = 0; i < queueCount; i++) {
-                queues.add(Scenario.queue("queue-" + i, "pool-" + i % poolCount));
-            }
-            fleet = Fleet.of(Scenario.head(Scenario.spec(queues, pools), FleetHead.State.ACTIVE, null));
+            fleet = Fleet.of(head(machineCount, queueCount));
             list();
             look(queues(machineCount / queueCount), List.of());
             for (var record : Planner.plan(fleet, now).records()) {
@@ -121,12 +132,31 @@ public class CoreBenchmarks {
             now = now.plusSeconds(1);
             var workers = new ArrayList<WorkerSeen>();
             for (var machine : fleet.active().values()) {
-                workers.add(new WorkerSeen(Scenario.workerId(machine), "muster", workers.size() % 2 == 0 ? "task-" + workers.size() : "", "", machine.queueIds()));
+                workers.add(new WorkerSeen(workerId(fleet, machine), "muster", workers.size() % 2 == 0 ? "task-" + workers.size() : "", "", machine.queueIds()));
             }
             look(queues(0), workers);
             Planner.plan(fleet, now);
             if (fleet.active().size() != machineCount / queueCount * queueCount || !Planner.plan(fleet, now).records().isEmpty()) {
                 throw new IllegalStateException("the fleet is not at rest: " + fleet.active().size() + " machines");
+            }
+        }
+
+        /** As an operator would declare it, and the planner accept it. */
+        private static FleetHead head(int machineCount, int queueCount) {
+            int poolCount = Math.min(queueCount, 10);
+            var yaml = new StringBuilder("name: bench\nqueues:\n");
+            for (int i = 0; i < queueCount; i++) {
+                yaml.append("  queue-").append(i).append(": [pool-").append(i % poolCount).append("]\n");
+            }
+            yaml.append("pools:\n");
+            for (int i = 0; i < poolCount; i++) {
+                yaml.append("  pool-").append(i).append(": {provider: aws, region: us-east-1, type: g4dn.xlarge, price: 0.526, max: ").append(machineCount).append("}\n");
+            }
+            try {
+                var trial = SpecTrial.of(FleetYaml.read(yaml.toString()), START);
+                return trial.head().orElseThrow(() -> new IllegalStateException(trial.violations().toString()));
+            } catch (InvalidYamlException wrong) {
+                throw new IllegalStateException(wrong);
             }
         }
 
@@ -144,7 +174,7 @@ public class CoreBenchmarks {
         }
 
         private void list() {
-            fleet.apply(new FleetEvent.InventorySeen(now, Scenario.SCOPE, new Seen("bench", 1, 1, now, 1, 1), now, FleetEvent.ScopeState.LISTED, "", List.of(), ""));
+            fleet.apply(new FleetEvent.InventorySeen(now, fleet.head().scopes().iterator().next(), new Seen("bench", 1, 1, now, 1, 1), now, FleetEvent.ScopeState.LISTED, "", List.of(), ""));
         }
     }
 
