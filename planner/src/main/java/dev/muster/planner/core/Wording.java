@@ -91,7 +91,7 @@ public final class Wording {
                     + ", and none waits for it: drain it";
             case BOOT_FAILED -> switch (s.how()) {
                 case "worker-lost" -> s.machine() + " lost its worker " + s.seconds("deadlineSeconds") + " ago and runs on: drain it";
-                case "not-registered" -> s.machine() + ": " + bootFailure(s) + "; drain it";
+                case "not-running", "not-registered", "neither" -> s.machine() + ": " + bootFailure(s) + "; drain it";
                 default -> s.machine() + ": " + bootFailure(s) + "; terminate it";
             };
             case MACHINE_ENDED, WAS_INTERRUPTED -> switch (s.how()) {

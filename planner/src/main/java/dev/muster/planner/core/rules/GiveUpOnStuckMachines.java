@@ -11,10 +11,7 @@ import dev.muster.planner.core.Rule;
 import java.util.List;
 import java.util.function.Consumer;
 
-/**
- * Ends machines that don't boot, or whose worker never comes. One that runs or had a worker is drained instead: it may be at work
- * unseen.
- */
+/** Drains machines that don't boot or whose worker doesn't come: they may be at work unseen. One whose boot is known to have failed ends. */
 public final class GiveUpOnStuckMachines implements Rule {
 
     @Override
@@ -53,7 +50,8 @@ public final class GiveUpOnStuckMachines implements Rule {
         facts.accept(draft);
         var decision = draft.write();
         var why = draft.bootFailure();
-        if (how.equals("not-registered")) {
+        // It may run unseen and have an agent by now, and that agent a task: only its gate can tell.
+        if (!how.equals("boot-error")) {
             planning.drain(machine, decision, Reason.BOOT_FAILED, why, false);
         } else {
             planning.terminate(machine, decision, Reason.BOOT_FAILED, why);
