@@ -26,13 +26,13 @@ final class EveryTaskRunsOnceOrIsRescued implements Invariant {
     public void checkAtRest(World world) {
         for (var task : world.clearml().tasks.values()) {
             var isWaiting = world.clearml().isWaiting(task);
-            if (!task.isDone && !isWaiting && task.runner == null && task.losses > 0 && task.losses <= RESCUES) {
+            if (!task.isDone && !isWaiting && task.runner == null && task.losses > 0 && !isGivenUp(task)) {
                 broken(task + " was lost and not put back: " + task.status + " on '" + task.lastWorker + "'");
             }
         }
     }
 
     static boolean isGivenUp(SimulatedTask task) {
-        return task.losses > RESCUES;
+        return task.losses > RESCUES || task.rescuesTold >= RESCUES;
     }
 }

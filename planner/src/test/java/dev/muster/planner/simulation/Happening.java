@@ -32,6 +32,8 @@ record Happening(long at, Kind kind, long lasts, int which, int size) {
         READS_FAIL,
         /** Looks reach Kafka after more than they are worth. */
         LOOKS_LATE,
+        /** The server's list of workers lacks some. */
+        WORKERS_MISSING,
         /** The next look is not taken by Kafka. */
         LOOK_LOST,
 

@@ -34,7 +34,7 @@ final class NothingIsLeftBehind implements Invariant {
         }
         for (var pool : fleet.spec().pools()) {
             var there = world.cloud().there().stream().filter(machine -> machine.pool.equals(pool.name())).toList();
-            var needed = fleet.head().isEnding() ? 0 : world.kept(pool);
+            var needed = world.kept(pool);
             var busy = there.stream().filter(machine -> !machine.tasks().isEmpty()).count();
             if (!isReleased && busy == 0 && there.size() > needed) {
                 broken(there + " of " + pool.name() + " are there, and " + needed + " are needed");

@@ -191,6 +191,9 @@ final class SimulatedAgent {
         task = null;
         if (had != null) {
             had.runner = null;
+            if (world.bug().completesKilledTasks()) {
+                had.status = TaskStatus.COMPLETED;
+            }
             lost(had);
         }
         if (onItsWay != null && !machineLives()) {

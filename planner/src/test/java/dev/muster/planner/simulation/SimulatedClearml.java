@@ -102,6 +102,8 @@ final class SimulatedClearml {
 
     List<WorkerSeen> workers() {
         workers.values().removeIf(worker -> world.now() - worker.lastReport > WORKER_EXPIRES);
-        return workers.values().stream().map(worker -> worker.shown).toList();
+        var left = world.isOn(Happening.Kind.WORKERS_MISSING);
+        // Which ones are left out does not change while it lasts.
+        return workers.values().stream().map(worker -> worker.shown).filter(worker -> !left || worker.id().hashCode() % 2 == 0).toList();
     }
 }

@@ -178,12 +178,12 @@ final class SimulatedPlanner {
     private void take(int topic) {
         var offset = positions[topic]++;
         var event = topic == 0 ? judge(world.requests().get(offset)) : topic == 1 ? world.demand().get(offset) : world.reports().get(offset);
-        event = event == null ? null : world.bug().heard(event);
-        if (event == null) {
+        var heard = event == null ? null : world.bug().heard(fleet, event);
+        if (heard == null) {
             return;
         }
-        fleet.apply(event);
-        steps.add(new Step(event, null, null));
+        fleet.apply(heard);
+        steps.add(new Step(heard, null, null));
         world.happened(new Fact.Learned(event));
     }
 
@@ -303,6 +303,8 @@ final class SimulatedPlanner {
         positions = committed.clone();
         edits = store.edits;
         fleet = world.bug().restored(store.restored());
+        store.machines.keySet().removeIf(id -> fleet.machine(id).isEmpty());
+        store.ledger = fleet.ledger().book();
         ends = new int[] {world.inputSize(0), world.inputSize(1), world.inputSize(2)};
         world.trace("planner", "is back");
         wake(world.now() + dice.between(10, 500));

@@ -172,7 +172,7 @@ final class SimulatedProvisioner {
 
     private void launched(Work work, Command.Launch launch, boolean isLate, SimulatedCloud.Answer answer) {
         var failure = answer.failure();
-        if (failure == FailureKind.THROTTLED || failure == FailureKind.UNAVAILABLE) {
+        if (failure == FailureKind.THROTTLED || failure == FailureKind.UNAVAILABLE && !world.bug().takesSilenceForRefusal()) {
             again(work, failure);
             return;
         }
@@ -334,6 +334,7 @@ final class SimulatedProvisioner {
             var isFailed = world.isOn(Kind.LISTS_FAIL) || world.isOn(Kind.CLOUD_UNAVAILABLE) || world.isOn(Kind.THROTTLED);
             var isPartial = !isFailed && world.isOn(Kind.LISTS_PARTIAL);
             var machines = isFailed ? List.<MachineFacts>of() : new ArrayList<>(world.cloud().list(scope));
+            world.bug().listed(world, List.copyOf(machines));
             if (isPartial && !machines.isEmpty()) {
                 machines.remove(dice.below(machines.size()));
             }

@@ -24,6 +24,8 @@ final class SimulatedTask {
     SimulatedAgent runner;
     int runs;
     int losses;
+    /** How often the planner was told that it was put back, whether or not there was anything to do. */
+    int rescuesTold;
     /** When an agent last took it from its queue. */
     long poppedAt;
     boolean isDone;

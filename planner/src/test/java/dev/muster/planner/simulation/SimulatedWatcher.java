@@ -354,6 +354,9 @@ final class SimulatedWatcher {
     }
 
     private void answer(Command.Rescue rescue, RescueOutcome outcome, TaskStatus status, String worker, String detail) {
+        if (outcome == RescueOutcome.RESCUED) {
+            world.clearml().tasks.get(rescue.task()).rescuesTold++;
+        }
         world.trace("watcher", () -> "rescue " + rescue.attempt() + " of " + rescue.task() + ": " + outcome + " " + detail);
         send(dice.between(5, 50), at -> new FleetEvent.TaskRescued(at, rescue.task(), rescue.attempt(), outcome, status, worker, detail));
         ended();
@@ -368,6 +371,10 @@ final class SimulatedWatcher {
         var task = world.clearml().tasks.get(rescue.task());
         if (world.isOn(Kind.READS_FAIL)) {
             answer(rescue, RescueOutcome.FAILED, TaskStatus.UNKNOWN, "", "the server does not answer");
+            return;
+        }
+        if (world.bug().declinesRescues()) {
+            answer(rescue, RescueOutcome.DECLINED, task.status, "", "");
             return;
         }
         var status = task.status;

@@ -18,7 +18,7 @@ final class Simulation {
         World world = null;
         var invariants = Invariants.all();
         try {
-            world = new World(plot, bug, invariants, trace);
+            world = new World(plot, bug.fresh(), invariants, trace);
             var end = plot.faultsStop() + SETTLES;
             for (var look = plot.faultsStop(); look <= end; look += LOOKS_EVERY) {
                 while (world.step(look)) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.muster.planner.core.Fleet;
 import dev.muster.planner.core.FleetEvent;
+import java.util.List;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
@@ -54,9 +55,9 @@ class SimulationTest {
             }
 
             @Override
-            public FleetEvent heard(FleetEvent event) {
+            public FleetEvent heard(Fleet fleet, FleetEvent event) {
                 return event instanceof FleetEvent.InventorySeen list ? new FleetEvent.InventorySeen(list.at(), list.scope(), list.seen(),
-                        list.listStartedAt(), list.state(), list.detail(), java.util.List.of(), list.foreignCluster()) : event;
+                        list.listStartedAt(), list.state(), list.detail(), List.of(), list.foreignCluster()) : event;
             }
         };
         var seed = Seeds.firstFailing(0, 500, bug);

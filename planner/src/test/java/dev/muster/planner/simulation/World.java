@@ -7,7 +7,6 @@ import dev.muster.planner.core.FleetHead;
 import dev.muster.planner.core.Mark;
 import dev.muster.planner.core.Phase;
 import dev.muster.planner.core.Pool;
-import dev.muster.planner.core.Reason;
 import dev.muster.planner.simulation.Happening.Kind;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -346,13 +345,17 @@ final class World {
         return dead;
     }
 
-    /** A day's budget is spent or reserved, and the day does not end in this run. */
+    /** A day's budget is spent or reserved, and the day does not end in this run. It may be one of several reasons, so that only the text says it. */
     boolean isOutOfMoney() {
-        return shape().money().day().isPresent() && planner.fleet().refusals().stream().anyMatch(refusal -> refusal.reason() == Reason.BUDGET_REACHED);
+        return shape().money().day().isPresent() && planner.fleet().refusals().stream().anyMatch(refusal -> refusal.text().contains(" has spent "));
     }
 
     /** As many machines as the pool keeps without anything to do. */
     int kept(Pool pool) {
+        var head = planner.fleet().head();
+        if (head.isEnding() && head.action() != FleetHead.ShutdownAction.LEAVE) {
+            return 0;
+        }
         return Math.min(pool.limits().max(), Math.max(pool.limits().min(), pool.warm()));
     }
 

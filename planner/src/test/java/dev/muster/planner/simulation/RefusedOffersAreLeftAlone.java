@@ -1,0 +1,51 @@
+package dev.muster.planner.simulation;
+
+import dev.muster.planner.core.Command;
+import dev.muster.planner.core.FailureKind;
+import dev.muster.planner.core.FleetEvent;
+import dev.muster.planner.core.OfferKey;
+import dev.muster.planner.core.PlanRecord;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * An offer that had no capacity is not asked again for a minute, and then by one machine at a time, until one is accepted.
+ */
+final class RefusedOffersAreLeftAlone implements Invariant {
+
+    private final Map<OfferKey, Instant> refusedAt = new HashMap<>();
+    private final Map<String, OfferKey> offers = new HashMap<>();
+
+    @Override
+    public void check(World world, Fact fact) {
+        if (fact instanceof Fact.Learned learned) {
+            if (learned.event() instanceof FleetEvent.LaunchRefused refused && refused.kind() == FailureKind.OUT_OF_CAPACITY) {
+                // Part of a batch that was accepted shows room for the part only: it is a refusal like any other.
+                refusedAt.put(refused.offer(), refused.at());
+            } else if (learned.event() instanceof FleetEvent.LaunchAccepted accepted && offers.containsKey(accepted.batchId())) {
+                refusedAt.remove(offers.get(accepted.batchId()));
+            }
+        } else if (fact instanceof Fact.Planned planned) {
+            for (var record : planned.records()) {
+                if (record instanceof PlanRecord.CommandIssued issued && issued.command() instanceof Command.Launch launch) {
+                    judge(planned.now(), launch);
+                }
+            }
+        }
+    }
+
+    private void judge(Instant now, Command.Launch launch) {
+        offers.put(launch.batchId(), launch.offer());
+        var refused = refusedAt.get(launch.offer());
+        if (refused == null) {
+            return;
+        }
+        if (now.isBefore(refused.plusSeconds(60))) {
+            broken(launch.machineIds() + " ask for " + launch.offer() + ", which was refused at " + refused);
+        }
+        if (launch.machineIds().size() > 1) {
+            broken(launch.machineIds() + " probe " + launch.offer() + " at once");
+        }
+    }
+}
