@@ -340,6 +340,18 @@ class PlannerTest {
     }
 
     @Test
+    void terminatesNoMarkedMachineOfWhichAWorkerIsMissing() {
+        var two = pool("gpu", 0, 1, 2, offer("g5.12xlarge", "us-east-1a", Market.ON_DEMAND));
+        var s = Scenario.of(spec(List.of(queue("gpu", "gpu")), List.of(two))).waiting("gpu", 1).look().list().plan().allBoot();
+        s.waiting("gpu", 0).look().pass(Duration.ofSeconds(70)).look().list().plan();
+        s.shows(s.onlyMachine(), CloudState.RUNNING).list();
+
+        s.pass(Duration.ofSeconds(70)).look().list().plan();
+        s.pass(SECOND).look().plan();
+        assertThat(s.commands(Command.Terminate.class)).as("one agent of two is listed, the other may be at work").isEmpty();
+    }
+
+    @Test
     void drainsAMachineThatRunsAndWhoseWorkerDidNotComeInTime() {
         var s = Scenario.onePool(1).waiting("gpu", 1).look().list().plan();
         s.accept("mabcdefgh-1").look().list().plan();

@@ -4,6 +4,7 @@ import dev.muster.planner.core.Command;
 import dev.muster.planner.core.Machine;
 import dev.muster.planner.core.Mark;
 import dev.muster.planner.core.Planning;
+import dev.muster.planner.core.Pool;
 import dev.muster.planner.core.Reason;
 import dev.muster.planner.core.Repeats;
 import dev.muster.planner.core.Rule;
@@ -69,11 +70,13 @@ public final class FinishDrains implements Rule {
                 || !planning.fleet().demand().previousLookStartedAt().isAfter(machine.markedAt().plus(SKEW))) {
             return false;
         }
-        if (!planning.fleet().workersOn(machine).isEmpty() || machine.readyAt() == null) {
+        var pool = planning.poolOf(machine);
+        var listed = planning.fleet().workersOn(machine).size();
+        if (machine.readyAt() == null || listed > 0 && listed >= pool.map(Pool::slots).orElse(1)) {
             return true;
         }
-        // Its worker was there and is not listed: it may be at work, cut off. Only time tells.
-        return planning.poolOf(machine).map(pool -> planning.hasPassed(machine.markedAt().plus(pool.registrationDeadline()))).orElse(true);
+        // A worker of it was there and is not listed: it may be at work, cut off. Only time tells.
+        return pool.map(p -> planning.hasPassed(machine.markedAt().plus(p.registrationDeadline()))).orElse(true);
     }
 
     private static void repeat(Planning planning, Machine machine, LongFunction<Command> command) {
