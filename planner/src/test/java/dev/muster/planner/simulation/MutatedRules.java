@@ -127,11 +127,12 @@ final class MutatedRules {
             var limited = rule.limit(planning, proposal);
             var pool = proposal.pool();
             var staying = planning.fleet().active().values().stream().filter(machine -> machine.phase().isStaying()).count();
-            var onlyLimits = limited.cuts().stream().skip(proposal.cuts().size())
-                    .allMatch(cut -> cut.reason() == Reason.AT_POOL_LIMIT || cut.reason() == Reason.AT_FLEET_LIMIT);
-            return !onlyLimits ? limited
-                    : proposal.atMost(pool.limits().max() - planning.books(pool).staying(), rule, Reason.AT_POOL_LIMIT, "at its limit", "")
-                            .atMost((int) (planning.spec().limits().max() - staying), rule, Reason.AT_FLEET_LIMIT, "at its limit", "");
+            var own = limited.constraints().subList(proposal.constraints().size(), limited.constraints().size());
+            if (own.isEmpty() || !own.stream().allMatch(why -> why.reason() == Reason.AT_POOL_LIMIT || why.reason() == Reason.AT_FLEET_LIMIT)) {
+                return limited;
+            }
+            var inPool = pool.limits().max() - planning.books(pool).staying();
+            return proposal.atMost((int) Math.min(inPool, planning.spec().limits().max() - staying), own);
         } : rule, rule -> rule));
     }
 

@@ -20,7 +20,7 @@ enum PeerBug {
     SILENCE_IS_A_REFUSAL("A call without an answer counts as refused; what it started is nobody's",
             "ClearML `aws_driver.py`: a spot wait that fails, tags that fail", LimitsHold.class, MutatedWorld::silenceIsARefusal),
     RESTART_FORGETS_MACHINES("After an error the loop begins with empty hands, and buys again what boots",
-            "ClearML `auto_scaler.py`, found by running it; ec2-fleet-plugin's transient fields", LimitsHold.class,
+            "ClearML `auto_scaler.py`, found by running it; ec2-fleet-plugin's transient fields", NothingIsLeftBehind.class,
             MutatedWorld::restartForgetsMachines),
     MISSING_AT_ONCE_IS_GONE("A machine that the cloud does not list yet is taken for gone",
             "skypilot#4431", LimitsHold.class, MutatedWorld::missingAtOnceIsGone),

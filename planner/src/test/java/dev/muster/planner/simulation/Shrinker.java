@@ -11,7 +11,7 @@ import java.util.function.UnaryOperator;
 final class Shrinker {
 
     /** Runs at most: a shrink that goes on for long is worth less than its wait. */
-    private static final int MOST_RUNS = 600;
+    private static final int MOST_RUNS = 250;
 
     private final Bug bug;
     private final String invariant;
