@@ -27,7 +27,8 @@ class DemandViewTest {
         assertThat(view.latest().queues().keySet()).containsExactlyInAnyOrder("a", "b");
         assertThat(view.latest().queue("a")).hasValueSatisfying(queue -> {
             assertThat(queue.getWaiting()).isEqualTo(3);
-            assertThat(queue.getFirstCount()).as("tasks are not held").isZero();
+            assertThat(queue.getFirstList()).as("of tasks only the ids are held").allSatisfy(task ->
+                    assertThat(task).isEqualTo(WaitingTask.newBuilder().setTask(task.getTask()).build()));
         });
     }
 
