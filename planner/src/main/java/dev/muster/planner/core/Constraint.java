@@ -46,10 +46,13 @@ public record Constraint(String rule, Reason reason, SortedMap<String, Long> num
 
         @Override
         public Draft word(String name, String value) {
-            if (!value.isEmpty()) {
-                words.put(name, value);
-            }
+            words.put(name, value);
             return this;
+        }
+
+        @Override
+        public Draft wordIfAny(String name, String value) {
+            return value.isEmpty() ? this : word(name, value);
         }
 
         /** @throws IllegalStateException the reason is not said with these values */

@@ -13,8 +13,10 @@ public interface Facts<T> {
 
     T number(String name, long value);
 
-    /** A word that is empty says nothing, and is left out. */
     T word(String name, String value);
+
+    /** Where there may be none: one that is empty is left out. */
+    T wordIfAny(String name, String value);
 
     /** Which of the reason's forms it is. */
     default T how(String form) {
@@ -29,8 +31,9 @@ public interface Facts<T> {
         return number(name, value.toEpochMilli());
     }
 
+    /** Left out where there are none. */
     default T names(String name, Collection<String> values) {
-        return word(name, String.join(", ", values));
+        return wordIfAny(name, String.join(", ", values));
     }
 
     default T offer(OfferKey offer) {

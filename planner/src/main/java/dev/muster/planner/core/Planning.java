@@ -348,10 +348,13 @@ public final class Planning {
 
         @Override
         public Draft word(String name, String value) {
-            if (!value.isEmpty()) {
-                words.put(name, value);
-            }
+            words.put(name, value);
             return this;
+        }
+
+        @Override
+        public Draft wordIfAny(String name, String value) {
+            return value.isEmpty() ? this : word(name, value);
         }
 
         public Draft alternatives(List<PlanRecord.Alternative> weighed) {

@@ -67,7 +67,7 @@ public enum Reason {
     OFFERS_EXHAUSTED(refusal("held", word("offer"), instant("until").orNone()), refusal("probing", word("offer"))),
     QUOTA_HELD(refusal("held", word("offer"), instant("until").orNone()), refusal("probing", word("offer"))),
     ACCOUNT_HELD(refusal("held", word("offer"), instant("until").orNone()), refusal("probing", word("offer"))),
-    POOL_HELD(refusal("held", word("offer"), instant("until").orNone()), refusal("probing", word("offer"))),
+    POOL_HELD(refusal("held", word("offer"))),
     IS_PAUSED(refusal("fleet", word("state")), refusal("pool", word("pool")), refusal("schedule", scope())),
     QUEUE_MISSING(refusal()),
     QUEUE_OWNED_BY_OTHER(refusal(word("fleet"))),

@@ -345,9 +345,10 @@ final class World {
         return dead;
     }
 
-    /** A day's budget is spent or reserved, and the day does not end in this run. It may be one of several reasons, so that only the text says it. */
+    /** A day's budget is spent or reserved, and the day does not end in this run. It may be one of several constraints. */
     boolean isOutOfMoney() {
-        return shape().money().day().isPresent() && planner.fleet().refusals().stream().anyMatch(refusal -> refusal.text().contains(" has spent "));
+        return shape().money().day().isPresent() && planner.fleet().refusals().stream().flatMap(refusal -> refusal.constraints().stream())
+                .anyMatch(constraint -> constraint.reason() == Reason.BUDGET_REACHED);
     }
 
     /** As many machines as the pool keeps without anything to do. */

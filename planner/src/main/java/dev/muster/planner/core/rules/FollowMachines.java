@@ -142,6 +142,6 @@ public final class FollowMachines implements Rule {
     }
 
     private String decide(Planning planning, Machine machine, String how) {
-        return planning.decide(this, ownCauseOf(machine)).machine(machine).how(how).word("ending", machine.ending().name()).word("detail", machine.detail()).write();
+        return planning.decide(this, ownCauseOf(machine)).machine(machine).how(how).word("ending", machine.ending().name()).wordIfAny("detail", machine.detail()).write();
     }
 }

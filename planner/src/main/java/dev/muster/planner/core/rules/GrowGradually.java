@@ -28,7 +28,7 @@ public final class GrowGradually implements Rule.OfLaunch {
             var hold = circuit.get();
             var mayProbe = planning.hasPassed(hold.until()) && books.starting() == 0;
             var constraint = Constraint.by(this, Reason.CIRCUIT_OPEN).how(mayProbe ? "probing" : "held").word("pool", pool.name())
-                    .number("failedBoots", hold.failures()).word("detail", hold.message());
+                    .number("failedBoots", hold.failures()).wordIfAny("detail", hold.message());
             if (!mayProbe) {
                 constraint.instant("until", hold.until());
             }

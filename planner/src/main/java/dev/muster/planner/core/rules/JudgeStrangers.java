@@ -63,7 +63,7 @@ public final class JudgeStrangers implements Rule {
                 null, null, null, 0, "", false, null);
         planning.put(adopted);
         if (second && known.isPresent()) {
-            decision.how("second").word("cloudId", stranger.cloudId()).word("known", known.get().id()).word("knownCloudId", known.get().cloudId()).write();
+            decision.how("second").word("cloudId", stranger.cloudId()).word("known", known.get().id()).wordIfAny("knownCloudId", known.get().cloudId()).write();
             planning.drain(adopted, decision.id(), Reason.IS_UNKNOWN, "a second machine under one id", false);
         } else if (orphan(planning, stranger)) {
             decision.how("fleet-deleted").write();
