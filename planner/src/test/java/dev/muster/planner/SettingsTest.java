@@ -19,7 +19,7 @@ class SettingsTest {
     void everyKeyHasItsDefault() {
         var settings = settings(Map.of("muster.instance", "one"));
         assertThat(settings).isEqualTo(new Settings("lab", "one", "localhost:9092", new dev.muster.contracts.Topics("muster.", 32), Duration.ofMillis(10),
-                Duration.ofMillis(20), Duration.ofSeconds(6), Duration.ofSeconds(3), 1, 0, Duration.ofSeconds(10), 2000));
+                Duration.ofMillis(20), Duration.ofSeconds(6), Duration.ofSeconds(3), 1, 1, Duration.ofSeconds(10), 2000));
         assertThat(settings.source()).isEqualTo("/lab/planner/one");
     }
 
