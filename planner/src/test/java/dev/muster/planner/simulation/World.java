@@ -7,6 +7,7 @@ import dev.muster.planner.core.FleetHead;
 import dev.muster.planner.core.Mark;
 import dev.muster.planner.core.Phase;
 import dev.muster.planner.core.Pool;
+import dev.muster.planner.core.Reason;
 import dev.muster.planner.simulation.Happening.Kind;
 import java.time.Instant;
 import java.util.ArrayList;
