@@ -14,12 +14,8 @@ import java.time.Instant;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
-import java.util.function.BiConsumer;
 import java.util.function.BiFunction;
 import org.apache.kafka.common.TopicPartition;
 
@@ -152,37 +148,6 @@ public final class ReplayedOwner {
         @Override
         public Instant instant() {
             return now;
-        }
-    }
-
-    /** As Kafka Streams sorts keys: by their bytes. */
-    private static final class InMemoryValues implements FleetStore.Values {
-
-        private final TreeMap<String, byte[]> values =
-                new TreeMap<>(Comparator.comparing(key -> key.getBytes(UTF_8), Arrays::compareUnsigned));
-
-        @Override
-        public byte[] get(String key) {
-            return values.get(key);
-        }
-
-        @Override
-        public void put(String key, byte[] value) {
-            if (value == null) {
-                values.remove(key);
-            } else {
-                values.put(key, value);
-            }
-        }
-
-        @Override
-        public void forEach(BiConsumer<String, byte[]> visitor) {
-            values.forEach(visitor);
-        }
-
-        @Override
-        public void forEach(String from, String to, BiConsumer<String, byte[]> visitor) {
-            values.subMap(from, true, to, true).forEach(visitor);
         }
     }
 }

@@ -1,6 +1,5 @@
 package dev.muster.planner.stream;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
@@ -43,7 +42,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
-import java.util.function.BiConsumer;
 import java.util.function.BiFunction;
 
 /**
@@ -58,7 +56,7 @@ final class RandomHistory {
     private final Random random;
     private final BiFunction<Fleet, Instant, Plan> planner;
     private final Recording recording = new Recording(TOPICS);
-    private final Values values = new Values();
+    private InMemoryValues values = new InMemoryValues();
     private final List<String> names;
     private final Map<String, FleetPlay> plays = new TreeMap<>();
     private PublishedFleets published = PublishedFleets.NONE;
@@ -77,36 +75,6 @@ final class RandomHistory {
         private int tasks;
     }
 
-    /** A store as Kafka Streams' own: keys sorted by their bytes. */
-    static final class Values implements FleetStore.Values {
-        private final TreeMap<String, byte[]> map =
-                new TreeMap<>((a, b) -> java.util.Arrays.compareUnsigned(a.getBytes(UTF_8), b.getBytes(UTF_8)));
-
-        @Override
-        public byte[] get(String key) {
-            return map.get(key);
-        }
-
-        @Override
-        public void put(String key, byte[] value) {
-            if (value == null) {
-                map.remove(key);
-            } else {
-                map.put(key, value);
-            }
-        }
-
-        @Override
-        public void forEach(BiConsumer<String, byte[]> visitor) {
-            map.forEach(visitor);
-        }
-
-        @Override
-        public void forEach(String from, String to, BiConsumer<String, byte[]> visitor) {
-            map.subMap(from, true, to, true).forEach(visitor);
-        }
-    }
-
     RandomHistory(long seed, int fleets, BiFunction<Fleet, Instant, Plan> planner) {
         this.random = new Random(seed);
         this.planner = planner;
@@ -123,7 +91,7 @@ final class RandomHistory {
         return now;
     }
 
-    Values values() {
+    InMemoryValues values() {
         return values;
     }
 
@@ -180,7 +148,7 @@ final class RandomHistory {
 
     /** The store is emptied, and the owner is told of what the topics hold. */
     void loseState(PublishedFleets known) {
-        values.map.clear();
+        values = new InMemoryValues();
         published = known;
         restart();
         published = PublishedFleets.NONE;

@@ -35,11 +35,11 @@ class StoredStateTest {
 
     /** Loads it, and stores all that was loaded. */
     private static StoredFleet storedAgain(StoredFleet golden) {
-        var values = new RandomHistory.Values();
+        var values = new InMemoryValues();
         golden.getValuesList().forEach(value -> values.put("train/" + value.getKey(), value.getValue().toByteArray()));
         var loaded = new FleetStore(values).load("train");
         var fleet = loaded.fleet();
-        var again = new RandomHistory.Values();
+        var again = new InMemoryValues();
         again.put(FleetStore.infoKey("train"), loaded.info().toByteArray());
         again.put(FleetStore.headKey("train"), loaded.record().toByteArray());
         again.put(FleetStore.memoryKey("train"), FleetTranslator.memory(fleet.memory()).toByteArray());
@@ -52,7 +52,7 @@ class StoredStateTest {
         return stored(again, "train");
     }
 
-    private static StoredFleet stored(RandomHistory.Values values, String fleet) {
+    private static StoredFleet stored(InMemoryValues values, String fleet) {
         var stored = StoredFleet.newBuilder();
         new FleetStore(values).forEach(fleet, (key, value) -> stored.addValuesBuilder().setKey(key)
                 .setValue(com.google.protobuf.ByteString.copyFrom(value)));
