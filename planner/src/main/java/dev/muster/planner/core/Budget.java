@@ -1,5 +1,6 @@
 package dev.muster.planner.core;
 
+import java.time.LocalDate;
 import java.util.OptionalLong;
 
 /**
@@ -15,7 +16,19 @@ public record Budget(
         Period period, OptionalLong hard, OptionalLong soft, HardAction hardAction, SoftAction softAction, OptionalLong cheap, int minPriority) {
 
     /** HOUR is a rate, what runs at once; DAY and MONTH are calendar spans in the fleet's time zone. */
-    public enum Period { HOUR, DAY, MONTH }
+    public enum Period {
+        HOUR, DAY, MONTH;
+
+        /** First day of the calendar span around a day; of a rate, that day. */
+        LocalDate firstDay(LocalDate day) {
+            return this == MONTH ? day.withDayOfMonth(1) : day;
+        }
+
+        /** First day of the span after it. */
+        LocalDate nextFirstDay(LocalDate day) {
+            return this == MONTH ? firstDay(day).plusMonths(1) : day.plusDays(1);
+        }
+    }
 
     public enum HardAction { STOP_LAUNCHING, DRAIN_MACHINES, STOP_BUSY }
 

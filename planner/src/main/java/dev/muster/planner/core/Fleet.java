@@ -256,6 +256,12 @@ public final class Fleet {
         return price == null || price.perHour() == 0 ? OptionalLong.empty() : OptionalLong.of(price.perHour());
     }
 
+    /** What a machine of an offer of the pool costs an hour, all included: as declared, else as reported; empty: not known. */
+    OptionalLong price(Pool pool, Offer offer) {
+        var price = offer.price().isPresent() ? offer.price() : reportedPrice(offer.key());
+        return price.isPresent() ? OptionalLong.of(pool.costs().of(price.getAsLong())) : OptionalLong.empty();
+    }
+
     public Collection<PriceKnown> prices() {
         return Collections.unmodifiableCollection(prices.values());
     }
@@ -455,10 +461,11 @@ public final class Fleet {
     private OptionalLong priceOf(Machine machine) {
         var pool = spec().pool(machine.pool());
         var offer = pool.flatMap(p -> p.offers().stream().filter(o -> o.key().equals(machine.offer())).findFirst());
-        var declared = offer.map(Offer::price).orElse(OptionalLong.empty());
-        var price = declared.isPresent() ? declared : reportedPrice(machine.offer());
-        if (price.isPresent() && pool.isPresent()) {
-            return OptionalLong.of(pool.get().costs().of(price.getAsLong()));
+        // One that an edit took out of the spec costs what is reported of it.
+        var price = pool.map(p -> price(p, offer.orElse(new Offer(machine.offer(), OptionalLong.empty(), OptionalLong.empty()))))
+                .orElse(OptionalLong.empty());
+        if (price.isPresent()) {
+            return price;
         }
         return machine.paid() != null && machine.paid().perHour().isPresent() ? machine.paid().perHour() : machine.committed();
     }

@@ -2,6 +2,7 @@ package dev.muster.planner.core;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -24,6 +25,8 @@ public final class Planning {
     private static final Duration REFUSAL_REMINDER = Duration.ofMinutes(10);
     /** A plan is made at least this often: a bound on what a forgotten reminder could cost. */
     private static final Duration LONGEST_REST = Duration.ofMinutes(1);
+    /** A machine whose pool is no longer in the spec can't say what it expects. */
+    private static final Duration WITHOUT_POOL = Duration.ofHours(1);
 
     private final Fleet fleet;
     private final Instant now;
@@ -99,10 +102,29 @@ public final class Planning {
         return spending.computeIfAbsent(scope, key -> Spending.of(this, key));
     }
 
+    /** The date in the fleet's time zone. */
+    LocalDate today() {
+        return now.atZone(spec().zone()).toLocalDate();
+    }
+
+    /** When the day or month that runs now began. */
+    public Instant beginOf(Budget.Period period) {
+        return period.firstDay(today()).atStartOfDay(spec().zone()).toInstant();
+    }
+
+    /** When the day or month that runs now ends. */
+    public Instant endOf(Budget.Period period) {
+        return period.nextFirstDay(today()).atStartOfDay(spec().zone()).toInstant();
+    }
+
+    /** The longest task to expect of a machine, boot and drain included. */
+    public Duration reserveFor(Machine machine) {
+        return poolOf(machine).map(Pool::reserveFor).orElse(WITHOUT_POOL);
+    }
+
     /** What an offer of the pool costs an hour, all included; empty: not known. */
     public OptionalLong price(Pool pool, Offer offer) {
-        var price = offer.price().isPresent() ? offer.price() : fleet.reportedPrice(offer.key());
-        return price.isPresent() ? OptionalLong.of(pool.costs().of(price.getAsLong())) : OptionalLong.empty();
+        return fleet.price(pool, offer);
     }
 
     /** The most that a machine of the offer can cost an hour, which is what it counts for from its admission on. Empty: not known. */

@@ -22,20 +22,16 @@ public record Spending(
     static final Duration ENDING = Duration.ofMinutes(2);
     /** A mark is obeyed from then on: what is seen later is how it will stay. The same margin as for a drain without a guard. */
     private static final Duration OBEYED = Duration.ofSeconds(5);
-    private static final Duration WITHOUT_POOL = Duration.ofHours(1);
 
     static Spending of(Planning planning, Budget.Scope scope) {
         var fleet = planning.fleet();
-        var zone = planning.spec().zone();
-        var today = planning.now().atZone(zone).toLocalDate();
-        var midnight = today.atStartOfDay(zone).toInstant();
-        var first = today.withDayOfMonth(1);
-        var monthBegin = first.atStartOfDay(zone).toInstant();
+        var midnight = planning.beginOf(Budget.Period.DAY);
+        var monthBegin = planning.beginOf(Budget.Period.MONTH);
         var machines = fleet.active().values().stream().filter(scope::counts).toList();
         long committed = 0;
         int unpriced = 0;
-        long day = fleet.ledger().closedSince(today, scope);
-        long month = fleet.ledger().closedSince(first, scope);
+        long day = fleet.ledger().closedSince(planning.today(), scope);
+        long month = fleet.ledger().closedSince(Budget.Period.MONTH.firstDay(planning.today()), scope);
         long reserved = 0;
         long freeing = 0;
         for (var machine : machines) {
@@ -50,7 +46,7 @@ public record Spending(
             }
             var price = machine.committed().getAsLong();
             committed = Math.addExact(committed, price);
-            var full = planning.poolOf(machine).map(Pool::reserveFor).orElse(WITHOUT_POOL);
+            var full = planning.reserveFor(machine);
             var reserve = Costs.during(price, full);
             var marked = Costs.during(price, reservedMarked(planning, machine, full));
             if (!isLeaving(machine)) {

@@ -7,7 +7,6 @@ import dev.muster.planner.core.Machine;
 import dev.muster.planner.core.Mark;
 import dev.muster.planner.core.Phase;
 import dev.muster.planner.core.Planning;
-import dev.muster.planner.core.Pool;
 import dev.muster.planner.core.Reason;
 import dev.muster.planner.core.Rule;
 import dev.muster.planner.core.Spending;
@@ -28,8 +27,6 @@ public final class DrainAtBudget implements Rule {
 
     /** What a mark takes to be obeyed and seen to be, at most: marking begins this much before the money is needed. */
     private static final Duration AHEAD = Duration.ofSeconds(60);
-    /** A machine without a pool can't say what it expects. */
-    private static final Duration WITHOUT_POOL = Duration.ofHours(1);
 
     @Override
     public void apply(Planning planning) {
@@ -66,7 +63,7 @@ public final class DrainAtBudget implements Rule {
         }
         // Plan again when spending has used up what is left, in time to mark.
         long used = Math.addExact(spent, spending.reserved());
-        long ahead = spending.machines().stream().mapToLong(machine -> Costs.during(machine.committed().orElse(0), ahead(reserveFor(planning, machine)))).sum();
+        long ahead = spending.machines().stream().mapToLong(machine -> Costs.during(machine.committed().orElse(0), ahead(planning.reserveFor(machine)))).sum();
         if (spending.committed() > 0 && hard - used - ahead > 0) {
             var ms = Math.min(Duration.ofDays(1).toMillis(), (long) ((double) (hard - used - ahead) / spending.committed() * 3_600_000));
             planning.remind(planning.now().plusMillis(Math.max(ms, 1)));
@@ -98,10 +95,6 @@ public final class DrainAtBudget implements Rule {
         }
     }
 
-    private static Duration reserveFor(Planning planning, Machine machine) {
-        return planning.poolOf(machine).map(Pool::reserveFor).orElse(WITHOUT_POOL);
-    }
-
     /** Half of what a launch must leave at most, so that nothing is launched only to be marked. */
     private static Duration ahead(Duration reserveFor) {
         var half = StayWithinBudget.stay(reserveFor).dividedBy(2);
@@ -110,7 +103,7 @@ public final class DrainAtBudget implements Rule {
 
     /** What a mark on it will free of what it reserves. */
     private static long freed(Planning planning, Machine machine) {
-        var full = reserveFor(planning, machine);
+        var full = planning.reserveFor(machine);
         var price = machine.committed().orElse(0);
         return Costs.during(price, full) - Costs.during(price, Spending.reservedMarked(planning, machine, full));
     }

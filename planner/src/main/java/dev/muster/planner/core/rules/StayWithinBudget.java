@@ -85,17 +85,12 @@ public final class StayWithinBudget implements Rule.OfOffer {
             return Verdict.atMost(0, null, because(Reason.PRICE_UNKNOWN, applied).how("machines").number("machines", spending.unpriced()).done());
         }
         var lost = planning.fleet().ledger().lostAt();
-        if (lost != null && applied.budget().period() != Budget.Period.HOUR && covers(planning, applied.budget().period(), lost)) {
-            var until = Money.endOf(planning, applied.budget().period());
+        if (lost != null && applied.budget().period() != Budget.Period.HOUR && !lost.isBefore(planning.beginOf(applied.budget().period()))) {
+            var until = planning.endOf(applied.budget().period());
             return Verdict.atMost(0, until, because(Reason.LEDGER_UNKNOWN, applied).instant("lostAt", lost).period(applied.budget().period())
                     .instant("until", until).done());
         }
         return null;
-    }
-
-    /** Whether the running day or month began before that time. */
-    private static boolean covers(Planning planning, Budget.Period period, java.time.Instant time) {
-        return !time.isBefore(Money.beginOf(planning, period));
     }
 
     private static Verdict rate(Planning planning, Applied applied, Proposal proposal, Offer offer, int wanted, List<Launches.Share> chosen,
@@ -130,7 +125,7 @@ public final class StayWithinBudget implements Rule.OfOffer {
             var reservedBefore = chosen(planning, proposal, chosen, (machines, perHour) -> Math.multiplyExact(Costs.during(perHour, full), machines));
             var allowed = fit(Math.subtractExact(budget.hard().getAsLong(), Math.addExact(taken, before)), each, wanted);
             if (allowed < wanted) {
-                var until = Money.endOf(planning, budget.period());
+                var until = planning.endOf(budget.period());
                 return Verdict.atMost(allowed, until, because(Reason.BUDGET_REACHED, applied).how("period").offer(offer.key()).number("spentMicros", spent)
                         .number("reservedMicros", spending.reserved() + reservedBefore + Costs.during(price, full) * allowed)
                         .number("hardMicros", budget.hard().getAsLong()).number("eachMicros", each).period(budget.period()).instant("until", until).done());

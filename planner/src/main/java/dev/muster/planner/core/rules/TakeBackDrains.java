@@ -21,7 +21,7 @@ final class TakeBackDrains {
 
     /** Answers how many idle machines were taken back for the queue; busy ones that may work on are taken back too, and not counted. */
     int forDemand(Planning planning, Pool pool, Queue queue, int wanted) {
-        if (planning.fleet().head().isEnding() || planning.fleet().head().state() != FleetHead.State.ACTIVE
+        if (planning.fleet().head().state() != FleetHead.State.ACTIVE
                 || planning.bounds(pool).paused() || planning.fleetBounds().paused()) {
             return 0;
         }
@@ -52,7 +52,6 @@ final class TakeBackDrains {
 
     /** Once it may take tasks again, it reserves for the longest. */
     private static boolean fits(Planning planning, Machine machine) {
-        var pool = planning.poolOf(machine);
         for (var applied : StayWithinBudget.appliedTo(planning, machine.pool(), machine.queue())) {
             var budget = applied.budget();
             if (budget.hard().isEmpty()) {
@@ -65,7 +64,7 @@ final class TakeBackDrains {
                 }
                 continue;
             }
-            var full = pool.map(Pool::reserveFor).orElse(Duration.ofHours(1));
+            var full = planning.reserveFor(machine);
             var stay = StayWithinBudget.stay(full);
             var more = Costs.during(machine.committed().orElse(0), full);
             if (spending.spent(budget.period()) + spending.reserved() + more + Costs.during(spending.committed(), stay) > budget.hard().getAsLong()) {
