@@ -55,6 +55,11 @@ public record Constraint(String rule, Reason reason, SortedMap<String, Long> num
             return value.isEmpty() ? this : word(name, value);
         }
 
+        /** Why a boot failed, of the values so far. */
+        String bootFailure() {
+            return Wording.bootFailure(numbers, words);
+        }
+
         /** @throws IllegalStateException the reason is not said with these values */
         public Constraint done() {
             return done(Form.Use.REFUSAL);

@@ -1,5 +1,7 @@
 package dev.muster.planner.core;
 
+import java.math.BigDecimal;
+import java.math.RoundingMode;
 import java.time.Duration;
 
 /**
@@ -23,6 +25,12 @@ public record Costs(double factor, long besides) {
     public long of(long offerPerHour) {
         var sum = Math.addExact(offerPerHour, besides);
         return factor == 1 ? sum : (long) Math.ceil(sum * factor);
+    }
+
+    /** Micro-units as people write them: two decimals, more where an amount has them. */
+    public static String text(long micros) {
+        var amount = BigDecimal.valueOf(micros, 6).stripTrailingZeros();
+        return (amount.scale() < 2 ? amount.setScale(2, RoundingMode.UNNECESSARY) : amount).toPlainString();
     }
 
     /** What a time costs at a price an hour: rounded up, so that parts add up to no less than the whole. Zero for a negative time. */

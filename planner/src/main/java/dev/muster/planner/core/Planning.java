@@ -231,7 +231,7 @@ public final class Planning {
 
     /** Begins a decision; {@link Draft#write} ends it. */
     public Draft decide(Object rule, Reason reason) {
-        return new Draft(rule.getClass().getSimpleName(), reason);
+        return new Draft(Constraint.by(rule, reason));
     }
 
     /** Something that is not done for a queue, or at all where it is empty, and why. Written if that is news. */
@@ -313,20 +313,16 @@ public final class Planning {
     /** A decision being put together. */
     public final class Draft implements Facts<Draft> {
         private final String id = decisionId();
-        private final String rule;
-        private final Reason reason;
+        private final Constraint.Draft said;
         private String pool = "";
         private String queue = "";
         private List<String> machines = List.of();
         private List<String> tasks = List.of();
-        private final TreeMap<String, Long> numbers = new TreeMap<>();
-        private final TreeMap<String, String> words = new TreeMap<>();
         private List<PlanRecord.Alternative> alternatives = List.of();
         private List<String> causes = List.of();
 
-        private Draft(String rule, Reason reason) {
-            this.rule = rule;
-            this.reason = reason;
+        private Draft(Constraint.Draft said) {
+            this.said = said;
         }
 
         public String id() {
@@ -364,19 +360,20 @@ public final class Planning {
 
         @Override
         public Draft number(String name, long value) {
-            numbers.put(name, value);
+            said.number(name, value);
             return this;
         }
 
         @Override
         public Draft word(String name, String value) {
-            words.put(name, value);
+            said.word(name, value);
             return this;
         }
 
         @Override
         public Draft wordIfAny(String name, String value) {
-            return value.isEmpty() ? this : word(name, value);
+            said.wordIfAny(name, value);
+            return this;
         }
 
         public Draft alternatives(List<PlanRecord.Alternative> weighed) {
@@ -391,7 +388,7 @@ public final class Planning {
 
         /** Why a boot failed, for the machine's own books. */
         public String bootFailure() {
-            return Wording.bootFailure(numbers, words);
+            return said.bootFailure();
         }
 
         /**
@@ -400,9 +397,9 @@ public final class Planning {
          * @throws IllegalStateException the reason is not said with these values
          */
         public String write() {
-            reason.check(Form.Use.DECISION, numbers, words);
-            Planning.this.write(new PlanRecord.Decided(id, rule, reason, pool, queue, machines, tasks,
-                    Collections.unmodifiableSortedMap(numbers), Collections.unmodifiableSortedMap(words), alternatives, causes));
+            var why = said.done(Form.Use.DECISION);
+            Planning.this.write(new PlanRecord.Decided(id, why.rule(), why.reason(), pool, queue, machines, tasks, why.numbers(), why.words(), alternatives,
+                    causes));
             return id;
         }
     }

@@ -1,7 +1,5 @@
 package dev.muster.planner.core;
 
-import java.math.BigDecimal;
-import java.math.RoundingMode;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -358,7 +356,7 @@ public final class Wording {
         }
 
         String money(String name) {
-            return numbers.containsKey(name) ? amount(numbers.get(name)) : "?";
+            return numbers.containsKey(name) ? Costs.text(numbers.get(name)) : "?";
         }
 
         String rate(String name) {
@@ -387,12 +385,6 @@ public final class Wording {
         /** Where no sentence is known for it. */
         String plainly() {
             return reason + " " + numbers + " " + words;
-        }
-
-        /** Micro-units as people write them: two decimals, more where an amount has them. */
-        private static String amount(long micros) {
-            var amount = BigDecimal.valueOf(micros, 6).stripTrailingZeros();
-            return (amount.scale() < 2 ? amount.setScale(2, RoundingMode.UNNECESSARY) : amount).toPlainString();
         }
     }
 }

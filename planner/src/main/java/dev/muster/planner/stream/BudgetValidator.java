@@ -116,7 +116,7 @@ final class BudgetValidator {
         var hardIsGood = budget.hasHardMicros() && found.limit(field + ".limit", budget.getHardMicros(), Findings.MOST_MICROS);
         var softIsGood = budget.hasSoftMicros() && found.limit(field + ".soft", budget.getSoftMicros(), Findings.MOST_MICROS);
         if (hardIsGood && softIsGood && budget.getSoftMicros() >= budget.getHardMicros()) {
-            found.say(field + ".soft", "is " + Findings.money(budget.getSoftMicros()) + ", and the limit is " + Findings.money(budget.getHardMicros()),
+            found.say(field + ".soft", "is " + Costs.text(budget.getSoftMicros()) + ", and the limit is " + Costs.text(budget.getHardMicros()),
                     "write less than the limit, or leave one of them out");
         }
         action(field + ".onLimit", budget.getHardAction(), budget.hasHardMicros(), "limit", ON_LIMIT, "stop-launching, drain or stop-busy", "onSoft");
@@ -208,7 +208,7 @@ final class BudgetValidator {
             for (int o = 0; o < pool.getOffersCount(); o++) {
                 var hour = perHour(pool, pool.getOffers(o));
                 if (hour.isPresent() && hour.getAsLong() > Findings.DEAREST_HOUR) {
-                    found.say(paths.pool(p) + ".cost", "makes " + paths.offer(p, o) + " cost " + Findings.money(hour.getAsLong()) + " an hour, which can't be meant",
+                    found.say(paths.pool(p) + ".cost", "makes " + paths.offer(p, o) + " cost " + Costs.text(hour.getAsLong()) + " an hour, which can't be meant",
                             "lower factor, diskPerGibMonth or the price");
                 }
             }
@@ -220,9 +220,9 @@ final class BudgetValidator {
             var budget = scope.budgets().get(i);
             var least = budget.hasHardMicros() ? least(scope.pools(), budget) : OptionalLong.empty();
             if (least.isPresent() && least.getAsLong() > budget.getHardMicros()) {
-                found.say(scope.path(i) + ".limit", "is " + Findings.money(budget.getHardMicros()) + ", and the cheapest machine of " + scope.what() + " needs "
-                                + Findings.money(least.getAsLong()) + (budget.getPeriod() == BudgetPeriod.PER_HOUR ? " an hour" : " (what it costs in its reserveFor, and while it leaves)"),
-                        "raise it to at least " + Findings.money(least.getAsLong()) + (budget.getPeriod() == BudgetPeriod.PER_HOUR ? "" : ", or shorten reserveFor"));
+                found.say(scope.path(i) + ".limit", "is " + Costs.text(budget.getHardMicros()) + ", and the cheapest machine of " + scope.what() + " needs "
+                                + Costs.text(least.getAsLong()) + (budget.getPeriod() == BudgetPeriod.PER_HOUR ? " an hour" : " (what it costs in its reserveFor, and while it leaves)"),
+                        "raise it to at least " + Costs.text(least.getAsLong()) + (budget.getPeriod() == BudgetPeriod.PER_HOUR ? "" : ", or shorten reserveFor"));
             }
         }
     }
@@ -236,7 +236,7 @@ final class BudgetValidator {
                 for (var pool : budget.hasHardMicros() ? scope.pools() : List.<PoolSpec>of()) {
                     var least = least(List.of(pool), budget);
                     if (least.isPresent() && least.getAsLong() > budget.getHardMicros()) {
-                        notes.add(scope.path(i) + ".limit leaves no room for a machine of pool " + pool.getName() + ", which needs " + Findings.money(least.getAsLong()) + ".");
+                        notes.add(scope.path(i) + ".limit leaves no room for a machine of pool " + pool.getName() + ", which needs " + Costs.text(least.getAsLong()) + ".");
                     }
                 }
             }

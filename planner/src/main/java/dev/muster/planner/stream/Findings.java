@@ -2,8 +2,8 @@ package dev.muster.planner.stream;
 
 import com.google.protobuf.Duration;
 import dev.muster.contracts.YamlValue;
+import dev.muster.planner.core.Costs;
 import dev.muster.v1.Violation;
-import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -49,7 +49,7 @@ final class Findings {
     /** An amount that may be zero, at most {@code most} micro-units. */
     void amount(String field, boolean there, long micros, long most) {
         if (there && micros < 0) {
-            say(field, "is " + money(micros) + ", below zero", "write what it costs, or leave it out");
+            say(field, "is " + Costs.text(micros) + ", below zero", "write what it costs, or leave it out");
         } else if (there) {
             notAbsurd(field, micros, most);
         }
@@ -58,7 +58,7 @@ final class Findings {
     /** An amount that limits something. */
     boolean limit(String field, long micros, long most) {
         if (micros <= 0) {
-            say(field, "is " + money(micros) + (micros == 0 ? ", which allows nothing" : ", below zero"),
+            say(field, "is " + Costs.text(micros) + (micros == 0 ? ", which allows nothing" : ", below zero"),
                     "write an amount above zero; to launch nothing at all, pause the fleet or the pool");
             return false;
         }
@@ -69,14 +69,8 @@ final class Findings {
         if (micros <= most) {
             return true;
         }
-        say(field, "is " + money(micros) + ", which can't be meant", "write it in the fleet's currency, not in parts of it: at most " + money(most));
+        say(field, "is " + Costs.text(micros) + ", which can't be meant", "write it in the fleet's currency, not in parts of it: at most " + Costs.text(most));
         return false;
-    }
-
-    /** Micro-units as people write them: two decimals, more where an amount has them. */
-    static String money(long micros) {
-        var amount = BigDecimal.valueOf(micros, 6).stripTrailingZeros();
-        return (amount.scale() < 2 ? amount.setScale(2) : amount).toPlainString();
     }
 
     void positive(String field, Duration duration, boolean there) {

@@ -9,6 +9,7 @@ import com.google.protobuf.Message;
 import dev.muster.contracts.FleetYaml;
 import dev.muster.contracts.InvalidYamlException;
 import dev.muster.contracts.YamlValue;
+import dev.muster.planner.core.Costs;
 import dev.muster.v1.AwsLaunch;
 import dev.muster.v1.BootSpec;
 import dev.muster.v1.BudgetSpec;
@@ -201,7 +202,7 @@ class FleetSpecPageTest {
                 row("cost", fleet, "cost", Map.of(), NONE, NONE, "What machines cost beside their offer's price. Pools have `cost` of the same form."),
                 row("cost.factor", cost, "price_factor", 0.85, "1", NONE),
                 row("cost.diskPerGibMonth", cost, "disk_micros_per_gib_month", 0.08, "disks are not counted", NONE, "Price of a GiB of disk a month of 730 h, for disks whose size the spec gives."),
-                row("cost.publicIpv4PerHour", cost, "public_ipv4_micros_per_hour", 0.005, Findings.money(Defaults.AWS_PUBLIC_IPV4_PER_HOUR) + " on AWS in dollars, else not counted", NONE,
+                row("cost.publicIpv4PerHour", cost, "public_ipv4_micros_per_hour", 0.005, Costs.text(Defaults.AWS_PUBLIC_IPV4_PER_HOUR) + " on AWS in dollars, else not counted", NONE,
                         "Price of a public IPv4 address an hour. The default is the figure of [Amazon's price page](https://aws.amazon.com/vpc/pricing/) on 2026-11-01."));
     }
 
