@@ -68,7 +68,7 @@ public class HostStart {
     /** Read once, so that a file that can't be is found at the start. */
     private static Path priceFile(String name) {
         var path = Path.of(name);
-        Prices.required(path);
+        Prices.check(path);
         return path;
     }
 

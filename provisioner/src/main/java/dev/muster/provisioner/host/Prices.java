@@ -38,10 +38,7 @@ final class Prices {
 
     private record Said(Ownership owner, List<OfferPrice> prices) {}
 
-    /**
-     * @param path of the price file; it must be readable
-     * @throws IllegalStateException if it is not, naming the key
-     */
+    /** @param path of the price file, which {@link #check} has found to be good */
     Prices(Path path, FleetBook book, Reports reports, ReportPublisher publisher, Function<Scope, Ownership> owners, Clock clock) {
         this.path = path;
         this.book = book;
@@ -52,9 +49,9 @@ final class Prices {
     }
 
     /** @throws IllegalStateException if the file can't be read; the message names the key and the fix */
-    static PriceFile required(Path path) {
+    static void check(Path path) {
         try {
-            return PriceFile.read(path);
+            PriceFile.read(path);
         } catch (IOException unreadable) {
             throw new IllegalStateException("muster.prices.file is '" + path + "', which can't be read: name a file that this process may read, or leave it out.");
         } catch (IllegalArgumentException wrong) {
