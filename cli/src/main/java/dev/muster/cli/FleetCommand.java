@@ -187,8 +187,8 @@ final class FleetCommand {
         return control.write(() -> control.fleets().deleteFleet(request));
     }
 
-    @Command(name = "pause", mixinStandardHelpOptions = true, sortOptions = false, description = "No launches from now on; releases go on.")
-    static final class Pause implements Runnable {
+    /** What is asked about a whole fleet, or about one pool of it. */
+    abstract static class FleetOrPool implements Runnable {
         @Mixin
         CommonOptions common;
 
@@ -198,61 +198,64 @@ final class FleetCommand {
         @Option(names = "--pool", paramLabel = "POOL", description = "Only this pool.")
         String pool = "";
 
+        /** Sends the request, under an id that a repeat has too. */
+        abstract FleetRecord ask(Control control, String requestId);
+
+        /** One line on how the fleet is now. */
+        abstract String told(FleetRecord answer);
+
         @Override
-        public void run() {
+        public final void run() {
+            var output = common.output();
+            var requestId = UUID.randomUUID().toString();
             try (var control = common.control()) {
-                var request = request(name, pool);
-                var record = control.write(() -> control.fleets().pauseFleet(request));
-                shown(record, common.output());
+                var record = control.write(() -> ask(control, requestId));
+                if (output.isJson()) {
+                    output.resource(record);
+                } else {
+                    output.line(told(record));
+                }
             }
         }
     }
 
-    @Command(name = "resume", mixinStandardHelpOptions = true, sortOptions = false, description = "Ends a pause.")
-    static final class Resume implements Runnable {
-        @Mixin
-        CommonOptions common;
-
-        @Parameters(paramLabel = "FLEET")
-        String name;
-
-        @Option(names = "--pool", paramLabel = "POOL", description = "Only this pool.")
-        String pool = "";
+    @Command(name = "pause", mixinStandardHelpOptions = true, sortOptions = false, description = "No launches from now on; releases go on.")
+    static final class Pause extends FleetOrPool {
+        @Override
+        FleetRecord ask(Control control, String requestId) {
+            return control.fleets().pauseFleet(pausing(this, requestId));
+        }
 
         @Override
-        public void run() {
-            try (var control = common.control()) {
-                var request = request(name, pool);
-                var record = control.write(() -> control.fleets().resumeFleet(request));
-                shown(record, common.output());
-            }
+        String told(FleetRecord answer) {
+            return standing(answer);
+        }
+    }
+
+    @Command(name = "resume", mixinStandardHelpOptions = true, sortOptions = false, description = "Ends a pause.")
+    static final class Resume extends FleetOrPool {
+        @Override
+        FleetRecord ask(Control control, String requestId) {
+            return control.fleets().resumeFleet(pausing(this, requestId));
+        }
+
+        @Override
+        String told(FleetRecord answer) {
+            return standing(answer);
         }
     }
 
     @Command(name = "release-idle", mixinStandardHelpOptions = true, sortOptions = false,
             description = "Lets idle machines go now, without waiting for their time-out; minimum and warm machines come again.")
-    static final class ReleaseIdle implements Runnable {
-        @Mixin
-        CommonOptions common;
-
-        @Parameters(paramLabel = "FLEET")
-        String name;
-
-        @Option(names = "--pool", paramLabel = "POOL", description = "Only this pool.")
-        String pool = "";
+    static final class ReleaseIdle extends FleetOrPool {
+        @Override
+        FleetRecord ask(Control control, String requestId) {
+            return control.fleets().releaseIdle(ReleaseIdleRequest.newBuilder().setName(name).setPool(pool).setRequestId(requestId).build());
+        }
 
         @Override
-        public void run() {
-            var output = common.output();
-            try (var control = common.control()) {
-                var request = ReleaseIdleRequest.newBuilder().setName(name).setPool(pool).setRequestId(UUID.randomUUID().toString()).build();
-                var record = control.write(() -> control.fleets().releaseIdle(request));
-                if (output.isJson()) {
-                    output.resource(record);
-                } else {
-                    output.line("fleet " + name + " lets its idle machines" + (pool.isEmpty() ? "" : " of pool " + pool) + " go");
-                }
-            }
+        String told(FleetRecord answer) {
+            return "fleet " + name + " lets its idle machines" + (pool.isEmpty() ? "" : " of pool " + pool) + " go";
         }
     }
 
@@ -261,17 +264,13 @@ final class FleetCommand {
         record.getNotesList().forEach(note -> output.line("  note: " + note));
     }
 
-    private static PauseFleetRequest request(String name, String pool) {
-        return PauseFleetRequest.newBuilder().setName(name).setPool(pool).setRequestId(UUID.randomUUID().toString()).build();
+    private static PauseFleetRequest pausing(FleetOrPool asked, String requestId) {
+        return PauseFleetRequest.newBuilder().setName(asked.name).setPool(asked.pool).setRequestId(requestId).build();
     }
 
-    private static void shown(FleetRecord record, Output output) {
-        if (output.isJson()) {
-            output.resource(record);
-            return;
-        }
+    private static String standing(FleetRecord record) {
         var paused = record.getSpec().getPoolsList().stream().filter(pool -> pool.getPaused()).map(pool -> pool.getName()).toList();
-        output.line("fleet " + record.getFleet() + " is " + word(record.getState()) + (paused.isEmpty() ? "" : ", paused pools: " + String.join(", ", paused)));
+        return "fleet " + record.getFleet() + " is " + word(record.getState()) + (paused.isEmpty() ? "" : ", paused pools: " + String.join(", ", paused));
     }
 
     /** The fleets in a file. */

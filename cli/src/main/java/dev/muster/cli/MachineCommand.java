@@ -76,20 +76,39 @@ final class MachineCommand {
         }
     }
 
-    @Command(name = "drain", mixinStandardHelpOptions = true, sortOptions = false, description = "Lets a machine finish its task, take no other, and go.")
-    static final class Drain implements Runnable {
+    /** What is asked about one machine by its id. */
+    abstract static class OneMachine implements Runnable {
         @Mixin
         CommonOptions common;
 
         @Parameters(paramLabel = "MACHINE")
         String machine;
 
+        /** Sends the request. */
+        abstract MachineRecord ask(Control control, MachineNameRequest request);
+
+        /** Tells how the machine is now. */
+        abstract void tell(MachineRecord answer, Output output);
+
         @Override
-        public void run() {
+        public final void run() {
             try (var control = common.control()) {
                 var request = MachineNameRequest.newBuilder().setMachineId(machine).setRequestId(UUID.randomUUID().toString()).build();
-                show(control.write(() -> control.machines().drainMachine(request)), common.output());
+                tell(control.write(() -> ask(control, request)), common.output());
             }
+        }
+    }
+
+    @Command(name = "drain", mixinStandardHelpOptions = true, sortOptions = false, description = "Lets a machine finish its task, take no other, and go.")
+    static final class Drain extends OneMachine {
+        @Override
+        MachineRecord ask(Control control, MachineNameRequest request) {
+            return control.machines().drainMachine(request);
+        }
+
+        @Override
+        void tell(MachineRecord answer, Output output) {
+            show(answer, output);
         }
     }
 
@@ -114,36 +133,28 @@ final class MachineCommand {
     }
 
     @Command(name = "protect", mixinStandardHelpOptions = true, sortOptions = false, description = "Neither idleness nor age lets a machine go from now on; a budget does.")
-    static final class Protect implements Runnable {
-        @Mixin
-        CommonOptions common;
-
-        @Parameters(paramLabel = "MACHINE")
-        String machine;
+    static final class Protect extends OneMachine {
+        @Override
+        MachineRecord ask(Control control, MachineNameRequest request) {
+            return control.machines().protectMachine(request);
+        }
 
         @Override
-        public void run() {
-            try (var control = common.control()) {
-                var request = MachineNameRequest.newBuilder().setMachineId(machine).setRequestId(UUID.randomUUID().toString()).build();
-                said(control.write(() -> control.machines().protectMachine(request)), "is protected: neither idleness nor age lets it go", common.output());
-            }
+        void tell(MachineRecord answer, Output output) {
+            said(answer, "is protected: neither idleness nor age lets it go", output);
         }
     }
 
     @Command(name = "unprotect", mixinStandardHelpOptions = true, sortOptions = false, description = "Ends a machine's protection.")
-    static final class Unprotect implements Runnable {
-        @Mixin
-        CommonOptions common;
-
-        @Parameters(paramLabel = "MACHINE")
-        String machine;
+    static final class Unprotect extends OneMachine {
+        @Override
+        MachineRecord ask(Control control, MachineNameRequest request) {
+            return control.machines().unprotectMachine(request);
+        }
 
         @Override
-        public void run() {
-            try (var control = common.control()) {
-                var request = MachineNameRequest.newBuilder().setMachineId(machine).setRequestId(UUID.randomUUID().toString()).build();
-                said(control.write(() -> control.machines().unprotectMachine(request)), "is no longer protected", common.output());
-            }
+        void tell(MachineRecord answer, Output output) {
+            said(answer, "is no longer protected", output);
         }
     }
 

@@ -2,10 +2,7 @@ package dev.muster.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -29,9 +26,6 @@ class MusterTest {
 
     private FakeControl control;
 
-    /** What one command did. */
-    private record Ran(int exitCode, String out, String err) {}
-
     @BeforeEach
     void startControl() throws IOException {
         control = new FakeControl();
@@ -42,25 +36,10 @@ class MusterTest {
         control.close();
     }
 
-    private Ran run(String... arguments) {
-        var out = new ByteArrayOutputStream();
-        var err = new ByteArrayOutputStream();
-        var outBefore = System.out;
-        var errBefore = System.err;
-        System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
-        System.setErr(new PrintStream(err, true, StandardCharsets.UTF_8));
-        try {
-            return new Ran(Muster.run(arguments), out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
-        } finally {
-            System.setOut(outBefore);
-            System.setErr(errBefore);
-        }
-    }
-
     private Ran ask(String... arguments) {
         var line = new ArrayList<>(List.of(arguments));
         line.addAll(List.of("--server", control.address()));
-        return run(line.toArray(String[]::new));
+        return Ran.of(line.toArray(String[]::new));
     }
 
     private String file(String text) throws IOException {
@@ -69,12 +48,12 @@ class MusterTest {
 
     @Test
     void wrongUsageIsTwo() {
-        var ran = run("fleet", "aply");
+        var ran = Ran.of("fleet", "aply");
 
         assertThat(ran.exitCode()).isEqualTo(2);
         assertThat(ran.err()).startsWith("muster: Unmatched argument").contains("see: ./muster fleet --help");
-        assertThat(run("machine", "drain").exitCode()).isEqualTo(2);
-        assertThat(run("up", "--speed", "0.5", "--folder", folder.toString()))
+        assertThat(Ran.of("machine", "drain").exitCode()).isEqualTo(2);
+        assertThat(Ran.of("up", "--speed", "0.5", "--folder", folder.toString()))
                 .isEqualTo(new Ran(2, "", "muster: --speed is 0.5: it must be from 1 to 100000\n"));
     }
 
@@ -82,7 +61,7 @@ class MusterTest {
     void nothingRunningIsThreeAndSaysWhatToDo() {
         var expected = "muster: nothing runs in " + folder + ": start it with ./muster up, or name a control API with --server\n";
         for (var command : List.of("status", "down", "fleet list", "machine list", "queue list", "task enqueue cpu")) {
-            assertThat(run((command + " --folder " + folder).split(" "))).as(command).isEqualTo(new Ran(3, "", expected));
+            assertThat(Ran.of((command + " --folder " + folder).split(" "))).as(command).isEqualTo(new Ran(3, "", expected));
         }
     }
 
@@ -186,7 +165,7 @@ class MusterTest {
 
     @Test
     void saysItsVersion() throws IOException {
-        assertThat(run("version").out()).startsWith("muster ");
-        assertThat(Output.JSON.readTree(run("version", "--json").out()).has("version")).isTrue();
+        assertThat(Ran.of("version").out()).startsWith("muster ");
+        assertThat(Output.JSON.readTree(Ran.of("version", "--json").out()).has("version")).isTrue();
     }
 }

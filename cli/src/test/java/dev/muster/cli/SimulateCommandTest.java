@@ -3,10 +3,7 @@ package dev.muster.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -21,28 +18,10 @@ class SimulateCommandTest {
     @TempDir
     Path folder;
 
-    /** What one command did. */
-    private record Ran(int exitCode, String out, String err) {}
-
-    private static Ran run(String... arguments) {
-        var out = new ByteArrayOutputStream();
-        var err = new ByteArrayOutputStream();
-        var outBefore = System.out;
-        var errBefore = System.err;
-        System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
-        System.setErr(new PrintStream(err, true, StandardCharsets.UTF_8));
-        try {
-            return new Ran(Muster.run(arguments), out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
-        } finally {
-            System.setOut(outBefore);
-            System.setErr(errBefore);
-        }
-    }
-
     private Ran simulate(String... more) {
         var arguments = new ArrayList<>(List.of("simulate", "--fleet", file("two.yaml"), "--against", file("six.yaml"), "--trace", file("workload.csv")));
         arguments.addAll(List.of(more));
-        return run(arguments.toArray(String[]::new));
+        return Ran.of(arguments.toArray(String[]::new));
     }
 
     private static String file(String name) {
@@ -104,7 +83,7 @@ class SimulateCommandTest {
                 pools:
                   cpu: {provider: aws, region: us-east-1, type: m6i.large, max: 2}
                 """);
-        var ran = run("simulate", "--fleet", wrong.toString(), "--trace", file("workload.csv"));
+        var ran = Ran.of("simulate", "--fleet", wrong.toString(), "--trace", file("workload.csv"));
         assertThat(ran.exitCode()).isEqualTo(CliFailure.FAILED);
         assertThat(ran.err()).contains("'nowhere' is no pool of this fleet");
     }
@@ -117,7 +96,7 @@ class SimulateCommandTest {
                 pools:
                   cpu: {provider: aws, region: us-east-1, type: m6i.large, max: 2}
                 """);
-        assertThat(run("simulate", "--fleet", cpu.toString(), "--trace", file("workload.csv")).err()).contains("does not serve gpu");
+        assertThat(Ran.of("simulate", "--fleet", cpu.toString(), "--trace", file("workload.csv")).err()).contains("does not serve gpu");
         assertThat(simulate("--boot-failures", "2").err()).contains("boot failures is 2.0: it must be from 0 to 1");
         assertThat(simulate("--begin", "yesterday").exitCode()).isEqualTo(CliFailure.USAGE);
     }
