@@ -17,7 +17,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AfterEach;
@@ -40,6 +39,8 @@ class BudgetIT {
     /** g4dn.xlarge in us-east-1, on demand. */
     private static final BigDecimal EC2_PER_HOUR = new BigDecimal("0.526");
     private static final BigDecimal PER_HOUR = EC2_PER_HOUR.multiply(BigDecimal.valueOf(SPEED));
+
+    private static final Duration PATIENCE = Duration.ofMinutes(4);
 
     @TempDir
     Path folder;
@@ -120,10 +121,10 @@ class BudgetIT {
         var budget = new BigDecimal("0.12");
         apply("overrun", "day: " + budget, 30);
         enqueue("overrun", 1, 120);
-        await("the task runs", () -> live("overrun") == 1 && !tasks("overrun").isEmpty());
-        await("the overrun is said", () -> shell.run("./muster decision list overrun --json").succeeded().out().contains("OVER_BUDGET"));
+        Await.within(PATIENCE, "the task runs", () -> live("overrun") == 1 && !tasks("overrun").isEmpty());
+        Await.within(PATIENCE, "the overrun is said", () -> shell.run("./muster decision list overrun --json").succeeded().out().contains("OVER_BUDGET"));
         var decisions = shell.run("./muster decision list overrun --json").succeeded().out();
-        await("the machine is gone", () -> live("overrun") == 0);
+        Await.within(PATIENCE, "the machine is gone", () -> live("overrun") == 0);
 
         var machines = instances("overrun");
         assertThat(machines).hasSize(1);
@@ -161,13 +162,5 @@ class BudgetIT {
             }
         });
         return all;
-    }
-
-    private static void await(String what, Callable<Boolean> condition) throws Exception {
-        var deadline = System.nanoTime() + Duration.ofMinutes(4).toNanos();
-        while (!condition.call()) {
-            assertThat(System.nanoTime()).as("within four minutes: %s", what).isLessThan(deadline);
-            TimeUnit.MILLISECONDS.sleep(200);
-        }
     }
 }

@@ -20,7 +20,6 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -40,6 +39,8 @@ class LaunchLatencyIT {
     private static final long SEED = Long.getLong("muster.bench.seed", 7);
     /** Enough for a spread over parts of the run, few enough for a percentile in each. */
     private static final int BLOCKS = 4;
+
+    private static final Duration PATIENCE = Duration.ofMinutes(1);
 
     @TempDir
     Path folder;
@@ -74,7 +75,7 @@ class LaunchLatencyIT {
         apply("name: bench\nqueues: {bench: [bench]}\npools:\n  bench: {provider: aws, region: us-east-1, type: g4dn.xlarge, max: "
                 + (TASKS + 1) + ", idle: 1h}\n");
         enqueue("warm-up", "bench");
-        await("the first launch", () -> calls().size() == 1);
+        Await.within(PATIENCE, "the first launch", () -> calls().size() == 1);
         var random = new Random(SEED);
         var enqueued = new ArrayList<Instant>();
         for (int i = 0; i < TASKS; i++) {
@@ -82,7 +83,7 @@ class LaunchLatencyIT {
             TimeUnit.MILLISECONDS.sleep(1000 + random.nextInt(1000));
             enqueued.add(enqueue("task-" + i, "bench"));
         }
-        await("all launches", () -> calls().size() == TASKS + 1);
+        Await.within(PATIENCE, "all launches", () -> calls().size() == TASKS + 1);
 
         var calls = calls();
         assertThat(calls).allSatisfy(call -> assertThat(call.path("answer").asText()).isEqualTo("Success"));
@@ -115,7 +116,7 @@ class LaunchLatencyIT {
         for (int i = 0; i < types.size(); i++) {
             enqueue("task-" + i, "bench-" + i);
             int before = 3 * i;
-            await("every offer's call", () -> calls().size() == before + 3);
+            Await.within(PATIENCE, "every offer's call", () -> calls().size() == before + 3);
             var calls = calls();
             for (int call = before + 1; call < before + 3; call++) {
                 assertThat(calls.get(call - 1).path("answer").asText()).isEqualTo("InsufficientInstanceCapacity");
@@ -131,7 +132,7 @@ class LaunchLatencyIT {
         Files.writeString(folder.resolve("fleet.yaml"), fleet);
         shell.run("./muster fleet apply -f fleet.yaml").succeeded();
         // Its first list and look, so that what is measured is the loop and not its start.
-        await("the queue is seen", () -> {
+        Await.within(PATIENCE, "the queue is seen", () -> {
             try {
                 return shell.run("./muster queue list --json").succeeded().out().contains("\"age\"");
             } catch (Exception failed) {
@@ -176,13 +177,5 @@ class LaunchLatencyIT {
     private static long percentile(List<Duration> took, int percent) {
         var sorted = took.stream().sorted().toList();
         return sorted.get(Math.max(0, (int) Math.ceil(sorted.size() * percent / 100.0) - 1)).toMillis();
-    }
-
-    private static void await(String what, BooleanSupplier condition) throws InterruptedException {
-        var deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
-        while (!condition.getAsBoolean()) {
-            assertThat(System.nanoTime()).as("within a minute: %s", what).isLessThan(deadline);
-            TimeUnit.MILLISECONDS.sleep(200);
-        }
     }
 }

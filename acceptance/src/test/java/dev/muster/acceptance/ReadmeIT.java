@@ -15,8 +15,6 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.Callable;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -27,6 +25,8 @@ import org.junit.jupiter.api.io.TempDir;
 class ReadmeIT {
 
     private static final TimeScale SPEED = new TimeScale(20);
+
+    private static final Duration PATIENCE = Duration.ofMinutes(2);
 
     @TempDir
     Path folder;
@@ -81,20 +81,20 @@ class ReadmeIT {
             shell.run(command).succeeded();
         }
 
-        await("the task is completed", () -> clearml.books().byStatus().getOrDefault("completed", 0) == 1);
+        Await.within(PATIENCE, "the task is completed", () -> clearml.books().byStatus().getOrDefault("completed", 0) == 1);
         assertThat(ec2.books().live()).isEqualTo(1);
 
         // Down and up again: the machine stays on the books, and no second one comes.
         assertThat(shell.run("./muster down").succeeded().out()).contains("1 machines still run and cost $0.101/h");
         shell.run(commands.get(1)).succeeded();
         shell.run("./muster task enqueue default --seconds 20").succeeded();
-        await("the second task is completed", () -> clearml.books().byStatus().getOrDefault("completed", 0) == 2);
+        Await.within(PATIENCE, "the second task is completed", () -> clearml.books().byStatus().getOrDefault("completed", 0) == 2);
         assertThat(ec2.books().launchCalls()).hasSize(1);
 
         shell.run("./muster fleet delete first --machines idle").succeeded();
-        await("the machine is gone", () -> ec2.books().live() == 0);
+        Await.within(PATIENCE, "the machine is gone", () -> ec2.books().live() == 0);
         // The cloud knows first; the books follow with its next report, and until then the machine is still counted.
-        await("the books say so", () -> shell.run("./muster machine list").succeeded().out().equals("no machines\n"));
+        Await.within(PATIENCE, "the books say so", () -> shell.run("./muster machine list").succeeded().out().equals("no machines\n"));
         assertThat(shell.run("./muster down").succeeded().out()).contains("No machine of it runs.");
         assertThat(shell.processesLeft()).isEmpty();
     }
@@ -105,13 +105,5 @@ class ReadmeIT {
         var block = Pattern.compile("```sh\n(.*?)```", Pattern.DOTALL).matcher(section.group(1));
         assertThat(block.find()).isTrue();
         return block.group(1).lines().toList();
-    }
-
-    private static void await(String what, Callable<Boolean> condition) throws Exception {
-        var deadline = System.nanoTime() + Duration.ofSeconds(120).toNanos();
-        while (!condition.call()) {
-            assertThat(System.nanoTime()).as("within two minutes: %s", what).isLessThan(deadline);
-            TimeUnit.MILLISECONDS.sleep(100);
-        }
     }
 }
