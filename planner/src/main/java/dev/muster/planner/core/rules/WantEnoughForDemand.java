@@ -119,7 +119,7 @@ public final class WantEnoughForDemand implements Rule {
         return wants;
     }
 
-    /** Others' workers first, since they cost nothing; then pools that few queues name, then as the queue has them. */
+    /** Others' workers first, since they cost nothing; then pools as the queue has them. */
     private static int[] suppliers(Planning planning, Queue queue, Map<String, Integer> pools, List<TreeSet<String>> others) {
         var seen = planning.fleet().queues().get(queue.name());
         var list = new ArrayList<Integer>();
