@@ -12,16 +12,17 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /**
  * Everything known about one fleet. Events say what was learned, plan records what was decided; nothing else changes it, and
@@ -41,19 +42,12 @@ public final class Fleet {
     private static final long DEAREST = 10_000_000_000L;
 
     private FleetHead head;
-    private final TreeMap<String, Machine> active = new TreeMap<>();
-    private final TreeMap<String, Machine> ended = new TreeMap<>();
-    private final TreeMap<Instant, TreeSet<String>> endedAt = new TreeMap<>();
-    private final Map<String, String> idByCloudId = new HashMap<>();
-    /** Ids of refused machines that none replaces yet, by pool. */
-    private final Map<String, TreeSet<String>> unreplaced = new HashMap<>();
-    private final TreeSet<String> replaced = new TreeSet<>();
-    /** Ids of ended machines that their cloud shows alive. */
-    private final TreeSet<String> revived = new TreeSet<>();
+    private final Map<String, Pool> pools = new HashMap<>();
+    private final Workers workers;
+    private final Machines machines;
     private final TreeMap<String, QueueSeen> queues = new TreeMap<>();
-    private final TreeMap<String, Worker> workers = new TreeMap<>();
-    /** Workers by the cloud id of their machine, by id: a plan asks for each machine's, and ids are long and alike. */
-    private final Map<String, TreeMap<String, Worker>> workersOn = new HashMap<>();
+    /** Names of queues by id. */
+    private final Map<String, String> queueNames = new HashMap<>();
     /** Ids of workers whose machine has ended. */
     private final TreeSet<String> outliving = new TreeSet<>();
 
@@ -94,6 +88,9 @@ public final class Fleet {
     private Fleet(FleetHead head) {
         this.head = head;
         this.stateSince = head.createdAt();
+        workers = new Workers(head.spec().workersPrefix());
+        machines = new Machines(workers);
+        head.spec().pools().forEach(pool -> pools.putIfAbsent(pool.name(), pool));
     }
 
     /** A fleet of which nothing but its accepted spec is known. */
@@ -121,7 +118,7 @@ public final class Fleet {
         machines.forEach(fleet::put);
         // After the machines, whose stretches it has booked already.
         fleet.ledger = Ledger.of(ledger);
-        queues.forEach(queue -> fleet.queues.put(queue.name(), queue));
+        queues.forEach(fleet::put);
         workers.forEach(fleet::put);
         fleet.takeChanges();
         return fleet;
@@ -137,23 +134,91 @@ public final class Fleet {
         return head.spec();
     }
 
-    /** Machines that count, by id. */
-    public SortedMap<String, Machine> active() {
-        return Collections.unmodifiableSortedMap(active);
+    /** The pool of that name in the spec. */
+    public Optional<Pool> pool(String name) {
+        return Optional.ofNullable(pools.get(name));
     }
 
-    /** Machines GONE, FAILED or LOST and still known, by id. */
+    /** Machines that count, by id: a copy that is made for it, of no use where a fleet may be large and its plans many. */
+    public SortedMap<String, Machine> active() {
+        return machines.all(Machine::isCounted);
+    }
+
+    /** Machines GONE, FAILED or LOST and still known, by id: a copy that is made for it. */
     public SortedMap<String, Machine> ended() {
-        return Collections.unmodifiableSortedMap(ended);
+        return machines.all(machine -> !machine.isCounted());
+    }
+
+    /** Machines that count, in no order. */
+    public Stream<Machine> counted() {
+        return machines.counted();
+    }
+
+    /** How many count. */
+    public int size() {
+        return machines.count();
+    }
+
+    public PoolBooks books(Pool pool) {
+        return machines.books(pool);
+    }
+
+    /** Names of the pools that machines which count are of, in the spec or not; sorted. */
+    public List<String> pools() {
+        return machines.pools();
+    }
+
+    /** A pool's machines that count, the oldest first. Read to its end before anything changes. */
+    public Stream<Machine> byAge(String pool) {
+        return machines.byAge(pool);
+    }
+
+    /** The same, the youngest first. */
+    public Stream<Machine> byYouth(String pool) {
+        return machines.byYouth(pool);
+    }
+
+    /** A pool's machines that are READY without a task, idle for longest first. Read to its end before anything changes. */
+    public Stream<Machine> idle(String pool) {
+        return machines.idle(pool);
+    }
+
+    /** A pool's machines that are marked or asked to end, by id. */
+    public List<Machine> leaving(String pool) {
+        return machines.leaving(pool);
+    }
+
+    /** Machines in a phase that counts and is not READY, by id. */
+    public List<Machine> in(Phase phase) {
+        return machines.in(phase);
+    }
+
+    /** Staying machines that were launched for the queue. */
+    public int stayingFor(String queue) {
+        return machines.stayingFor(queue);
+    }
+
+    /** Machines of whom a person asked something that is not done, by id. */
+    public List<Machine> asked() {
+        return machines.asked();
+    }
+
+    /** Machines to which something happened, or to their workers, since they were last taken here; by id. A loaded fleet's are all. */
+    public List<Machine> takeUnfollowed() {
+        return machines.takeUnfollowed();
+    }
+
+    /** The next plan is to follow it though nothing may happen to it. */
+    public void followAgain(Machine machine) {
+        machines.followAgain(machine.id());
     }
 
     public Optional<Machine> machine(String id) {
-        var machine = active.get(id);
-        return Optional.ofNullable(machine != null ? machine : ended.get(id));
+        return Optional.ofNullable(machines.get(id));
     }
 
     public Optional<Machine> machineByCloudId(String cloudId) {
-        return cloudId.isEmpty() ? Optional.empty() : Optional.ofNullable(idByCloudId.get(cloudId)).flatMap(this::machine);
+        return cloudId.isEmpty() ? Optional.empty() : Optional.ofNullable(machines.byCloudId(cloudId));
     }
 
     /** The machine that a worker of the fleet's prefix runs on, as far as it is known. */
@@ -166,32 +231,34 @@ public final class Fleet {
         return Collections.unmodifiableMap(queues);
     }
 
-    public NavigableMap<String, Worker> workers() {
-        return Collections.unmodifiableNavigableMap(workers);
+    /** By id, in no order. */
+    public Map<String, Worker> workers() {
+        return workers.all();
+    }
+
+    /** Workers that are not of this fleet's prefix, by id. */
+    public Collection<Worker> otherWorkers() {
+        return workers.others();
+    }
+
+    /** Ids of the workers that show one task, by task, where there are several: sorted. */
+    public SortedMap<String, TreeSet<String>> tasksRunTwice() {
+        return workers.shared();
     }
 
     /** Its workers, sorted by id; empty where none registered. */
     public List<Worker> workersOn(Machine machine) {
-        var its = machine.cloudId().isEmpty() ? null : workersOn.get(machine.cloudId());
-        return its == null ? List.of() : List.copyOf(its.values());
+        return workers.on(machine.cloudId());
     }
 
     /** A worker of it shows a task. False says nothing where the facts are stale. */
     public boolean isBusy(Machine machine) {
-        var its = machine.cloudId().isEmpty() ? null : workersOn.get(machine.cloudId());
-        if (its != null) {
-            for (var worker : its.values()) {
-                if (worker.isBusy()) {
-                    return true;
-                }
-            }
-        }
-        return false;
+        return workers.busyOn(machine) > 0;
     }
 
     /** Ids of refused machines of the pool that none replaces yet, in order. */
     public List<String> unreplaced(String pool) {
-        return List.copyOf(unreplaced.getOrDefault(pool, new TreeSet<>()));
+        return machines.unreplaced(pool);
     }
 
     /** Workers that are listed though their machine has ended, by id: all whose task may be lost. */
@@ -201,12 +268,12 @@ public final class Fleet {
 
     /** Machines that ended before that moment, the earliest first. */
     public List<Machine> endedBefore(Instant moment) {
-        return endedAt.headMap(moment).values().stream().flatMap(TreeSet::stream).map(ended::get).toList();
+        return machines.endedBefore(moment);
     }
 
     /** Ids of machines FAILED, LOST or GONE in the books that their cloud shows alive, in order. */
     public List<String> revived() {
-        return List.copyOf(revived);
+        return machines.revived();
     }
 
     public DemandStatus demand() {
@@ -364,7 +431,7 @@ public final class Fleet {
         }
         changed = true;
         if (event instanceof FleetEvent.FleetChanged e) {
-            accept(e.head());
+            accept(e.head(), e.at());
         } else if (event instanceof FleetEvent.MachinesAsked e) {
             e.machineIds().forEach(id -> asked(id, e.verb(), e.at()));
         } else if (event instanceof FleetEvent.LedgerRestored e) {
@@ -398,11 +465,16 @@ public final class Fleet {
         }
     }
 
-    private void accept(FleetHead next) {
+    private void accept(FleetHead next, Instant at) {
         var specChanged = !next.spec().equals(head.spec());
         head = next;
         headChanged = true;
         if (specChanged) {
+            pools.clear();
+            next.spec().pools().forEach(pool -> pools.putIfAbsent(pool.name(), pool));
+            workers.prefix(next.spec().workersPrefix());
+            // What a machine costs may be declared anew.
+            machines.counted().toList().forEach(machine -> edit(machine.id(), at, m -> { }));
             // What the old spec was refused for may be mended by the new one.
             holds.values().removeIf(hold -> hold.kind() == Hold.Kind.POOL || hold.kind() == Hold.Kind.ACCOUNT);
             memoryChanged = true;
@@ -420,7 +492,7 @@ public final class Fleet {
     }
 
     private void releaseIdle(FleetEvent.IdleReleased event) {
-        for (var machine : List.copyOf(active.values())) {
+        for (var machine : machines.counted().toList()) {
             if ((event.pool().isEmpty() || event.pool().equals(machine.pool())) && machine.phase() == Phase.READY && !machine.isProtected()
                     && machine.asked() == null && !isBusy(machine)) {
                 asked(machine.id(), FleetEvent.MachinesAsked.Verb.DRAIN, event.at());
@@ -449,7 +521,7 @@ public final class Fleet {
             }
         }
         if (!moved.isEmpty()) {
-            for (var machine : List.copyOf(active.values())) {
+            for (var machine : machines.counted().toList()) {
                 if (moved.contains(machine.offer())) {
                     edit(machine.id(), event.at(), m -> { });
                 }
@@ -459,7 +531,7 @@ public final class Fleet {
 
     /** What a machine of an offer costs an hour, all included; empty: not known. */
     private OptionalLong priceOf(Machine machine) {
-        var pool = spec().pool(machine.pool());
+        var pool = pool(machine.pool());
         var offer = pool.flatMap(p -> p.offers().stream().filter(o -> o.key().equals(machine.offer())).findFirst());
         // One that an edit took out of the spec costs what is reported of it.
         var price = pool.map(p -> price(p, offer.orElse(new Offer(machine.offer(), OptionalLong.empty(), OptionalLong.empty()))))
@@ -537,12 +609,7 @@ public final class Fleet {
     }
 
     private String queueName(String id) {
-        for (var queue : queues.values()) {
-            if (queue.id().equals(id)) {
-                return queue.name();
-            }
-        }
-        return null;
+        return queueNames.get(id);
     }
 
     // Demand.
@@ -584,34 +651,56 @@ public final class Fleet {
         demand = new DemandStatus(seen.source(), seen.generation(), seen.sequence(), event.tick(), event.interval(), event.at(), started,
                 demand.lookStartedAt(), event.full() || demand.workersKnown() && !gap, "");
         if (event.full()) {
-            var listed = new TreeSet<String>();
+            var listed = new HashSet<String>();
             parts.all().forEach(part -> part.workers().forEach(worker -> listed.add(worker.id())));
-            List.copyOf(workers.keySet()).stream().filter(id -> !listed.contains(id)).forEach(this::removeWorker);
+            List.copyOf(workers.all().keySet()).stream().filter(id -> !listed.contains(id)).forEach(this::removeWorker);
         }
         parts.all().forEach(this::takeWorkers);
-        var served = new TreeSet<String>();
-        for (var part : parts.all()) {
+        takeQueues(parts.all(), event.at());
+        adrift = parts.all().stream().flatMap(part -> part.adrift().stream()).toList();
+        book(event.at());
+    }
+
+    /** Every queue is in each look, and few are not as they were. */
+    private void takeQueues(List<FleetEvent.DemandSeen> parts, Instant at) {
+        int told = 0;
+        boolean changed = false;
+        for (var part : parts) {
             for (var queue : part.queues()) {
-                served.add(queue.name());
+                told++;
+                if (queue.equals(queues.get(queue.name()))) {
+                    continue;
+                }
+                changed = true;
+                put(queue);
+                queuesChanged.add(queue.name());
                 if (queue.waiting() == 0) {
                     waitingSince.remove(queue.name());
                 } else {
-                    waitingSince.putIfAbsent(queue.name(), event.at());
-                }
-                if (!queue.equals(queues.put(queue.name(), queue))) {
-                    queuesChanged.add(queue.name());
+                    waitingSince.putIfAbsent(queue.name(), at);
                 }
             }
         }
+        if (!changed && told == queues.size()) {
+            return;
+        }
+        var served = new HashSet<String>();
+        parts.forEach(part -> part.queues().forEach(queue -> served.add(queue.name())));
         for (var name : List.copyOf(queues.keySet())) {
             if (!served.contains(name)) {
-                queues.remove(name);
+                queueNames.remove(queues.remove(name).id(), name);
                 waitingSince.remove(name);
                 queuesChanged.add(name);
             }
         }
-        adrift = parts.all().stream().flatMap(part -> part.adrift().stream()).toList();
-        book(event.at());
+    }
+
+    private void put(QueueSeen queue) {
+        var before = queues.put(queue.name(), queue);
+        if (before != null && !before.id().equals(queue.id())) {
+            queueNames.remove(before.id(), before.name());
+        }
+        queueNames.put(queue.id(), queue.name());
     }
 
     private void takeWorkers(FleetEvent.DemandSeen part) {
@@ -636,25 +725,24 @@ public final class Fleet {
     }
 
     private void put(Worker worker) {
-        workers.put(worker.id(), worker);
-        WorkerId.parse(worker.id()).ifPresent(id -> {
-            workersOn.computeIfAbsent(id.cloudId(), cloudId -> new TreeMap<>()).put(worker.id(), worker);
-            touched.add(id.cloudId());
-            outlives(worker.id(), machineByCloudId(id.cloudId()).filter(machine -> !machine.isCounted()).isPresent());
-        });
+        var cloudId = workers.put(worker);
+        touched(cloudId);
+        outlives(worker.id(), machineByCloudId(cloudId).filter(machine -> !machine.isCounted()).isPresent());
     }
 
     private void removeWorker(String id) {
-        if (workers.remove(id) != null) {
+        var cloudId = workers.remove(id);
+        if (cloudId != null) {
             workersChanged.add(id);
             outliving.remove(id);
-            WorkerId.parse(id).ifPresent(parsed -> {
-                touched.add(parsed.cloudId());
-                var others = workersOn.get(parsed.cloudId());
-                if (others != null && others.remove(id) != null && others.isEmpty()) {
-                    workersOn.remove(parsed.cloudId());
-                }
-            });
+            touched(cloudId);
+        }
+    }
+
+    private void touched(String cloudId) {
+        if (!cloudId.isEmpty()) {
+            touched.add(cloudId);
+            machines.workersChanged(cloudId);
         }
     }
 
@@ -779,9 +867,9 @@ public final class Fleet {
         OfferKey offer = event.offer();
         String pool = null;
         for (var id : event.machineIds()) {
-            var machine = active.get(id);
+            var machine = machines.get(id);
             // No answer is not a refusal: what may have started lives and counts.
-            if (machine == null || !machine.cloudId().isEmpty() || !machine.phase().canBecome(Phase.FAILED)) {
+            if (machine == null || !machine.isCounted() || !machine.cloudId().isEmpty() || !machine.phase().canBecome(Phase.FAILED)) {
                 continue;
             }
             offer = machine.offer();
@@ -863,11 +951,11 @@ public final class Fleet {
         }
         scopes.put(event.scope(), new ScopeSeen(event.scope(), seen.generation(), seen.sequence(), event.at(), event.listStartedAt(), "",
                 event.foreignCluster()));
-        var listed = new TreeSet<String>();
+        var listed = new HashSet<String>();
         parts.all().forEach(part -> part.machines().forEach(machine -> listed.add(machine.cloudId())));
         strangers.values().removeIf(stranger -> stranger.offer() != null && stranger.offer().scope().equals(event.scope())
                 && !listed.contains(stranger.cloudId()));
-        for (var machine : List.copyOf(active.values())) {
+        for (var machine : machines.counted().toList()) {
             if (machine.offer().scope().equals(event.scope()) && !listed.contains(machine.cloudId())) {
                 missing(machine, event.listStartedAt(), event.at());
             }
@@ -888,45 +976,26 @@ public final class Fleet {
     }
 
     private void edit(String id, Instant at, Consumer<Machine.Edit> change) {
-        machine(id).ifPresent(before -> {
-            var after = booked(before.with(change), at);
-            if (!after.equals(before)) {
-                put(after);
-                machinesChanged.add(id);
-            }
-        });
+        var before = machines.get(id);
+        if (before == null) {
+            return;
+        }
+        var after = booked(before.with(change), at);
+        if (!after.equals(before)) {
+            put(after);
+            machinesChanged.add(id);
+        }
     }
 
     private void put(Machine machine) {
-        var before = active.remove(machine.id());
-        var endedBefore = ended.remove(machine.id());
-        unend(endedBefore);
-        before = before == null ? endedBefore : before;
+        var before = machines.get(machine.id());
         if (before != null && before.paid() != null && machine.paid() != null && before.paid().kindSince().isBefore(machine.paid().kindSince())) {
             ledger.close(machine, closed(before.paid(), machine.paid()), spec().zone(), this::queueName);
             ledgerChanged = true;
         }
-        (machine.isCounted() ? active : ended).put(machine.id(), machine);
-        if (!machine.isCounted() && machine.endedAt() != null) {
-            endedAt.computeIfAbsent(machine.endedAt(), at -> new TreeSet<>()).add(machine.id());
-        }
-        if (!machine.cloudId().isEmpty()) {
-            idByCloudId.put(machine.cloudId(), machine.id());
-            var its = workersOn.get(machine.cloudId());
-            if (its != null) {
-                its.keySet().forEach(worker -> outlives(worker, !machine.isCounted()));
-            }
-        }
-        if (!machine.replaces().isEmpty() && replaced.add(machine.replaces())) {
-            unreplaced.getOrDefault(machine.pool(), new TreeSet<>()).remove(machine.replaces());
-        }
-        if (machine.phase() == Phase.FAILED && !replaced.contains(machine.id())) {
-            unreplaced.computeIfAbsent(machine.pool(), pool -> new TreeSet<>()).add(machine.id());
-        }
-        if (machine.phase().isEnded() && machine.cloud().isAlive() && !machine.released()) {
-            revived.add(machine.id());
-        } else {
-            revived.remove(machine.id());
+        machines.put(machine);
+        if (before == null || before.isCounted() != machine.isCounted() || !before.cloudId().equals(machine.cloudId())) {
+            workersOn(machine).forEach(worker -> outlives(worker.id(), !machine.isCounted()));
         }
     }
 
@@ -945,15 +1014,6 @@ public final class Fleet {
         }
     }
 
-    private void unend(Machine machine) {
-        if (machine != null && machine.endedAt() != null) {
-            var others = endedAt.get(machine.endedAt());
-            if (others != null && others.remove(machine.id()) && others.isEmpty()) {
-                endedAt.remove(machine.endedAt());
-            }
-        }
-    }
-
     private void put(Hold hold) {
         holds.put(hold.key(), hold);
         memoryChanged = true;
@@ -968,15 +1028,9 @@ public final class Fleet {
             machinesChanged.add(r.machine().id());
             strangers.remove(r.machine().cloudId());
         } else if (record instanceof PlanRecord.MachineForgotten r) {
-            var gone = ended.remove(r.machineId());
-            unend(gone);
+            machine(r.machineId()).ifPresent(machine -> workersOn(machine).forEach(worker -> outlives(worker.id(), false)));
+            machines.remove(r.machineId());
             machinesChanged.add(r.machineId());
-            if (gone != null) {
-                idByCloudId.remove(gone.cloudId(), gone.id());
-                unreplaced.getOrDefault(gone.pool(), new TreeSet<>()).remove(gone.id());
-                replaced.remove(gone.id());
-                revived.remove(gone.id());
-            }
         } else if (record instanceof PlanRecord.FleetEnded r) {
             head = r.head();
             headChanged = true;

@@ -8,7 +8,9 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.BiConsumer;
 
@@ -79,7 +81,7 @@ public final class Ledger {
     /** In place of a pool's name: counts against every budget. */
     public static final String ALL = "*";
 
-    private final TreeMap<LocalDate, TreeMap<Payer, Long>> days = new TreeMap<>();
+    private final TreeMap<LocalDate, Day> days = new TreeMap<>();
     private final TreeMap<Instant, TreeMap<Payer, Amounts>> hours = new TreeMap<>();
     private final long[] waits = new long[WAIT_SECONDS.size() + 1];
     private Instant hoursUntil = Instant.EPOCH;
@@ -88,8 +90,7 @@ public final class Ledger {
 
     static Ledger of(Book book) {
         var ledger = new Ledger();
-        book.spent().forEach(spent -> ledger.days.computeIfAbsent(spent.day(), day -> new TreeMap<>())
-                .put(new Payer(spent.pool(), spent.queue(), "", ""), spent.micros()));
+        book.spent().forEach(spent -> ledger.day(spent.day()).add(spent.pool(), spent.queue(), spent.micros()));
         book.lines().forEach(line -> ledger.hours.computeIfAbsent(line.hour(), hour -> new TreeMap<>()).put(line.payer(), line.amounts()));
         ledger.hoursUntil = book.hoursUntil();
         ledger.minutesUntil = book.minutesUntil();
@@ -102,10 +103,37 @@ public final class Ledger {
 
     public Book book() {
         var spent = new ArrayList<Spent>();
-        days.forEach((day, payers) -> payers.forEach((payer, micros) -> spent.add(new Spent(day, payer.pool(), payer.queue(), micros))));
+        days.forEach((date, day) -> day.byPayer.forEach((payer, micros) -> spent.add(new Spent(date, payer.pool(), payer.queue(), micros))));
         var lines = new ArrayList<Line>();
         hours.forEach((hour, payers) -> payers.forEach((payer, amounts) -> lines.add(new Line(hour, payer, amounts))));
         return new Book(List.copyOf(spent), List.copyOf(lines), hoursUntil, minutesUntil, lostAt, waits());
+    }
+
+    /** What was spent on one date, and its sums: a plan asks for them at every budget. */
+    private static final class Day {
+        private final TreeMap<Payer, Long> byPayer = new TreeMap<>();
+        private final Map<Budget.Scope, Long> byScope = new HashMap<>();
+        /** Counts against every budget. */
+        private long everywhere;
+
+        private void add(String pool, String queue, long micros) {
+            byPayer.merge(new Payer(pool, queue, "", ""), micros, Math::addExact);
+            if (pool.equals(ALL)) {
+                everywhere = Math.addExact(everywhere, micros);
+                return;
+            }
+            byScope.merge(Budget.Scope.FLEET, micros, Math::addExact);
+            byScope.merge(new Budget.Scope(Budget.Scope.Kind.POOL, pool), micros, Math::addExact);
+            byScope.merge(new Budget.Scope(Budget.Scope.Kind.QUEUE, queue), micros, Math::addExact);
+        }
+
+        private long of(Budget.Scope scope) {
+            return Math.addExact(everywhere, byScope.getOrDefault(scope, 0L));
+        }
+    }
+
+    private Day day(LocalDate date) {
+        return days.computeIfAbsent(date, day -> new Day());
     }
 
     /** Since when what was spent is not known; null: it is. */
@@ -135,13 +163,8 @@ public final class Ledger {
     /** Micro-units in closed stretches, from that local date on. */
     public long closedSince(LocalDate day, Budget.Scope scope) {
         long sum = 0;
-        for (var payers : days.tailMap(day, true).values()) {
-            for (var entry : payers.entrySet()) {
-                var payer = entry.getKey();
-                if (payer.pool().equals(ALL) || scope.counts(payer.pool(), payer.queue())) {
-                    sum = Math.addExact(sum, entry.getValue());
-                }
-            }
+        for (var each : days.tailMap(day, true).values()) {
+            sum = Math.addExact(sum, each.of(scope));
         }
         return sum;
     }
@@ -154,11 +177,10 @@ public final class Ledger {
     /** People say what was spent before the books were lost. */
     void restore(long dayMicros, long monthMicros, LocalDate today) {
         lostAt = null;
-        var all = new Payer(ALL, "", "", "");
-        days.computeIfAbsent(today, day -> new TreeMap<>()).merge(all, dayMicros, Math::addExact);
+        day(today).add(ALL, "", dayMicros);
         // The rest of the month is no part of today; on its first day there is none.
         if (today.getDayOfMonth() > 1 && monthMicros > dayMicros) {
-            days.computeIfAbsent(today.minusDays(1), day -> new TreeMap<>()).merge(all, monthMicros - dayMicros, Math::addExact);
+            day(today.minusDays(1)).add(ALL, "", monthMicros - dayMicros);
         }
     }
 
@@ -175,8 +197,7 @@ public final class Ledger {
         if (!stretch.from().isBefore(stretch.to())) {
             return;
         }
-        byDay(stretch, zone, (day, part) -> days.computeIfAbsent(day, date -> new TreeMap<>())
-                .merge(new Payer(machine.pool(), machine.queue(), "", ""), part.cost(), Math::addExact));
+        byDay(stretch, zone, (day, part) -> day(day).add(machine.pool(), machine.queue(), part.cost()));
         while (days.size() > DAYS_KEPT) {
             days.pollFirstEntry();
         }

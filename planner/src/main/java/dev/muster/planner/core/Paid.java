@@ -60,6 +60,15 @@ public record Paid(
         return new Stretch(kindSince, to, kind, perHour, tasks);
     }
 
+    /** Micro-units that are not in the sums yet, for the time from {@code notBefore} to {@code until}. */
+    long openCost(Instant notBefore, Instant until) {
+        if (hasEnded() || perHour.isEmpty()) {
+            return 0;
+        }
+        var from = kindSince.isBefore(notBefore) ? notBefore : kindSince;
+        return Costs.during(perHour.getAsLong(), until.toEpochMilli() - from.toEpochMilli());
+    }
+
     /** Micro-units until that time. */
     public long spentUntil(Instant time) {
         return spent + open(time).cost();

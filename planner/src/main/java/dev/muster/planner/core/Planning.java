@@ -5,6 +5,7 @@ import java.time.Instant;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -32,11 +33,10 @@ public final class Planning {
     private final Instant now;
     private final List<PlanRecord> records = new ArrayList<>();
     private final Map<String, PlanRecord.Refused> refused = new LinkedHashMap<>();
-    private final Map<String, PoolBooks> books = new TreeMap<>();
     private final Map<String, Integer> spare = new HashMap<>();
     private final Map<String, Integer> leftover = new HashMap<>();
     private final Map<String, Bounds> bounds = new HashMap<>();
-    private final Map<Budget.Scope, Spending> spending = new HashMap<>();
+    private final Map<Budget.Scope, Spending.Sum> spending = new HashMap<>();
     private Bounds fleetBounds;
     private Instant due;
     private Instant deadline = Instant.MAX;
@@ -74,7 +74,7 @@ public final class Planning {
 
     /** A pool's machines as they are now, new ones included. */
     public PoolBooks books(Pool pool) {
-        return books.computeIfAbsent(pool.name(), name -> PoolBooks.of(fleet, pool));
+        return fleet.books(pool);
     }
 
     /** What may run now: the spec's numbers, or those of an open window of a schedule. */
@@ -99,7 +99,21 @@ public final class Planning {
 
     /** What the machines of a scope cost, new ones of this plan included. */
     public Spending spending(Budget.Scope scope) {
-        return spending.computeIfAbsent(scope, key -> Spending.of(this, key));
+        var known = spending.get(scope);
+        if (known == null && scope.kind() == Budget.Scope.Kind.QUEUE) {
+            spending.putAll(Spending.Sum.ofQueues(this));
+            known = spending.get(scope);
+        } else if (known == null) {
+            known = Spending.Sum.of(this, scope);
+            spending.put(scope, known);
+        }
+        return known.now();
+    }
+
+    /** The machines of a scope that count, by id: a copy. */
+    public List<Machine> machines(Budget.Scope scope) {
+        var machines = scope.kind() == Budget.Scope.Kind.POOL ? fleet.byAge(scope.name()) : fleet.counted().filter(scope::counts);
+        return machines.sorted(Comparator.comparing(Machine::id)).toList();
     }
 
     /** The date in the fleet's time zone. */
@@ -136,8 +150,7 @@ public final class Planning {
     /** Whether one more machine of the pool may leave by the planner's own choice. */
     public boolean mayDisrupt(Pool pool) {
         var most = pool.leaving().draining();
-        return most == 0 || fleet.active().values().stream().filter(machine -> machine.pool().equals(pool.name())
-                && (machine.phase() == Phase.DRAINING || machine.phase() == Phase.TERMINATING)).count() < most;
+        return most == 0 || fleet.books(pool).leaving() < most;
     }
 
     /** Free slots of a pool that no waiting task will take; known once demand has been weighed. */
@@ -211,9 +224,16 @@ public final class Planning {
     }
 
     public void put(Machine machine) {
-        write(new PlanRecord.MachineChanged(fleet.booked(machine, now)));
-        books.remove(machine.pool());
-        spending.clear();
+        var before = fleet.machine(machine.id()).filter(Machine::isCounted).orElse(null);
+        var after = fleet.booked(machine, now);
+        write(new PlanRecord.MachineChanged(after));
+        for (var scope : List.of(Budget.Scope.FLEET, new Budget.Scope(Budget.Scope.Kind.POOL, after.pool()),
+                new Budget.Scope(Budget.Scope.Kind.QUEUE, after.queue()))) {
+            var known = spending.get(scope);
+            if (known != null) {
+                known.replace(before, after);
+            }
+        }
     }
 
     /** Writes the machine changed, if the change is one. Answers it as it is now. */
@@ -458,6 +478,6 @@ public final class Planning {
 
     /** The pool of a machine, if the spec still has it. */
     public Optional<Pool> poolOf(Machine machine) {
-        return spec().pool(machine.pool());
+        return fleet.pool(machine.pool());
     }
 }

@@ -1,7 +1,7 @@
 package dev.muster.planner.stream;
 
 import dev.muster.planner.core.Costs;
-import dev.muster.planner.core.rules.StayWithinBudget;
+import dev.muster.planner.core.Spending;
 import dev.muster.v1.BudgetAction;
 import dev.muster.v1.BudgetPeriod;
 import dev.muster.v1.BudgetSpec;
@@ -255,7 +255,7 @@ final class BudgetValidator {
             return perHour;
         }
         var reserve = Times.duration(pool.getReserveFor());
-        var stays = budget.getHardAction() == BudgetAction.STOP_LAUNCHING ? 0 : Costs.during(perHour, StayWithinBudget.stay(reserve));
+        var stays = budget.getHardAction() == BudgetAction.STOP_LAUNCHING ? 0 : Costs.during(perHour, Spending.stay(reserve));
         return Math.addExact(Costs.during(perHour, reserve), stays);
     }
 

@@ -263,7 +263,11 @@ final class Scenario {
 
     Scenario plan() {
         var before = copy();
+        var loaded = Planner.plan(copy(), now);
         var plan = Planner.plan(fleet, now);
+        if (!plan.records().equals(loaded.records())) {
+            throw new AssertionError("a fleet just loaded plans otherwise than one that planned before: " + loaded.records() + " and not " + plan.records());
+        }
         plan.records().forEach(before::apply);
         if (!before.memory().equals(fleet.memory()) || !before.ledger().book().equals(fleet.ledger().book()) || !before.active().equals(fleet.active()) || !before.ended().equals(fleet.ended())) {
             throw new AssertionError("a plan's records don't say all that it did");

@@ -6,16 +6,15 @@ import dev.muster.planner.core.Phase;
 import dev.muster.planner.core.Planning;
 import dev.muster.planner.core.Reason;
 import dev.muster.planner.core.Rule;
-import java.util.List;
 
 /** Does what people asked for about machines. Only here, and where a fleet is deleted at once, can a busy machine end. */
 public final class CarryOutRequests implements Rule {
 
     @Override
     public void apply(Planning planning) {
-        for (var machine : List.copyOf(planning.fleet().active().values())) {
+        for (var machine : planning.fleet().asked()) {
             // What the cloud has not accepted can't be commanded; the wish waits.
-            if (machine.asked() != null && !machine.cloudId().isEmpty()) {
+            if (!machine.cloudId().isEmpty()) {
                 carryOut(planning, planning.change(machine, m -> m.asked = null), machine);
             }
         }

@@ -8,7 +8,6 @@ import dev.muster.planner.core.Reason;
 import dev.muster.planner.core.Rule;
 import java.util.Comparator;
 import java.util.List;
-import java.util.function.Predicate;
 
 /**
  * Brings the fleet down to limits that were lowered, by a person or a schedule: idle machines go first, one that works finishes its task
@@ -22,17 +21,20 @@ public final class DrainAboveLimits implements Rule {
             return;
         }
         for (var pool : planning.spec().pools()) {
-            shrink(planning, pool.name(), new Budget.Scope(Budget.Scope.Kind.POOL, pool.name()), planning.bounds(pool).limits().max(), machine -> machine.pool().equals(pool.name()));
+            var max = planning.bounds(pool).limits().max();
+            if (planning.books(pool).counted() > max) {
+                shrink(planning, pool.name(), new Budget.Scope(Budget.Scope.Kind.POOL, pool.name()), max);
+            }
         }
-        shrink(planning, "the fleet", Budget.Scope.FLEET, planning.fleetBounds().limits().max(), machine -> true);
+        var max = planning.fleetBounds().limits().max();
+        if (planning.fleet().size() > max) {
+            shrink(planning, "the fleet", Budget.Scope.FLEET, max);
+        }
     }
 
-    private void shrink(Planning planning, String what, Budget.Scope scope, int max, Predicate<Machine> counts) {
-        var counted = planning.fleet().active().values().stream().filter(counts).toList();
+    private void shrink(Planning planning, String what, Budget.Scope scope, int max) {
+        var counted = planning.machines(scope);
         int above = counted.size() - max;
-        if (above <= 0) {
-            return;
-        }
         above -= (int) counted.stream().filter(machine -> !machine.phase().isStaying()).count();
         for (var machine : inOrder(planning, counted)) {
             if (above <= 0) {

@@ -25,9 +25,6 @@ import java.util.stream.Stream;
  */
 public final class DrainAtBudget implements Rule {
 
-    /** What a mark takes to be obeyed and seen to be, at most: marking begins this much before the money is needed. */
-    private static final Duration AHEAD = Duration.ofSeconds(60);
-
     @Override
     public void apply(Planning planning) {
         for (var applied : StayWithinBudget.all(planning)) {
@@ -56,14 +53,14 @@ public final class DrainAtBudget implements Rule {
         var spending = planning.spending(applied.scope());
         var spent = spending.spent(budget.period());
         if (spent > hard) {
-            sayOverrun(planning, applied, spending, spent, hard);
+            sayOverrun(planning, applied, spent, hard);
         }
         if (budget.hardAction() == Budget.HardAction.STOP_LAUNCHING) {
             return;
         }
         // Plan again when spending has used up what is left, in time to mark.
         long used = Math.addExact(spent, spending.reserved());
-        long ahead = spending.machines().stream().mapToLong(machine -> Costs.during(machine.committed().orElse(0), ahead(planning.reserveFor(machine)))).sum();
+        long ahead = spending.ahead();
         if (spending.committed() > 0 && hard - used - ahead > 0) {
             var ms = Math.min(Duration.ofDays(1).toMillis(), (long) ((double) (hard - used - ahead) / spending.committed() * 3_600_000));
             planning.remind(planning.now().plusMillis(Math.max(ms, 1)));
@@ -77,7 +74,7 @@ public final class DrainAtBudget implements Rule {
     }
 
     private void mark(Planning planning, Applied applied, Spending spending, long used, long ahead, long hard) {
-        var unmarked = new ArrayList<>(spending.machines().stream()
+        var unmarked = new ArrayList<>(planning.machines(applied.scope()).stream()
                 .filter(machine -> machine.phase().isStaying() && !machine.cloudId().isEmpty() && machine.committed().isPresent()).toList());
         unmarked.sort(Comparator.comparing((Machine machine) -> planning.fleet().isBusy(machine)).thenComparing(machine -> -freed(planning, machine))
                 .thenComparing(Machine::id));
@@ -95,12 +92,6 @@ public final class DrainAtBudget implements Rule {
         }
     }
 
-    /** Half of what a launch must leave at most, so that nothing is launched only to be marked. */
-    private static Duration ahead(Duration reserveFor) {
-        var half = StayWithinBudget.stay(reserveFor).dividedBy(2);
-        return half.compareTo(AHEAD) < 0 ? half : AHEAD;
-    }
-
     /** What a mark on it will free of what it reserves. */
     private static long freed(Planning planning, Machine machine) {
         var full = planning.reserveFor(machine);
@@ -108,8 +99,8 @@ public final class DrainAtBudget implements Rule {
         return Costs.during(price, full) - Costs.during(price, Spending.reservedMarked(planning, machine, full));
     }
 
-    private void sayOverrun(Planning planning, Applied applied, Spending spending, long spent, long hard) {
-        var work = spending.machines().stream().flatMap(machine -> work(machine, tasks(planning, machine))).toList();
+    private void sayOverrun(Planning planning, Applied applied, long spent, long hard) {
+        var work = planning.machines(applied.scope()).stream().flatMap(machine -> work(machine, tasks(planning, machine))).toList();
         planning.warn(applied.scope() + " " + applied.budget().period(), Constraint.by(this, Reason.OVER_BUDGET).how("overrun").number("spentMicros", spent)
                 .number("hardMicros", hard).number("overrunMicros", spent - hard).scope(applied.scope()).period(applied.budget().period())
                 .names("work", work));
@@ -126,7 +117,7 @@ public final class DrainAtBudget implements Rule {
 
     /** A person has said, in the spec, that money goes before work here. */
     private void stopBusy(Planning planning, Applied applied, long spent, long hard) {
-        for (var machine : planning.spending(applied.scope()).machines()) {
+        for (var machine : planning.machines(applied.scope())) {
             var now = planning.fleet().machine(machine.id()).orElse(machine);
             if (now.cloudId().isEmpty() || now.phase() == Phase.TERMINATING || now.mark() == Mark.DRAIN_NOW || now.phase().isEnded()) {
                 continue;
@@ -146,9 +137,10 @@ public final class DrainAtBudget implements Rule {
         if (spending.committed() <= hard || budget.hardAction() == Budget.HardAction.STOP_LAUNCHING || planning.isHeld()) {
             return;
         }
-        long leaving = spending.machines().stream().filter(machine -> !machine.phase().isStaying()).mapToLong(machine -> machine.committed().orElse(0)).sum();
+        var machines = planning.machines(applied.scope());
+        long leaving = machines.stream().filter(machine -> !machine.phase().isStaying()).mapToLong(machine -> machine.committed().orElse(0)).sum();
         long over = spending.committed() - hard - leaving;
-        var idle = spending.machines().stream().filter(machine -> machine.phase().isStaying() && !machine.cloudId().isEmpty() && !planning.fleet().isBusy(machine)
+        var idle = machines.stream().filter(machine -> machine.phase().isStaying() && !machine.cloudId().isEmpty() && !planning.fleet().isBusy(machine)
                 && machine.committed().isPresent()).sorted(Comparator.comparingLong((Machine machine) -> -machine.committed().getAsLong()).thenComparing(Machine::id)).toList();
         for (var machine : idle) {
             if (over <= 0) {

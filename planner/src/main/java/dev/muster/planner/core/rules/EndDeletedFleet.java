@@ -10,7 +10,6 @@ import dev.muster.planner.core.Planning;
 import dev.muster.planner.core.Reason;
 import dev.muster.planner.core.Repeats;
 import dev.muster.planner.core.Rule;
-import java.util.List;
 
 /** Empties a fleet that is being deleted, as its shutdown action says; deleted it is when its last machine has left the books. */
 public final class EndDeletedFleet implements Rule {
@@ -21,12 +20,12 @@ public final class EndDeletedFleet implements Rule {
         if (head.state() != FleetHead.State.DELETING) {
             return;
         }
-        for (var machine : List.copyOf(planning.fleet().active().values())) {
+        for (var machine : planning.fleet().active().values()) {
             if (!machine.cloudId().isEmpty()) {
                 end(planning, machine, head.action());
             }
         }
-        if (planning.fleet().active().isEmpty()) {
+        if (planning.fleet().size() == 0) {
             planning.write(new PlanRecord.FleetEnded(head.withState(FleetHead.State.DELETED)));
         }
     }

@@ -3,13 +3,13 @@ package dev.muster.planner.core.rules;
 import dev.muster.planner.core.Command;
 import dev.muster.planner.core.Machine;
 import dev.muster.planner.core.Mark;
+import dev.muster.planner.core.Phase;
 import dev.muster.planner.core.Planning;
 import dev.muster.planner.core.Pool;
 import dev.muster.planner.core.Reason;
 import dev.muster.planner.core.Repeats;
 import dev.muster.planner.core.Rule;
 import java.time.Duration;
-import java.util.List;
 import java.util.function.LongFunction;
 
 /**
@@ -29,21 +29,16 @@ public final class FinishDrains implements Rule {
 
     @Override
     public void apply(Planning planning) {
-        for (var machine : List.copyOf(planning.fleet().active().values())) {
-            switch (machine.phase()) {
-                case DRAINING -> drain(planning, machine);
-                case TERMINATING -> {
-                    if (machine.retryAt() == null) {
-                        // It is shutting down by itself; asked too if that takes too long.
-                        planning.change(machine, m -> m.retryAt = planning.now().plus(Repeats.after(3)));
-                    } else if (planning.hasPassed(machine.retryAt())) {
-                        repeat(planning, machine, ordinal -> new Command.Terminate(machine.offer().scope(), machine.id(), machine.cloudId(),
-                                ordinal, machine.detail()));
-                    }
-                }
-                default -> { }
+        for (var machine : planning.fleet().in(Phase.TERMINATING)) {
+            if (machine.retryAt() == null) {
+                // It is shutting down by itself; asked too if that takes too long.
+                planning.change(machine, m -> m.retryAt = planning.now().plus(Repeats.after(3)));
+            } else if (planning.hasPassed(machine.retryAt())) {
+                repeat(planning, machine, ordinal -> new Command.Terminate(machine.offer().scope(), machine.id(), machine.cloudId(),
+                        ordinal, machine.detail()));
             }
         }
+        planning.fleet().in(Phase.DRAINING).forEach(machine -> drain(planning, machine));
     }
 
     private void drain(Planning planning, Machine machine) {

@@ -19,7 +19,7 @@ public final class FollowMachines implements Rule {
 
     @Override
     public void apply(Planning planning) {
-        for (var machine : List.copyOf(planning.fleet().active().values())) {
+        for (var machine : planning.fleet().takeUnfollowed()) {
             follow(planning, machine);
         }
     }
@@ -83,6 +83,9 @@ public final class FollowMachines implements Rule {
                         m.phase = Phase.BOOTING;
                         m.idleSince = now;
                     });
+                } else {
+                    // Whether it has a worker is not known: a full look will say, which need not name it.
+                    planning.fleet().followAgain(machine);
                 }
             }
             case DRAINING -> {

@@ -8,7 +8,6 @@ import dev.muster.planner.core.Planning;
 import dev.muster.planner.core.Pool;
 import dev.muster.planner.core.Reason;
 import dev.muster.planner.core.Rule;
-import java.util.List;
 import java.util.function.Consumer;
 
 /** Drains machines that don't boot or whose worker doesn't come: they may be at work unseen. One whose boot is known to have failed ends. */
@@ -16,12 +15,9 @@ public final class GiveUpOnStuckMachines implements Rule {
 
     @Override
     public void apply(Planning planning) {
-        for (var machine : List.copyOf(planning.fleet().active().values())) {
-            var pool = planning.poolOf(machine);
-            // An unanswered launch has nothing to end; the lists say what became of it.
-            if (machine.phase() == Phase.BOOTING && pool.isPresent()) {
-                judge(planning, machine, pool.get());
-            }
+        // An unanswered launch has nothing to end; the lists say what became of it.
+        for (var machine : planning.fleet().in(Phase.BOOTING)) {
+            planning.poolOf(machine).ifPresent(pool -> judge(planning, machine, pool));
         }
     }
 

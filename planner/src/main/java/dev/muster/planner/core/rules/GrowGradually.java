@@ -2,14 +2,12 @@ package dev.muster.planner.core.rules;
 
 import dev.muster.planner.core.Constraint;
 import dev.muster.planner.core.Hold;
-import dev.muster.planner.core.Machine;
 import dev.muster.planner.core.Planning;
 import dev.muster.planner.core.Pool;
 import dev.muster.planner.core.Proposal;
 import dev.muster.planner.core.Reason;
 import dev.muster.planner.core.Rule;
 import java.time.Duration;
-import java.util.Comparator;
 
 /** No faster than the pool's pace, and only one at a time while its machines fail to boot. */
 public final class GrowGradually implements Rule.OfLaunch {
@@ -39,11 +37,9 @@ public final class GrowGradually implements Rule.OfLaunch {
         }
         if (pool.launchesPerMinute() > 0) {
             var minuteAgo = planning.now().minusSeconds(60);
-            var recent = planning.fleet().active().values().stream()
-                    .filter(machine -> machine.pool().equals(pool.name()) && machine.requestedAt().isAfter(minuteAgo))
-                    .sorted(Comparator.comparing(Machine::requestedAt)).toList();
+            var recent = planning.fleet().byYouth(pool.name()).takeWhile(machine -> machine.requestedAt().isAfter(minuteAgo)).toList();
             if (!recent.isEmpty()) {
-                planning.remind(recent.get(0).requestedAt().plusSeconds(60));
+                planning.remind(recent.get(recent.size() - 1).requestedAt().plusSeconds(60));
             }
             proposal = proposal.atMost(pool.launchesPerMinute() - recent.size(), constraint(pool, "minute", recent.size(), pool.launchesPerMinute()));
         }

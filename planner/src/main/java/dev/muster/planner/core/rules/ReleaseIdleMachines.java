@@ -24,10 +24,12 @@ public final class ReleaseIdleMachines implements Rule {
             }
         }
         // An edit of the spec took their pool away: nothing may keep them.
-        for (var machine : List.copyOf(planning.fleet().active().values())) {
-            if (machine.phase().isStaying() && !machine.cloudId().isEmpty() && planning.poolOf(machine).isEmpty()) {
-                var decision = planning.decide(this, Reason.IS_ORPHAN).machine(machine).how("pool-gone").write();
-                planning.drain(machine, decision, Reason.IS_ORPHAN, "its pool is no longer in the spec", false);
+        for (var pool : planning.fleet().pools()) {
+            if (planning.fleet().pool(pool).isEmpty()) {
+                planning.fleet().byAge(pool).filter(machine -> machine.phase().isStaying() && !machine.cloudId().isEmpty()).toList().forEach(machine -> {
+                    var decision = planning.decide(this, Reason.IS_ORPHAN).machine(machine).how("pool-gone").write();
+                    planning.drain(machine, decision, Reason.IS_ORPHAN, "its pool is no longer in the spec", false);
+                });
             }
         }
     }
@@ -36,16 +38,14 @@ public final class ReleaseIdleMachines implements Rule {
         var books = planning.books(pool);
         int spare = planning.spare(pool) - planning.bounds(pool).warm() * pool.slots();
         int above = books.staying() - planning.bounds(pool).limits().min();
-        var lastLaunch = planning.fleet().active().values().stream().filter(machine -> machine.pool().equals(pool.name())).map(Machine::requestedAt)
-                .max(Comparator.naturalOrder());
-        if (lastLaunch.isPresent() && !planning.hasPassed(lastLaunch.get().plus(pool.leaving().scaleInDelay()))) {
+        var lastLaunch = planning.fleet().byYouth(pool.name()).findFirst();
+        if (lastLaunch.isPresent() && !planning.hasPassed(lastLaunch.get().requestedAt().plus(pool.leaving().scaleInDelay()))) {
             return;
         }
-        var idle = books.idle().stream()
-                .filter(machine -> machine.phase() == Phase.READY && machine.idleSince() != null && !machine.isProtected())
-                .sorted(Comparator.comparing(Machine::idleSince).thenComparing(Machine::id)).toList();
-        for (var machine : idle) {
-            if (above <= 0 || spare < pool.slots() || !planning.hasPassed(machine.idleSince().plus(pool.idleTimeout())) || !planning.mayDisrupt(pool)) {
+        var idleLongEnough = planning.fleet().idle(pool.name()).filter(machine -> !machine.isProtected())
+                .takeWhile(machine -> planning.hasPassed(machine.idleSince().plus(pool.idleTimeout()))).toList();
+        for (var machine : idleLongEnough) {
+            if (above <= 0 || spare < pool.slots() || !planning.mayDisrupt(pool)) {
                 break;
             }
             if (machine.paid() != null && !planning.hasPassed(machine.paid().since().plus(pool.leaving().leastPaid()))) {

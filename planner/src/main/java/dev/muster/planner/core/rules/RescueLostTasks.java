@@ -11,7 +11,6 @@ import dev.muster.planner.core.Rescue;
 import dev.muster.planner.core.Rule;
 import dev.muster.planner.core.TaskStatus;
 import dev.muster.planner.core.Worker;
-import dev.muster.planner.core.WorkerId;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.Consumer;
@@ -68,10 +67,7 @@ public final class RescueLostTasks implements Rule {
                     decision -> decision.how("adrift"));
             return;
         }
-        var prefix = planning.spec().workersPrefix();
-        var othersServe = planning.fleet().workers().values().stream()
-                .anyMatch(worker -> worker.queueIds().contains(adrift.queueId())
-                        && WorkerId.parse(worker.id()).filter(id -> id.prefix().equals(prefix)).isEmpty());
+        var othersServe = planning.fleet().otherWorkers().stream().anyMatch(worker -> worker.queueIds().contains(adrift.queueId()));
         var patience = othersServe ? planning.spec().rescue().after() : ADRIFT;
         if (!planning.isHeld() && planning.hasPassed(adrift.since().plus(patience))) {
             begin(planning, adrift.task(), adrift.queueId(), adrift.lastWorker(), "", Reason.TASK_ADRIFT, adrift.status(),

@@ -24,9 +24,6 @@ import java.util.OptionalLong;
  */
 public final class StayWithinBudget implements Rule.OfOffer {
 
-    /** A machine launched near a limit must be able to stay for a while, or it would boot only to drain: at most this long, at most a quarter of the reserve. */
-    private static final Duration WORTH_A_BOOT = Duration.ofMinutes(15);
-
     @Override
     public Verdict judge(Planning planning, Proposal proposal, Offer offer, int wanted, List<Launches.Share> chosen) {
         var verdict = Verdict.allow(wanted);
@@ -117,7 +114,7 @@ public final class StayWithinBudget implements Rule.OfOffer {
         var spent = spending.spent(budget.period());
         if (budget.hard().isPresent()) {
             var full = proposal.pool().reserveFor();
-            var stay = budget.hardAction() == Budget.HardAction.STOP_LAUNCHING ? Duration.ZERO : stay(full);
+            var stay = budget.hardAction() == Budget.HardAction.STOP_LAUNCHING ? Duration.ZERO : Spending.stay(full);
             var each = Math.addExact(Costs.during(price, full), Costs.during(price, stay));
             var taken = Math.addExact(Math.addExact(spent, spending.reserved()), Costs.during(spending.committed(), stay));
             var before = chosen(planning, proposal, chosen, (machines, perHour) ->
@@ -132,12 +129,6 @@ public final class StayWithinBudget implements Rule.OfOffer {
             }
         }
         return soft(applied, proposal, offer, price, wanted, spent, budget.soft().isPresent() && spent >= budget.soft().getAsLong() ? 0 : wanted);
-    }
-
-    /** How long a machine must be able to stay beyond its reserve for its launch to be worth a boot. */
-    public static Duration stay(Duration reserveFor) {
-        var quarter = reserveFor.dividedBy(4);
-        return quarter.compareTo(WORTH_A_BOOT) < 0 ? quarter : WORTH_A_BOOT;
     }
 
     /** @param below how many fit below the soft limit; the others only as its action says */

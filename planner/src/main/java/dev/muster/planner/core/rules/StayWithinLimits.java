@@ -28,7 +28,7 @@ public final class StayWithinLimits implements Rule.OfLaunch {
         var counted = planning.books(pool).counted();
         var fleetMax = planning.fleetBounds().limits().max();
         var poolMax = planning.bounds(pool).limits().max();
-        var all = planning.fleet().active().size();
+        var all = planning.fleet().size();
         return proposal
                 .atMost(poolMax - counted, Constraint.by(this, Reason.AT_POOL_LIMIT).word("pool", pool.name()).number("limit", poolMax).done())
                 .atMost(fleetMax - all, Constraint.by(this, Reason.AT_FLEET_LIMIT).number("limit", fleetMax).done());

@@ -10,6 +10,7 @@ import dev.muster.planner.core.Planning;
 import dev.muster.planner.core.Pool;
 import dev.muster.planner.core.Queue;
 import dev.muster.planner.core.Reason;
+import dev.muster.planner.core.Spending;
 import java.time.Duration;
 import java.util.List;
 
@@ -27,12 +28,12 @@ final class TakeBackDrains {
         }
         int taken = 0;
         int counted = planning.books(pool).counted();
-        for (var machine : List.copyOf(planning.fleet().active().values())) {
+        for (var machine : planning.fleet().leaving(pool.name())) {
             if (taken == wanted) {
                 break;
             }
-            if (machine.pool().equals(pool.name()) && mayComeBack(machine) && counted <= planning.bounds(pool).limits().max()
-                    && planning.fleet().active().size() <= planning.fleetBounds().limits().max() && fits(planning, machine)) {
+            if (mayComeBack(machine) && counted <= planning.bounds(pool).limits().max()
+                    && planning.fleet().size() <= planning.fleetBounds().limits().max() && fits(planning, machine)) {
                 var busy = planning.fleet().isBusy(machine);
                 if (!busy && (planning.fleet().workersOn(machine).isEmpty() || planning.hasPassed(machine.markedAt().plus(BEFORE_THE_GUARD)))) {
                     continue;
@@ -65,7 +66,7 @@ final class TakeBackDrains {
                 continue;
             }
             var full = planning.reserveFor(machine);
-            var stay = StayWithinBudget.stay(full);
+            var stay = Spending.stay(full);
             var more = Costs.during(machine.committed().orElse(0), full);
             if (spending.spent(budget.period()) + spending.reserved() + more + Costs.during(spending.committed(), stay) > budget.hard().getAsLong()) {
                 return false;

@@ -3,8 +3,8 @@ package dev.muster.planner.core.rules;
 import dev.muster.planner.core.Budget;
 import dev.muster.planner.core.Constraint;
 import dev.muster.planner.core.Costs;
+import dev.muster.planner.core.Fleet;
 import dev.muster.planner.core.Launches;
-import dev.muster.planner.core.Machine;
 import dev.muster.planner.core.Matching;
 import dev.muster.planner.core.Planning;
 import dev.muster.planner.core.Pool;
@@ -13,7 +13,6 @@ import dev.muster.planner.core.Queue;
 import dev.muster.planner.core.QueueSeen;
 import dev.muster.planner.core.Reason;
 import dev.muster.planner.core.Rule;
-import dev.muster.planner.core.WorkerId;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -153,9 +152,8 @@ public final class WantEnoughForDemand implements Rule {
         if (!planning.spec().countOtherWorkers()) {
             return idle;
         }
-        var prefix = planning.spec().workersPrefix();
-        for (var worker : planning.fleet().workers().values()) {
-            if (!worker.isBusy() && WorkerId.parse(worker.id()).filter(id -> id.prefix().equals(prefix)).isEmpty()) {
+        for (var worker : planning.fleet().otherWorkers()) {
+            if (!worker.isBusy()) {
                 idle.merge(new TreeSet<>(worker.queueIds()), 1, Integer::sum);
             }
         }
@@ -192,28 +190,27 @@ public final class WantEnoughForDemand implements Rule {
         if (able.size() < 2) {
             return;
         }
-        var has = launchedFor(planning);
-        share(able, has, planning.fleetBounds().limits().max() - planning.fleet().active().size(), want -> 1);
+        share(able, planning.fleet(), planning.fleetBounds().limits().max() - planning.fleet().size(), want -> 1);
         for (var budget : planning.spec().budgets()) {
             if (budget.hard().isPresent()) {
                 var spending = planning.spending(Budget.Scope.FLEET);
                 if (budget.period() == Budget.Period.HOUR) {
-                    share(able, has, budget.hard().getAsLong() - spending.committed(), want -> price(planning, want.pools.get(0)));
+                    share(able, planning.fleet(), budget.hard().getAsLong() - spending.committed(), want -> price(planning, want.pools.get(0)));
                 } else {
-                    share(able, has, budget.hard().getAsLong() - spending.spent(budget.period()) - spending.reserved(),
+                    share(able, planning.fleet(), budget.hard().getAsLong() - spending.spent(budget.period()) - spending.reserved(),
                             want -> Costs.during(price(planning, want.pools.get(0)), want.pools.get(0).reserveFor()));
                 }
             }
         }
     }
 
-    private static void share(List<Want> wants, Map<String, Integer> has, long available, ToLongFunction<Want> cost) {
+    private static void share(List<Want> wants, Fleet fleet, long available, ToLongFunction<Want> cost) {
         long all = wants.stream().mapToLong(want -> want.machines(want.pools.get(0)) * cost.applyAsLong(want)).sum();
         if (all <= available) {
             return;
         }
         var shares = ShareFairly.split(Math.max(0, available), wants.stream().map(want -> new ShareFairly.Claim(want.queue.name(),
-                has.getOrDefault(want.queue.name(), 0), want.machines(want.pools.get(0)), want.queue.weight(), cost.applyAsLong(want))).toList());
+                fleet.stayingFor(want.queue.name()), want.machines(want.pools.get(0)), want.queue.weight(), cost.applyAsLong(want))).toList());
         for (int i = 0; i < shares.length; i++) {
             wants.get(i).share = Math.min(wants.get(i).share, shares[i]);
         }
@@ -221,13 +218,6 @@ public final class WantEnoughForDemand implements Rule {
 
     private static long price(Planning planning, Pool pool) {
         return pool.offers().stream().flatMapToLong(offer -> planning.committed(pool, offer).stream()).findFirst().orElse(0);
-    }
-
-    private static Map<String, Integer> launchedFor(Planning planning) {
-        var has = new HashMap<String, Integer>();
-        planning.fleet().active().values().stream().filter(machine -> machine.phase().isStaying()).map(Machine::queue)
-                .forEach(queue -> has.merge(queue, 1, Integer::sum));
-        return has;
     }
 
     /** Slots that a launch for an earlier queue left over are this queue's to use. */
@@ -251,9 +241,8 @@ public final class WantEnoughForDemand implements Rule {
             }
             return;
         }
-        var has = launchedFor(planning);
         var shares = ShareFairly.split(weighed.size(), asking.stream().map(want -> new ShareFairly.Claim(want.queue.name(),
-                has.getOrDefault(want.queue.name(), 0), want.machines(pool), want.queue.weight(), 1)).toList());
+                planning.fleet().stayingFor(want.queue.name()), want.machines(pool), want.queue.weight(), 1)).toList());
         for (int i = 0; i < asking.size(); i++) {
             var want = asking.get(i);
             int before = want.machines(pool);

@@ -4,24 +4,14 @@ import dev.muster.planner.core.Constraint;
 import dev.muster.planner.core.Planning;
 import dev.muster.planner.core.Reason;
 import dev.muster.planner.core.Rule;
-import java.util.TreeMap;
 
 /** Says what can't be right and is nobody's decision: a task on two workers, a reported price that no machine has. */
 public final class WarnOfMistakes implements Rule {
 
     @Override
     public void apply(Planning planning) {
-        var workerOf = new TreeMap<String, String>();
-        for (var worker : planning.fleet().workers().values()) {
-            if (!worker.isBusy()) {
-                continue;
-            }
-            var first = workerOf.putIfAbsent(worker.task(), worker.id());
-            if (first != null) {
-                planning.warn(worker.task(), Constraint.by(this, Reason.TASK_RUNS_TWICE).word("task", worker.task()).word("first", first)
-                        .word("second", worker.id()));
-            }
-        }
+        planning.fleet().tasksRunTwice().forEach((task, workers) -> planning.warn(task, Constraint.by(this, Reason.TASK_RUNS_TWICE).word("task", task)
+                .word("first", workers.first()).word("second", workers.higher(workers.first()))));
         for (var price : planning.fleet().prices()) {
             if (!price.ignored().isEmpty()) {
                 var warning = Constraint.by(this, Reason.PRICE_IGNORED).offer(price.offer()).word("ignored", price.ignored());

@@ -13,10 +13,10 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /** Writes what the last minute looked like, and what each hour's machines were paid for; nothing while nothing waits and nothing runs. */
 public final class WriteHistory implements Rule {
@@ -36,7 +36,7 @@ public final class WriteHistory implements Rule {
         if (!rows.isEmpty()) {
             planning.write(new PlanRecord.HistoryWritten(rows, minute, hour));
         }
-        if (!planning.fleet().active().isEmpty()) {
+        if (planning.fleet().size() > 0) {
             planning.lookAgain(minute.plus(1, ChronoUnit.MINUTES));
         }
     }
@@ -44,25 +44,25 @@ public final class WriteHistory implements Rule {
     private static List<HistoryRow> minute(Planning planning, Instant minute) {
         var fleet = planning.fleet();
         int waiting = fleet.queues().values().stream().mapToInt(QueueSeen::waiting).sum();
-        if (waiting == 0 && fleet.active().isEmpty() && fleet.ledger().waits().isEmpty()) {
+        if (waiting == 0 && fleet.size() == 0 && fleet.ledger().waits().isEmpty()) {
             return List.of();
         }
         var rows = new ArrayList<HistoryRow>();
-        rows.add(row(planning, minute, new TreeMap<>(), waiting, fleet.active().values(), fleet.ledger().waits()));
+        rows.add(row(planning, minute, new TreeMap<>(), waiting, fleet.counted(), fleet.ledger().waits()));
         for (var pool : planning.spec().pools()) {
             var labels = new TreeMap<String, String>();
             labels.put("pool", pool.name());
-            rows.add(row(planning, minute, labels, 0, fleet.active().values().stream().filter(machine -> machine.pool().equals(pool.name())).toList(), List.of()));
+            rows.add(row(planning, minute, labels, 0, fleet.byAge(pool.name()), List.of()));
         }
         return rows;
     }
 
-    private static HistoryRow row(Planning planning, Instant minute, TreeMap<String, String> labels, int waiting, Collection<Machine> machines,
+    private static HistoryRow row(Planning planning, Instant minute, TreeMap<String, String> labels, int waiting, Stream<Machine> machines,
             List<Long> waits) {
         var phases = new TreeMap<Phase, Integer>();
         int running = 0;
         long rate = 0;
-        for (var machine : machines) {
+        for (var machine : (Iterable<Machine>) machines::iterator) {
             phases.merge(machine.phase(), 1, Integer::sum);
             running += (int) planning.fleet().workersOn(machine).stream().filter(Worker::isBusy).count();
             rate += machine.paid() == null ? 0 : machine.paid().perHour().orElse(0);
@@ -77,11 +77,8 @@ public final class WriteHistory implements Rule {
         var fleet = planning.fleet();
         var sums = new TreeMap<Instant, TreeMap<Ledger.Payer, Ledger.Amounts>>();
         fleet.ledger().closedLines().forEach(line -> add(sums, line, until));
-        for (var machine : fleet.active().values()) {
-            if (machine.paid() != null) {
-                fleet.openLines(machine, until).forEach(line -> add(sums, line, until));
-            }
-        }
+        fleet.counted().filter(machine -> machine.paid() != null)
+                .forEach(machine -> fleet.openLines(machine, until).forEach(line -> add(sums, line, until)));
         var rows = new ArrayList<HistoryRow>();
         sums.forEach((hour, payers) -> payers.forEach((payer, amounts) -> {
             var labels = new TreeMap<String, String>();

@@ -1,0 +1,373 @@
+package dev.muster.planner.core;
+
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
+
+/**
+ * A fleet's machines, found by what planning asks for: so that an event costs the same in a fleet of 100,000 as in one of 100, and a plan
+ * visits only the machines that something happened to or that are on their way.
+ *
+ * <p>Not thread-safe: it belongs to its fleet. What it answers is a copy.
+ */
+final class Machines {
+
+    /** One machine as it is now. Every index holds this, so that a change that moves it in none of them touches none. */
+    private static final class Entry {
+        private Machine machine;
+        /** Workers of it that show a task. */
+        private int busy;
+
+        private Entry(Machine machine) {
+            this.machine = machine;
+        }
+
+        private String id() {
+            return machine.id();
+        }
+    }
+
+    private static final Comparator<Entry> BY_AGE = Comparator.comparing((Entry entry) -> entry.machine.requestedAt()).thenComparing(Entry::id);
+    private static final Comparator<Entry> BY_IDLENESS = Comparator.comparing((Entry entry) -> entry.machine.idleSince()).thenComparing(Entry::id);
+
+    /** The machines of one pool that count. */
+    private static final class InPool {
+        private final TreeSet<Entry> byAge = new TreeSet<>(BY_AGE);
+        private final TreeSet<Entry> idle = new TreeSet<>(BY_IDLENESS);
+        private final TreeSet<String> leaving = new TreeSet<>();
+        /** Machines that are READY, by how many of their workers show a task. */
+        private final TreeMap<Integer, Integer> readyByBusy = new TreeMap<>();
+        private int starting;
+    }
+
+    private final Workers workers;
+    private final Map<String, Entry> byId = new HashMap<>();
+    private final Map<String, Entry> byCloudId = new HashMap<>();
+    private int counted;
+    private final Map<String, InPool> pools = new TreeMap<>();
+    /** Ids by phase, of those that count; all but READY, where most are and which nothing goes through. */
+    private final Map<Phase, TreeSet<String>> passing = new EnumMap<>(Phase.class);
+    /** Machines that stay, by the queue that they were launched for. */
+    private final Map<String, Integer> stayingFor = new HashMap<>();
+    /** Ids of those of whom a person asked something. */
+    private final TreeSet<String> asked = new TreeSet<>();
+    /** Ids of those that count and that something happened to, or to their workers, since their phase was last brought up to it. */
+    private final TreeSet<String> unfollowed = new TreeSet<>();
+
+    private final TreeMap<Instant, TreeSet<String>> endedAt = new TreeMap<>();
+    /** Ids of refused machines that none replaces yet, by pool. */
+    private final Map<String, TreeSet<String>> unreplaced = new HashMap<>();
+    private final TreeSet<String> replaced = new TreeSet<>();
+    /** Ids of ended machines that their cloud shows alive. */
+    private final TreeSet<String> revived = new TreeSet<>();
+
+    Machines(Workers workers) {
+        this.workers = workers;
+    }
+
+    // Changes.
+
+    /** The machine, new or changed. */
+    void put(Machine machine) {
+        var entry = byId.get(machine.id());
+        if (entry == null) {
+            entry = new Entry(machine);
+            byId.put(machine.id(), entry);
+            enter(entry);
+        } else {
+            change(entry, machine);
+        }
+        if (!machine.cloudId().isEmpty()) {
+            byCloudId.put(machine.cloudId(), entry);
+        }
+        if (!machine.replaces().isEmpty() && replaced.add(machine.replaces())) {
+            unreplacedIn(machine.pool()).remove(machine.replaces());
+        }
+        if (machine.phase() == Phase.FAILED && !replaced.contains(machine.id())) {
+            unreplacedIn(machine.pool()).add(machine.id());
+        }
+        if (machine.phase().isEnded() && machine.cloud().isAlive() && !machine.released()) {
+            revived.add(machine.id());
+        } else {
+            revived.remove(machine.id());
+        }
+    }
+
+    /** Forgets one that has ended. */
+    void remove(String id) {
+        var entry = byId.get(id);
+        if (entry == null || entry.machine.isCounted()) {
+            return;
+        }
+        leave(entry);
+        byId.remove(id);
+        byCloudId.remove(entry.machine.cloudId(), entry);
+        unreplacedIn(entry.machine.pool()).remove(id);
+        replaced.remove(id);
+        revived.remove(id);
+    }
+
+    /** Its workers are not what they were. */
+    void workersChanged(String cloudId) {
+        var entry = byCloudId.get(cloudId);
+        if (entry != null && entry.machine.isCounted() && entry.machine.cloudId().equals(cloudId)) {
+            change(entry, entry.machine);
+        }
+    }
+
+    private void enter(Entry entry) {
+        var machine = entry.machine;
+        entry.busy = workers.busyOn(machine);
+        if (!machine.isCounted()) {
+            if (machine.endedAt() != null) {
+                endedAt.computeIfAbsent(machine.endedAt(), at -> new TreeSet<>()).add(machine.id());
+            }
+            return;
+        }
+        counted++;
+        var pool = pool(machine.pool());
+        pool.byAge.add(entry);
+        enterPhase(pool, entry);
+        note(machine);
+    }
+
+    private void leave(Entry entry) {
+        var machine = entry.machine;
+        if (!machine.isCounted()) {
+            var others = endedAt.get(machine.endedAt() == null ? Instant.MAX : machine.endedAt());
+            if (others != null && others.remove(machine.id()) && others.isEmpty()) {
+                endedAt.remove(machine.endedAt());
+            }
+            return;
+        }
+        counted--;
+        var pool = pool(machine.pool());
+        pool.byAge.remove(entry);
+        leavePhase(pool, entry);
+        if (pool.byAge.isEmpty()) {
+            pools.remove(machine.pool());
+        }
+        asked.remove(machine.id());
+        unfollowed.remove(machine.id());
+    }
+
+    private void change(Entry entry, Machine after) {
+        var before = entry.machine;
+        if (!before.isCounted() || !after.isCounted() || !before.pool().equals(after.pool()) || !before.requestedAt().equals(after.requestedAt())) {
+            leave(entry);
+            entry.machine = after;
+            enter(entry);
+            return;
+        }
+        var busy = workers.busyOn(after);
+        if (before.phase() != after.phase() || busy != entry.busy || !Objects.equals(before.idleSince(), after.idleSince())) {
+            var pool = pool(before.pool());
+            leavePhase(pool, entry);
+            entry.machine = after;
+            entry.busy = busy;
+            enterPhase(pool, entry);
+        }
+        entry.machine = after;
+        note(after);
+    }
+
+    private void note(Machine machine) {
+        unfollowed.add(machine.id());
+        if (machine.asked() != null) {
+            asked.add(machine.id());
+        } else {
+            asked.remove(machine.id());
+        }
+    }
+
+    private void enterPhase(InPool pool, Entry entry) {
+        var machine = entry.machine;
+        if (machine.phase() == Phase.READY) {
+            pool.readyByBusy.merge(entry.busy, 1, Integer::sum);
+            if (entry.busy == 0 && machine.idleSince() != null) {
+                pool.idle.add(entry);
+            }
+        } else {
+            passing.computeIfAbsent(machine.phase(), phase -> new TreeSet<>()).add(machine.id());
+        }
+        if (machine.phase().isStaying()) {
+            pool.starting += machine.phase().isStarting() ? 1 : 0;
+            stayingFor.merge(machine.queue(), 1, Integer::sum);
+        } else {
+            pool.leaving.add(machine.id());
+        }
+    }
+
+    private void leavePhase(InPool pool, Entry entry) {
+        var machine = entry.machine;
+        if (machine.phase() == Phase.READY) {
+            pool.readyByBusy.computeIfPresent(entry.busy, (busy, count) -> count == 1 ? null : count - 1);
+            if (entry.busy == 0 && machine.idleSince() != null) {
+                pool.idle.remove(entry);
+            }
+        } else {
+            passing.get(machine.phase()).remove(machine.id());
+        }
+        if (machine.phase().isStaying()) {
+            pool.starting -= machine.phase().isStarting() ? 1 : 0;
+            stayingFor.computeIfPresent(machine.queue(), (queue, count) -> count == 1 ? null : count - 1);
+        } else {
+            pool.leaving.remove(machine.id());
+        }
+    }
+
+    private InPool pool(String name) {
+        return pools.computeIfAbsent(name, pool -> new InPool());
+    }
+
+    private TreeSet<String> unreplacedIn(String pool) {
+        return unreplaced.computeIfAbsent(pool, name -> new TreeSet<>());
+    }
+
+    // One machine.
+
+    /** Null: not known. */
+    Machine get(String id) {
+        var entry = byId.get(id);
+        return entry == null ? null : entry.machine;
+    }
+
+    /** Null: not known. */
+    Machine byCloudId(String cloudId) {
+        var entry = byCloudId.get(cloudId);
+        return entry == null ? null : entry.machine;
+    }
+
+    // All of them.
+
+    /** By id. */
+    SortedMap<String, Machine> all(Predicate<Machine> which) {
+        var all = new TreeMap<String, Machine>();
+        for (var entry : byId.values()) {
+            if (which.test(entry.machine)) {
+                all.put(entry.id(), entry.machine);
+            }
+        }
+        return all;
+    }
+
+    /** Of those that count, what each adds to a sum; in no order. */
+    Stream<Machine> counted() {
+        return pools.values().stream().flatMap(pool -> pool.byAge.stream()).map(entry -> entry.machine);
+    }
+
+    int count() {
+        return counted;
+    }
+
+    // Of a pool.
+
+    /** Names of the pools that machines which count are of, sorted. */
+    List<String> pools() {
+        return List.copyOf(pools.keySet());
+    }
+
+    PoolBooks books(Pool pool) {
+        var machines = pools.get(pool.name());
+        if (machines == null) {
+            return PoolBooks.NONE;
+        }
+        int ready = 0;
+        int free = machines.starting * pool.slots();
+        for (var some : machines.readyByBusy.entrySet()) {
+            ready += some.getValue();
+            free += some.getValue() * Math.max(0, pool.slots() - some.getKey());
+        }
+        return new PoolBooks(machines.byAge.size(), ready + machines.starting, machines.starting, free, machines.leaving.size());
+    }
+
+    /** Those that count, the oldest first. */
+    Stream<Machine> byAge(String pool) {
+        return in(pool, machines -> machines.byAge);
+    }
+
+    /** The same, the youngest first. */
+    Stream<Machine> byYouth(String pool) {
+        return in(pool, machines -> machines.byAge.descendingSet());
+    }
+
+    /** Registered, without a task and staying; idle for longest first. */
+    Stream<Machine> idle(String pool) {
+        return in(pool, machines -> machines.idle);
+    }
+
+    private Stream<Machine> in(String pool, Function<InPool, Collection<Entry>> which) {
+        var machines = pools.get(pool);
+        return machines == null ? Stream.of() : which.apply(machines).stream().map(entry -> entry.machine);
+    }
+
+    /** DRAINING or TERMINATING, by id. */
+    List<Machine> leaving(String pool) {
+        var machines = pools.get(pool);
+        return machines == null ? List.of() : machines(machines.leaving);
+    }
+
+    // Of the fleet.
+
+    /** By id. @param phase one that counts; not READY, of which there is no list */
+    List<Machine> in(Phase phase) {
+        return machines(passing.getOrDefault(phase, new TreeSet<>()));
+    }
+
+    /** Staying machines that were launched for the queue. */
+    int stayingFor(String queue) {
+        return stayingFor.getOrDefault(queue, 0);
+    }
+
+    /** By id. */
+    List<Machine> asked() {
+        return machines(asked);
+    }
+
+    /** By id; from now on they are followed, until something happens to them. */
+    List<Machine> takeUnfollowed() {
+        var taken = machines(unfollowed);
+        unfollowed.clear();
+        return taken;
+    }
+
+    /** It is to be followed again though nothing happens to it. */
+    void followAgain(String id) {
+        unfollowed.add(id);
+    }
+
+    /** Those that ended before that moment, the earliest first. */
+    List<Machine> endedBefore(Instant moment) {
+        return endedAt.headMap(moment).values().stream().flatMap(TreeSet::stream).map(this::get).toList();
+    }
+
+    /** Ids of refused machines of the pool that none replaces yet, in order. */
+    List<String> unreplaced(String pool) {
+        return List.copyOf(unreplaced.getOrDefault(pool, new TreeSet<>()));
+    }
+
+    /** Ids, in order. */
+    List<String> revived() {
+        return List.copyOf(revived);
+    }
+
+    private List<Machine> machines(Collection<String> ids) {
+        var machines = new ArrayList<Machine>(ids.size());
+        for (var id : ids) {
+            machines.add(get(id));
+        }
+        return machines;
+    }
+}
