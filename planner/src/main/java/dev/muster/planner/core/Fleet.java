@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -411,14 +412,20 @@ public final class Fleet {
 
     /** What changed since the last call, for storing it; an id that is no longer known was removed. */
     public FleetEvent.Changes takeChanges() {
-        var taken = new FleetEvent.Changes(headChanged, memoryChanged, ledgerChanged, new TreeSet<>(machinesChanged), new TreeSet<>(queuesChanged),
-                new TreeSet<>(workersChanged));
+        var taken = new FleetEvent.Changes(headChanged, memoryChanged, ledgerChanged, taken(machinesChanged), taken(queuesChanged),
+                taken(workersChanged));
         headChanged = false;
         memoryChanged = false;
         ledgerChanged = false;
-        machinesChanged.clear();
-        queuesChanged.clear();
-        workersChanged.clear();
+        return taken;
+    }
+
+    private static Set<String> taken(TreeSet<String> changed) {
+        if (changed.isEmpty()) {
+            return Set.of();
+        }
+        var taken = new TreeSet<>(changed);
+        changed.clear();
         return taken;
     }
 
@@ -474,7 +481,7 @@ public final class Fleet {
             next.spec().pools().forEach(pool -> pools.putIfAbsent(pool.name(), pool));
             workers.prefix(next.spec().workersPrefix());
             // What a machine costs may be declared anew.
-            machines.counted().toList().forEach(machine -> edit(machine.id(), at, m -> { }));
+            machines.counted().toList().forEach(machine -> book(machine, at));
             // What the old spec was refused for may be mended by the new one.
             holds.values().removeIf(hold -> hold.kind() == Hold.Kind.POOL || hold.kind() == Hold.Kind.ACCOUNT);
             memoryChanged = true;
@@ -523,7 +530,7 @@ public final class Fleet {
         if (!moved.isEmpty()) {
             for (var machine : machines.counted().toList()) {
                 if (moved.contains(machine.offer())) {
-                    edit(machine.id(), event.at(), m -> { });
+                    book(machine, event.at());
                 }
             }
         }
@@ -627,11 +634,10 @@ public final class Fleet {
             return;
         }
         var seen = event.seen();
-        var parts = Parts.of(lookParts, "", seen);
-        if (!parts.add(seen.part(), event)) {
+        var parts = Parts.with(lookParts, "", seen, event);
+        if (parts.isEmpty()) {
             return;
         }
-        lookParts.clear();
         memoryChanged = true;
         var sameGeneration = seen.generation() == demand.generation();
         var gap = !event.full() && !(sameGeneration && seen.sequence() == demand.sequence() + 1);
@@ -642,7 +648,7 @@ public final class Fleet {
                     "the look took longer than " + OLDEST_LOOK.toSeconds() + " s to arrive");
             if (!gap && !event.full()) {
                 touched.clear();
-                parts.all().forEach(part -> takeWorkers(part));
+                parts.forEach(part -> takeWorkers(part));
                 book(event.at());
             }
             return;
@@ -652,12 +658,12 @@ public final class Fleet {
                 demand.lookStartedAt(), event.full() || demand.workersKnown() && !gap, "");
         if (event.full()) {
             var listed = new HashSet<String>();
-            parts.all().forEach(part -> part.workers().forEach(worker -> listed.add(worker.id())));
+            parts.forEach(part -> part.workers().forEach(worker -> listed.add(worker.id())));
             List.copyOf(workers.all().keySet()).stream().filter(id -> !listed.contains(id)).forEach(this::removeWorker);
         }
-        parts.all().forEach(this::takeWorkers);
-        takeQueues(parts.all(), event.at());
-        adrift = parts.all().stream().flatMap(part -> part.adrift().stream()).toList();
+        parts.forEach(this::takeWorkers);
+        takeQueues(parts, event.at());
+        adrift = parts.stream().flatMap(part -> part.adrift().stream()).toList();
         book(event.at());
     }
 
@@ -719,7 +725,7 @@ public final class Fleet {
     /** What the machines whose workers have changed are paid for from now on. */
     private void book(Instant at) {
         for (var cloudId : touched) {
-            machineByCloudId(cloudId).ifPresent(machine -> edit(machine.id(), at, m -> { }));
+            machineByCloudId(cloudId).ifPresent(machine -> book(machine, at));
         }
         touched.clear();
     }
@@ -937,11 +943,10 @@ public final class Fleet {
             return;
         }
         event.machines().forEach(machine -> cloudShows(machine, event.at()));
-        var parts = Parts.of(listParts, event.scope(), seen);
-        if (!parts.add(seen.part(), event)) {
+        var parts = Parts.with(listParts, event.scope(), seen, event);
+        if (parts.isEmpty()) {
             return;
         }
-        listParts.remove(event.scope());
         memoryChanged = true;
         if (event.state() != FleetEvent.ScopeState.LISTED) {
             scopes.put(event.scope(), new ScopeSeen(event.scope(), seen.generation(), seen.sequence(),
@@ -952,7 +957,7 @@ public final class Fleet {
         scopes.put(event.scope(), new ScopeSeen(event.scope(), seen.generation(), seen.sequence(), event.at(), event.listStartedAt(), "",
                 event.foreignCluster()));
         var listed = new HashSet<String>();
-        parts.all().forEach(part -> part.machines().forEach(machine -> listed.add(machine.cloudId())));
+        parts.forEach(part -> part.machines().forEach(machine -> listed.add(machine.cloudId())));
         strangers.values().removeIf(stranger -> stranger.offer() != null && stranger.offer().scope().equals(event.scope())
                 && !listed.contains(stranger.cloudId()));
         for (var machine : machines.counted().toList()) {
@@ -984,6 +989,15 @@ public final class Fleet {
         if (!after.equals(before)) {
             put(after);
             machinesChanged.add(id);
+        }
+    }
+
+    /** What it is paid for may have changed, and nothing else of it. */
+    private void book(Machine machine, Instant at) {
+        var after = booked(machine, at);
+        if (after != machine) {
+            put(after);
+            machinesChanged.add(machine.id());
         }
     }
 
@@ -1079,26 +1093,26 @@ public final class Fleet {
         private Parts(FleetEvent.Seen seen) {
             generation = seen.generation();
             sequence = seen.sequence();
-            expected = Math.max(1, seen.parts());
+            expected = seen.parts();
         }
 
-        static <T> Parts<T> of(Map<String, Parts<T>> under, String key, FleetEvent.Seen seen) {
+        /** All of its parts, if this one makes them whole; else it is kept with the others, and the answer empty. */
+        static <T> List<T> with(Map<String, Parts<T>> under, String key, FleetEvent.Seen seen, T event) {
+            if (seen.parts() <= 1) {
+                under.remove(key);
+                return List.of(event);
+            }
             var parts = under.get(key);
             if (parts == null || parts.generation != seen.generation() || parts.sequence != seen.sequence()) {
                 parts = new Parts<>(seen);
                 under.put(key, parts);
             }
-            return parts;
-        }
-
-        /** True once all are there. */
-        boolean add(int part, T event) {
-            come.put(Math.max(1, part), event);
-            return come.size() == expected;
-        }
-
-        List<T> all() {
-            return new ArrayList<>(come.values());
+            parts.come.put(Math.max(1, seen.part()), event);
+            if (parts.come.size() < parts.expected) {
+                return List.of();
+            }
+            under.remove(key);
+            return new ArrayList<>(parts.come.values());
         }
     }
 }

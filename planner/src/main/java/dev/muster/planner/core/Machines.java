@@ -6,9 +6,11 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -64,7 +66,7 @@ final class Machines {
     /** Ids of those of whom a person asked something. */
     private final TreeSet<String> asked = new TreeSet<>();
     /** Ids of those that count and that something happened to, or to their workers, since their phase was last brought up to it. */
-    private final TreeSet<String> unfollowed = new TreeSet<>();
+    private final Set<String> unfollowed = new HashSet<>();
 
     private final TreeMap<Instant, TreeSet<String>> endedAt = new TreeMap<>();
     /** Ids of refused machines that none replaces yet, by pool. */
@@ -338,7 +340,7 @@ final class Machines {
 
     /** By id; from now on they are followed, until something happens to them. */
     List<Machine> takeUnfollowed() {
-        var taken = machines(unfollowed);
+        var taken = machines(new TreeSet<>(unfollowed));
         unfollowed.clear();
         return taken;
     }
