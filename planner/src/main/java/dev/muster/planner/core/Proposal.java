@@ -29,9 +29,13 @@ public record Proposal(Pool pool, String queue, int priority, int wanted, int si
         return new Proposal(pool, queue.name(), queue.priority(), wanted, wanted, List.of());
     }
 
-    /** What is in the way, in the order of the rules that said so. */
+    /** What is in the way: first what cut it last, which is what binds. Lifting another alone would change nothing. */
     public List<Constraint> constraints() {
-        return cuts.stream().flatMap(cut -> cut.constraints().stream()).toList();
+        var constraints = new ArrayList<Constraint>();
+        for (int i = cuts.size() - 1; i >= 0; i--) {
+            constraints.addAll(cuts.get(i).constraints());
+        }
+        return List.copyOf(constraints);
     }
 
     /** For the pool itself, its minimum for one. */

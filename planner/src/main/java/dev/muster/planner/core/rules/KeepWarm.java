@@ -41,7 +41,7 @@ public final class KeepWarm implements Rule {
             var admitted = launches.admit(planning, this, reason, Proposal.of(pool, missing), 0, books.freeSlots());
             if (admitted.size() < missing && !admitted.cuts().isEmpty() && !isOwnMaximum(admitted, warm, belowMin)) {
                 var isWarm = reason == Reason.BELOW_WARM;
-                planning.refusePool(pool, isWarm ? "warm" : "minimum", isWarm ? warm : min, missing - admitted.size(), admitted.cuts().get(0).constraints());
+                planning.refusePool(pool, isWarm ? "warm" : "minimum", isWarm ? warm : min, missing - admitted.size(), admitted.constraints());
             }
         }
     }
