@@ -12,6 +12,19 @@ public final class CloudEvents {
 
     public static final String CONTENT_TYPE = "application/protobuf";
 
+    private static final byte[] SPEC_VERSION = "1.0".getBytes(UTF_8);
+    private static final byte[] PROTOBUF = CONTENT_TYPE.getBytes(UTF_8);
+
+    /** The last time that was written. Records of one moment are sent together, by the thousand, and a time takes long to write. */
+    private static volatile Written last = new Written(Instant.EPOCH);
+
+    private record Written(Instant time, String text) {
+
+        Written(Instant time) {
+            this(time, time.toString());
+        }
+    }
+
     private CloudEvents() {}
 
     /**
@@ -20,13 +33,23 @@ public final class CloudEvents {
      */
     public static Headers headers(Message envelope, String id, String source, Instant time) {
         var headers = new RecordHeaders();
-        headers.add("ce_specversion", "1.0".getBytes(UTF_8));
+        headers.add("ce_specversion", SPEC_VERSION);
         headers.add("ce_type", type(envelope).getBytes(UTF_8));
         headers.add("ce_source", source.getBytes(UTF_8));
         headers.add("ce_id", id.getBytes(UTF_8));
-        headers.add("ce_time", time.toString().getBytes(UTF_8));
-        headers.add("content-type", CONTENT_TYPE.getBytes(UTF_8));
+        headers.add("ce_time", text(time).getBytes(UTF_8));
+        headers.add("content-type", PROTOBUF);
         return headers;
+    }
+
+    /** A time as the headers have it. */
+    public static String text(Instant time) {
+        var written = last;
+        if (!written.time().equals(time)) {
+            written = new Written(time);
+            last = written;
+        }
+        return written.text();
     }
 
     /** The message's full name, and after a slash the case of its oneof: {@code muster.v1.DemandEvent/read_failed}. */
