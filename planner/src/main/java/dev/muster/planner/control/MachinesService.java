@@ -14,6 +14,7 @@ import dev.muster.v1.TerminateMachineRequest;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.quarkus.grpc.GrpcService;
+import java.util.Map;
 
 /** Machines on the books, over gRPC. */
 @GrpcService
@@ -36,7 +37,8 @@ final class MachinesService extends MachinesGrpc.MachinesImplBase {
             var size = Pages.size(request.getPageSize());
             var page = ListMachinesResponse.newBuilder();
             var last = "";
-            for (var entry : model.machines().tailMap(Pages.after(request.getPageToken()), false).entrySet()) {
+            for (var entries = model.machines(Pages.after(request.getPageToken())).iterator(); entries.hasNext(); ) {
+                var entry = entries.next();
                 if (!isWanted(request, entry.getValue())) {
                     continue;
                 }
@@ -64,7 +66,7 @@ final class MachinesService extends MachinesGrpc.MachinesImplBase {
                 offer(watch, machine);
             }
         }));
-        model.machines().values().stream().filter(machine -> isWanted(request, machine)).forEach(machine -> offer(watch, machine));
+        model.machines("").map(Map.Entry::getValue).filter(machine -> isWanted(request, machine)).forEach(machine -> offer(watch, machine));
         watch.offer("synced", MachineChange.newBuilder().setSynced(true).build());
     }
 

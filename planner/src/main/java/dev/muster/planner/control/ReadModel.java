@@ -22,6 +22,7 @@ import java.util.concurrent.ConcurrentNavigableMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.jboss.logging.Logger;
 
@@ -44,8 +45,8 @@ public final class ReadModel implements AutoCloseable {
     private final Settings settings;
     private final Answers answers = new Answers();
     private final ConcurrentNavigableMap<String, FleetRecord> fleets = new ConcurrentSkipListMap<>();
-    /** By key of the topic, fleet/machine. */
-    private final ConcurrentNavigableMap<String, MachineRecord> machines = new ConcurrentSkipListMap<>();
+    /** By key of the topic, fleet/machine. As they came: machines change a thousand times for each time that somebody asks about one. */
+    private final ConcurrentNavigableMap<String, byte[]> machines = new ConcurrentSkipListMap<>();
     private final Map<String, String> keyByMachine = new ConcurrentHashMap<>();
     private final Map<String, DemandView> demand = new ConcurrentHashMap<>();
     private final Map<String, DecisionLog> decisions = new ConcurrentHashMap<>();
@@ -104,22 +105,31 @@ public final class ReadModel implements AutoCloseable {
                 fleets.put(key, FleetRecord.parseFrom(record.value()));
             }
         } else if (record.topic().equals(topics.machines())) {
-            if (record.value() == null) {
-                var gone = machines.remove(key);
-                if (gone != null) {
-                    keyByMachine.remove(gone.getMachineId(), key);
-                }
-            } else {
-                var machine = MachineRecord.parseFrom(record.value());
-                machines.put(key, machine);
-                keyByMachine.put(machine.getMachineId(), key);
-                machineWatchers.forEach(watcher -> watcher.accept(machine));
-            }
+            onMachine(key, record.value());
         } else if (record.value() == null) {
             services.remove(key);
         } else {
             services.put(key, ServiceReported.parseFrom(record.value()));
         }
+    }
+
+    private void onMachine(String key, byte[] value) throws InvalidProtocolBufferException {
+        if (value == null) {
+            machines.remove(key);
+            keyByMachine.remove(machineId(key), key);
+            return;
+        }
+        if (machines.put(key, value) == null) {
+            keyByMachine.put(machineId(key), key);
+        }
+        if (!machineWatchers.isEmpty()) {
+            var machine = MachineRecord.parseFrom(value);
+            machineWatchers.forEach(watcher -> watcher.accept(machine));
+        }
+    }
+
+    private static String machineId(String key) {
+        return key.substring(key.indexOf('/') + 1);
     }
 
     private void onDemand(String key, ConsumerRecord<byte[], byte[]> record) throws InvalidProtocolBufferException {
@@ -156,18 +166,28 @@ public final class ReadModel implements AutoCloseable {
         return Optional.ofNullable(fleets.get(name));
     }
 
-    /** By fleet/machine. */
-    ConcurrentNavigableMap<String, MachineRecord> machines() {
-        return machines;
+    /** By fleet/machine, in order. @param after a key, or empty: those behind it */
+    Stream<Map.Entry<String, MachineRecord>> machines(String after) {
+        return machines.tailMap(after, false).entrySet().stream().flatMap(entry -> parsed(entry.getKey(), entry.getValue())
+                .map(machine -> Map.entry(entry.getKey(), machine)).stream());
     }
 
     /** Of one fleet, by id. */
-    Iterable<MachineRecord> machinesOf(String fleet) {
-        return machines.subMap(fleet + "/", fleet + "0").values();
+    List<MachineRecord> machinesOf(String fleet) {
+        return machines.subMap(fleet + "/", fleet + "0").entrySet().stream().flatMap(entry -> parsed(entry.getKey(), entry.getValue()).stream()).toList();
     }
 
     Optional<MachineRecord> machine(String id) {
-        return Optional.ofNullable(keyByMachine.get(id)).map(machines::get);
+        return Optional.ofNullable(keyByMachine.get(id)).flatMap(key -> Optional.ofNullable(machines.get(key)).flatMap(value -> parsed(key, value)));
+    }
+
+    private static Optional<MachineRecord> parsed(String key, byte[] value) {
+        try {
+            return Optional.of(MachineRecord.parseFrom(value));
+        } catch (InvalidProtocolBufferException unreadable) {
+            LOG.warnf("A machine was passed over; machine=%s reason=%s", key, unreadable);
+            return Optional.empty();
+        }
     }
 
     DemandView.Snapshot demand(String fleet) {
