@@ -2,6 +2,7 @@ package dev.muster.planner.stream;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.muster.contracts.CloudEvents;
 import dev.muster.contracts.DeadLetters;
 import dev.muster.contracts.ProtobufSerde;
 import dev.muster.contracts.Topics;
@@ -67,6 +68,8 @@ final class FleetOwner {
     private static final String READER = "planner";
 
     private final Topics topics;
+    private final String requests;
+    private final String demand;
     private final BiFunction<Fleet, Instant, Plan> planner;
     private final Clock clock;
     private final String source;
@@ -76,6 +79,7 @@ final class FleetOwner {
     private FleetStore store;
     private Consumer<Outbox.Send> out;
     private int partition;
+    private List<TopicPartition> inputs = List.of();
     private final Map<String, OwnedFleet> fleets = new TreeMap<>();
     private final Map<TopicPartition, Long> next = new TreeMap<>(Comparator.comparing(TopicPartition::topic).thenComparing(TopicPartition::partition));
 
@@ -86,6 +90,8 @@ final class FleetOwner {
      */
     FleetOwner(Topics topics, BiFunction<Fleet, Instant, Plan> planner, Clock clock, String source, Supplier<String> version, Witness witness) {
         this.topics = topics;
+        requests = topics.requests();
+        demand = topics.demand();
         this.planner = planner;
         this.clock = clock;
         this.source = source;
@@ -97,17 +103,18 @@ final class FleetOwner {
      * Begins with what is stored; nothing of before counts.
      *
      * @param out where records go
-     * @param inputs the next offset of each input
+     * @param positions the next offset of each input
      * @param published asked for fleets that are declared, if nothing is stored: state was lost, or there never was any
      * @throws NewerStateException if a newer release wrote what is stored
      */
-    void begin(FleetStore store, Consumer<Outbox.Send> out, int partition, Map<TopicPartition, Long> inputs, PublishedFleets published) {
+    void begin(FleetStore store, Consumer<Outbox.Send> out, int partition, Map<TopicPartition, Long> positions, PublishedFleets published) {
         this.store = store;
         this.out = out;
         this.partition = partition;
+        this.inputs = topics.inputs().stream().map(topic -> new TopicPartition(topic, partition)).toList();
         fleets.clear();
         next.clear();
-        next.putAll(inputs);
+        next.putAll(positions);
         for (var name : store.names()) {
             var owned = new OwnedFleet(name);
             fleets.put(name, owned);
@@ -199,9 +206,9 @@ final class FleetOwner {
             if (name == null) {
                 throw new UnreadableRecordException("the key is null; it must name a fleet");
             }
-            if (topic.equals(topics.requests())) {
+            if (topic.equals(requests)) {
                 request(name, REQUESTS.parse(value), at);
-            } else if (topic.equals(topics.demand())) {
+            } else if (topic.equals(demand)) {
                 var message = DEMAND.parse(value);
                 learn(name, message.getFleet(), DemandTranslator.event(message, at));
             } else {
@@ -512,8 +519,8 @@ final class FleetOwner {
     /** What a row says of when it was written. */
     private String read(OwnedFleet owned) {
         var read = new StringBuilder();
-        for (var topic : topics.inputs()) {
-            read.append(next(new TopicPartition(topic, partition))).append(',');
+        for (var input : inputs) {
+            read.append(next(input)).append(',');
         }
         return read.append(owned.fleet().plans()).toString();
     }
@@ -530,7 +537,7 @@ final class FleetOwner {
             if (!Arrays.equals(bytes, store.get(FleetStore.headKey(name)))) {
                 outbox.put(FleetStore.infoKey(name), owned.info().toByteArray());
                 outbox.put(FleetStore.headKey(name), bytes);
-                outbox.row(Sinks.FLEETS, name, owned.record(),
+                outbox.row(Sinks.FLEETS, name, owned.record(), bytes,
                         owned.record().getIncarnation() + "-" + owned.record().getVersion() + "-" + owned.record().getState(), now, read(owned));
             }
         }
@@ -562,14 +569,14 @@ final class FleetOwner {
         var machine = owned.fleet().machine(id);
         if (machine.isEmpty()) {
             outbox.put(key, null);
-            outbox.row(Sinks.MACHINES, Topics.machineKey(owned.name(), id), null, id, now, read(owned));
+            outbox.noRow(Sinks.MACHINES, Topics.machineKey(owned.name(), id), now, read(owned));
             return;
         }
         var record = MachineTranslator.record(owned.fleet(), machine.get());
         var bytes = record.toByteArray();
         if (!Arrays.equals(bytes, store.get(key))) {
             outbox.put(key, bytes);
-            outbox.row(Sinks.MACHINES, Topics.machineKey(owned.name(), id), record, id + "@" + now, now, read(owned));
+            outbox.row(Sinks.MACHINES, Topics.machineKey(owned.name(), id), record, bytes, id + "@" + CloudEvents.text(now), now, read(owned));
         }
     }
 
@@ -636,8 +643,8 @@ final class FleetOwner {
 
     private void forget(OwnedFleet owned, Instant now) {
         var outbox = new Outbox(source);
-        owned.fleet().ended().keySet().forEach(id -> outbox.row(Sinks.MACHINES, Topics.machineKey(owned.name(), id), null, id, now, read(owned)));
-        outbox.row(Sinks.FLEETS, owned.name(), null, "", now, read(owned));
+        owned.fleet().ended().keySet().forEach(id -> outbox.noRow(Sinks.MACHINES, Topics.machineKey(owned.name(), id), now, read(owned)));
+        outbox.noRow(Sinks.FLEETS, owned.name(), now, read(owned));
         var id = owned.record().getIncarnation() + "-forgotten";
         outbox.send(Sinks.DECISIONS, owned.name(), DecisionTranslator.forgotten(owned.name(), id, now, offsets()), id, now);
         store.keys(owned.name()).forEach(key -> outbox.put(key, null));

@@ -53,7 +53,10 @@ final class Outbox {
      * @throws IllegalStateException if the record is larger than any may be
      */
     void send(String sink, String key, Message value, String id, Instant now) {
-        var bytes = value.toByteArray();
+        send(sink, key, value, value.toByteArray(), id, now);
+    }
+
+    private void send(String sink, String key, Message value, byte[] bytes, String id, Instant now) {
         if (bytes.length > KafkaSettings.MAX_RECORD_BYTES) {
             throw new IllegalStateException("a record for " + sink + " has " + bytes.length + " bytes, and may have " + KafkaSettings.MAX_RECORD_BYTES);
         }
@@ -63,15 +66,21 @@ final class Outbox {
     /**
      * A row of a table.
      *
-     * @param value null: it is no more
+     * @param bytes the value's, which are at hand where it is also stored
      * @param read what had been read and planned when it was written; see {@link #READ}
      */
-    void row(String sink, String key, Message value, String id, Instant now, String read) {
-        if (value == null) {
-            sends.add(new Send(sink, key.getBytes(UTF_8), null, now, new RecordHeaders()));
-        } else {
-            send(sink, key, value, id, now);
-        }
+    void row(String sink, String key, Message value, byte[] bytes, String id, Instant now, String read) {
+        send(sink, key, value, bytes, id, now);
+        said(read);
+    }
+
+    /** A row is no more. */
+    void noRow(String sink, String key, Instant now, String read) {
+        sends.add(new Send(sink, key.getBytes(UTF_8), null, now, new RecordHeaders()));
+        said(read);
+    }
+
+    private void said(String read) {
         sends.get(sends.size() - 1).headers().add(READ, read.getBytes(UTF_8));
     }
 
