@@ -2,7 +2,9 @@ package dev.muster.planner.stream;
 
 import dev.muster.contracts.Topics;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.streams.processor.PunctuationType;
@@ -26,7 +28,12 @@ final class FleetProcessor implements Processor<byte[], byte[], byte[], byte[]> 
     private final PublishedFleets published;
     private final Witness witness;
     private final Duration beat;
+    private final Supplier<Pace> paces;
 
+    private List<TopicPartition> inputs = List.of();
+    private Pace pace;
+    /** Something was sent that somebody waits for. */
+    private boolean toCommit;
     private ProcessorContext<byte[], byte[]> context;
     private Map<TopicPartition, Long> ends = Map.of();
     private boolean caughtUp;
@@ -34,14 +41,17 @@ final class FleetProcessor implements Processor<byte[], byte[], byte[], byte[]> 
     /**
      * @param published what is known of a fleet whose state was lost
      * @param beat how often fleets that are due are looked for
+     * @param paces gives the pace of the thread that asks
      */
-    FleetProcessor(Topics topics, FleetOwner owner, InputPositions positions, PublishedFleets published, Witness witness, Duration beat) {
+    FleetProcessor(Topics topics, FleetOwner owner, InputPositions positions, PublishedFleets published, Witness witness, Duration beat,
+            Supplier<Pace> paces) {
         this.topics = topics;
         this.owner = owner;
         this.positions = positions;
         this.published = published;
         this.witness = witness;
         this.beat = beat;
+        this.paces = paces;
     }
 
     /** Called again on the same object after a task was lost and came back: nothing of before counts. */
@@ -49,16 +59,18 @@ final class FleetProcessor implements Processor<byte[], byte[], byte[], byte[]> 
     public void init(ProcessorContext<byte[], byte[]> context) {
         this.context = context;
         caughtUp = false;
+        toCommit = false;
         var partition = context.taskId().partition();
-        var inputs = topics.inputs().stream().map(topic -> new TopicPartition(topic, partition)).collect(Collectors.toList());
+        pace = paces.get();
+        inputs = topics.inputs().stream().map(topic -> new TopicPartition(topic, partition)).collect(Collectors.toList());
         ends = positions.ends(inputs);
         var store = new FleetStore(new StreamValues(context.getStateStore(FleetStore.NAME)));
-        owner.begin(store, send -> context.forward(new Record<>(send.key(), send.value(), send.at().toEpochMilli(), send.headers()), send.sink()),
-                partition, positions.committed(inputs), published);
+        owner.begin(store, this::send, partition, positions.committed(inputs), published);
         context.schedule(beat, PunctuationType.WALL_CLOCK_TIME, at -> {
             if (caughtUp()) {
-                owner.planDue();
+                planDue(partition);
             }
+            commitSoon();
         });
         context.schedule(CLEANING, PunctuationType.WALL_CLOCK_TIME, at -> owner.forgetDeleted());
     }
@@ -66,12 +78,38 @@ final class FleetProcessor implements Processor<byte[], byte[], byte[], byte[]> 
     @Override
     public void close() {
         witness.owns(context.taskId().partition(), 0);
+        pace.lost(context.taskId().partition());
     }
 
     @Override
     public void process(Record<byte[], byte[]> record) {
         var from = context.recordMetadata().orElseThrow(() -> new IllegalStateException("a record of no topic"));
         owner.take(from.topic(), from.partition(), from.offset(), record.key(), record.value(), record.timestamp());
+    }
+
+    private void send(Outbox.Send send) {
+        context.forward(new Record<>(send.key(), send.value(), send.at().toEpochMilli(), send.headers()), send.sink());
+        toCommit |= !Sinks.FOR_THE_BOOKS.contains(send.sink());
+    }
+
+    /** Nobody sees a record before its commit. State and rows that say what was reported may wait for the next one. */
+    private void commitSoon() {
+        if (toCommit && pace.mayCommit(System.nanoTime())) {
+            toCommit = false;
+            context.commit();
+        }
+    }
+
+    private void planDue(int partition) {
+        var began = System.nanoTime();
+        if (pace.isTurn(partition, began, this::recordsWait)) {
+            owner.planDue();
+            pace.planned(partition, began, System.nanoTime());
+        }
+    }
+
+    private boolean recordsWait() {
+        return inputs.stream().anyMatch(input -> positions.handedOut(input) >= owner.next(input) || positions.isBehind(input));
     }
 
     /**

@@ -18,4 +18,7 @@ interface InputPositions {
 
     /** The highest offset that was handed to Kafka Streams, which may not have handed it on yet; -1: none was. */
     long handedOut(TopicPartition partition);
+
+    /** Whether the broker is known to have more than was handed out; asks nobody. */
+    boolean isBehind(TopicPartition partition);
 }

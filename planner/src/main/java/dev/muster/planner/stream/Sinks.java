@@ -1,6 +1,7 @@
 package dev.muster.planner.stream;
 
 import java.util.List;
+import java.util.Set;
 
 /** Names of what the planner writes to, inside the topology. They are those of the topics without the installation's prefix. */
 final class Sinks {
@@ -13,6 +14,9 @@ final class Sinks {
 
     /** Whom commands can be for; each has a topic. */
     static final List<String> COMMANDED = List.of("aws", "gcp", "k8s", "clearml");
+
+    /** What nobody waits for: it tells of what has happened. */
+    static final Set<String> FOR_THE_BOOKS = Set.of(MACHINES, HISTORY);
 
     private Sinks() {}
 

@@ -77,6 +77,11 @@ final class TrackedConsumers implements KafkaClientSupplier, InputPositions {
         return mine().handedOut.getOrDefault(partition, -1L);
     }
 
+    @Override
+    public boolean isBehind(TopicPartition partition) {
+        return mine().currentLag(partition).orElse(0) > 0;
+    }
+
     private TrackedConsumer mine() {
         var consumer = consumers.get(Thread.currentThread().getName() + "-consumer");
         if (consumer == null) {

@@ -112,6 +112,11 @@ class FleetProcessorTest {
         public long handedOut(TopicPartition partition) {
             return -1;
         }
+
+        @Override
+        public boolean isBehind(TopicPartition partition) {
+            return false;
+        }
     }
 
     @BeforeEach
@@ -133,7 +138,7 @@ class FleetProcessorTest {
             }
         };
         var topology = PlannerTopology.of(TOPICS, () -> new FleetProcessor(TOPICS, new FleetOwner(TOPICS, (fleet, now) -> planner.apply(fleet, now), clock,
-                "/test", () -> "test", metrics), positions, published, metrics, Duration.ofMillis(10)));
+                "/test", () -> "test", metrics), positions, published, metrics, Duration.ofMillis(10), () -> new Pace(Duration.ofMillis(20))));
         var config = new Properties();
         config.put("application.id", "test");
         config.put("bootstrap.servers", "none:1");
