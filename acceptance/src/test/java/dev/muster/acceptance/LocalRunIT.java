@@ -49,7 +49,11 @@ class LocalRunIT {
         var again = shell.run("./muster replay-decisions --json").succeeded().json();
         assertThat(again.path("differences").asInt(-1)).isZero();
         assertThat(again.path("plans").asInt()).isPositive();
-        assertThat(again.path("fleets")).singleElement().satisfies(fleet -> assertThat(fleet.path("from").asText()).isEqualTo("creation"));
+        assertThat(again.path("fleets")).singleElement().satisfies(fleet -> {
+            assertThat(fleet.path("from").asText()).isEqualTo("creation");
+            assertThat(fleet.path("machines").asInt()).isPositive();
+            assertThat(fleet.path("machinesWithoutCauseChain")).isEmpty();
+        });
 
         assertThat(shell.run("./muster down").succeeded().out()).contains("Muster is down.");
         assertThat(shell.processesLeft()).isEmpty();

@@ -88,6 +88,11 @@ class TraceReplayIT {
         for (var process : status().path("processes")) {
             assertThat(process.path("restarts").asInt()).as(process.path("name").asText()).isEqualTo(process.path("name").asText().equals("kafka") ? 0 : 1);
         }
+        var decided = shell.run("./muster replay-decisions --json").succeeded().json().path("fleets").path(0);
+        assertThat(decided.path("machines").asInt()).isEqualTo(answer.path("machinesLaunched").asInt());
+        assertThat(decided.path("machinesWithoutCauseChain")).isEmpty();
+        System.out.println("replay with kills: " + decided.path("plans") + " plans and " + decided.path("decisions") + " decisions decided again, "
+                + decided.path("differences").size() + " differences; " + decided.path("machines") + " machines, each with an unbroken chain of causes");
         shell.run("./muster down").succeeded();
         assertThat(shell.processesLeft()).isEmpty();
     }

@@ -18,7 +18,8 @@ import picocli.CommandLine.Option;
 /** {@code muster replay-decisions}. */
 @Command(name = "replay-decisions", mixinStandardHelpOptions = true, sortOptions = false,
         description = {"Decides again what is recorded in Kafka, and compares every decision, command and row bit for bit.",
-            "It reads topics and writes nothing; the planner may go on meanwhile. Ends with 1 if anything differs."})
+            "It reads topics and writes nothing; the planner may go on meanwhile. Ends with 1 if anything differs, or if the causes of a",
+            "machine's decisions don't lead back to its launch."})
 final class ReplayDecisionsCommand implements Callable<Integer> {
 
     @Mixin
@@ -55,7 +56,7 @@ final class ReplayDecisionsCommand implements Callable<Integer> {
         } else {
             show(report, output);
         }
-        return report.differences().isEmpty() ? 0 : CliFailure.FAILED;
+        return report.differences().isEmpty() && report.withoutChain() == 0 ? 0 : CliFailure.FAILED;
     }
 
     private static void show(ReplayReport report, Output output) {
@@ -63,11 +64,13 @@ final class ReplayDecisionsCommand implements Callable<Integer> {
             output.line("no decisions yet");
             return;
         }
-        output.table(List.of("FLEET", "FROM", "PLANS", "DECISIONS", "COMMANDS", "ANSWERS", "SNAPSHOTS", "ROWS", "DIFFERENCES"),
+        output.table(List.of("FLEET", "FROM", "PLANS", "DECISIONS", "COMMANDS", "ANSWERS", "SNAPSHOTS", "ROWS", "MACHINES", "DIFFERENCES"),
                 report.fleets().stream().map(of -> List.of(of.fleet(), of.from().isEmpty() ? "-" : of.from(), Long.toString(of.plans()),
                         Long.toString(of.decisions()), Long.toString(of.commands()), Long.toString(of.answers()), Long.toString(of.snapshots()),
-                        Long.toString(of.rows()), Integer.toString(of.differences().size()))).toList());
+                        Long.toString(of.rows()), Integer.toString(of.machines()), Integer.toString(of.differences().size()))).toList());
         report.fleets().stream().filter(of -> !of.notCompared().isEmpty()).forEach(of -> output.line(of.fleet() + ": " + of.notCompared()));
+        report.fleets().stream().filter(of -> !of.withoutChain().isEmpty()).forEach(of -> output.line(of.fleet()
+                + ": no unbroken chain of causes leads from their launch to the last decision about " + String.join(", ", of.withoutChain())));
         for (var difference : report.differences()) {
             output.line("");
             output.line(difference.fleet() + ": " + difference.id() + " in " + difference.topic() + " differs");
@@ -105,7 +108,9 @@ final class ReplayDecisionsCommand implements Callable<Integer> {
         for (var of : report.fleets()) {
             var one = fleets.addObject().put("fleet", of.fleet()).put("from", of.from()).put("plans", of.plans()).put("decisions", of.decisions())
                     .put("commands", of.commands()).put("answers", of.answers()).put("snapshots", of.snapshots()).put("rows", of.rows())
-                    .put("notCompared", of.notCompared());
+                    .put("machines", of.machines()).put("notCompared", of.notCompared());
+            var withoutChain = one.putArray("machinesWithoutCauseChain");
+            of.withoutChain().forEach(withoutChain::add);
             var differences = one.putArray("differences");
             for (Difference difference : of.differences()) {
                 differences.addObject().put("id", difference.id()).put("topic", difference.topic()).put("recorded", difference.recorded())

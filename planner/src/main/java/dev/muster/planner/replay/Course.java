@@ -1,6 +1,7 @@
 package dev.muster.planner.replay;
 
 import com.google.protobuf.ByteString;
+import dev.muster.planner.core.CauseChains;
 import dev.muster.planner.stream.ReplayedOwner.Written;
 import dev.muster.v1.DecisionEvent;
 import dev.muster.v1.InputOffset;
@@ -63,6 +64,7 @@ final class Course {
     long answers;
     long snapshots;
     long rows;
+    final CauseChains chains = new CauseChains();
 
     /**
      * Where a replay can begin.
@@ -155,6 +157,7 @@ final class Course {
 
     ReplayReport.OfFleet report() {
         var why = start == null ? "Neither its creation nor a whole snapshot, with all that was read since, is still in the topics." : notCompared;
-        return new ReplayReport.OfFleet(fleet, from, plans, decisions, commands, answers, snapshots, rows, why, List.copyOf(differences));
+        return new ReplayReport.OfFleet(fleet, from, plans, decisions, commands, answers, snapshots, rows, chains.machines(), chains.broken(), why,
+                List.copyOf(differences));
     }
 }

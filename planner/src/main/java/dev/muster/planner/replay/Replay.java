@@ -199,7 +199,12 @@ public final class Replay {
         owner.plan(course.fleet);
         collect();
         for (var recorded : course.plan) {
-            compare(course, parsed(recorded), recorded, course.expected);
+            var decided = parsed(recorded);
+            compare(course, decided, recorded, course.expected);
+            if (decided.hasDecision() && course.from.equals("creation")) {
+                course.chains.decided(decided.getDecisionId(), ReplayedOwner.reason(decided.getDecision()), decided.getDecision().getMachineIdsList(),
+                        decided.getDecision().getCausesList());
+            }
         }
         for (var beyond = course.expected.poll(); beyond != null; beyond = course.expected.poll()) {
             course.differs(beyond.id(), DECISIONS, "", Texts.of(DECISIONS, beyond.value()));

@@ -16,10 +16,12 @@ public record ReplayReport(List<OfFleet> fleets, SortedSet<String> releases) {
      * @param from where it began: "creation", or the instant of a snapshot; empty: nowhere
      * @param decisions decisions and refusals that were compared
      * @param rows of the tables {@code fleets} and {@code machines}, and of figures in {@code history}
+     * @param machines that were decided about since the fleet's creation; 0 where the replay began later
+     * @param withoutChain ids of those to which no unbroken chain of causes leads from their launch; sorted
      * @param notCompared why something could not be; empty: all was
      */
     public record OfFleet(String fleet, String from, long plans, long decisions, long commands, long answers, long snapshots, long rows,
-            String notCompared, List<Difference> differences) {}
+            int machines, SortedSet<String> withoutChain, String notCompared, List<Difference> differences) {}
 
     public ReplayReport {
         fleets = List.copyOf(fleets);
@@ -31,6 +33,11 @@ public record ReplayReport(List<OfFleet> fleets, SortedSet<String> releases) {
 
     public long decisions() {
         return fleets.stream().mapToLong(OfFleet::decisions).sum();
+    }
+
+    /** Machines without an unbroken chain of causes, of all fleets. */
+    public long withoutChain() {
+        return fleets.stream().mapToLong(fleet -> fleet.withoutChain().size()).sum();
     }
 
     public List<Difference> differences() {

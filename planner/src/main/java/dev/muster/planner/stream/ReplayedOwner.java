@@ -6,6 +6,8 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import dev.muster.contracts.Topics;
 import dev.muster.planner.core.Fleet;
 import dev.muster.planner.core.Plan;
+import dev.muster.planner.core.Reason;
+import dev.muster.v1.Decision;
 import dev.muster.v1.InputOffset;
 import dev.muster.v1.SnapshotCause;
 import dev.muster.v1.StoredFleet;
@@ -53,6 +55,11 @@ public final class ReplayedOwner {
     private void keep(Outbox.Send send) {
         var id = send.headers().lastHeader("ce_id");
         written.add(new Written(send.sink(), new String(send.key(), UTF_8), send.value(), id == null ? "" : new String(id.value(), UTF_8)));
+    }
+
+    /** Null: only a newer release knows it. */
+    public static Reason reason(Decision decision) {
+        return Words.reasonOrNull(decision.getReason());
     }
 
     /** The row of a table as it is now; null: there is none. The planner stores rows as it publishes them. */

@@ -87,6 +87,7 @@ public final class RescueLostTasks implements Rule {
         }
         var draft = planning.decide(this, reason).tasks(List.of(task)).machines(machineId.isEmpty() ? List.of() : List.of(machineId))
                 .number("rescues", before.map(Rescue::rescued).orElse(0));
+        planning.fleet().machine(machineId).map(Machine::decisionId).ifPresent(decision -> draft.causes(List.of(decision)));
         facts.accept(draft);
         send(planning, new Rescue(task, queueId, worker, machineId, status, before.map(Rescue::attempt).orElse(0),
                 before.map(Rescue::rescued).orElse(0), planning.now(), null), draft.write());
