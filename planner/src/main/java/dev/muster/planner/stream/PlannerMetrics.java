@@ -64,12 +64,17 @@ final class PlannerMetrics implements Witness {
     @Override
     public void decided(String fleet, PlanRecord.Decided decided) {
         LOG.infof("%s; fleet=%s rule=%s reason=%s decision=%s", decided.text(), fleet, decided.rule(), decided.reason(), decided.id());
+        registry.counter("muster.planner.decisions", "reason", decided.reason().name()).increment();
     }
 
     @Override
     public void refused(String fleet, PlanRecord.Refused refused) {
         if (refused.reason() != null) {
             LOG.infof("%s; fleet=%s rule=%s reason=%s decision=%s", refused.text(), fleet, refused.rule(), refused.reason(), refused.id());
+            // It is written again while it lasts; it came about once.
+            if (refused.since().equals(refused.writtenAt())) {
+                registry.counter("muster.planner.refusals", "reason", refused.reason().name()).increment();
+            }
         }
     }
 
