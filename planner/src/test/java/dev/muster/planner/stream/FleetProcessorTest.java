@@ -57,11 +57,15 @@ import java.util.stream.Collectors;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 import org.apache.kafka.streams.TestInputTopic;
 import org.apache.kafka.streams.TestOutputTopic;
 import org.apache.kafka.streams.TopologyTestDriver;
+import org.apache.kafka.streams.processor.api.MockProcessorContext;
+import org.apache.kafka.streams.processor.api.Record;
+import org.apache.kafka.streams.state.Stores;
 import org.apache.kafka.streams.test.TestRecord;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -75,6 +79,7 @@ class FleetProcessorTest {
     /** Moves only when a test moves it. */
     private Instant wall = START;
     private final AllRead positions = new AllRead();
+    private final Pace pace = new Pace(Duration.ofMillis(20));
     private BiFunction<Fleet, Instant, Plan> planner = Planner::plan;
     private PublishedFleets published = PublishedFleets.NONE;
     private final PlannerMetrics metrics = new PlannerMetrics(new SimpleMeterRegistry());
@@ -92,6 +97,7 @@ class FleetProcessorTest {
     private static final class AllRead implements InputPositions {
         private long end;
         private long position;
+        private boolean behind;
 
         @Override
         public Map<TopicPartition, Long> ends(Collection<TopicPartition> partitions) {
@@ -115,7 +121,7 @@ class FleetProcessorTest {
 
         @Override
         public boolean isBehind(TopicPartition partition) {
-            return false;
+            return behind;
         }
     }
 
@@ -138,7 +144,7 @@ class FleetProcessorTest {
             }
         };
         var topology = PlannerTopology.of(TOPICS, () -> new FleetProcessor(TOPICS, new FleetOwner(TOPICS, (fleet, now) -> planner.apply(fleet, now), clock,
-                "/test", () -> "test", metrics), positions, published, metrics, Duration.ofMillis(10), () -> new Pace(Duration.ofMillis(20))));
+                "/test", () -> "test", metrics), positions, published, metrics, Duration.ofMillis(10), () -> pace));
         var config = new Properties();
         config.put("application.id", "test");
         config.put("bootstrap.servers", "none:1");
@@ -373,6 +379,64 @@ class FleetProcessorTest {
         beat();
         // Then
         assertThat(decided().stream().filter(event -> event.getPlan() > 0)).isEmpty();
+    }
+
+    @Test
+    void aPlanThatTookLongIsNotMadeAgainUntilWhatWaitsIsRead() throws Exception {
+        ask(apply("r1", Specs.fleet("train")));
+        beat();
+        decided();
+        var planned = System.nanoTime();
+        pace.planned(0, planned, planned + Duration.ofHours(1).toNanos());
+        positions.behind = true;
+        // When
+        demand.pipeInput("train", look("train", 1).toByteArray());
+        beat();
+        // Then
+        assertThat(decided()).isEmpty();
+        // When
+        positions.behind = false;
+        beat();
+        // Then it is planned once for all that was learned.
+        assertThat(decided().stream().filter(DecisionEvent::hasPlanMade)).hasSize(1);
+    }
+
+    /** A commit can't be seen from outside: the processor runs in a context that tells of it. */
+    @Test
+    void whatSomebodyWaitsForIsCommittedAtTheNextBeatAndWhatNobodyWaitsForIsNot() {
+        var store = Stores.keyValueStoreBuilder(Stores.inMemoryKeyValueStore(FleetStore.NAME), Serdes.String(), Serdes.ByteArray())
+                .withLoggingDisabled().withCachingDisabled().build();
+        var context = new MockProcessorContext<byte[], byte[]>();
+        store.init(context.getStateStoreContext(), store);
+        context.addStateStore(store);
+        var processor = new FleetProcessor(TOPICS, new FleetOwner(TOPICS, (fleet, now) -> new Plan(List.of(), Instant.MAX), Clock.fixed(START, ZoneOffset.UTC),
+                "/test", () -> "test", metrics), positions, published, metrics, Duration.ofMillis(10), () -> new Pace(Duration.ofMillis(1)));
+        processor.init(context);
+        var beat = context.scheduledPunctuators().get(0).getPunctuator();
+        // When a request is answered
+        context.setRecordMetadata(TOPICS.requests(), 0, 0);
+        processor.process(record(apply("r1", Specs.fleet("train")).setFleet("train").build()));
+        beat.punctuate(0);
+        // Then
+        assertThat(context.committed()).isTrue();
+        // When the snapshot of the new fleet is out, and a machine is reported that nobody knows
+        while (context.committed()) {
+            context.resetCommit();
+            var deadline = System.nanoTime() + Duration.ofMillis(2).toNanos();
+            while (System.nanoTime() < deadline) {
+                Thread.onSpinWait();
+            }
+            beat.punctuate(0);
+        }
+        context.setRecordMetadata(TOPICS.machineReports(), 0, 0);
+        processor.process(record(inventory("train")));
+        beat.punctuate(0);
+        // Then
+        assertThat(context.committed()).isFalse();
+    }
+
+    private static Record<byte[], byte[]> record(Message value) {
+        return new Record<>("train".getBytes(UTF_8), value.toByteArray(), START.toEpochMilli());
     }
 
     @Test
