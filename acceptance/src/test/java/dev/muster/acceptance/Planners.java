@@ -72,8 +72,13 @@ final class Planners implements AutoCloseable {
 
     /** Starts a planner, which names itself in each record. @param heap of its JVM, such as {@code 256m} */
     Process start(String instance, String heap) throws IOException {
+        return start(instance, heap, "-XX:TieredStopAtLevel=1");
+    }
+
+    /** As above. @param compiler an option of its JVM */
+    Process start(String instance, String heap, String compiler) throws IOException {
         var java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
-        var command = new ArrayList<>(List.of(java, "-Xmx" + heap, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dmuster.installation=test",
+        var command = new ArrayList<>(List.of(java, "-Xmx" + heap, "-XX:+UseSerialGC", compiler, "-Dmuster.installation=test",
                 "-Dmuster.instance=" + instance, "-Dmuster.kafka.bootstrap-servers=" + broker.bootstrapServers(),
                 "-Dmuster.topics.input-partitions=" + topics.inputPartitions(), "-Dquarkus.http.port=0", "-Dquarkus.http.host=127.0.0.1",
                 "-Dmuster.folder=" + folder, "-jar", Shell.SOURCES.resolve("planner/target/quarkus-app/quarkus-run.jar").toString()));
@@ -88,6 +93,10 @@ final class Planners implements AutoCloseable {
 
     Process process(String instance) {
         return processes.get(instance);
+    }
+
+    ProcessHandle brokerProcess() {
+        return ProcessHandle.of(broker.process().pid()).orElseThrow();
     }
 
     /** Ends it at once, as a power cut would. */
