@@ -1,10 +1,8 @@
 package dev.muster.cli;
 
 import java.io.IOException;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -57,12 +55,12 @@ final class InitCommand implements Runnable {
             for (var file : files.entrySet()) {
                 Files.writeString(file.getKey(), file.getValue());
             }
-            makeSecretsFolder(here.resolve("secrets"));
+            SecretFiles.makeFolder(here.resolve("secrets"));
             for (var secret : secrets.entrySet()) {
                 if (secret.getValue().isEmpty()) {
                     missing.add(here.relativize(secret.getKey()).toString());
                 } else {
-                    writeSecret(secret.getKey(), secret.getValue());
+                    SecretFiles.write(secret.getKey(), secret.getValue(), force);
                 }
             }
         } catch (IOException failed) {
@@ -104,29 +102,6 @@ final class InitCommand implements Runnable {
         if (Files.exists(file)) {
             throw CliFailure.failed(file + " is there already: --force writes over it");
         }
-    }
-
-    private static void makeSecretsFolder(Path folder) throws IOException {
-        Files.createDirectories(folder);
-        if (isPosix(folder)) {
-            Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx------"));
-        }
-    }
-
-    private void writeSecret(Path file, String value) throws IOException {
-        if (force) {
-            Files.deleteIfExists(file);
-        }
-        if (isPosix(file.getParent())) {
-            Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-        } else if (Files.exists(file)) {
-            throw new FileAlreadyExistsException(file.toString());
-        }
-        Files.writeString(file, value + "\n");
-    }
-
-    private static boolean isPosix(Path folder) throws IOException {
-        return Files.getFileStore(folder).supportsFileAttributeView("posix");
     }
 
     /** A DNS-1123 label from this computer's name. */

@@ -1,0 +1,158 @@
+package dev.muster.cli;
+
+import dev.muster.contracts.FleetYaml;
+import dev.muster.contracts.InvalidYamlException;
+import dev.muster.planner.stream.SpecTrial;
+import dev.muster.v1.Violation;
+import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code muster import …}: fleets from what other products were told. */
+@Command(name = "import", mixinStandardHelpOptions = true, description = "Fleet specs from other products' files.", subcommands = ImportCommand.Clearml.class)
+final class ImportCommand {
+
+    @Command(name = "clearml", mixinStandardHelpOptions = true, sortOptions = false,
+            description = {"Writes the fleet spec that does what an autoscaler of ClearML does.",
+                "Secrets go into files of their own, and what has no field here is noted on standard error."})
+    static final class Clearml implements Runnable {
+
+        @Mixin
+        CommonOptions common;
+
+        @Parameters(index = "0", paramLabel = "FILE", description = "The open-source autoscaler's YAML, or JSON that the AWS application exported.")
+        Path file;
+
+        @Option(names = {"-o", "--output"}, paramLabel = "FILE", description = "Where the spec goes (default: standard output).")
+        Path output;
+
+        @Option(names = "--secrets", paramLabel = "FOLDER", defaultValue = "secrets", description = "Where secrets go, one file each, readable by you alone (default: ${DEFAULT-VALUE}).")
+        Path secrets;
+
+        @Option(names = "--name", paramLabel = "NAME", description = "Of the fleet (default: the application's instance name, else the file's).")
+        String name;
+
+        @Option(names = "--account", paramLabel = "NAME", defaultValue = "default", description = "The installation's account whose keys the file's become (default: ${DEFAULT-VALUE}).")
+        String account;
+
+        @Option(names = "--region", paramLabel = "REGION", defaultValue = "", description = "Instead of the file's.")
+        String region;
+
+        @Option(names = "--force", description = "Write over what is there.")
+        boolean force;
+
+        @Override
+        public void run() {
+            if (!account.matches("[A-Za-z0-9][A-Za-z0-9._-]*")) {
+                throw CliFailure.usage("--account is '" + account + "': use letters, digits, '.', '_' and '-'");
+            }
+            var imported = read();
+            var spec = "# From " + file.getFileName().toString().replaceAll("\\p{Cntrl}", "?") + ", by muster import clearml. Every field: docs/fleet-spec.md\n" + FleetYaml.write(imported.spec());
+            write(spec, imported.secrets());
+            report(spec, imported);
+        }
+
+        private ClearmlImport read() {
+            var fallback = ClearmlImport.label(file.getFileName().toString().replaceFirst("\\.[A-Za-z]+$", ""));
+            try {
+                var imported = ClearmlImport.read(Files.readString(file),
+                        new ClearmlImport.Options(name != null ? name : fallback.isEmpty() ? "clearml" : fallback, name != null, account, region));
+                // What a planner would refuse is found now, before anything is written.
+                var trial = SpecTrial.of(FleetYaml.read(FleetYaml.write(imported.spec())), Instant.EPOCH);
+                if (trial.head().isEmpty()) {
+                    throw invalid("the fleet of " + file + " would be refused:", trial.violations());
+                }
+                return imported;
+            } catch (NoSuchFileException absent) {
+                throw CliFailure.failed("there is no file " + file);
+            } catch (CharacterCodingException binary) {
+                throw CliFailure.failed(file + " is no text in UTF-8");
+            } catch (IOException unreadable) {
+                throw CliFailure.failed(file + " can't be read: " + unreadable);
+            } catch (InvalidYamlException invalid) {
+                throw invalid(file + " can't be imported:", invalid.violations());
+            }
+        }
+
+        private static CliFailure invalid(String message, List<Violation> violations) {
+            return CliFailure.invalid(message, violations);
+        }
+
+        /** All or nothing: what was written before a failure is taken back. */
+        private void write(String spec, Map<String, String> found) {
+            var todo = new TreeMap<Path, String>();
+            found.forEach((secret, value) -> todo.put(secrets.resolve(secret), value));
+            if (!force) {
+                todo.keySet().forEach(Clearml::refuseIfThere);
+                if (output != null) {
+                    refuseIfThere(output);
+                }
+            }
+            var written = new ArrayList<Path>();
+            try {
+                // A folder that is there keeps its mode: it may hold more than secrets.
+                if (!todo.isEmpty() && !Files.isDirectory(secrets)) {
+                    SecretFiles.makeFolder(secrets.toAbsolutePath());
+                }
+                for (var secret : todo.entrySet()) {
+                    SecretFiles.write(secret.getKey().toAbsolutePath(), secret.getValue(), force);
+                    written.add(secret.getKey());
+                }
+                if (output != null) {
+                    Files.writeString(output, spec);
+                }
+            } catch (IOException failed) {
+                for (var file : written) {
+                    file.toFile().delete();
+                }
+                throw CliFailure.failed(failed instanceof FileAlreadyExistsException there ? there.getFile() + " is there already: --force writes over it"
+                        : "could not write: " + failed);
+            }
+        }
+
+        private static void refuseIfThere(Path file) {
+            if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+                throw CliFailure.failed(file + " is there already: --force writes over it");
+            }
+        }
+
+        private void report(String spec, ClearmlImport imported) {
+            var out = common.output();
+            var written = new ArrayList<String>();
+            if (output != null) {
+                written.add(output.toString());
+            }
+            new TreeMap<>(imported.secrets()).keySet().forEach(secret -> written.add(secrets.resolve(secret).toString()));
+            if (out.isJson()) {
+                var answer = Output.JSON.createObjectNode().put("fleet", imported.spec().getName()).put("spec", spec);
+                var files = answer.putArray("written");
+                written.forEach(files::add);
+                var notes = answer.putArray("notes");
+                imported.notes().forEach(note -> notes.addObject().put("field", note.field()).put("note", note.text()));
+                out.json(answer);
+                return;
+            }
+            imported.notes().forEach(note -> System.err.println("note: " + note.field() + ": " + note.text()));
+            if (output == null) {
+                System.out.print(spec);
+                written.forEach(file -> System.err.println("written: " + file));
+                return;
+            }
+            written.forEach(file -> out.line("Written: " + file));
+            out.line("Next: read the notes, stop ClearML's autoscaler, and then ./muster fleet apply -f " + output);
+        }
+    }
+}
