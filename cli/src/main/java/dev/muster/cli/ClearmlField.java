@@ -90,7 +90,7 @@ enum ClearmlField {
         this.otherLabels = List.of(otherLabels);
     }
 
-    /** The field that a key means. Capitals, spaces, signs and a unit in brackets don't matter, since no page says how an export writes labels. */
+    /** The field that a key means. Capitals, spaces, signs and a unit at the end don't matter, since no page says how an export writes labels. */
     static Optional<ClearmlField> of(Place place, String key) {
         for (var field : values()) {
             if (field.place == place && (same(field.openSource, key) || same(field.label, key) || field.otherLabels.stream().anyMatch(label -> same(label, key)))) {
@@ -105,6 +105,6 @@ enum ClearmlField {
     }
 
     private static String bare(String name) {
-        return name.toLowerCase(Locale.ROOT).replaceAll("\\((min|minutes|gb|json)\\)", "").replaceAll("[^a-z0-9]", "");
+        return name.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]", "").replaceFirst("(min|minutes|gb|json)$", "");
     }
 }
