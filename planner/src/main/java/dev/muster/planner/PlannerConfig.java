@@ -47,7 +47,10 @@ public interface PlannerConfig {
         @WithDefault("10ms")
         Duration beat();
 
-        /** How often what was planned becomes visible; each commit is one transaction. docs/decisions/0004 has the measurement. */
+        /**
+         * How often what was decided becomes visible, at most; each commit is one transaction. What nobody waits for (state, and rows that
+         * say what was reported) is committed five times more seldom. docs/decisions/0009 says why.
+         */
         @WithName("commit-interval")
         @WithDefault("20ms")
         Duration commitInterval();
