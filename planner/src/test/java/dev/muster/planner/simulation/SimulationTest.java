@@ -35,6 +35,13 @@ class SimulationTest {
     }
 
     @Test
+    void staysMendedWhereALongRunFoundSomething() {
+        // A drain taken back of a machine whose worker had registered only under the mark.
+        LongStream.of(39_940).forEach(seed ->
+                assertThat(Simulation.run(Plot.of(seed), Bug.NONE).isViolation()).as(() -> Seeds.story(seed, Bug.NONE)).isFalse());
+    }
+
+    @Test
     void repeatsARunFromItsSeedExactly() {
         LongStream.range(0, 20).forEach(seed -> {
             var once = new StringBuilder();
