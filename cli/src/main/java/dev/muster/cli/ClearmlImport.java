@@ -26,6 +26,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.BiConsumer;
 import java.util.regex.Pattern;
 
 /**
@@ -148,23 +149,20 @@ record ClearmlImport(FleetSpec spec, Map<String, String> secrets, List<Note> not
                     fields(section, ClearmlField.Place.FLEET, common);
                 }
             }
-            var recipes = common.get(ClearmlField.RESOURCES);
-            if (recipes == null || recipes.isBlank()) {
-                file.get("configurations").orElse(file).missing("resource_configurations", "describe at least one resource");
-            } else if (!recipes.isObject()) {
-                recipes.wrong("must be an object by name", "write a name, a colon, and the resource's fields below it");
+            byName(file, ClearmlField.RESOURCES, "describe at least one resource", "write a name, a colon, and the resource's fields below it", this::resource);
+            byName(file, ClearmlField.QUEUES, "name at least one queue: <queue>: [[<resource>, <most machines>]]", "write <queue>: [[<resource>, <most machines>]]",
+                    this::openSourceQueue);
+        }
+
+        /** Takes each value of an object that must be there, with its name. */
+        private void byName(ForeignValue file, ClearmlField field, String fixOfNone, String fixOfOther, BiConsumer<String, ForeignValue> each) {
+            var object = common.get(field);
+            if (object == null || object.isBlank()) {
+                file.get("configurations").orElse(file).missing(field.openSource, fixOfNone);
+            } else if (!object.isObject()) {
+                object.wrong("must be an object by name", fixOfOther);
             } else {
-                for (var name : recipes.keys()) {
-                    resource(name, recipes.get(name).orElseThrow());
-                }
-            }
-            var queues = common.get(ClearmlField.QUEUES);
-            if (queues == null || queues.isBlank()) {
-                file.get("configurations").orElse(file).missing("queues", "name at least one queue: <queue>: [[<resource>, <most machines>]]");
-            } else if (!queues.isObject()) {
-                queues.wrong("must be an object by name", "write <queue>: [[<resource>, <most machines>]]");
-            } else {
-                queues.keys().forEach(name -> openSourceQueue(name, queues.get(name).orElseThrow()));
+                object.keys().forEach(name -> each.accept(name, object.get(name).orElseThrow()));
             }
         }
 
@@ -451,14 +449,11 @@ record ClearmlImport(FleetSpec spec, Map<String, String> secrets, List<Note> not
         }
 
         private String poolName(String resource, Set<String> taken) {
-            var name = label(resource);
-            if (name.isEmpty()) {
-                name = "pool";
-            }
+            var base = label(resource).isEmpty() ? "pool" : label(resource);
+            var name = base;
             for (var i = 2; !taken.add(name); i++) {
                 var suffix = "-" + i;
-                var base = label(resource);
-                name = (base.isEmpty() ? "pool" : base.substring(0, Math.min(LABEL_LENGTH - suffix.length(), base.length()))) + suffix;
+                name = base.substring(0, Math.min(LABEL_LENGTH - suffix.length(), base.length())) + suffix;
             }
             if (!name.equals(resource)) {
                 note(resourceValues.get(resource).path(), "is the pool " + name + ", also in worker ids: a pool's name is a DNS label");

@@ -3,7 +3,6 @@ package dev.muster.cli;
 import dev.muster.contracts.FleetYaml;
 import dev.muster.contracts.InvalidYamlException;
 import dev.muster.planner.stream.SpecTrial;
-import dev.muster.v1.Violation;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.FileAlreadyExistsException;
@@ -13,7 +12,6 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import picocli.CommandLine.Command;
@@ -73,7 +71,7 @@ final class ImportCommand {
                 // What a planner would refuse is found now, before anything is written.
                 var trial = SpecTrial.of(FleetYaml.read(FleetYaml.write(imported.spec())), Instant.EPOCH);
                 if (trial.head().isEmpty()) {
-                    throw invalid("the fleet of " + file + " would be refused:", trial.violations());
+                    throw CliFailure.invalid("the fleet of " + file + " would be refused:", trial.violations());
                 }
                 return imported;
             } catch (NoSuchFileException absent) {
@@ -83,12 +81,8 @@ final class ImportCommand {
             } catch (IOException unreadable) {
                 throw CliFailure.failed(file + " can't be read: " + unreadable);
             } catch (InvalidYamlException invalid) {
-                throw invalid(file + " can't be imported:", invalid.violations());
+                throw CliFailure.invalid(file + " can't be imported:", invalid.violations());
             }
-        }
-
-        private static CliFailure invalid(String message, List<Violation> violations) {
-            return CliFailure.invalid(message, violations);
         }
 
         /** All or nothing: what was written before a failure is taken back. */
