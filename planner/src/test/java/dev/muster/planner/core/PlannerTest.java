@@ -249,7 +249,7 @@ class PlannerTest {
         var s = Scenario.onePool(5).waiting("gpu", 1).look().list().plan();
         s.refuse(FailureKind.OUT_OF_CAPACITY, "mabcdefgh-1").plan();
 
-        var restarted = s.copy();
+        var restarted = ReadBack.of(s.fleet);
         Planner.plan(restarted, s.now.plusSeconds(1));
 
         assertThat(restarted.active()).isEmpty();

@@ -262,8 +262,8 @@ final class Scenario {
     }
 
     Scenario plan() {
-        var before = copy();
-        var loaded = Planner.plan(copy(), now);
+        var before = ReadBack.of(fleet);
+        var loaded = Planner.plan(ReadBack.of(fleet), now);
         var plan = Planner.plan(fleet, now);
         if (!plan.records().equals(loaded.records())) {
             throw new AssertionError("a fleet just loaded plans otherwise than one that planned before: " + loaded.records() + " and not " + plan.records());
@@ -274,13 +274,6 @@ final class Scenario {
         }
         records.addAll(plan.records());
         return this;
-    }
-
-    /** The fleet as it would be stored and read again. */
-    Fleet copy() {
-        var machines = new ArrayList<>(fleet.active().values());
-        machines.addAll(fleet.ended().values());
-        return Fleet.restored(fleet.head(), fleet.memory(), fleet.ledger().book(), machines, fleet.queues().values(), fleet.workers().values());
     }
 
     // What the planner said.

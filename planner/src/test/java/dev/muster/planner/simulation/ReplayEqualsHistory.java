@@ -1,7 +1,7 @@
 package dev.muster.planner.simulation;
 
 import dev.muster.planner.core.Fleet;
-import java.util.ArrayList;
+import dev.muster.planner.core.ReadBack;
 
 /** What was committed, put through a fresh core, says the same records again, also one that is stored and read back on the way. */
 final class ReplayEqualsHistory implements Invariant {
@@ -28,7 +28,7 @@ final class ReplayEqualsHistory implements Invariant {
             }
             number++;
             if (number % EVERY == 0 && world.bug() == Bug.NONE && !fleet.isBetweenParts()) {
-                fleet = readBack(fleet);
+                fleet = ReadBack.of(fleet);
             }
             var again = world.bug().plan(fleet, step.plannedAt()).records();
             if (!again.equals(step.records())) {
@@ -40,11 +40,5 @@ final class ReplayEqualsHistory implements Invariant {
                         + "; replayed, it says " + (i < again.size() ? again.get(i) : "nothing more"));
             }
         }
-    }
-
-    private static Fleet readBack(Fleet fleet) {
-        var machines = new ArrayList<>(fleet.ended().values());
-        machines.addAll(fleet.active().values());
-        return Fleet.restored(fleet.head(), fleet.memory(), fleet.ledger().book(), machines, fleet.queues().values(), fleet.workers().values());
     }
 }
