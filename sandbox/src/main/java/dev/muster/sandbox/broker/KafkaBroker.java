@@ -107,39 +107,29 @@ public final class KafkaBroker implements AutoCloseable {
         var records = settings.data().resolve("records").toAbsolutePath();
         var properties = settings.data().resolve("server.properties").toAbsolutePath();
         Files.writeString(properties, serverProperties(port, freePort(), records));
-        if (!Files.exists(records.resolve("meta.properties"))) {
-            format(settings, properties);
-        }
-        var clusterId = clusterId(records);
-        var jvm = SupervisedJvm.start(
-                command("kafka", "kafka.Kafka", List.of(properties.toString()), settings), settings.onChange());
+        var jvm = SupervisedJvm.start(command(settings, properties), settings.onChange());
         try {
             awaitAnswer(jvm, port);
-            return new KafkaBroker(jvm, port, clusterId);
+            return new KafkaBroker(jvm, port, clusterId(records));
         } catch (IOException | InterruptedException | RuntimeException notReady) {
             jvm.close();
             throw notReady;
         }
     }
 
-    private static void format(Settings settings, Path properties) throws IOException, InterruptedException {
-        var arguments = List.of("format", "-t", newClusterId(), "-c", properties.toString());
-        var exit = SupervisedJvm.run(command("kafka-format", "kafka.tools.StorageTool", arguments, settings), READY_WITHIN);
-        if (exit != 0) {
-            throw new IOException("Kafka's data folder " + settings.data() + " could not be formatted; see " + settings.log());
+    private static JvmCommand command(Settings settings, Path properties) {
+        var library = settings.library().toAbsolutePath();
+        var flags = new ArrayList<>(List.of("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+                "-Dorg.slf4j.simpleLogger.showDateTime=true",
+                "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSS",
+                "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+                "-Dorg.slf4j.simpleLogger.log.kafka.server=info"));
+        var archive = library.resolveSibling("broker.jsa");
+        if (Files.exists(archive)) {
+            flags.add("-XX:SharedArchiveFile=" + archive);
         }
-    }
-
-    private static JvmCommand command(String name, String main, List<String> arguments, Settings settings) {
-        var target = new ArrayList<>(List.of("-cp", settings.library().toAbsolutePath() + "/*", main));
-        target.addAll(arguments);
-        return new JvmCommand(name,
-                List.of("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
-                        "-Dorg.slf4j.simpleLogger.showDateTime=true",
-                        "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSS",
-                        "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-                        "-Dorg.slf4j.simpleLogger.log.kafka.server=info"),
-                target, Map.of(), settings.data().toAbsolutePath(), settings.log());
+        var target = List.of("-cp", library + "/*", "dev.muster.broker.Broker", properties.toString(), newClusterId());
+        return new JvmCommand("kafka", flags, target, Map.of(), settings.data().toAbsolutePath(), settings.log());
     }
 
     /** 16 random bytes in base64url without padding; Kafka refuses ids that start with a dash. */
