@@ -94,7 +94,7 @@ final class Looks {
     private record Left(SortedSet<String> fleets, Instant added, long look) {}
 
     /** {@code isConfirmed}: a whole look after the read did not show it either. */
-    private record Adrift(Seen.Task task, String fleet, Instant since, boolean isConfirmed) {}
+    private record Adrift(Seen.Task task, String fleet, Instant since, Instant readAt, boolean isConfirmed) {}
 
     /**
      * @param source the process, as in {@link Observation}
@@ -141,7 +141,7 @@ final class Looks {
         if (before != null) {
             noteWhatLeft(before);
         }
-        adrift.replaceAll((id, task) -> new Adrift(task.task, task.fleet, task.since, true));
+        adrift.replaceAll((id, task) -> new Adrift(task.task, task.fleet, task.since, task.readAt, true));
         adrift.keySet().removeIf(id -> sight.waiting.containsKey(id) || sight.fleetsByShownTask.containsKey(id));
         adrift.values().removeIf(task -> !fleets.containsKey(task.fleet));
         pictures = picturesOf(look);
@@ -293,7 +293,16 @@ final class Looks {
         // Somebody reports for a task whose last update moves: it counts as adrift from then on only.
         var isUnchanged = known != null && known.task.status() == task.status() && known.task.lastWorker().equals(task.lastWorker())
                 && Objects.equals(known.task.lastUpdate(), task.lastUpdate());
-        adrift.put(id, new Adrift(task, fleet, isUnchanged ? known.since : at, known != null && known.isConfirmed));
+        adrift.put(id, new Adrift(task, fleet, isUnchanged ? known.since : at, at, known != null && known.isConfirmed));
+    }
+
+    /**
+     * Since when it is adrift, as far as a look begun then can say. What was read long ago proves nothing: somebody may have reported for
+     * it while it could not be read.
+     */
+    private Instant since(Adrift task, Instant lookAt) {
+        var read = READ_ADRIFT_EVERY.compareTo(interval) > 0 ? READ_ADRIFT_EVERY : interval;
+        return task.readAt.plus(read.multipliedBy(2)).isBefore(lookAt) ? lookAt : task.since;
     }
 
     /** A picture of a queue that did not change is the same one, so that a tick at rest builds nothing. */
@@ -336,7 +345,7 @@ final class Looks {
         var known = told.get(fleet.name());
         var queues = fleet.queues().stream().map(name -> pictureFor(fleet, name, look.queues().get(name))).toList();
         var drifting = adrift.values().stream().filter(task -> task.isConfirmed && task.fleet.equals(fleet.name()))
-                .map(task -> Pictures.adrift(task.task, task.since)).toList();
+                .map(task -> Pictures.adrift(task.task, since(task, startedAt))).toList();
         var gone = known.workers.keySet().stream().filter(id -> !workers.containsKey(id)).toList();
         var isFull = known.fullIsDue || isDue(known.fullAt, FULL_EVERY, startedAt);
         var isNews = isFull || !gone.isEmpty() || !queues.equals(known.queues) || !drifting.equals(known.adrift)

@@ -396,6 +396,24 @@ class LooksTest {
     }
 
     @Test
+    void aTaskThatCouldNotBeReadForLongIsAdriftFromNowAsFarAsIsKnown() {
+        // Given
+        looks.serve(List.of(fleet("vision", 1, "gpu")));
+        driftAway("a");
+        now = now.plusSeconds(50);
+
+        // When
+        var lookAt = now;
+        var unread = only(see(List.of(), queue("gpu")));
+        looks.read(List.of("a"), List.of(task("a", TaskStatus.IN_PROGRESS, "w")), now);
+        var read = only(see(List.of(), queue("gpu")));
+
+        // Then
+        assertThat(unread.getDemandObserved().getAdrift(0).getSince()).as("somebody may have reported meanwhile").isEqualTo(Pictures.timestamp(lookAt));
+        assertThat(read.getDemandObserved().getAdrift(0).getSince().getSeconds()).as("nobody has").isLessThan(lookAt.getEpochSecond());
+    }
+
+    @Test
     void aNewOwnerSweepsAndAgainEachMinute() {
         // Given
         looks.serve(List.of(fleet("vision", 1, "gpu")));

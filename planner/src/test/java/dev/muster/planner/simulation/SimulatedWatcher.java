@@ -34,7 +34,7 @@ final class SimulatedWatcher {
     private static final long READ_ADRIFT_EVERY = 5000;
     private static final long AGENTS_REPORT_WITHIN = 60_000;
 
-    private record Adrift(SimulatedTask task, TaskStatus status, String worker, long update, long since, boolean isConfirmed) {}
+    private record Adrift(SimulatedTask task, TaskStatus status, String worker, long update, long since, long readAt, boolean isConfirmed) {}
 
     private record Done(String worker, TaskStatus expected, long at) {}
 
@@ -195,7 +195,7 @@ final class SimulatedWatcher {
         hasLooked = true;
         waiting = nowWaiting;
         running = nowRunning;
-        adrift.replaceAll((id, a) -> new Adrift(a.task, a.status, a.worker, a.update, a.since, true));
+        adrift.replaceAll((id, a) -> new Adrift(a.task, a.status, a.worker, a.update, a.since, a.readAt, true));
         adrift.keySet().removeIf(id -> waiting.contains(id) || running.contains(id));
         observe(queues, byId, startedAt, late);
     }
@@ -204,7 +204,9 @@ final class SimulatedWatcher {
         var drifting = new ArrayList<TaskAdrift>();
         for (var a : adrift.values()) {
             if (a.isConfirmed) {
-                drifting.add(new TaskAdrift(a.task.id, a.task.queueId, a.worker, a.status, world.instant(a.update), world.instant(a.since)));
+                var isOld = a.readAt + 2 * Math.max(READ_ADRIFT_EVERY, interval) < startedAt;
+                drifting.add(new TaskAdrift(a.task.id, a.task.queueId, a.worker, a.status, world.instant(a.update),
+                        world.instant(isOld ? startedAt : a.since)));
             }
         }
         var gone = toldWorkers.keySet().stream().filter(id -> !workers.containsKey(id)).toList();
@@ -294,7 +296,7 @@ final class SimulatedWatcher {
         }
         var known = adrift.get(task.id);
         var isUnchanged = known != null && known.status == task.status && known.worker.equals(task.lastWorker) && known.update == task.lastUpdate;
-        adrift.put(task.id, new Adrift(task, task.status, task.lastWorker, task.lastUpdate, isUnchanged ? known.since : at, known != null && known.isConfirmed));
+        adrift.put(task.id, new Adrift(task, task.status, task.lastWorker, task.lastUpdate, isUnchanged ? known.since : at, at, known != null && known.isConfirmed));
     }
 
     // Errands.
