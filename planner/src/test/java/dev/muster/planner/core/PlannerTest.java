@@ -367,6 +367,32 @@ class PlannerTest {
     }
 
     @Test
+    void terminatesNoMarkedMachineThatMayRunATaskThoughNoWorkerIsListed() {
+        // Given
+        var s = Scenario.onePool(1).waiting("gpu", 1).look().list().plan();
+        s.accept("mabcdefgh-1").waiting("gpu", 0).look().list().plan();
+        for (int minute = 0; minute < 10; minute++) {
+            s.pass(Duration.ofMinutes(1)).look().list().plan();
+        }
+        var worker = Scenario.workerId(s.fleet.machine("mabcdefgh-1").orElseThrow());
+        s.shows("mabcdefgh-1", CloudState.RUNNING).list();
+
+        // When
+        for (int look = 0; look < 10; look++) {
+            s.pass(Duration.ofSeconds(20));
+            s.adrift(new FleetEvent.TaskAdrift("task-0", "q-gpu", worker, TaskStatus.IN_PROGRESS, s.now, s.now)).look().list().plan();
+        }
+
+        // Then
+        assertThat(s.commands(Command.Drain.class)).isNotEmpty();
+        assertThat(s.commands(Command.Terminate.class)).as("the server's list lacks its worker, and somebody reports for the task").isEmpty();
+
+        s.adrift().pass(SECOND).look().plan();
+        s.pass(SECOND).look().plan();
+        assertThat(s.commands(Command.Terminate.class)).as("the task is over").hasSize(1);
+    }
+
+    @Test
     void countsADrainsTimeFromWhenItsMarkIsWritten() {
         var s = Scenario.onePool(1).waiting("gpu", 1).look().list().plan().allBoot();
         s.waiting("gpu", 0).look().pass(Duration.ofSeconds(70)).look().list().plan();

@@ -9,7 +9,9 @@ import dev.muster.planner.core.Pool;
 import dev.muster.planner.core.Reason;
 import dev.muster.planner.core.Repeats;
 import dev.muster.planner.core.Rule;
+import dev.muster.planner.core.TaskStatus;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.function.LongFunction;
 
 /**
@@ -66,12 +68,26 @@ public final class FinishDrains implements Rule {
             return false;
         }
         var pool = planning.poolOf(machine);
+        if (mayRunUnlisted(planning, machine, pool)) {
+            return false;
+        }
         var listed = planning.fleet().workersOn(machine).size();
         if (machine.readyAt() == null || listed > 0 && listed >= pool.map(Pool::slots).orElse(1)) {
             return true;
         }
         // A worker of it was there and is not listed: it may be at work, cut off. Only time tells.
         return pool.map(p -> planning.hasPassed(machine.markedAt().plus(p.registrationDeadline()))).orElse(true);
+    }
+
+    /**
+     * A task that is in progress on it though no worker is listed: agents are sometimes left out of the server's list and work on. Each
+     * report for the task begins its time anew; one that nobody has reported for so long is lost.
+     */
+    private static boolean mayRunUnlisted(Planning planning, Machine machine, Optional<Pool> pool) {
+        var patience = pool.map(Pool::registrationDeadline).orElse(planning.spec().rescue().after());
+        return planning.fleet().adrift().stream().anyMatch(task -> task.status() == TaskStatus.IN_PROGRESS
+                && planning.fleet().machineOf(task.lastWorker()).filter(runner -> runner.id().equals(machine.id())).isPresent()
+                && !planning.hasPassed(task.since().plus(patience)));
     }
 
     private static void repeat(Planning planning, Machine machine, LongFunction<Command> command) {
