@@ -16,6 +16,9 @@ sealed interface Fact {
     /** The planner made a plan, committed or not. {@code fleet} is as after it. */
     record Planned(Fleet fleet, Instant now, List<PlanRecord> records) implements Fact {}
 
+    /** The planner ends: what it learned and planned since its last commit never was. */
+    record PlannerCrashed() implements Fact {}
+
     /** A command is on its topic. */
     record Commanded(Command command) implements Fact {}
 

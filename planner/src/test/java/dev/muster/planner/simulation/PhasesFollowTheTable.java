@@ -13,7 +13,9 @@ final class PhasesFollowTheTable implements Invariant {
 
     @Override
     public void check(World world, Fact fact) {
-        if (fact instanceof Fact.Planned planned) {
+        if (fact instanceof Fact.PlannerCrashed) {
+            phases.clear();
+        } else if (fact instanceof Fact.Planned planned) {
             for (var record : planned.records()) {
                 if (record instanceof PlanRecord.MachineChanged changed) {
                     judge(changed.machine());
@@ -24,7 +26,7 @@ final class PhasesFollowTheTable implements Invariant {
 
     private void judge(Machine machine) {
         var before = phases.put(machine.id(), machine.phase());
-        // A refusal moves a machine between plans, and a crash may take a plan back.
+        // A refusal moves a machine between plans.
         if (before != null && !before.canBecome(machine.phase()) && !(before == Phase.FAILED || machine.phase() == Phase.FAILED)) {
             broken(machine.id() + " went from " + before + " to " + machine.phase());
         }

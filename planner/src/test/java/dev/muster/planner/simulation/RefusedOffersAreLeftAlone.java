@@ -7,7 +7,10 @@ import dev.muster.planner.core.OfferKey;
 import dev.muster.planner.core.PlanRecord;
 import java.time.Instant;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * An offer that had no capacity is not asked again for a minute, and then by one machine at a time, until one is accepted.
@@ -16,11 +19,14 @@ final class RefusedOffersAreLeftAlone implements Invariant {
 
     private final Map<OfferKey, Instant> refusedAt = new HashMap<>();
     private final Map<String, OfferKey> offers = new HashMap<>();
+    /** Machines whose refusal was learned: a record that comes twice is one refusal. */
+    private final Set<List<String>> refused = new HashSet<>();
 
     @Override
     public void check(World world, Fact fact) {
         if (fact instanceof Fact.Learned learned) {
-            if (learned.event() instanceof FleetEvent.LaunchRefused refused && refused.kind() == FailureKind.OUT_OF_CAPACITY) {
+            if (learned.event() instanceof FleetEvent.LaunchRefused refused && refused.kind() == FailureKind.OUT_OF_CAPACITY
+                    && this.refused.add(refused.machineIds())) {
                 // Part of a batch that was accepted shows room for the part only: it is a refusal like any other.
                 refusedAt.put(refused.offer(), refused.at());
             } else if (learned.event() instanceof FleetEvent.LaunchAccepted accepted && offers.containsKey(accepted.batchId())) {

@@ -175,7 +175,9 @@ record Shape(List<PoolShape> pools, List<QueueShape> queues, int fleetMax, long 
             }
             queues.add(new QueueShape("queue" + q, served, dice.chance(50) ? Pool.Order.LISTED : Pool.Order.CHEAPEST, dice.below(2), dice.between(1, 3)));
         }
-        return new Shape(List.copyOf(pools), List.copyOf(queues), dice.chance(25) ? dice.between(2, 6) : 1000, dice.oneOf(List.of(2000L, 3000L, 5000L)),
+        // Room for one machine beside those that are always kept, of which the queues may be served by none.
+        var kept = pools.stream().mapToInt(pool -> pool.min + pool.extras.warm).sum();
+        return new Shape(List.copyOf(pools), List.copyOf(queues), dice.chance(25) ? Math.max(kept + 1, dice.between(2, 6)) : 1000, dice.oneOf(List.of(2000L, 3000L, 5000L)),
                 dice.between(-2000, 2000), dice.between(-2000, 2000), dice.chance(50) ? 0 : dice.between(1, 15), dice.chance(80) ? 0 : 20,
                 Duration.ofSeconds(dice.between(120, 600)), dice.chance(80), Money.of(dice, pools));
     }

@@ -8,6 +8,7 @@ import dev.muster.planner.core.FleetHead;
 import dev.muster.planner.core.FleetMemory;
 import dev.muster.planner.core.Ledger;
 import dev.muster.planner.core.Machine;
+import dev.muster.planner.core.Phase;
 import dev.muster.planner.core.PlanRecord;
 import dev.muster.planner.core.QueueSeen;
 import dev.muster.planner.core.Worker;
@@ -294,6 +295,7 @@ final class SimulatedPlanner {
         commitIsDue = false;
         steps.clear();
         outbox.clear();
+        world.happened(new Fact.PlannerCrashed());
         world.after(downFor, this::start);
     }
 
@@ -320,8 +322,8 @@ final class SimulatedPlanner {
         return downFor;
     }
 
-    /** Nothing is waiting to be read, planned or committed. */
+    /** Nothing is waiting to be read, planned or committed, and every launch was answered. */
     boolean isAtRest() {
-        return isUp && !commitIsDue && positions[1] == world.inputSize(1) && positions[2] == world.inputSize(2);
+        return isUp && !commitIsDue && fleet.in(Phase.REQUESTED).isEmpty() && positions[1] == world.inputSize(1) && positions[2] == world.inputSize(2);
     }
 }
