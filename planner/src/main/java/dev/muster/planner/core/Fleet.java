@@ -843,7 +843,8 @@ public final class Fleet {
             if (!facts.bootFailed().isEmpty() && m.detail.isEmpty()) {
                 m.detail = facts.bootFailed();
             }
-            if (m.cloud != CloudState.NOT_FOUND) {
+            // An answer that it is not found is no sight of it.
+            if (facts.state() != CloudState.NOT_FOUND) {
                 m.missingSince = null;
             }
         });

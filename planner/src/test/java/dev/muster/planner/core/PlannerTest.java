@@ -393,6 +393,40 @@ class PlannerTest {
     }
 
     @Test
+    void terminatesNoMachineWhoseWorkerCameAfterItsMarkAndIsMissing() {
+        // Given
+        var s = Scenario.onePool(1).waiting("gpu", 1).look().list().plan();
+        s.accept("mabcdefgh-1").look().list().plan();
+        s.ask(Verb.DRAIN, "mabcdefgh-1").plan();
+        s.shows("mabcdefgh-1", CloudState.RUNNING).list();
+        s.worker("mabcdefgh-1", "popped-before-its-guard-saw-the-mark").pass(SECOND).look().plan();
+
+        // When
+        s.workerGone("mabcdefgh-1").pass(Duration.ofSeconds(70)).look().list().plan();
+        s.pass(SECOND).look().plan();
+
+        // Then
+        assertThat(s.commands(Command.Terminate.class)).as("it may be at work, cut off").isEmpty();
+    }
+
+    @Test
+    void anAnswerThatAMachineIsNotFoundDoesNotMakeItSeen() {
+        // Given
+        var s = Scenario.onePool(1).waiting("gpu", 1).look().list().plan().allBoot();
+        var id = s.onlyMachine();
+        var gone = new MachineFacts(id, "", "i-" + id, "", 0, null, CloudState.NOT_FOUND, Ending.UNKNOWN, null, null, "");
+        s.waiting("gpu", 0).pass(Duration.ofMinutes(5)).vanishes(id);
+
+        // When
+        s.look().list().plan();
+        s.fleet.apply(new FleetEvent.MachineSeen(s.now, gone));
+        s.pass(Duration.ofSeconds(30)).look().list().plan();
+
+        // Then
+        assertThat(s.fleet.active()).as("two complete lists lack it").isEmpty();
+    }
+
+    @Test
     void countsADrainsTimeFromWhenItsMarkIsWritten() {
         var s = Scenario.onePool(1).waiting("gpu", 1).look().list().plan().allBoot();
         s.waiting("gpu", 0).look().pass(Duration.ofSeconds(70)).look().list().plan();

@@ -90,7 +90,11 @@ public final class FollowMachines implements Rule {
             }
             case DRAINING -> {
                 if (!workers.isEmpty()) {
-                    planning.change(machine, m -> m.idleSince = idleSince(workers, m.readyAt == null ? m.markedAt : m.readyAt));
+                    planning.change(machine, m -> {
+                        // Marked before its worker registered: it has work from now on, and is not idle for want of a worker later.
+                        m.readyAt = m.readyAt == null ? now : m.readyAt;
+                        m.idleSince = idleSince(workers, m.readyAt);
+                    });
                 }
             }
             case TERMINATING, GONE, FAILED, LOST -> { }
