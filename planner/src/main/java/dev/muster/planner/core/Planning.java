@@ -450,8 +450,6 @@ public final class Planning {
     public void cancelDrain(Machine machine, String decisionId) {
         change(machine, m -> {
             m.phase = fleet.workersOn(machine).isEmpty() ? Phase.BOOTING : Phase.READY;
-            // Marked before its worker registered, it is ready only now.
-            m.readyAt = m.phase == Phase.READY && m.readyAt == null ? now : m.readyAt;
             m.idleSince = fleet.isBusy(machine) ? null : now;
             m.cause = null;
             m.detail = "";
