@@ -30,7 +30,6 @@ public final class SupervisedJvm implements AutoCloseable {
 
     private final JvmCommand command;
     private final Path agent;
-    private final boolean restarts;
     private final Runnable onChange;
     private final ScheduledExecutorService supervisor;
 
@@ -41,10 +40,9 @@ public final class SupervisedJvm implements AutoCloseable {
     private int lastExit;
     private boolean closed;
 
-    private SupervisedJvm(JvmCommand command, Path agent, boolean restarts, Runnable onChange) {
+    private SupervisedJvm(JvmCommand command, Path agent, Runnable onChange) {
         this.command = command;
         this.agent = agent;
-        this.restarts = restarts;
         this.onChange = onChange;
         this.supervisor = Executors.newSingleThreadScheduledExecutor(task -> {
             var thread = new Thread(task, "supervise-" + command.name());
@@ -59,21 +57,9 @@ public final class SupervisedJvm implements AutoCloseable {
      * @param onChange called after each start and each end, on any thread; must not block
      */
     public static SupervisedJvm start(JvmCommand command, Runnable onChange) throws IOException {
-        var jvm = new SupervisedJvm(command, EndWithParent.writeJar(command.log().toAbsolutePath().getParent()), true, onChange);
+        var jvm = new SupervisedJvm(command, EndWithParent.writeJar(command.log().toAbsolutePath().getParent()), onChange);
         jvm.startProcess();
         return jvm;
-    }
-
-    /** Runs it once to its end. @return its exit code. @throws IOException if it took longer than {@code atMost} */
-    public static int run(JvmCommand command, Duration atMost) throws IOException, InterruptedException {
-        var jvm = new SupervisedJvm(command, EndWithParent.writeJar(command.log().toAbsolutePath().getParent()), false, () -> {});
-        try (jvm) {
-            jvm.startProcess();
-            if (!jvm.process.waitFor(atMost.toMillis(), TimeUnit.MILLISECONDS)) {
-                throw new IOException(command.name() + " took longer than " + atMost.toSeconds() + " s; see " + command.log());
-            }
-            return jvm.process.exitValue();
-        }
     }
 
     private void startProcess() throws IOException {
@@ -116,7 +102,7 @@ public final class SupervisedJvm implements AutoCloseable {
     private void onEnd(Process ended) {
         synchronized (this) {
             lastExit = ended.exitValue();
-            if (closed || !restarts) {
+            if (closed) {
                 return;
             }
             var lived = Duration.ofNanos(System.nanoTime() - startedNanos);
