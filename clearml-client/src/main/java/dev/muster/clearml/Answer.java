@@ -5,10 +5,13 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.regex.Pattern;
 
 /**
  * One answer of the server, read as a stream: a look at five hundred queues is megabytes once a second, and a tree of it would
@@ -19,14 +22,17 @@ import java.util.List;
  */
 final class Answer {
 
-    private static final JsonFactory JSON = JsonFactory.builder()
+    static final JsonFactory JSON = JsonFactory.builder()
             .streamReadConstraints(StreamReadConstraints.builder().maxNestingDepth(100).build())
             .build();
+
+    private static final Pattern TITLE = Pattern.compile("<title[^>]*>([^<]{1,100})", Pattern.CASE_INSENSITIVE);
 
     private final String call;
     private final JsonParser parser;
 
-    private Answer(String call, JsonParser parser) {
+    /** {@code parser} is at the value to read. */
+    Answer(String call, JsonParser parser) {
         this.call = call;
         this.parser = parser;
     }
@@ -48,6 +54,9 @@ final class Answer {
         if (status != 200) {
             throw failure(call, status, body);
         }
+        if (isPage(body)) {
+            throw ClearmlException.unreadable(call, page(body));
+        }
         try (var parser = JSON.createParser(body)) {
             var answer = new Answer(call, parser);
             var result = new ArrayList<T>(1);
@@ -68,6 +77,54 @@ final class Answer {
         } catch (IOException notJson) {
             throw ClearmlException.unreadable(call, "the answer is no whole JSON: " + firstLine(notJson));
         }
+    }
+
+    /** The API version that the server says it was asked for: its newest, if the call named none. Empty if it doesn't say. */
+    static Optional<ApiVersion> askedVersion(byte[] body) {
+        var version = new String[] {""};
+        try (var parser = JSON.createParser(body)) {
+            var answer = new Answer("", parser);
+            parser.nextToken();
+            answer.object(field -> {
+                if (!field.equals("meta")) {
+                    answer.skip();
+                    return;
+                }
+                answer.object(inner -> {
+                    if (!inner.equals("endpoint")) {
+                        answer.skip();
+                        return;
+                    }
+                    answer.object(name -> {
+                        // Text; old servers write a number.
+                        version[0] = name.equals("requested_version") && parser.currentToken().isScalarValue() ? parser.getText() : version[0];
+                        answer.skip();
+                    });
+                });
+            });
+        } catch (IOException | ClearmlException unreadable) {
+            return Optional.empty();
+        }
+        return ApiVersion.parse(version[0]);
+    }
+
+    private static boolean isPage(byte[] body) {
+        for (var each : body) {
+            if (each > ' ') {
+                return each == '<';
+            }
+        }
+        return false;
+    }
+
+    private static String page(byte[] body) {
+        return "the answer is a web page" + title(body) + ", not ClearML's JSON: a proxy or login page is in between, or the address is the web server's;"
+                + " it must be the API server's, as http://host:8008 or https://api.example.com";
+    }
+
+    private static String title(byte[] page) {
+        var title = TITLE.matcher(new String(page, 0, Math.min(page.length, 4_000), StandardCharsets.UTF_8));
+        return title.find() ? " titled '" + title.group(1).replaceAll("[\\p{Cntrl}\\s]+", " ").strip() + "'" : "";
     }
 
     private void requireSuccess() throws IOException, ClearmlException {
@@ -107,7 +164,7 @@ final class Answer {
                 });
             });
         } catch (IOException | ClearmlException noEnvelope) {
-            message[0] = "(not from a ClearML server: check the address and what is in between)";
+            message[0] = "(" + (isPage(body) ? "a web page" + title(body) + ", " : "") + "not from a ClearML server: check the address and what is in between)";
         }
         return ClearmlException.answered(call, status, subcode[0], message[0]);
     }

@@ -12,15 +12,17 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /**
  * One ClearML server, narrowed to the calls that Muster makes.
  *
- * <p>Methods block for at most twice the address's timeout (a token may have to be fetched) and may be called by any thread
+ * <p>Methods block for at most the address's timeout, and up to four times that where a token has to be fetched; they may be called by any thread
  * but an event loop, also at once. Every answer is either whole and as asked for, or a {@link ClearmlException}; nothing is
  * retried, except once after a 401, with a new token.
  */
@@ -29,9 +31,14 @@ public final class Clearml implements RescueCalls, AutoCloseable {
     /** Most rows the server puts into one answer, whatever is asked. */
     public static final int MOST_ROWS = 500;
 
+    /** From here on it pays to compare with the last answer; a question about a few queues must not displace that. */
+    private static final int LONG = 50;
+
     private static final Duration TOKEN_LIFE = Duration.ofHours(1);
     /** As the server's own SDK does. */
     private static final Duration RENEW_BEFORE_EXPIRY = Duration.ofMinutes(6);
+    /** A slower answer says nothing about clocks. */
+    private static final Duration MOST_ROUND_TRIP = Duration.ofSeconds(2);
     private static final List<String> QUEUE_FIELDS = List.of("id", "name", "entries");
     private static final List<String> TASK_FIELDS = List.of("id", "status", "status_reason", "status_changed", "last_worker",
             "execution.queue", "project", "user", "tags", "system_tags", "started", "completed", "last_update");
@@ -39,9 +46,14 @@ public final class Clearml implements RescueCalls, AutoCloseable {
     private final Transport transport;
     private final Supplier<Credentials> credentials;
     private final Supplier<Instant> now;
+    private final LongList<Worker> workers = new LongList<>("workers", Clearml::readWorker);
+    /** By the number of the chunk of ids: each has about the same queues in every look. */
+    private final Map<Integer, LongList<Queue>> queues = new ConcurrentHashMap<>();
     private volatile Token token;
+    private volatile Duration skew;
 
-    private record Token(String bearer, Instant renewAt) {}
+    /** @param version the one that calls ask for: the server's, or the newest known here */
+    private record Token(String bearer, Instant renewAt, ApiVersion version) {}
 
     /**
      * Connects nothing yet.
@@ -59,18 +71,29 @@ public final class Clearml implements RescueCalls, AutoCloseable {
         this.now = now;
     }
 
-    /** Fetches a token: shows that server and credentials fit together. */
+    /** Fetches a token: shows that server, version and credentials fit together. */
     public void login() throws ClearmlException {
         renewToken(token);
+    }
+
+    /** How far the server's clock is ahead of this machine's, to a second or two, as of the last answer; empty before one, or if it doesn't say. */
+    public Optional<Duration> skew() {
+        return Optional.ofNullable(skew);
     }
 
     @Override
     public List<Queue> queues(Collection<String> ids) throws ClearmlException {
         var queues = new ArrayList<Queue>(ids.size());
+        var chunk = 0;
         for (var some : chunks(ids, MOST_ROWS)) {
             var request = fields(QUEUE_FIELDS);
             addAll(request.putArray("id"), some);
-            queues.addAll(call("queues.get_all", request, Clearml::readQueues).rows);
+            if (ids.size() < LONG) {
+                queues.addAll(call("queues.get_all", request, Clearml::readQueues).rows);
+            } else {
+                var rows = this.queues.computeIfAbsent(chunk++, number -> new LongList<>("queues", Clearml::readQueue));
+                queues.addAll(call("queues.get_all", request, rows, Clearml::readQueues).rows);
+            }
         }
         return queues;
     }
@@ -123,7 +146,7 @@ public final class Clearml implements RescueCalls, AutoCloseable {
     public List<Worker> workers() throws ClearmlException {
         var request = object();
         request.put("last_seen", 3600);
-        return call("workers.get_all", request, Clearml::readWorkers);
+        return call("workers.get_all", request, workers, Clearml::readWorkers).rows;
     }
 
     /** Lists a worker for the next {@code timeout}, as an agent does for itself. */
@@ -224,14 +247,39 @@ public final class Clearml implements RescueCalls, AutoCloseable {
         return send(call, ClearmlApi.JSON, request.toString().getBytes(UTF_8), reader);
     }
 
+    /** As the other, for a list that is read again and again. */
+    private <T> Page<T> call(String call, ObjectNode request, LongList<T> list, Answer.Reader<Page<T>> reader) throws ClearmlException {
+        var reply = reply(call, ClearmlApi.JSON, request.toString().getBytes(UTF_8));
+        var split = reply.status() == 200 ? list.split(call, reply.body()) : null;
+        if (split == null) {
+            return Answer.read(call, reply.status(), reply.body(), reader);
+        }
+        return new Page<>(split.rows(), Answer.read(call, reply.status(), split.rest(), reader).scrollId);
+    }
+
     private <T> T send(String call, String mediaType, byte[] body, Answer.Reader<T> reader) throws ClearmlException {
+        var reply = reply(call, mediaType, body);
+        return Answer.read(call, reply.status(), reply.body(), reader);
+    }
+
+    private Transport.Reply reply(String call, String mediaType, byte[] body) throws ClearmlException {
         var used = currentToken();
-        var reply = transport.call(call, used.bearer, mediaType, body);
+        var asked = now.get();
+        var reply = transport.call(used.version, call, used.bearer, mediaType, body);
+        measureSkew(asked, reply.date());
         if (reply.status() == 401) {
             // Revoked, or the server has new signing keys. Once: a second refusal is about the credentials.
-            reply = transport.call(call, renewToken(used).bearer, mediaType, body);
+            var renewed = renewToken(used);
+            reply = transport.call(renewed.version, call, renewed.bearer, mediaType, body);
         }
-        return Answer.read(call, reply.status(), reply.body(), reader);
+        return reply;
+    }
+
+    private void measureSkew(Instant asked, Instant answered) {
+        var took = Duration.between(asked, now.get());
+        if (answered != null && took.compareTo(MOST_ROUND_TRIP) < 0) {
+            skew = Duration.between(asked, answered);
+        }
     }
 
     private Token currentToken() throws ClearmlException {
@@ -253,10 +301,45 @@ public final class Clearml implements RescueCalls, AutoCloseable {
         } catch (RuntimeException missing) {
             throw ClearmlException.refused("auth.login", missing);
         }
-        var reply = transport.call("auth.login", basic, ClearmlApi.JSON, request.toString().getBytes(UTF_8));
+        var reply = transport.ask("auth.login", basic, request.toString().getBytes(UTF_8));
         var bearer = "Bearer " + Answer.read("auth.login", reply.status(), reply.body(), answer -> textField(answer, "token"));
-        token = new Token(bearer, asked.plus(TOKEN_LIFE).minus(RENEW_BEFORE_EXPIRY));
+        var version = negotiate(bearer, Answer.askedVersion(reply.body()));
+        token = new Token(bearer, asked.plus(TOKEN_LIFE).minus(RENEW_BEFORE_EXPIRY), version);
         return token;
+    }
+
+    /**
+     * The version to ask for: once for each token, so that an upgraded server is noticed within the hour.
+     *
+     * @param elsewhere what the server said of its version beside another answer
+     */
+    private ApiVersion negotiate(String bearer, Optional<ApiVersion> elsewhere) throws ClearmlException {
+        var call = "server.info";
+        var reply = transport.ask(call, bearer, object().toString().getBytes(UTF_8));
+        var told = "";
+        try {
+            told = Answer.read(call, reply.status(), reply.body(), answer -> {
+                var version = new String[] {""};
+                answer.object(field -> {
+                    if (field.equals("api_version")) {
+                        version[0] = answer.textOrEmpty();
+                    } else {
+                        answer.skip();
+                    }
+                });
+                return version[0];
+            });
+        } catch (ClearmlException failed) {
+            // Servers without that call, or that keep it for some users, say their version beside every answer.
+            if (failed.kind() != ClearmlException.Kind.INVALID && failed.code() != 403) {
+                throw failed;
+            }
+        }
+        var version = ApiVersion.parse(told).or(() -> elsewhere).orElseThrow(() -> ClearmlException.outdated(call, null));
+        if (version.compareTo(ApiVersion.OLDEST) < 0) {
+            throw ClearmlException.outdated(call, version);
+        }
+        return version.atMost(ApiVersion.NEWEST);
     }
 
     /** Some rows of a list, and where the next ones are. */
@@ -339,8 +422,8 @@ public final class Clearml implements RescueCalls, AutoCloseable {
         return new Queue.Entry(answer.require(read.task, "task"), read.added);
     }
 
-    private static List<Worker> readWorkers(Answer answer) throws IOException, ClearmlException {
-        return readPage(answer, "workers", Clearml::readWorker).rows;
+    private static Page<Worker> readWorkers(Answer answer) throws IOException, ClearmlException {
+        return readPage(answer, "workers", Clearml::readWorker);
     }
 
     private static Worker readWorker(Answer answer) throws IOException, ClearmlException {

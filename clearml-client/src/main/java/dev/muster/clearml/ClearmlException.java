@@ -18,7 +18,9 @@ public final class ClearmlException extends Exception {
         /** No whole answer within the timeout. The call may have had its effect. */
         TOO_SLOW,
         /** The server understood and said no (4xx); {@link #subcode()} says why. Repeating the same call is useless. */
-        INVALID
+        INVALID,
+        /** The server's API is older than {@link ApiVersion#OLDEST}. A person must upgrade it; repeat rarely. */
+        OUTDATED
     }
 
     private final Kind kind;
@@ -44,6 +46,13 @@ public final class ClearmlException extends Exception {
 
     static ClearmlException unreadable(String call, String why) {
         return new ClearmlException(Kind.UNREADABLE, call, 0, 0, call + ": " + why, null);
+    }
+
+    /** @param version null: the server doesn't tell */
+    static ClearmlException outdated(String call, ApiVersion version) {
+        var found = version == null ? "this server doesn't say which API version it has" : "this server has API version " + version;
+        return new ClearmlException(Kind.OUTDATED, call, 0, 0, call + ": " + found + "; Muster needs " + ApiVersion.OLDEST
+                + " or newer: upgrade the ClearML server", null);
     }
 
     /** Without credentials there is nothing to ask with. */

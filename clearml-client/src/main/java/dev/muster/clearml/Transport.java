@@ -11,6 +11,7 @@ import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.cert.CertificateFactory;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.concurrent.TimeUnit;
 import org.jboss.resteasy.reactive.RestResponse;
 
@@ -36,22 +37,41 @@ final class Transport implements AutoCloseable {
         this.api = builder.build(ClearmlApi.class);
     }
 
-    record Reply(int status, byte[] body) {}
+    /** @param date the server's time as it answered, to the second; null if it doesn't say */
+    record Reply(int status, byte[] body, Instant date) {}
+
+    /** A call before the server's version is known. Blocks as {@link #call}. */
+    Reply ask(String call, String authorization, byte[] body) throws ClearmlException {
+        return await(call, api.post(call, authorization, body));
+    }
 
     /** Blocks for the whole answer, whatever its status. Must not run on an event loop. */
-    Reply call(String call, String authorization, String mediaType, byte[] body) throws ClearmlException {
+    Reply call(ApiVersion version, String call, String authorization, String mediaType, byte[] body) throws ClearmlException {
+        return await(call, mediaType.equals(ClearmlApi.JSON_LINES)
+                ? api.postLines(version.toString(), call, authorization, body)
+                : api.post(version.toString(), call, authorization, body));
+    }
+
+    private Reply await(String call, Uni<RestResponse<byte[]>> answer) throws ClearmlException {
         try {
-            Uni<RestResponse<byte[]>> answer = mediaType.equals(ClearmlApi.JSON_LINES)
-                    ? api.postLines(call, authorization, body)
-                    : api.post(call, authorization, body);
             RestResponse<?> response = answer.await().atMost(timeout);
-            return new Reply(response.getStatus(), bytes(response.getEntity()));
+            return new Reply(response.getStatus(), bytes(response.getEntity()), date(response));
         } catch (IOException cut) {
             throw ClearmlException.unreadable(call, "the answer could not be read: " + cut.getMessage());
         } catch (TimeoutException late) {
             throw ClearmlException.tooSlow(call, timeout.toMillis());
         } catch (RuntimeException failed) {
             throw sort(call, failed);
+        }
+    }
+
+    private static Instant date(RestResponse<?> response) {
+        try {
+            var date = response.getDate();
+            return date == null ? null : date.toInstant();
+        } catch (RuntimeException unreadable) {
+            // Only of use to people; a server's odd header is no reason to fail a call.
+            return null;
         }
     }
 

@@ -9,13 +9,22 @@ import dev.muster.sandbox.clearml.ClearmlConfig;
 import dev.muster.sandbox.clearml.ClearmlServer;
 import dev.muster.sandbox.clearml.Faults.Fault;
 import io.quarkus.test.junit.QuarkusTest;
+import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.http.HttpServerRequest;
 import java.net.URI;
+import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
@@ -27,6 +36,8 @@ import org.junit.jupiter.api.Test;
 class ClearmlTest {
 
     private static final Duration TIMEOUT = Duration.ofSeconds(2);
+    private static final ClearmlConfig CONFIG =
+            ClearmlConfig.of(new ClearmlConfig.Credential("access", "secret", "user", "company"));
 
     private final Vertx vertx = Vertx.vertx();
     private ClearmlServer server;
@@ -36,15 +47,19 @@ class ClearmlTest {
 
     @BeforeEach
     void start() {
-        server = ClearmlServer.start(vertx, 0, ClearmlConfig.of(new ClearmlConfig.Credential("access", "secret", "user", "company")));
+        server = ClearmlServer.start(vertx, 0, CONFIG);
         clearml = client(URI.create(server.url()));
     }
 
     @AfterEach
     void stop() {
+        stopServer();
+        vertx.close().toCompletionStage().toCompletableFuture().join();
+    }
+
+    private void stopServer() {
         clearml.close();
         server.close();
-        vertx.close().toCompletionStage().toCompletableFuture().join();
     }
 
     private Clearml client(URI api) {
@@ -282,7 +297,7 @@ class ClearmlTest {
 
         // Then
         assertThat(failed.kind()).isEqualTo(Kind.UNREACHABLE);
-        server = ClearmlServer.start(vertx, 0, ClearmlConfig.of(new ClearmlConfig.Credential("access", "secret", "user", "company")));
+        server = ClearmlServer.start(vertx, 0, CONFIG);
     }
 
     @Test
@@ -298,6 +313,134 @@ class ClearmlTest {
     }
 
     @Test
+    void aPageInsteadOfAnAnswerIsSaidToBeOne() {
+        // Given
+        var proxy = other(request -> request.response().putHeader("Content-Type", "text/html")
+                .end("\n<!DOCTYPE html><html><head><TITLE>Sign in\n to Corp</TITLE></head><body>"));
+        try (var client = client(addressOf(proxy))) {
+            // When
+            var failed = failure(client::workers);
+
+            // Then
+            assertThat(failed.kind()).isEqualTo(Kind.UNREADABLE);
+            assertThat(failed).hasMessageContaining("auth.login: the answer is a web page titled 'Sign in to Corp', not ClearML's JSON")
+                    .hasMessageContaining("it must be the API server's");
+        }
+    }
+
+    @Test
+    void aTokenThatExpiredByTheServersClockIsRenewed() throws Exception {
+        // Given
+        var clock = new MovingClock();
+        restart(config -> config.withClock(clock));
+        clearml.workers();
+
+        // When
+        clock.ahead = Duration.ofHours(2);
+        var workers = clearml.workers();
+
+        // Then
+        assertThat(workers).isEmpty();
+        assertThat(server.calls().get("auth.login")).isEqualTo(2);
+    }
+
+    @Test
+    void aServerWhoseClockIsWrongIsReadAndItsErrorKnown() throws Exception {
+        // Given
+        assertThat(clearml.skew()).isEmpty();
+        restart(config -> config.withClock(Clock.offset(Clock.systemUTC(), Duration.ofHours(-3))));
+        now = Instant.now();
+
+        // When
+        for (var i = 0; i < 3; i++) {
+            clearml.workers();
+        }
+
+        // Then
+        assertThat(clearml.skew().orElseThrow()).isBetween(Duration.ofHours(-3).minusSeconds(5), Duration.ofHours(-3).plusSeconds(5));
+        assertThat(server.calls().get("auth.login")).isEqualTo(1);
+    }
+
+    @Test
+    void aServerThatIsTooOldIsToldFromOneThatIsNot() throws Exception {
+        // Given
+        restart(config -> config.withApiVersion("2.19"));
+
+        // When
+        var failed = failure(() -> clearml.workers());
+
+        // Then
+        assertThat(failed.kind()).isEqualTo(Kind.OUTDATED);
+        assertThat(failed).hasMessage("server.info: this server has API version 2.19; Muster needs 2.20 or newer: upgrade the ClearML server");
+        restart(config -> config.withApiVersion("2.20"));
+        assertThat(clearml.workers()).isEmpty();
+    }
+
+    @Test
+    void asksForTheNewestVersionThatBothKnow() throws Exception {
+        for (var server : List.of("2.27", "2.34", "3.1")) {
+            // Given
+            var paths = new CopyOnWriteArrayList<String>();
+            var info = "{\"data\":{\"api_version\":\"" + server + "\"}}";
+            var recording = other(request -> {
+                paths.add(request.path());
+                request.response().end(request.path().equals("/server.info") ? info
+                        : request.path().equals("/auth.login") ? "{\"data\":{\"token\":\"t\"}}" : "{\"data\":{\"workers\":[]}}");
+            });
+            try (var client = client(addressOf(recording))) {
+                // When
+                client.workers();
+
+                // Then
+                var expected = server.equals("3.1") ? "2.34" : server;
+                assertThat(paths).containsExactly("/auth.login", "/server.info", "/v" + expected + "/workers.get_all");
+            }
+        }
+    }
+
+    @Test
+    void aServerWithoutServerInfoIsJudgedByWhatItSaysBesideAnAnswer() {
+        for (var beside : List.of("2.4", "2.30", "")) {
+            // Given
+            var meta = "{\"meta\":{\"endpoint\":{\"name\":\"auth.login\",\"requested_version\":\"" + beside + "\",\"actual_version\":\"2.4\"}},";
+            var old = other(request -> {
+                if (request.path().equals("/server.info")) {
+                    request.response().setStatusCode(404).end("{\"meta\":{\"result_code\":404,\"result_msg\":\"Unable to find endpoint\"}}");
+                } else {
+                    request.response().end(meta + "\"data\":{\"token\":\"t\",\"workers\":[]}}");
+                }
+            });
+            try (var client = client(addressOf(old))) {
+                // Then
+                if (beside.equals("2.30")) {
+                    assertThat(catchThrowableOfType(ClearmlException.class, client::workers)).isNull();
+                } else {
+                    assertThat(failure(client::workers)).hasMessageContaining(beside.isEmpty() ? "doesn't say which" : "has API version 2.4");
+                }
+            }
+        }
+    }
+
+    @Test
+    void takesAnswersThatAreCompressed() throws Exception {
+        // Given
+        var encodings = new CopyOnWriteArrayList<String>();
+        var zipping = vertx.createHttpServer(new HttpServerOptions().setCompressionSupported(true)).requestHandler(request -> {
+            encodings.add(String.valueOf(request.getHeader("Accept-Encoding")));
+            request.response().end(request.path().equals("/server.info") ? "{\"data\":{\"api_version\":\"2.34\"}}"
+                    : "{\"data\":{\"token\":\"t\",\"workers\":[{\"id\":\"" + "w".repeat(100_000) + "\"}]}}");
+        }).listen(0, "127.0.0.1").toCompletionStage().toCompletableFuture().join();
+        try (var client = client(addressOf(zipping))) {
+            // When
+            var workers = client.workers();
+
+            // Then
+            assertThat(workers.get(0).id()).hasSize(100_000);
+            assertThat(encodings).allSatisfy(encoding -> assertThat(encoding).contains("gzip"));
+        }
+    }
+
+    @Test
     void aCallThatTheServerDeniesIsInvalid() throws Exception {
         clearml.createQueue("gpu");
 
@@ -305,6 +448,39 @@ class ClearmlTest {
 
         assertThat(failed.kind()).isEqualTo(Kind.INVALID);
         assertThat(failed.is(400, 801)).isTrue();
+    }
+
+    private static final class MovingClock extends Clock {
+        private volatile Duration ahead = Duration.ZERO;
+
+        @Override
+        public Instant instant() {
+            return Instant.now().plus(ahead);
+        }
+
+        @Override
+        public ZoneId getZone() {
+            return ZoneOffset.UTC;
+        }
+
+        @Override
+        public Clock withZone(ZoneId zone) {
+            return this;
+        }
+    }
+
+    private void restart(UnaryOperator<ClearmlConfig> change) {
+        stopServer();
+        server = ClearmlServer.start(vertx, 0, change.apply(CONFIG));
+        clearml = client(URI.create(server.url()));
+    }
+
+    private HttpServer other(Handler<HttpServerRequest> handler) {
+        return vertx.createHttpServer().requestHandler(handler).listen(0, "127.0.0.1").toCompletionStage().toCompletableFuture().join();
+    }
+
+    private static URI addressOf(HttpServer server) {
+        return URI.create("http://127.0.0.1:" + server.actualPort());
     }
 
     private String createTask() {

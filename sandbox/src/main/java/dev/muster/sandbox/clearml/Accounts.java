@@ -29,7 +29,7 @@ final class Accounts {
         endpoints.put("login.supported_modes", Endpoint.open("2.9", call -> supportedModes()));
         endpoints.put("server.info", Endpoint.open("2.13", call -> Json.object().put("version", ClearmlServer.SERVER_VERSION)
                 .put("build", ClearmlServer.SERVER_BUILD).put("commit", "").put("uid", "muster-stand-in")
-                .put("api_version", ClearmlServer.API_VERSION)));
+                .put("api_version", config.apiVersion())));
         endpoints.put("debug.ping", Endpoint.open("2.4", call -> Json.object().put("msg", "ClearML server")));
     }
 

@@ -13,6 +13,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -31,7 +33,7 @@ import java.util.regex.Pattern;
  */
 public final class ClearmlServer implements AutoCloseable {
 
-    /** The newest API version it speaks, and what a request without a version gets. */
+    /** The newest API version it speaks. */
     static final String API_VERSION = "2.34";
     static final String SERVER_VERSION = "2.3.0";
     static final String SERVER_BUILD = "muster";
@@ -165,7 +167,7 @@ public final class ClearmlServer implements AutoCloseable {
         request.body().onSuccess(body -> {
             var matcher = PATH.matcher(request.path());
             var name = matcher.matches() ? matcher.group("endpoint") : request.path().replaceFirst("^/(v[^/]+/)?", "");
-            var version = matcher.matches() && matcher.group("version") != null ? matcher.group("version") : API_VERSION;
+            var version = matcher.matches() && matcher.group("version") != null ? matcher.group("version") : config.apiVersion();
             var strike = faults.strike(name);
             if (strike.delay().isZero()) {
                 answer(request, name, version, body, strike);
@@ -189,6 +191,7 @@ public final class ClearmlServer implements AutoCloseable {
         }
         response.setStatusCode(answer.status);
         response.putHeader("Content-Type", "application/json");
+        response.putHeader("Date", DateTimeFormatter.RFC_1123_DATE_TIME.format(config.clock().instant().atZone(ZoneOffset.UTC)));
         if (answer.token != null) {
             response.putHeader("Set-Cookie", LOGIN_COOKIE + "=" + answer.token + "; HttpOnly; Path=/");
         }

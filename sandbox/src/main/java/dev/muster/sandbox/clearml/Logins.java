@@ -31,6 +31,7 @@ final class Logins {
 
     private final Map<String, ClearmlConfig.Credential> credentials = new HashMap<>();
     private final Clock clock;
+    private final String apiVersion;
     private final SecretKeySpec signingKey;
     // Checking a signature again on each of hundreds of calls a second buys nothing; revoked tokens leave this map.
     private final Map<String, Known> known = new LinkedHashMap<>(16, 0.75f, true) {
@@ -45,6 +46,7 @@ final class Logins {
 
     Logins(ClearmlConfig config) {
         this.clock = config.clock();
+        this.apiVersion = config.apiVersion();
         config.credentials().forEach(credential -> credentials.put(credential.accessKey(), credential));
         var secret = new byte[32];
         new SecureRandom().nextBytes(secret);
@@ -140,7 +142,7 @@ final class Logins {
         identity.put("role", "user");
         identity.put("user_name", caller.userName());
         identity.put("company_name", caller.companyName());
-        claims.put("api_version", ClearmlServer.API_VERSION);
+        claims.put("api_version", apiVersion);
         claims.put("server_version", ClearmlServer.SERVER_VERSION);
         claims.put("server_build", ClearmlServer.SERVER_BUILD);
         claims.put("feature_set", "basic");
