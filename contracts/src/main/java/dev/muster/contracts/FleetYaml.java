@@ -105,6 +105,7 @@ public final class FleetYaml {
         yaml.object("rescue").ifPresent(rescue -> fleet.setRescue(rescue(rescue)));
         yaml.choice("shutdown", SHUTDOWNS).ifPresent(fleet::setShutdown);
         yaml.flag("countOtherWorkers").ifPresent(fleet::setCountOtherWorkers);
+        yaml.flag("createQueues").ifPresent(fleet::setCreateQueues);
         yaml.text("timeZone").ifPresent(fleet::setTimeZone);
         fleet.addAllBudgets(budgets(yaml)).addAllSchedules(schedules(yaml));
         yaml.object("cost").ifPresent(cost -> fleet.setCost(cost(cost)));
@@ -426,6 +427,9 @@ public final class FleetYaml {
         choice(top, "shutdown", SHUTDOWNS, fleet.getShutdown());
         if (fleet.hasCountOtherWorkers()) {
             top.put("countOtherWorkers", fleet.getCountOtherWorkers());
+        }
+        if (fleet.hasCreateQueues()) {
+            top.put("createQueues", fleet.getCreateQueues());
         }
         text(top, "timeZone", fleet.getTimeZone());
         budgets(top, fleet.getBudgetsList());

@@ -104,6 +104,7 @@ class FleetSpecPageTest {
                 row("shutdown", fleet, "shutdown", "idle", "idle", "Spin down instances on Autoscaler shutdown: none",
                         "What a delete does that doesn't say: `none` lets machines go and run on, `idle` lets each finish its task, `all` ends tasks, too."),
                 row("countOtherWorkers", fleet, "count_other_workers", true, "true", NONE),
+                row("createQueues", fleet, "create_queues", true, "false", "open source: always"),
                 row("max", limits, "max", 20, "no limit", NONE, "Most machines of the fleet at once."),
                 row("rescue.enabled", rescue, "enabled", true, "true", NONE, "Whether tasks of lost machines are put back into their queues."),
                 row("rescue.rescueAfter", rescue, "rescue_after", "10m", span(Defaults.RESCUE_AFTER), NONE),
