@@ -149,12 +149,13 @@ public final class Clearml implements RescueCalls, AutoCloseable {
         return call("workers.get_all", request, workers, Clearml::readWorkers).rows;
     }
 
-    /** Lists a worker for the next {@code timeout}, as an agent does for itself. */
-    public void registerWorker(String worker, Collection<String> queues, Duration timeout) throws ClearmlException {
+    /** Lists a worker for the next {@code timeout}, as an agent does for itself. The tags are shown beside it. */
+    public void registerWorker(String worker, Collection<String> queues, Duration timeout, String... tags) throws ClearmlException {
         var request = object();
         request.put("worker", worker);
         addAll(request.putArray("queues"), queues);
         request.put("timeout", timeout.toSeconds());
+        addAll(request.putArray("tags"), List.of(tags));
         call("workers.register", request, Clearml::nothing);
     }
 

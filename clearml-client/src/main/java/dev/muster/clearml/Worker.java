@@ -14,4 +14,16 @@ import java.util.List;
  * @param lastReport by the server's clock; null if not told
  */
 public record Worker(
-        String id, String user, String task, String project, List<String> queues, Instant registered, Instant lastReport) {}
+        String id, String user, String task, String project, List<String> queues, Instant registered, Instant lastReport) {
+
+    /**
+     * Begins the id under which a Muster lists itself as a worker of its queues. No agent's id begins so: Muster's have colons, and
+     * the name of a host has no such sign.
+     */
+    public static final String MUSTER_PREFIX = "muster-queue-watcher@";
+
+    /** It stands for a Muster, this one or another, and never takes a task. */
+    public boolean isMuster() {
+        return id.startsWith(MUSTER_PREFIX) && task.isEmpty();
+    }
+}
