@@ -1,10 +1,13 @@
 package dev.muster.watcher;
 
 import dev.muster.v1.DemandEvent;
+import dev.muster.v1.ReadFailure;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
@@ -26,6 +29,9 @@ final class ConnectionWatch implements AutoCloseable {
     /** With nobody to look for, the server is only asked whether it is there. */
     private static final Duration IDLE_INTERVAL = Duration.ofSeconds(10);
 
+    /** In one tick, which would be late otherwise. */
+    private static final int MOST_CREATED = 20;
+    private static final Duration CREATE_AGAIN_AFTER = Duration.ofMinutes(1);
     private static final Duration LONGEST_LAST_TICK = Duration.ofSeconds(1);
 
     private final String connection;
@@ -36,28 +42,33 @@ final class ConnectionWatch implements AutoCloseable {
     private final Function<DemandEvent, CompletionStage<Void>> publisher;
     private final WatchMetrics metrics;
     private final Clock clock;
+    private final Backoff backoff;
     private final Runnable onDefect;
     private final CountDownLatch closing = new CountDownLatch(1);
     private final Thread thread;
+    private final Map<String, Instant> createAgainAt = new HashMap<>();
     private Instant idleLookAt = Instant.EPOCH;
+    private String unserved = "";
+    private Duration pause;
     private volatile Health health = new Health(false, false, "not looked at yet", 0);
 
     /**
      * How the last look went.
      *
      * @param isKnown there was one
-     * @param detail what is wrong; empty if nothing
+     * @param detail what is wrong, or what a person should know although nothing is; empty if nothing
      * @param failures in a row
      */
     record Health(boolean isKnown, boolean isReachable, String detail, int failures) {}
 
     /**
      * @param fleets those to look for; empty while they are not known
+     * @param backoff after looks that failed
      * @param onDefect ends the process
      */
     ConnectionWatch(String connection, Duration interval, QueueSource source, Looks looks, Supplier<Optional<List<WatchedFleet>>> fleets,
             Function<DemandEvent, CompletionStage<Void>> publisher, WatchMetrics metrics, Clock clock,
-            Runnable onDefect) {
+            Backoff backoff, Runnable onDefect) {
         this.connection = connection;
         this.interval = interval;
         this.source = source;
@@ -66,6 +77,7 @@ final class ConnectionWatch implements AutoCloseable {
         this.publisher = publisher;
         this.metrics = metrics;
         this.clock = clock;
+        this.backoff = backoff;
         this.onDefect = onDefect;
         this.thread = new Thread(this::run, "watch-" + connection);
         thread.setDaemon(true);
@@ -83,10 +95,11 @@ final class ConnectionWatch implements AutoCloseable {
         try {
             do {
                 var startedAt = System.nanoTime();
+                pause = interval;
                 tick();
-                var pause = interval.toNanos() - (System.nanoTime() - startedAt);
+                var left = pause.toNanos() - (System.nanoTime() - startedAt);
                 // Never below zero: looks that were missed are not made up for.
-                if (closing.await(Math.max(0, pause), TimeUnit.NANOSECONDS)) {
+                if (closing.await(Math.max(0, left), TimeUnit.NANOSECONDS)) {
                     return;
                 }
             } while (true);
@@ -96,6 +109,19 @@ final class ConnectionWatch implements AutoCloseable {
             // Not a server's failure: those are answers. What was told may not be what is remembered, so nothing more is told.
             LOG.errorf(ours, "The watch of a connection met a defect; the process ends. connection=%s", connection);
             onDefect.run();
+        } finally {
+            withdraw();
+        }
+    }
+
+    /** Whoever takes the connection over lists itself anew, in its first look without this one. */
+    private void withdraw() {
+        // Set by close(); it would end this call, too.
+        Thread.interrupted();
+        try {
+            source.withdraw();
+        } catch (FailedRead failed) {
+            LOG.infof("The worker that stands for Muster stays listed for up to ten minutes. connection=%s reason=%s", connection, failed.getMessage());
         }
     }
 
@@ -118,18 +144,65 @@ final class ConnectionWatch implements AutoCloseable {
             var look = source.look(looks.queueNames());
             events = looks.after(look, startedAt, clock.instant());
             note(events);
+            LOG.debugf("A look. connection=%s workers=%d queues=%d events=%d ms=%d",
+                    connection, look.workers().size(), look.queues().size(), events.size(), (System.nanoTime() - nanos) / 1_000_000);
         } catch (FailedRead failed) {
             if (closing.getCount() == 0) {
                 return;
             }
             events = looks.failed(failed.kind(), failed.call(), failed.getMessage(), startedAt);
             noteFailure(failed.getMessage());
+            pause = backoff.after(looks.failures(), failed.remedy());
         }
         metrics.looked(connection, health.isReachable(), System.nanoTime() - nanos, looks.waiting(), looks.adrift());
         publish(events);
         if (health.isReachable()) {
             readTasks();
+            createQueues(startedAt);
+            showServed();
         }
+    }
+
+    /** A failure here is told and repeated; the look stands. */
+    private void createQueues(Instant now) {
+        var missing = looks.queuesToCreate();
+        createAgainAt.keySet().retainAll(missing);
+        var calls = 0;
+        for (var name : missing) {
+            if (calls == MOST_CREATED) {
+                return;
+            }
+            if (now.isBefore(createAgainAt.getOrDefault(name, Instant.MIN))) {
+                continue;
+            }
+            calls++;
+            try {
+                source.create(name);
+                LOG.infof("A queue was created, as its fleet says. connection=%s queue=%s", connection, name);
+            } catch (FailedRead failed) {
+                LOG.warnf("A queue could not be created; trying again in a minute. connection=%s queue=%s reason=%s",
+                        connection, name, failed.getMessage());
+                createAgainAt.put(name, now.plus(CREATE_AGAIN_AFTER));
+                if (failed.kind() != ReadFailure.UNREADABLE) {
+                    // Not about this queue: the others would fail, too.
+                    return;
+                }
+            }
+        }
+    }
+
+    private void showServed() {
+        var problem = "";
+        try {
+            source.showServed(looks.activeQueues());
+        } catch (FailedRead failed) {
+            problem = failed.getMessage();
+        }
+        if (!problem.isEmpty() && !problem.equals(unserved)) {
+            LOG.warnf("Muster could not list itself as a worker; ClearML may show its queues as not served. connection=%s reason=%s",
+                    connection, problem);
+        }
+        unserved = problem;
     }
 
     /** What the look itself does not tell: where tasks went. A failure here is repeated in the next tick; the look stands. */
@@ -139,6 +212,10 @@ final class ConnectionWatch implements AutoCloseable {
             var due = looks.tasksDue(startedAt);
             if (!due.isEmpty()) {
                 publish(looks.read(due, source.tasks(due), startedAt));
+            }
+            var unknown = looks.attributesDue();
+            if (!unknown.isEmpty()) {
+                looks.learned(unknown, source.tasks(unknown));
             }
             startedAt = clock.instant();
             if (looks.isSweepDue(startedAt)) {
@@ -167,10 +244,18 @@ final class ConnectionWatch implements AutoCloseable {
     private void note(List<DemandEvent> events) {
         if (looks.failures() > 0) {
             noteFailure(events.isEmpty() ? "the look took too long" : events.get(0).getReadFailed().getDetail());
-        } else if (!health.isReachable()) {
-            LOG.infof("A connection is reachable. connection=%s", connection);
-            health = new Health(true, true, "", 0);
+            return;
         }
+        var notes = String.join("; ", source.notes());
+        if (!health.isReachable()) {
+            LOG.infof("A connection is reachable. connection=%s", connection);
+        } else if (health.detail().equals(notes)) {
+            return;
+        }
+        if (!notes.isEmpty()) {
+            LOG.warnf("A connection is reachable, with something to know. connection=%s reason=%s", connection, notes);
+        }
+        health = new Health(true, true, notes, 0);
     }
 
     private void noteFailure(String detail) {

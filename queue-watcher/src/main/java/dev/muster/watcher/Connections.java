@@ -7,6 +7,7 @@ import io.smallrye.common.annotation.Identifier;
 import io.smallrye.reactive.messaging.kafka.KafkaConsumerRebalanceListener;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.inject.Default;
+import java.security.SecureRandom;
 import java.time.Clock;
 import java.util.Collection;
 import java.util.Map;
@@ -55,7 +56,8 @@ public class Connections implements KafkaConsumerRebalanceListener {
         this.publisher = publisher;
         this.metrics = metrics;
         settings.connections().keySet().forEach(name -> sources.put(name,
-                new ClearmlQueues(new Clearml(settings.address(name), () -> settings.credentials(name)), clock)));
+                new ClearmlQueues(new Clearml(settings.address(name), () -> settings.credentials(name)), clock, settings.worker(name),
+                        settings.keysOf(name))));
     }
 
     /** Null if no such connection is configured. */
@@ -83,7 +85,7 @@ public class Connections implements KafkaConsumerRebalanceListener {
             var interval = settings.interval(connection);
             var watch = new ConnectionWatch(connection, interval, sources.get(connection),
                     new Looks(settings.source(), lastGeneration, interval), () -> fleets.isCurrent() ? Optional.of(fleets.of(connection)) : Optional.empty(),
-                    publisher::publish, metrics, clock, () -> Quarkus.asyncExit(DEFECT));
+                    publisher::publish, metrics, clock, new Backoff(interval, new SecureRandom()::nextDouble), () -> Quarkus.asyncExit(DEFECT));
             var before = owned.put(connection, watch);
             if (before != null) {
                 before.close();

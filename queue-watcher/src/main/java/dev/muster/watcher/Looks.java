@@ -9,6 +9,7 @@ import dev.muster.v1.ReadFailed;
 import dev.muster.v1.ReadFailure;
 import dev.muster.v1.TaskAdrift;
 import dev.muster.v1.TasksObserved;
+import dev.muster.v1.WaitingTask;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -16,6 +17,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -62,9 +64,15 @@ final class Looks {
     private Sight sight;
     /** By the queue's name. */
     private Map<String, Pictured> pictures = Map.of();
+    /** Names of the queues that the last look found. */
+    private Set<String> present = Set.of();
     /** By task, in the order in which they left. */
     private final Map<String, Left> left = new LinkedHashMap<>();
     private final SortedMap<String, Adrift> adrift = new TreeMap<>();
+    /** Waiting tasks that were read for what they say of themselves, by id; null: the server doesn't have it. */
+    private final Map<String, Seen.Task> known = new HashMap<>();
+    /** Named tasks of pictures that were not, in the order in which they were seen. */
+    private final Set<String> unknown = new LinkedHashSet<>();
     private Instant adriftReadAt = Instant.MIN;
     private Instant sweptAt = Instant.MIN;
 
@@ -86,7 +94,7 @@ final class Looks {
     /** Where tasks are: what the next look is compared with. */
     private record Sight(Map<String, Waiting> waiting, Map<String, Set<String>> fleetsByShownTask, Map<String, String> fleetByQueueId) {}
 
-    private record Waiting(String fleet, Instant added) {}
+    private record Waiting(String fleet, String queueName, Instant added) {}
 
     private record Pictured(Seen.Queue queue, QueuePicture picture) {}
 
@@ -145,6 +153,7 @@ final class Looks {
         adrift.keySet().removeIf(id -> sight.waiting.containsKey(id) || sight.fleetsByShownTask.containsKey(id));
         adrift.values().removeIf(task -> !fleets.containsKey(task.fleet));
         pictures = picturesOf(look);
+        present = look.queues().keySet();
 
         var workersByFleet = workersByFleet(look.workers());
         var events = new ArrayList<DemandEvent>();
@@ -209,6 +218,43 @@ final class Looks {
                 .toList();
     }
 
+    /** Waiting tasks to read for what they say of themselves: once each, soon after they were first seen. */
+    List<String> attributesDue() {
+        return unknown.stream().limit(QueueSource.MOST_TASKS).toList();
+    }
+
+    /** @param found those of {@code asked} that the server has; the others say nothing of themselves */
+    void learned(List<String> asked, List<Seen.Task> found) {
+        for (var task : asked) {
+            unknown.remove(task);
+            if (sight.waiting.containsKey(task)) {
+                known.put(task, null);
+            }
+        }
+        for (var task : found) {
+            var waiting = sight.waiting.get(task.id());
+            if (waiting != null) {
+                known.put(task.id(), task);
+                // The next look makes it anew.
+                pictures.remove(waiting.queueName);
+            }
+        }
+    }
+
+    /** Names of queues that the last look did not find, and whose fleet wants them created. */
+    SortedSet<String> queuesToCreate() {
+        return fleets.values().stream().filter(fleet -> fleet.createsQueues() && !fleet.isLeaving())
+                .flatMap(fleet -> fleet.queues().stream().filter(name -> owners.owns(fleet, name) && !present.contains(name)))
+                .collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    /** Ids of the queues that machines are launched for. */
+    SortedSet<String> activeQueues() {
+        return sight == null ? new TreeSet<>() : sight.fleetByQueueId.entrySet().stream()
+                .filter(queue -> fleets.containsKey(queue.getValue()) && fleets.get(queue.getValue()).isActive())
+                .map(Map.Entry::getKey).collect(Collectors.toCollection(TreeSet::new));
+    }
+
     /** All queued and running tasks of the queues should be compared with what was seen: nobody saw them leave. */
     boolean isSweepDue(Instant now) {
         return sight != null && !sight.fleetByQueueId.isEmpty() && !now.isBefore(later(sweptAt, SWEEP_EVERY));
@@ -246,7 +292,7 @@ final class Looks {
             var fleet = owners.fleetByQueue().get(name);
             if (fleet != null) {
                 fleetByQueueId.put(queue.id(), fleet);
-                queue.waiting().forEach(entry -> waiting.put(entry.task(), new Waiting(fleet, entry.added())));
+                queue.waiting().forEach(entry -> waiting.put(entry.task(), new Waiting(fleet, name, entry.added())));
             }
         });
         var shown = new HashMap<String, Set<String>>();
@@ -261,6 +307,8 @@ final class Looks {
     private void noteWhatLeft(Sight before) {
         before.waiting.forEach((task, was) -> {
             if (!sight.waiting.containsKey(task)) {
+                known.remove(task);
+                unknown.remove(task);
                 noteLeft(task, Set.of(was.fleet), was.added);
             }
         });
@@ -309,10 +357,18 @@ final class Looks {
     private Map<String, Pictured> picturesOf(Seen.Look look) {
         var next = new HashMap<String, Pictured>();
         look.queues().forEach((name, queue) -> {
-            var known = pictures.get(name);
-            next.put(name, known != null && known.queue.equals(queue) ? known : new Pictured(queue, Pictures.served(queue)));
+            var was = pictures.get(name);
+            next.put(name, was != null && was.queue.equals(queue) ? was : pictureOf(queue));
         });
         return next;
+    }
+
+    private Pictured pictureOf(Seen.Queue queue) {
+        var picture = Pictures.served(queue, known);
+        if (sight.fleetByQueueId.containsKey(queue.id())) {
+            picture.getFirstList().stream().map(WaitingTask::getTask).filter(task -> !known.containsKey(task)).forEach(unknown::add);
+        }
+        return new Pictured(queue, picture);
     }
 
     private Map<String, SortedMap<String, Seen.Worker>> workersByFleet(List<Seen.Worker> workers) {

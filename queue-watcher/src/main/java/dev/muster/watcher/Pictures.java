@@ -10,16 +10,23 @@ import dev.muster.v1.TaskStatus;
 import dev.muster.v1.WaitingTask;
 import dev.muster.v1.WorkerSeen;
 import java.time.Instant;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /** What was seen, in the contract's messages. */
 final class Pictures {
 
     /** Tasks of a queue that are named one by one; the others are only counted. */
     static final int NAMED_TASKS = 500;
+    /** Different shapes of a queue that are told apart; tasks of others count as of none. */
+    static final int SHAPES = 100;
 
     private Pictures() {}
 
-    static QueuePicture served(Seen.Queue queue) {
+    /** @param known of the tasks that were read so far, by id */
+    static QueuePicture served(Seen.Queue queue, Map<String, Seen.Task> known) {
+        var shapes = new TreeMap<String, ShapeCount.Builder>();
         var picture = QueuePicture.newBuilder()
                 .setId(queue.id())
                 .setName(queue.name())
@@ -35,17 +42,40 @@ final class Pictures {
                 if (entry.added() != null) {
                     task.setAdded(timestamp(entry.added()));
                 }
+                var read = known.get(entry.task());
+                if (read != null) {
+                    task.setSignature(read.signature()).setProject(read.project()).setUser(read.user());
+                }
                 picture.addFirst(task);
+                count(shapes, read);
             }
         }
         if (oldest != null) {
             picture.setOldest(timestamp(oldest));
         }
-        if (!queue.waiting().isEmpty()) {
-            // Attributes are not read, so all tasks are of one shape.
-            picture.addShapes(ShapeCount.newBuilder().setWaiting(queue.waiting().size()));
+        var others = queue.waiting().size() - shapes.values().stream().mapToInt(ShapeCount.Builder::getWaiting).sum();
+        if (others > 0) {
+            var none = shapes.computeIfAbsent("", signature -> ShapeCount.newBuilder());
+            none.setWaiting(none.getWaiting() + others);
         }
+        shapes.values().forEach(picture::addShapes);
         return picture.build();
+    }
+
+    private static void count(SortedMap<String, ShapeCount.Builder> shapes, Seen.Task task) {
+        var signature = task == null ? "" : task.signature();
+        var shape = shapes.get(signature);
+        if (shape == null) {
+            if (shapes.size() >= SHAPES) {
+                return;
+            }
+            shape = ShapeCount.newBuilder().setSignature(signature);
+            if (task != null) {
+                shape.putAllAttributes(task.attributes());
+            }
+            shapes.put(signature, shape);
+        }
+        shape.setWaiting(shape.getWaiting() + 1);
     }
 
     static QueuePicture missing(String name) {
@@ -87,6 +117,7 @@ final class Pictures {
                 .setStatusReason(task.statusReason())
                 .setProject(task.project())
                 .setUser(task.user())
+                .setSignature(task.signature())
                 .setStatus(task.status());
         var entered = enqueued == null ? task.enqueued() : enqueued;
         if (entered != null) {

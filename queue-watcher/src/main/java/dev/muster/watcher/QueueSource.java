@@ -36,6 +36,21 @@ public interface QueueSource extends AutoCloseable {
     /** Takes a worker off the list; one that isn't there is a success. */
     void unregister(String worker) throws FailedRead;
 
+    /** Makes an empty queue; one of that name that is there already is a success. */
+    void create(String queueName) throws FailedRead;
+
+    /**
+     * Shows people at the queue system that these queues are served, from now on and until {@link #withdraw}. To be called after each
+     * look; it makes a call only when one is due.
+     */
+    void showServed(SortedSet<String> queueIds) throws FailedRead;
+
+    /** No queue is shown as served any more. */
+    void withdraw() throws FailedRead;
+
+    /** What a person should know of a server that answers, in sentences; empty: nothing. Of the last look. */
+    List<String> notes();
+
     @Override
     void close();
 }

@@ -4,6 +4,8 @@ import dev.muster.v1.TaskStatus;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
+import java.util.stream.Collectors;
 
 /** What a queue system shows, in words that all of them share. Times are by its own clock and compared only with each other. */
 public final class Seen {
@@ -45,10 +47,16 @@ public final class Seen {
      * A task read by its id. Texts are empty and times null where there is nothing.
      *
      * @param queue id of the queue that it waits in or came from
+     * @param attributes what it says of itself to Muster, by key
      * @param ended when it was completed, stopped or failed
      */
     public record Task(String id, TaskStatus status, String statusReason, String lastWorker, String queue, String project, String user,
-            Instant enqueued, Instant started, Instant ended, Instant lastUpdate) {
+            SortedMap<String, String> attributes, Instant enqueued, Instant started, Instant ended, Instant lastUpdate) {
+
+        /** Stable name of the attributes; empty: none. */
+        String signature() {
+            return attributes.entrySet().stream().map(Object::toString).collect(Collectors.joining(","));
+        }
 
         /** It ought to be in a queue or on a worker. */
         boolean isUnfinished() {

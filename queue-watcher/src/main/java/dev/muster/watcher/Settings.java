@@ -2,16 +2,19 @@ package dev.muster.watcher;
 
 import dev.muster.clearml.ClearmlAddress;
 import dev.muster.clearml.Credentials;
+import dev.muster.clearml.Worker;
 import dev.muster.contracts.SecretsFolder;
 import dev.muster.contracts.Topics;
 import io.smallrye.config.SmallRyeConfigBuilder;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
+import java.net.URI;
 import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.eclipse.microprofile.config.Config;
 import org.eclipse.microprofile.config.spi.ConfigSourceProvider;
@@ -21,6 +24,8 @@ import org.eclipse.microprofile.config.spi.ConfigSourceProvider;
 public class Settings {
 
     static final String SERVICE = "queue-watcher";
+    private static final Duration INTERVAL = Duration.ofSeconds(1);
+    private static final Duration HOSTED_INTERVAL = Duration.ofSeconds(10);
     private static final List<String> REQUIRED = List.of("muster.installation", "muster.kafka.bootstrap-servers", "muster.secrets.folder");
 
     private final WatcherConfig config;
@@ -66,7 +71,7 @@ public class Settings {
             }
             var settings = new Settings(mapped);
             for (var name : mapped.connections().keySet()) {
-                var interval = mapped.connections().get(name).interval();
+                var interval = settings.interval(name);
                 if (interval.compareTo(Duration.ofMillis(50)) < 0) {
                     return "muster.connections." + name + ".interval is " + interval + "; it must be at least 50ms";
                 }
@@ -102,7 +107,26 @@ public class Settings {
     }
 
     Duration interval(String connection) {
-        return config.connections().get(connection).interval();
+        var settings = config.connections().get(connection);
+        return settings.interval().orElseGet(() -> isHosted(settings.api()) ? HOSTED_INTERVAL : INTERVAL);
+    }
+
+    /** ClearML's own service, which many share: app.clear.ml, api.clear.ml and the like. */
+    private static boolean isHosted(URI api) {
+        var host = String.valueOf(api.getHost()).toLowerCase(java.util.Locale.ROOT);
+        return host.equals("clear.ml") || host.endsWith(".clear.ml");
+    }
+
+    /** Id of the worker that stands for this Muster at the connection's server; empty: none shall. */
+    Optional<String> worker(String connection) {
+        return config.connections().get(connection).registerWorker()
+                ? Optional.of(Worker.MUSTER_PREFIX + config.installation() + "." + connection) : Optional.empty();
+    }
+
+    /** What to look at when the server refuses. */
+    String keysOf(String connection) {
+        return "its keys are in the files clearml-" + connection + "-access-key and clearml-" + connection + "-secret-key of "
+                + config.secrets().folder();
     }
 
     ClearmlAddress address(String connection) {

@@ -14,10 +14,12 @@ import java.util.List;
  * @param workersPrefix first part of its workers' ids
  * @param queues names, in the spec's order
  * @param isLeaving it is being deleted: its machines are still watched, its queues are anyone's who wants them
+ * @param isActive machines are launched for it
  * @param isRescued tasks of lost machines may be put back
+ * @param createsQueues queues that the server doesn't have are to be created
  */
 record WatchedFleet(String name, String incarnation, String connection, String workersPrefix, List<String> queues, Instant createdAt,
-        boolean isLeaving, boolean isRescued) {
+        boolean isLeaving, boolean isActive, boolean isRescued, boolean createsQueues) {
 
     static final String DEFAULT_CONNECTION = "default";
 
@@ -32,6 +34,8 @@ record WatchedFleet(String name, String incarnation, String connection, String w
                 spec.getQueuesList().stream().map(QueueSpec::getName).distinct().toList(),
                 Instant.ofEpochMilli(Timestamps.toMillis(record.getCreatedAt())),
                 record.getState() == FleetState.DELETING,
-                (!rescue.hasEnabled() || rescue.getEnabled()) && (!rescue.hasAttempts() || rescue.getAttempts() > 0));
+                record.getState() == FleetState.ACTIVE,
+                (!rescue.hasEnabled() || rescue.getEnabled()) && (!rescue.hasAttempts() || rescue.getAttempts() > 0),
+                spec.getCreateQueues());
     }
 }

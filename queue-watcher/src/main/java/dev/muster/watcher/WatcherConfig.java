@@ -51,9 +51,12 @@ public interface WatcherConfig {
         /** Base of the ClearML API that Muster calls. Required. */
         URI api();
 
-        /** Time between looks. */
-        @WithDefault("1s")
-        Duration interval();
+        /** Time between looks. Default: 1 s; 10 s where the API is ClearML's hosted service. */
+        Optional<Duration> interval();
+
+        /** Muster lists itself as a worker of its queues, so that ClearML shows them as served while no machine runs. */
+        @WithDefault("true")
+        boolean registerWorker();
 
         /** For a connection to be there. */
         @WithDefault("3s")

@@ -56,7 +56,8 @@ public class WatcherReadiness implements HealthCheck {
         problem.ifPresent(why -> response.withData("problem", why));
         connections.owned().forEach((name, health) -> response.withData("connection " + name,
                 !health.isKnown() ? health.detail()
-                        : health.isReachable() ? "reachable" : "failing " + health.failures() + " times: " + health.detail()));
+                        : health.isReachable() ? "reachable" + (health.detail().isEmpty() ? "" : ": " + health.detail())
+                        : "failing " + health.failures() + " times: " + health.detail()));
         return response.build();
     }
 }

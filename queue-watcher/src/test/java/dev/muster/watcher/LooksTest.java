@@ -17,6 +17,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.random.RandomGenerator;
@@ -29,6 +30,7 @@ class LooksTest {
 
     private static final Instant START = Instant.parse("2026-01-01T00:00:00Z");
     private static final Duration SECOND = Duration.ofSeconds(1);
+    private static final SortedMap<String, String> NO_ATTRIBUTES = new TreeMap<>();
 
     private final Looks looks = new Looks("queue-watcher/test", 7, SECOND);
     private Instant now = START;
@@ -169,7 +171,7 @@ class LooksTest {
     @Test
     void aFleetThatIsLeavingYieldsItsQueue() {
         // Given
-        var leaving = new WatchedFleet("older", "i", "default", "muster-older", List.of("gpu"), START, true, true);
+        var leaving = new WatchedFleet("older", "i", "default", "muster-older", List.of("gpu"), START, true, false, true, false);
         looks.serve(List.of(leaving, fleet("younger", 2, "gpu")));
 
         // When
@@ -313,6 +315,104 @@ class LooksTest {
     }
 
     @Test
+    void readsOnceWhatEachWaitingTaskSaysOfItselfAndTellsIt() {
+        // Given
+        looks.serve(List.of(fleet("vision", 1, "gpu")));
+        see(List.of(), queue("gpu", "a", "b", "c"));
+        var due = looks.attributesDue();
+
+        // When
+        looks.learned(due, List.of(attributed("a", Map.of("memory", "64")), attributed("b", Map.of("memory", "64", "gpu", "a100"))));
+        var event = only(see(List.of(), queue("gpu", "a", "b", "c")));
+
+        // Then
+        assertThat(due).containsExactly("a", "b", "c");
+        var picture = event.getDemandObserved().getQueues(0);
+        assertThat(picture.getShapesList()).extracting(shape -> shape.getSignature() + ":" + shape.getWaiting())
+                .containsExactly(":1", "gpu=a100,memory=64:1", "memory=64:1");
+        assertThat(picture.getShapes(1).getAttributesMap()).isEqualTo(Map.of("gpu", "a100", "memory", "64"));
+        assertThat(picture.getFirstList()).extracting(task -> task.getSignature()).containsExactly("memory=64", "gpu=a100,memory=64", "");
+        assertThat(picture.getFirst(0).getUser()).isEqualTo("ada");
+        assertThat(looks.attributesDue()).isEmpty();
+        see(List.of(), queue("gpu", "b", "d"));
+        assertThat(looks.attributesDue()).containsExactly("d");
+    }
+
+    @Test
+    void aTaskThatLeftBeforeItWasReadIsNotRead() {
+        // Given
+        looks.serve(List.of(fleet("vision", 1, "gpu")));
+        see(List.of(), queue("gpu", "a"));
+
+        // When
+        see(List.of(), queue("gpu"));
+
+        // Then
+        assertThat(looks.attributesDue()).isEmpty();
+    }
+
+    @Test
+    void readsAttributesOfNamedTasksOnlyAndFiveHundredAtATime() {
+        // Given
+        looks.serve(List.of(fleet("vision", 1, "gpu", "cpu")));
+        var many = IntStream.range(0, 1_200).mapToObj(i -> "t" + i).toArray(String[]::new);
+
+        // When
+        var event = only(see(List.of(), queue("gpu", many), queue("cpu", "other")));
+
+        // Then
+        assertThat(event.getDemandObserved().getQueues(0).getShapes(0).getWaiting()).isEqualTo(1_200);
+        var first = looks.attributesDue();
+        assertThat(first).hasSize(500);
+        looks.learned(first, List.of());
+        assertThat(looks.attributesDue()).hasSize(1).doesNotContainAnyElementsOf(first);
+    }
+
+    @Test
+    void aQueueThatIsMissingIsToBeCreatedIfItsFleetSaysSo() {
+        // Given
+        var creating = new WatchedFleet("vision", "i", "default", "muster-vision", List.of("gpu", "absent", "theirs"), START, false, true, true, true);
+        looks.serve(List.of(creating, fleet("other", -5, "theirs", "missing-too")));
+        see(List.of(), queue("gpu", "a"));
+
+        // When
+        looks.learned(looks.attributesDue(), List.of(attributed("a", Map.of("memory", "64"))));
+
+        // Then
+        assertThat(looks.queuesToCreate()).containsExactly("absent");
+        see(List.of(), queue("gpu", "a"), queue("absent"));
+        assertThat(looks.queuesToCreate()).isEmpty();
+    }
+
+    @Test
+    void onlyQueuesOfFleetsThatLaunchAreShownAsServed() {
+        // Given
+        var paused = new WatchedFleet("paused", "i", "default", "muster-paused", List.of("cpu"), START, false, false, true, false);
+        looks.serve(List.of(fleet("vision", 1, "gpu", "absent"), paused));
+
+        // When
+        see(List.of(), queue("gpu"), queue("cpu"));
+
+        // Then
+        assertThat(looks.activeQueues()).containsExactly("q-gpu");
+    }
+
+    @Test
+    void idsMayHaveMoreColonsThanOurs() {
+        // Given
+        looks.serve(List.of(fleet("vision", 1, "gpu")));
+
+        // When
+        var event = only(see(List.of(worker("muster-vision:a:t:i-1:gpu0,1", "x:y", "elsewhere"), worker("host:gpu:1:2:3", "", "q-gpu"),
+                worker(":", "", "elsewhere"), worker("::", "", "q-gpu"), worker("muster-vision", "", "elsewhere")), queue("gpu", "task:with:colons")));
+
+        // Then
+        assertThat(event.getDemandObserved().getWorkersList()).extracting(WorkerSeen::getWorker)
+                .containsExactly("::", "host:gpu:1:2:3", "muster-vision:a:t:i-1:gpu0,1");
+        assertThat(event.getDemandObserved().getQueues(0).getFirst(0).getTask()).isEqualTo("task:with:colons");
+    }
+
+    @Test
     void aTaskInNoQueueAndOnNoWorkerIsAdriftSinceItWasReadSo() {
         // Given
         looks.serve(List.of(fleet("vision", 1, "gpu")));
@@ -388,7 +488,7 @@ class LooksTest {
         var readAt = now;
 
         // When
-        looks.read(List.of("a"), List.of(new Seen.Task("a", TaskStatus.IN_PROGRESS, "", "w", "q-gpu", "", "", null, null, null, now)), readAt);
+        looks.read(List.of("a"), List.of(new Seen.Task("a", TaskStatus.IN_PROGRESS, "", "w", "q-gpu", "", "", NO_ATTRIBUTES, null, null, null, now)), readAt);
         var event = only(see(List.of(), queue("gpu")));
 
         // Then
@@ -455,7 +555,7 @@ class LooksTest {
         see(List.of(), queue("gpu"));
 
         // When
-        looks.serve(List.of(new WatchedFleet("vision", "other", "default", "muster-vision", List.of("gpu"), START, false, true)));
+        looks.serve(List.of(new WatchedFleet("vision", "other", "default", "muster-vision", List.of("gpu"), START, false, true, true, false)));
         var event = only(see(List.of(), queue("gpu")));
 
         // Then
@@ -554,7 +654,7 @@ class LooksTest {
     }
 
     private static WatchedFleet fleet(String name, int bornSecond, String... queues) {
-        return new WatchedFleet(name, "i", "default", "muster-" + name, List.of(queues), START.plusSeconds(bornSecond), false, true);
+        return new WatchedFleet(name, "i", "default", "muster-" + name, List.of(queues), START.plusSeconds(bornSecond), false, true, true, false);
     }
 
     private static Seen.Queue queue(String name, String... tasks) {
@@ -569,7 +669,11 @@ class LooksTest {
         return new Seen.Worker(id, "user", "", "", List.of("q-gpu"), START, at);
     }
 
+    private static Seen.Task attributed(String id, Map<String, String> attributes) {
+        return new Seen.Task(id, TaskStatus.QUEUED, "", "", "q-gpu", "vision-project", "ada", new TreeMap<>(attributes), null, null, null, START);
+    }
+
     private static Seen.Task task(String id, TaskStatus status, String worker) {
-        return new Seen.Task(id, status, "", worker, "q-gpu", "", "", null, null, null, START);
+        return new Seen.Task(id, status, "", worker, "q-gpu", "", "", NO_ATTRIBUTES, null, null, null, START);
     }
 }

@@ -58,11 +58,27 @@ class SettingsTest {
         assertThat(config.instance()).isEmpty();
         assertThat(config.topics().prefix()).isEqualTo("muster.");
         assertThat(config.topics().inputPartitions()).isEqualTo(32);
-        assertThat(connection.interval()).isEqualTo(Duration.ofSeconds(1));
+        assertThat(connection.interval()).isEmpty();
+        assertThat(new Settings(config).interval("default")).isEqualTo(Duration.ofSeconds(1));
+        assertThat(connection.registerWorker()).isTrue();
+        assertThat(new Settings(config).worker("default")).contains("muster-queue-watcher@prod.default");
         assertThat(connection.connectTimeout()).isEqualTo(Duration.ofSeconds(3));
         assertThat(connection.timeout()).isEqualTo(Duration.ofSeconds(8));
         assertThat(connection.caBundle()).isEmpty();
         assertThat(connection.proxy()).isEmpty();
+    }
+
+    @Test
+    void aServiceThatManyShareIsAskedLessOften() {
+        properties.put("muster.connections.default.api", "https://api.clear.ml");
+        properties.put("muster.connections.near.api", "https://clear.ml.example.com");
+        properties.put("muster.connections.eager.api", "https://app.clear.ml/api");
+        properties.put("muster.connections.eager.interval", "2s");
+        var settings = new Settings(mapping());
+
+        assertThat(settings.interval("default")).isEqualTo(Duration.ofSeconds(10));
+        assertThat(settings.interval("near")).isEqualTo(Duration.ofSeconds(1));
+        assertThat(settings.interval("eager")).isEqualTo(Duration.ofSeconds(2));
     }
 
     @Test

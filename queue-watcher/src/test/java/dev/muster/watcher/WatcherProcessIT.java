@@ -15,9 +15,11 @@ import dev.muster.sandbox.clearml.ClearmlServer;
 import dev.muster.sandbox.clearml.Faults;
 import dev.muster.v1.ClearmlCommand;
 import dev.muster.v1.DemandEvent;
+import dev.muster.v1.DemandObserved;
 import dev.muster.v1.FleetRecord;
 import dev.muster.v1.FleetSpec;
 import dev.muster.v1.FleetState;
+import dev.muster.v1.QueuePicture;
 import dev.muster.v1.QueueSpec;
 import dev.muster.v1.QueueState;
 import dev.muster.v1.ReadFailure;
@@ -34,6 +36,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -42,6 +45,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -258,6 +262,220 @@ class WatcherProcessIT {
     }
 
     @Test
+    void listsItselfAsAWorkerOfItsQueuesAndNoLongerOnceItEnds() throws Exception {
+        // Given
+        var queue = createQueue("gpu");
+        var task = call("tasks.create", "{\"name\":\"a task\",\"type\":\"training\"}").path("id").asText();
+        putFleet("vision", "gpu");
+
+        // When
+        var process = startWatcher("one");
+
+        // Then
+        await("the worker that stands for Muster", () -> workers().size() == 1);
+        var worker = workers().get(0);
+        assertThat(worker.path("id").asText()).isEqualTo("muster-queue-watcher@test.default");
+        assertThat(worker.path("tags").path(0).asText()).isEqualTo("muster");
+        var answer = call("tasks.enqueue", "{\"task\":\"" + task + "\",\"queue\":\"" + queue + "\",\"verify_watched_queue\":true}");
+        assertThat(answer.path("queue_watched").asBoolean()).isTrue();
+        // It is no supply: nothing that is told has it.
+        var told = demand.awaitEvent(event -> event.getDemandObserved().getQueuesList().stream().anyMatch(seen -> seen.getWaiting() == 1));
+        assertThat(demand.observedSoFar()).allSatisfy(seen -> assertThat(seen.getWorkersList()).isEmpty());
+        assertThat(told.getFleet()).isEqualTo("vision");
+
+        // When
+        process.destroy();
+
+        // Then
+        assertThat(process.waitFor(20, TimeUnit.SECONDS)).isTrue();
+        assertThat(workers()).isEmpty();
+    }
+
+    @Test
+    void listsItselfNotWhereItShallNot() throws Exception {
+        // Given
+        createQueue("gpu");
+        putFleet("vision", "gpu");
+
+        // When
+        startWatcher("one", "-Dmuster.connections.default.register-worker=false");
+
+        // Then
+        demand.awaitEvent(event -> event.hasDemandObserved());
+        demand.awaitEvent(event -> event.hasDemandObserved());
+        assertThat(clearml.calls()).doesNotContainKey("workers.register");
+    }
+
+    @Test
+    void createsWhatIsMissingForAFleetThatSaysSo() throws Exception {
+        // Given
+        putFleet(fleet("vision", "new-queue", "no").setCreateQueues(true));
+
+        // When
+        startWatcher("one");
+
+        // Then
+        var created = demand.awaitEvent(event -> event.getDemandObserved().getQueuesList().stream().anyMatch(seen -> seen.getState() == QueueState.SERVED));
+        assertThat(created.getDemandObserved().getQueuesList()).extracting(seen -> seen.getName() + " " + seen.getState())
+                .containsExactly("new-queue SERVED", "no MISSING");
+        // A name of two letters the server refuses, and is not asked for again in the next tick.
+        assertThat(clearml.calls().get("queues.create")).isLessThanOrEqualTo(2);
+        assertThat(Files.readString(folder.resolve(topics.prefix() + "one.log"))).contains("could not be created", "queue=no", "queues.create: 400/12");
+    }
+
+    @Test
+    void tellsWhatTasksSayOfThemselvesByTheirTags() throws Exception {
+        // Given
+        var queue = createQueue("gpu");
+        putFleet("vision", "gpu");
+        startWatcher("one");
+        var task = call("tasks.create", "{\"name\":\"a task\",\"type\":\"training\",\"tags\":[\"muster:memory=64\",\"other\"]}").path("id").asText();
+
+        // When
+        call("tasks.enqueue", "{\"task\":\"" + task + "\",\"queue\":\"" + queue + "\"}");
+
+        // Then
+        var told = demand.awaitEvent(event -> event.getDemandObserved().getQueuesList().stream()
+                .anyMatch(seen -> seen.getShapesCount() == 1 && seen.getShapes(0).getSignature().equals("memory=64")));
+        assertThat(told.getDemandObserved().getQueues(0).getFirst(0).getUser()).isEqualTo("user");
+    }
+
+    @Test
+    void aQueueThatWasRenamedOrDeletedIsMissingAndSaidToBeSo() throws Exception {
+        // Given
+        var renamed = createQueue("gpu");
+        var deleted = createQueue("cpu");
+        putFleet("vision", "gpu", "cpu");
+        var process = startWatcher("one");
+        demand.awaitEvent(event -> event.getDemandObserved().getQueuesList().stream().allMatch(seen -> seen.getState() == QueueState.SERVED)
+                && event.hasDemandObserved());
+
+        // When
+        call("queues.update", "{\"queue\":\"" + renamed + "\",\"name\":\"gpu-large\"}");
+        call("queues.delete", "{\"queue\":\"" + deleted + "\"}");
+
+        // Then
+        demand.awaitEvent(event -> event.hasDemandObserved()
+                && event.getDemandObserved().getQueuesList().stream().allMatch(seen -> seen.getState() == QueueState.MISSING));
+        await("a note of both", () -> health(process).contains("reachable: queue 'cpu' was deleted at the server; "
+                + "queue 'gpu' was renamed to 'gpu-large' at the server, and fleets still name 'gpu'"));
+
+        // When
+        createQueue("gpu");
+
+        // Then
+        demand.awaitEvent(event -> event.getDemandObserved().getQueuesList().stream()
+                .anyMatch(seen -> seen.getName().equals("gpu") && seen.getState() == QueueState.SERVED && !seen.getId().equals(renamed)));
+    }
+
+    @Test
+    void readsTenThousandQueues() throws Exception {
+        // Given
+        var names = IntStream.range(0, 10_000).mapToObj(i -> "queue-" + i).toArray(String[]::new);
+        for (var name : names) {
+            createQueue(name);
+        }
+        putFleet("vision", names);
+
+        // When
+        startWatcher("one", "-Dmuster.connections.default.interval=5s");
+
+        // Then
+        demand.await(() -> demand.observedSoFar().stream().flatMap(seen -> seen.getQueuesList().stream())
+                .filter(seen -> seen.getState() == QueueState.SERVED).map(QueuePicture::getName).distinct().count() == 10_000);
+        // By reading all that the server has, not name by name.
+        assertThat(clearml.calls().get("queues.get_all")).isLessThan(100);
+    }
+
+    @Test
+    void aConnectionThatStallsHoldsNoOther() throws Exception {
+        // Given
+        createQueue("gpu");
+        putFleet("vision", "gpu");
+        Files.writeString(folder.resolve("secrets/clearml-other-access-key"), "access\n");
+        Files.writeString(folder.resolve("secrets/clearml-other-secret-key"), "secret\n");
+        try (var stalling = ClearmlServer.start(vertx, 0, ClearmlConfig.of(new ClearmlConfig.Credential("access", "secret", "user", "company")))) {
+            putFleet(fleet("speech", "default").setConnection("other"));
+            startWatcher("one", "-Dmuster.connections.other.api=" + stalling.url(), "-Dmuster.connections.other.interval=200ms",
+                    "-Dmuster.connections.other.timeout=1s");
+            demand.awaitEvent(event -> event.hasDemandObserved() && event.getFleet().equals("speech"));
+
+            // When
+            stalling.faults().add(Faults.Fault.stall("*"));
+
+            // Then
+            var failed = demand.awaitEvent(event -> event.hasReadFailed());
+            assertThat(failed.getFleet()).isEqualTo("speech");
+            assertThat(failed.getReadFailed().getKind()).isEqualTo(ReadFailure.UNREACHABLE);
+            assertThat(failed.getReadFailed().getDetail()).contains("no whole answer within 1000 ms");
+            demand.awaitEvent(event -> event.hasDemandObserved() && event.getFleet().equals("vision")
+                    && Timestamps.compare(event.getSeen().getReadStartedAt(), failed.getSeen().getReadStartedAt()) > 0);
+
+            // When
+            stalling.faults().clear();
+
+            // Then
+            demand.awaitEvent(event -> event.hasDemandObserved() && event.getFleet().equals("speech"));
+        }
+    }
+
+    @Test
+    void anOutdatedServerIsToldOnceAndAskedRarely() throws Exception {
+        // Given
+        clearml.close();
+        clearml = ClearmlServer.start(vertx, 0, ClearmlConfig.of(new ClearmlConfig.Credential("access", "secret", "user", "company"))
+                .withApiVersion("2.19").withClock(Clock.offset(Clock.systemUTC(), Duration.ofHours(1))));
+        putFleet("vision", "gpu");
+
+        // When
+        var process = startWatcher("one");
+
+        // Then
+        var failed = demand.awaitEvent(event -> event.getReadFailed().getConsecutive() == 5);
+        assertThat(failed.getReadFailed().getDetail()).isEqualTo(
+                "server.info: this server has API version 2.19; Muster needs 2.20 or newer: upgrade the ClearML server");
+        assertThat(health(process)).contains("failing").contains("upgrade the ClearML server");
+        var log = Files.readString(folder.resolve(topics.prefix() + "one.log"));
+        assertThat(log.lines().filter(line -> line.contains("upgrade the ClearML server"))).hasSize(1);
+        assertThat(clearml.calls()).doesNotContainKeys("workers.get_all", "queues.get_all");
+    }
+
+    @Test
+    void aServerWithAnotherTimeIsReadAndSaidToHaveIt() throws Exception {
+        // Given
+        clearml.close();
+        clearml = ClearmlServer.start(vertx, 0, ClearmlConfig.of(new ClearmlConfig.Credential("access", "secret", "user", "company"))
+                .withClock(Clock.offset(Clock.systemUTC(), Duration.ofHours(-1))));
+        createQueue("gpu");
+        putFleet("vision", "gpu");
+
+        // When
+        var process = startWatcher("one");
+
+        // Then
+        demand.awaitEvent(event -> event.hasDemandObserved());
+        await("a note of the skew", () -> health(process).contains("the server's clock is 3600 s behind this machine's"));
+    }
+
+    @Test
+    void aWrongKeyIsRefusedWithTheNameOfItsFile() throws Exception {
+        // Given
+        clearml.close();
+        clearml = ClearmlServer.start(vertx, 0, ClearmlConfig.of(new ClearmlConfig.Credential("access", "another", "user", "company")));
+        putFleet("vision", "gpu");
+
+        // When
+        startWatcher("one");
+
+        // Then
+        var failed = demand.awaitEvent(event -> event.hasReadFailed());
+        assertThat(failed.getReadFailed().getKind()).isEqualTo(ReadFailure.REFUSED);
+        assertThat(failed.getReadFailed().getDetail()).startsWith("auth.login: 401")
+                .contains("files clearml-default-access-key and clearml-default-secret-key of " + folder.resolve("secrets"))
+                .doesNotContain("another");
+    }
+
+    @Test
     void refusesToStartWithOneSentence() throws Exception {
         // When
         var process = new ProcessBuilder(java(), "-jar", jar(), "unused").redirectErrorStream(true);
@@ -288,9 +506,28 @@ class WatcherProcessIT {
         assertThat(output).contains(empty.resolve("clearml-default-access-key").toString());
     }
 
-    private Process startWatcher(String name) throws Exception {
+    private List<JsonNode> workers() {
+        try {
+            var workers = new ArrayList<JsonNode>();
+            call("workers.get_all", "{}").path("workers").forEach(workers::add);
+            return workers;
+        } catch (Exception failed) {
+            throw new AssertionError(failed);
+        }
+    }
+
+    private String health(Process process) {
+        try {
+            return HTTP.send(HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + portOf(process) + "/q/health/ready")).build(),
+                    HttpResponse.BodyHandlers.ofString()).body();
+        } catch (Exception failed) {
+            throw new AssertionError(failed);
+        }
+    }
+
+    private Process startWatcher(String name, String... settings) throws Exception {
         var log = folder.resolve(topics.prefix() + name + ".log");
-        var process = new ProcessBuilder(java(), "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx96m",
+        var command = new ArrayList<>(List.of(java(), "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx96m",
                 "-Dquarkus.http.port=0", "-Dquarkus.http.host=127.0.0.1",
                 "-Dmuster.installation=test", "-Dmuster.instance=" + name,
                 "-Dmuster.kafka.bootstrap-servers=" + broker.bootstrapServers(),
@@ -298,8 +535,11 @@ class WatcherProcessIT {
                 "-Dmuster.topics.input-partitions=" + topics.inputPartitions(),
                 "-Dmuster.secrets.folder=" + folder.resolve("secrets"),
                 "-Dmuster.connections.default.api=" + clearml.url(),
-                "-Dmuster.connections.default.interval=200ms",
-                "-jar", jar()).redirectErrorStream(true).redirectOutput(log.toFile()).start();
+                "-Dmuster.connections.default.interval=200ms"));
+        // What comes later on the line wins.
+        command.addAll(List.of(settings));
+        command.addAll(List.of("-jar", jar()));
+        var process = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()).start();
         processes.add(process);
         var port = portOf(process);
         await("readiness of the watcher; its log is\n" + Files.readString(log), () -> {
@@ -345,9 +585,17 @@ class WatcherProcessIT {
     }
 
     private void putFleet(String name, String... queues) throws Exception {
+        putFleet(fleet(name, queues));
+    }
+
+    private static FleetSpec.Builder fleet(String name, String... queues) {
         var spec = FleetSpec.newBuilder().setName(name).setConnection("default").setWorkersPrefix("muster-" + name);
         Stream.of(queues).forEach(queue -> spec.addQueues(QueueSpec.newBuilder().setName(queue)));
-        send(topics.fleets(), name, FleetRecord.newBuilder().setFleet(name).setIncarnation("abcdefgh").setVersion(1)
+        return spec;
+    }
+
+    private void putFleet(FleetSpec.Builder spec) throws Exception {
+        send(topics.fleets(), spec.getName(), FleetRecord.newBuilder().setFleet(spec.getName()).setIncarnation("abcdefgh").setVersion(1)
                 .setState(FleetState.ACTIVE).setSpec(spec).setCreatedAt(Timestamps.fromMillis(1)).build().toByteArray());
     }
 
@@ -414,6 +662,11 @@ class WatcherProcessIT {
                 assertThat(Instant.now()).as("waited " + PATIENCE + "; so far " + records.size() + " records").isBefore(deadline);
                 consumer.poll(Duration.ofMillis(100)).forEach(records::add);
             }
+        }
+
+        List<DemandObserved> observedSoFar() {
+            return records.stream().map(record -> parse(record, DemandEvent.parser())).filter(DemandEvent::hasDemandObserved)
+                    .map(DemandEvent::getDemandObserved).toList();
         }
 
         /** The next event that matches, in the order of the topic; those before it are passed over for good. */

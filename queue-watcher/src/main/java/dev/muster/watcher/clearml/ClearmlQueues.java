@@ -15,11 +15,14 @@ import dev.muster.watcher.Seen;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -30,26 +33,49 @@ public final class ClearmlQueues implements QueueSource {
     /** A queue that is missing may be created at any time; looking for it in each look would be a third call in each. */
     private static final Duration LOOK_FOR_MISSING_EVERY = Duration.ofSeconds(5);
 
+    /** Up to here, queues are asked for by their names; beyond, it takes fewer calls to read all that the server has. */
+    private static final int MOST_BY_NAME = 500;
+    /** Less may be the way there, and harms nobody. */
+    private static final Duration MOST_SKEW = Duration.ofSeconds(30);
+
     private final Clearml server;
     private final Clock clock;
     private final Rescue rescue;
+    private final String keys;
+    /** Null: Muster does not list itself. */
+    private final Registration registration;
+    /** What became of queues that were there, by the name that the fleets have. */
+    private final SortedMap<String, String> lost = new TreeMap<>();
+    private volatile List<String> notes = List.of();
     private final Map<String, String> idByName = new HashMap<>();
     private SortedSet<String> wanted = new TreeSet<>();
     private Instant lookedForMissingAt = Instant.EPOCH;
 
-    /** @param clock for pacing only */
-    public ClearmlQueues(Clearml server, Clock clock) {
+    /**
+     * @param clock for pacing only
+     * @param worker id to list itself under; empty: not at all
+     * @param keys where the credentials come from, for people who must put them right
+     */
+    public ClearmlQueues(Clearml server, Clock clock, Optional<String> worker, String keys) {
         this.server = server;
         this.clock = clock;
         this.rescue = new Rescue(server, clock);
+        this.keys = keys;
+        this.registration = worker.map(id -> new Registration(server, id, clock)).orElse(null);
     }
 
     // An owner that lost its connection may still be at its last look when the next one begins.
     @Override
     public synchronized Seen.Look look(SortedSet<String> queueNames) throws FailedRead {
         try {
-            var workers = newestOfEach(server.workers());
-            return new Seen.Look(workers, queues(queueNames));
+            var listed = server.workers();
+            if (registration != null) {
+                registration.seen(listed.stream().filter(Worker::isMuster).map(Worker::id).toList());
+            }
+            var look = new Seen.Look(newestOfEach(listed), queues(queueNames));
+            lost.keySet().removeIf(name -> look.queues().containsKey(name) || !queueNames.contains(name));
+            notes = notesOfALook();
+            return look;
         } catch (ClearmlException failed) {
             throw failedRead(failed);
         }
@@ -63,27 +89,94 @@ public final class ClearmlQueues implements QueueSource {
             lookedForMissingAt = Instant.EPOCH;
         }
         var found = new TreeMap<String, Seen.Queue>();
+        var nameById = new HashMap<String, String>();
         if (!idByName.isEmpty()) {
             for (var queue : server.queues(idByName.values())) {
-                found.put(queue.name(), seen(queue));
+                nameById.put(queue.id(), queue.name());
+                if (queue.id().equals(idByName.get(queue.name()))) {
+                    found.put(queue.name(), seen(queue));
+                }
             }
         }
         // Gone, or renamed: what is there under the name now is another queue.
-        if (idByName.entrySet().removeIf(known -> !found.containsKey(known.getKey()))) {
-            lookedForMissingAt = Instant.EPOCH;
+        for (var name : names) {
+            var id = idByName.get(name);
+            if (id != null && !found.containsKey(name)) {
+                var now = nameById.get(id);
+                lost.put(name, now == null ? "queue '" + name + "' was deleted at the server"
+                        : "queue '" + name + "' was renamed to '" + now + "' at the server, and fleets still name '" + name + "'");
+                idByName.remove(name);
+                lookedForMissingAt = Instant.EPOCH;
+            }
         }
-        found.keySet().retainAll(names);
 
         var missing = new TreeSet<>(names);
         missing.removeAll(found.keySet());
         if (!missing.isEmpty() && !clock.instant().isBefore(lookedForMissingAt.plus(LOOK_FOR_MISSING_EVERY))) {
-            for (var queue : server.queuesNamed(missing)) {
-                found.put(queue.name(), seen(queue));
-                idByName.put(queue.name(), queue.id());
+            if (missing.size() > MOST_BY_NAME) {
+                server.queues().stream().filter(queue -> missing.contains(queue.name())).forEach(queue -> keep(queue, found));
+                missing.removeAll(found.keySet());
+            }
+            // Of the many that are still missing, the server hides some, and has not the others: some at a time.
+            for (var queue : server.queuesNamed(missing.stream().limit(MOST_BY_NAME).toList())) {
+                keep(queue, found);
             }
             lookedForMissingAt = clock.instant();
         }
         return found;
+    }
+
+    private void keep(Queue queue, Map<String, Seen.Queue> found) {
+        found.put(queue.name(), seen(queue));
+        idByName.put(queue.name(), queue.id());
+    }
+
+    private List<String> notesOfALook() {
+        var notes = new ArrayList<String>(lost.values());
+        server.skew().filter(skew -> skew.abs().compareTo(MOST_SKEW) > 0).ifPresent(skew -> notes.add("the server's clock is "
+                + Math.abs(Math.round(skew.toSeconds() / 10.0) * 10) + " s " + (skew.isNegative() ? "behind" : "ahead of")
+                + " this machine's: synchronize both; Muster compares the server's times only with each other"));
+        return List.copyOf(notes);
+    }
+
+    @Override
+    public List<String> notes() {
+        return notes;
+    }
+
+    @Override
+    public synchronized void create(String queueName) throws FailedRead {
+        try {
+            idByName.put(queueName, server.createQueue(queueName));
+        } catch (ClearmlException failed) {
+            if (!failed.is(400, 801)) {
+                throw failedRead(failed);
+            }
+            // Somebody was faster.
+            lookedForMissingAt = Instant.EPOCH;
+        }
+    }
+
+    @Override
+    public synchronized void showServed(SortedSet<String> queueIds) throws FailedRead {
+        try {
+            if (registration != null) {
+                registration.keep(queueIds);
+            }
+        } catch (ClearmlException failed) {
+            throw failedRead(failed);
+        }
+    }
+
+    @Override
+    public synchronized void withdraw() throws FailedRead {
+        try {
+            if (registration != null) {
+                registration.end();
+            }
+        } catch (ClearmlException failed) {
+            throw failedRead(failed);
+        }
     }
 
     @Override
@@ -133,6 +226,8 @@ public final class ClearmlQueues implements QueueSource {
                 // At the same instant, busy is the safe reading.
                 .thenComparing(worker -> !worker.task().isEmpty());
         workers.stream()
+                // No supply: it never takes a task.
+                .filter(worker -> !worker.isMuster())
                 .map(worker -> new Seen.Worker(worker.id(), worker.user(), worker.task(), worker.project(), worker.queues(),
                         worker.registered(), worker.lastReport()))
                 .sorted(newestLast)
@@ -148,7 +243,7 @@ public final class ClearmlQueues implements QueueSource {
     private static Seen.Task seen(Task task) {
         var status = status(task.status());
         return new Seen.Task(task.id(), status, task.statusReason(), task.lastWorker(), task.queue(), task.project(), task.user(),
-                status == TaskStatus.QUEUED ? task.statusChanged() : null, task.started(), task.ended(), task.lastUpdate());
+                TaskAttributes.of(task.tags()), status == TaskStatus.QUEUED ? task.statusChanged() : null, task.started(), task.ended(), task.lastUpdate());
     }
 
     /** A state that this release doesn't know is unspecified: neither finished nor adrift. */
@@ -167,14 +262,20 @@ public final class ClearmlQueues implements QueueSource {
         };
     }
 
-    private static FailedRead failedRead(ClearmlException failed) {
+    private FailedRead failedRead(ClearmlException failed) {
         var kind = switch (failed.kind()) {
             case UNREACHABLE, TOO_SLOW -> ReadFailure.UNREACHABLE;
             case REFUSED -> ReadFailure.REFUSED;
             case SERVER_ERROR -> ReadFailure.SERVER_ERROR;
             // A read that the server calls wrong is one that this release and that server don't agree on.
-            case UNREADABLE, INVALID -> ReadFailure.UNREADABLE;
+            case UNREADABLE, INVALID, OUTDATED -> ReadFailure.UNREADABLE;
         };
-        return new FailedRead(kind, failed.call(), failed.getMessage(), failed);
+        var remedy = switch (failed.kind()) {
+            case REFUSED, OUTDATED, INVALID -> FailedRead.Remedy.A_PERSON;
+            case UNREACHABLE, TOO_SLOW, SERVER_ERROR, UNREADABLE -> FailedRead.Remedy.TIME;
+        };
+        // The message of a login without keys already names their file.
+        var isAboutKeys = failed.kind() == ClearmlException.Kind.REFUSED && failed.code() != 0;
+        return new FailedRead(kind, remedy, failed.call(), isAboutKeys ? failed.getMessage() + "; " + keys : failed.getMessage(), failed);
     }
 }
