@@ -60,12 +60,18 @@ final class Looks {
 
     private long looks;
     private int failures;
-    /** Of the last good look; null before the first. */
-    private Sight sight;
+    /** Of the last good look. What follows is kept up to date by what differs from one to the next. */
+    private Seen.Look seen = new Seen.Look(List.of(), Map.of());
+    /** Fleet by the id of each queue that it has. */
+    private Map<String, String> fleetByQueueId = Map.of();
+    /** Which fleet's workers are whose depends on more than the look, and that changed. */
+    private boolean isRegrouped = true;
+    /** Where waiting tasks are, by id. */
+    private final Map<String, Waiting> waiting = new HashMap<>();
+    /** Workers that show a task, by its id. */
+    private final Map<String, List<Seen.Worker>> shown = new HashMap<>();
     /** By the queue's name. */
-    private Map<String, Pictured> pictures = Map.of();
-    /** Names of the queues that the last look found. */
-    private Set<String> present = Set.of();
+    private final Map<String, QueuePicture> pictures = new HashMap<>();
     /** By task, in the order in which they left. */
     private final Map<String, Left> left = new LinkedHashMap<>();
     private final SortedMap<String, Adrift> adrift = new TreeMap<>();
@@ -84,19 +90,14 @@ final class Looks {
         Instant at = Instant.MIN;
         List<QueuePicture> queues = List.of();
         List<TaskAdrift> adrift = List.of();
-        SortedMap<String, Seen.Worker> workers = new TreeMap<>();
+        final FleetWorkers workers = new FleetWorkers();
 
         Told(String incarnation) {
             this.incarnation = incarnation;
         }
     }
 
-    /** Where tasks are: what the next look is compared with. */
-    private record Sight(Map<String, Waiting> waiting, Map<String, Set<String>> fleetsByShownTask, Map<String, String> fleetByQueueId) {}
-
     private record Waiting(String fleet, String queueName, Instant added) {}
-
-    private record Pictured(Seen.Queue queue, QueuePicture picture) {}
 
     /** A task that left a queue or a worker, to be read. {@code look}: the one that it was missed in. */
     private record Left(SortedSet<String> fleets, Instant added, long look) {}
@@ -117,6 +118,10 @@ final class Looks {
 
     /** From now on, these are the connection's fleets. */
     void serve(Collection<WatchedFleet> served) {
+        if (fleets.size() == served.size() && served.stream().allMatch(fleet -> fleet.equals(fleets.get(fleet.name())))) {
+            return;
+        }
+        isRegrouped = true;
         fleets.clear();
         served.forEach(fleet -> fleets.put(fleet.name(), fleet));
         told.keySet().retainAll(fleets.keySet());
@@ -144,21 +149,20 @@ final class Looks {
         }
         looks++;
         failures = 0;
-        var before = sight;
-        sight = sightOf(look);
-        if (before != null) {
-            noteWhatLeft(before);
-        }
+        var byQueueId = fleetByQueueId(look);
+        isRegrouped |= !byQueueId.equals(fleetByQueueId);
+        fleetByQueueId = byQueueId;
+        followQueues(look.queues());
+        followWorkers(look.workers());
+        seen = look;
+        isRegrouped = false;
         adrift.replaceAll((id, task) -> new Adrift(task.task, task.fleet, task.since, task.readAt, true));
-        adrift.keySet().removeIf(id -> sight.waiting.containsKey(id) || sight.fleetsByShownTask.containsKey(id));
+        adrift.keySet().removeIf(id -> waiting.containsKey(id) || shown.containsKey(id));
         adrift.values().removeIf(task -> !fleets.containsKey(task.fleet));
-        pictures = picturesOf(look);
-        present = look.queues().keySet();
 
-        var workersByFleet = workersByFleet(look.workers());
         var events = new ArrayList<DemandEvent>();
         for (var fleet : fleets.values()) {
-            events.addAll(observed(fleet, look, workersByFleet.get(fleet.name()), startedAt));
+            events.addAll(observed(fleet, look, startedAt));
         }
         return events;
     }
@@ -225,44 +229,45 @@ final class Looks {
 
     /** @param found those of {@code asked} that the server has; the others say nothing of themselves */
     void learned(List<String> asked, List<Seen.Task> found) {
+        var repictured = new TreeSet<String>();
         for (var task : asked) {
             unknown.remove(task);
-            if (sight.waiting.containsKey(task)) {
+            if (waiting.containsKey(task)) {
                 known.put(task, null);
             }
         }
         for (var task : found) {
-            var waiting = sight.waiting.get(task.id());
-            if (waiting != null) {
+            var place = waiting.get(task.id());
+            if (place != null) {
                 known.put(task.id(), task);
-                // The next look makes it anew.
-                pictures.remove(waiting.queueName);
+                repictured.add(place.queueName);
             }
         }
+        repictured.forEach(name -> pictures.put(name, pictureOf(seen.queues().get(name))));
     }
 
     /** Names of queues that the last look did not find, and whose fleet wants them created. */
     SortedSet<String> queuesToCreate() {
         return fleets.values().stream().filter(fleet -> fleet.createsQueues() && !fleet.isLeaving())
-                .flatMap(fleet -> fleet.queues().stream().filter(name -> owners.owns(fleet, name) && !present.contains(name)))
+                .flatMap(fleet -> fleet.queues().stream().filter(name -> owners.owns(fleet, name) && !seen.queues().containsKey(name)))
                 .collect(Collectors.toCollection(TreeSet::new));
     }
 
     /** Ids of the queues that machines are launched for. */
     SortedSet<String> activeQueues() {
-        return sight == null ? new TreeSet<>() : sight.fleetByQueueId.entrySet().stream()
+        return fleetByQueueId.entrySet().stream()
                 .filter(queue -> fleets.containsKey(queue.getValue()) && fleets.get(queue.getValue()).isActive())
                 .map(Map.Entry::getKey).collect(Collectors.toCollection(TreeSet::new));
     }
 
     /** All queued and running tasks of the queues should be compared with what was seen: nobody saw them leave. */
     boolean isSweepDue(Instant now) {
-        return sight != null && !sight.fleetByQueueId.isEmpty() && !now.isBefore(later(sweptAt, SWEEP_EVERY));
+        return !fleetByQueueId.isEmpty() && !now.isBefore(later(sweptAt, SWEEP_EVERY));
     }
 
     /** Ids of the queues to sweep. */
     Set<String> sweptQueues() {
-        return sight.fleetByQueueId.keySet();
+        return fleetByQueueId.keySet();
     }
 
     /** @param unfinished every queued or running task of {@link #sweptQueues()} */
@@ -273,7 +278,7 @@ final class Looks {
 
     /** Tasks that wait in queues of this connection's fleets, as last seen. */
     int waiting() {
-        return sight == null ? 0 : sight.waiting.size();
+        return waiting.size();
     }
 
     /** Failed looks in a row. */
@@ -285,37 +290,126 @@ final class Looks {
         return adrift.size();
     }
 
-    private Sight sightOf(Seen.Look look) {
-        var fleetByQueueId = new HashMap<String, String>();
-        var waiting = new HashMap<String, Waiting>();
+    private Map<String, String> fleetByQueueId(Seen.Look look) {
+        var byId = new HashMap<String, String>();
         look.queues().forEach((name, queue) -> {
             var fleet = owners.fleetByQueue().get(name);
             if (fleet != null) {
-                fleetByQueueId.put(queue.id(), fleet);
-                queue.waiting().forEach(entry -> waiting.put(entry.task(), new Waiting(fleet, name, entry.added())));
+                byId.put(queue.id(), fleet);
             }
         });
-        var shown = new HashMap<String, Set<String>>();
-        for (var worker : look.workers()) {
-            if (!worker.task().isEmpty()) {
-                shown.computeIfAbsent(worker.task(), task -> new TreeSet<>()).addAll(fleetsOf(worker, fleetByQueueId));
-            }
-        }
-        return new Sight(waiting, shown, fleetByQueueId);
+        return byId;
     }
 
-    private void noteWhatLeft(Sight before) {
-        before.waiting.forEach((task, was) -> {
-            if (!sight.waiting.containsKey(task)) {
+    /** A queue that did not change keeps its picture and its tasks, so that a tick at rest builds nothing. */
+    private void followQueues(Map<String, Seen.Queue> queues) {
+        var changed = new ArrayList<Seen.Queue>();
+        queues.forEach((name, queue) -> {
+            var was = seen.queues().get(name);
+            if (isRegrouped || was == null || was != queue && !was.equals(queue)) {
+                changed.add(queue);
+            }
+        });
+        var left = new LinkedHashMap<String, Waiting>();
+        changed.forEach(queue -> leave(seen.queues().get(queue.name()), left));
+        seen.queues().forEach((name, was) -> {
+            if (!queues.containsKey(name)) {
+                leave(was, left);
+                pictures.remove(name);
+            }
+        });
+        for (var queue : changed) {
+            var fleet = fleetByQueueId.get(queue.id());
+            if (fleet != null) {
+                queue.waiting().forEach(entry -> waiting.put(entry.task(), new Waiting(fleet, queue.name(), entry.added())));
+            }
+            pictures.remove(queue.name());
+        }
+        left.forEach((task, was) -> {
+            if (!waiting.containsKey(task)) {
                 known.remove(task);
                 unknown.remove(task);
                 noteLeft(task, Set.of(was.fleet), was.added);
             }
         });
-        before.fleetsByShownTask.forEach((task, interested) -> {
-            if (!interested.isEmpty() && !sight.fleetsByShownTask.containsKey(task)) {
+        queues.forEach((name, queue) -> pictures.computeIfAbsent(name, absent -> pictureOf(queue)));
+    }
+
+    private void leave(Seen.Queue queue, Map<String, Waiting> left) {
+        if (queue != null) {
+            for (var entry : queue.waiting()) {
+                var was = waiting.get(entry.task());
+                // It may have been seen in another queue since.
+                if (was != null && was.queueName.equals(queue.name())) {
+                    waiting.remove(entry.task());
+                    left.put(entry.task(), was);
+                }
+            }
+        }
+    }
+
+    /** Both lists are sorted by id. */
+    private void followWorkers(List<Seen.Worker> workers) {
+        var left = new TreeMap<String, Set<String>>();
+        if (isRegrouped) {
+            regroup(workers);
+        }
+        var before = seen.workers();
+        var was = 0;
+        var is = 0;
+        while (was < before.size() || is < workers.size()) {
+            // Nearly always it is the same object, which is not even looked at.
+            if (was < before.size() && is < workers.size() && before.get(was) == workers.get(is)) {
+                was++;
+                is++;
+                continue;
+            }
+            var order = was == before.size() ? 1 : is == workers.size() ? -1 : before.get(was).id().compareTo(workers.get(is).id());
+            follow(order <= 0 ? before.get(was) : null, order >= 0 ? workers.get(is) : null, left);
+            was += order <= 0 ? 1 : 0;
+            is += order >= 0 ? 1 : 0;
+        }
+        left.forEach((task, interested) -> {
+            if (!shown.containsKey(task)) {
                 noteLeft(task, interested, null);
             }
+        });
+    }
+
+    /** One worker, in the last look and in this; null: not there. */
+    private void follow(Seen.Worker was, Seen.Worker is, Map<String, Set<String>> left) {
+        var fleetsNow = is == null ? Set.<String>of() : fleetsOf(is);
+        fleetsNow.forEach(fleet -> told.get(fleet).workers.put(is));
+        var fleetsBefore = was == null ? Set.<String>of() : is != null && was.queues().equals(is.queues()) ? fleetsNow : fleetsOf(was);
+        fleetsBefore.stream().filter(fleet -> !fleetsNow.contains(fleet)).forEach(fleet -> told.get(fleet).workers.remove(was.id()));
+
+        if (was != null && !was.task().isEmpty()) {
+            var others = shown.get(was.task());
+            others.removeIf(worker -> worker == was);
+            if (others.isEmpty()) {
+                shown.remove(was.task());
+            }
+            if (!fleetsBefore.isEmpty()) {
+                left.computeIfAbsent(was.task(), task -> new TreeSet<>()).addAll(fleetsBefore);
+            }
+        }
+        if (is != null && !is.task().isEmpty()) {
+            shown.computeIfAbsent(is.task(), task -> new ArrayList<>(1)).add(is);
+        }
+    }
+
+    /** Gives every fleet its workers, whatever it had before. */
+    private void regroup(List<Seen.Worker> workers) {
+        var idsByFleet = new HashMap<String, Set<String>>();
+        for (var worker : workers) {
+            for (var fleet : fleetsOf(worker)) {
+                told.get(fleet).workers.put(worker);
+                idsByFleet.computeIfAbsent(fleet, name -> new HashSet<>()).add(worker.id());
+            }
+        }
+        told.forEach((fleet, readers) -> {
+            var ids = idsByFleet.getOrDefault(fleet, Set.of());
+            List.copyOf(readers.workers.ids()).stream().filter(id -> !ids.contains(id)).forEach(readers.workers::remove);
         });
     }
 
@@ -330,9 +424,9 @@ final class Looks {
 
     /** @param task as read; null if the server doesn't have it */
     private void noteAdrift(String id, Seen.Task task, Instant at) {
-        var fleet = task == null || sight == null ? null : sight.fleetByQueueId.get(task.queue());
+        var fleet = task == null ? null : fleetByQueueId.get(task.queue());
         var isAccountedFor = fleet == null || !task.isUnfinished()
-                || sight.waiting.containsKey(id) || sight.fleetsByShownTask.containsKey(id);
+                || waiting.containsKey(id) || shown.containsKey(id);
         if (isAccountedFor) {
             adrift.remove(id);
             return;
@@ -353,59 +447,38 @@ final class Looks {
         return task.readAt.plus(read.multipliedBy(2)).isBefore(lookAt) ? lookAt : task.since;
     }
 
-    /** A picture of a queue that did not change is the same one, so that a tick at rest builds nothing. */
-    private Map<String, Pictured> picturesOf(Seen.Look look) {
-        var next = new HashMap<String, Pictured>();
-        look.queues().forEach((name, queue) -> {
-            var was = pictures.get(name);
-            next.put(name, was != null && was.queue.equals(queue) ? was : pictureOf(queue));
-        });
-        return next;
-    }
-
-    private Pictured pictureOf(Seen.Queue queue) {
+    private QueuePicture pictureOf(Seen.Queue queue) {
         var picture = Pictures.served(queue, known);
-        if (sight.fleetByQueueId.containsKey(queue.id())) {
+        if (fleetByQueueId.containsKey(queue.id())) {
             picture.getFirstList().stream().map(WaitingTask::getTask).filter(task -> !known.containsKey(task)).forEach(unknown::add);
         }
-        return new Pictured(queue, picture);
-    }
-
-    private Map<String, SortedMap<String, Seen.Worker>> workersByFleet(List<Seen.Worker> workers) {
-        var byFleet = new HashMap<String, SortedMap<String, Seen.Worker>>();
-        fleets.keySet().forEach(fleet -> byFleet.put(fleet, new TreeMap<>()));
-        for (var worker : workers) {
-            fleetsOf(worker, sight.fleetByQueueId).forEach(fleet -> byFleet.get(fleet).put(worker.id(), worker));
-        }
-        return byFleet;
+        return picture;
     }
 
     /** Fleets that a worker matters to: the one whose machine it is on, and those whose queues it serves. */
-    private Set<String> fleetsOf(Seen.Worker worker, Map<String, String> fleetByQueueId) {
-        var interested = new HashSet<String>();
+    private Set<String> fleetsOf(Seen.Worker worker) {
         var colon = worker.id().indexOf(':');
-        if (colon > 0) {
-            var prefix = worker.id().substring(0, colon);
-            interested.addAll(fleetsByPrefix.getOrDefault(prefix, Set.of()));
-        }
+        var owners = colon > 0 ? fleetsByPrefix.getOrDefault(worker.id().substring(0, colon), Set.of()) : Set.<String>of();
+        Set<String> interested = owners;
         for (var queue : worker.queues()) {
             var fleet = fleetByQueueId.get(queue);
-            if (fleet != null) {
+            if (fleet != null && !interested.contains(fleet)) {
+                // Rarely: most workers serve the queues of their own fleet only.
+                interested = interested == owners ? new HashSet<>(owners) : interested;
                 interested.add(fleet);
             }
         }
         return interested;
     }
 
-    private List<DemandEvent> observed(WatchedFleet fleet, Seen.Look look, SortedMap<String, Seen.Worker> workers, Instant startedAt) {
+    private List<DemandEvent> observed(WatchedFleet fleet, Seen.Look look, Instant startedAt) {
         var known = told.get(fleet.name());
+        var workers = known.workers;
         var queues = fleet.queues().stream().map(name -> pictureFor(fleet, name, look.queues().get(name))).toList();
         var drifting = adrift.values().stream().filter(task -> task.isConfirmed && task.fleet.equals(fleet.name()))
                 .map(task -> Pictures.adrift(task.task, since(task, startedAt))).toList();
-        var gone = known.workers.keySet().stream().filter(id -> !workers.containsKey(id)).toList();
         var isFull = known.fullIsDue || isDue(known.fullAt, FULL_EVERY, startedAt);
-        var isNews = isFull || !gone.isEmpty() || !queues.equals(known.queues) || !drifting.equals(known.adrift)
-                || workers.values().stream().anyMatch(worker -> !worker.showsTheSameAs(known.workers.get(worker.id())));
+        var isNews = isFull || workers.areNews() || !queues.equals(known.queues) || !drifting.equals(known.adrift);
         var silence = interval.compareTo(MOST_SILENCE) > 0 ? interval : MOST_SILENCE;
         if (!isNews && !isDue(known.at, silence, startedAt)) {
             return List.of();
@@ -417,10 +490,9 @@ final class Looks {
                 .addAllQueues(queues)
                 .addAllAdrift(drifting);
         // A report alone is not news, but goes along with any.
-        workers.values().stream().filter(worker -> isFull || !worker.equals(known.workers.get(worker.id())))
-                .forEach(worker -> whole.addWorkers(Pictures.worker(worker)));
+        (isFull ? workers.all() : workers.changed()).forEach(worker -> whole.addWorkers(Pictures.worker(worker)));
         if (!isFull) {
-            whole.addAllWorkersGone(gone);
+            whole.addAllWorkersGone(workers.gone());
         }
         if (isFull) {
             known.fullIsDue = false;
@@ -429,7 +501,7 @@ final class Looks {
         known.at = startedAt;
         known.queues = queues;
         known.adrift = drifting;
-        known.workers = workers;
+        workers.told();
         sequences.merge(fleet.name(), 1L, Long::sum);
 
         var parts = Parts.of(whole.build());
@@ -445,7 +517,7 @@ final class Looks {
         if (!owners.owns(fleet, name)) {
             return Pictures.ownedBy(owners.fleetByQueue().get(name), name, queue);
         }
-        return queue == null ? Pictures.missing(name) : pictures.get(name).picture;
+        return queue == null ? Pictures.missing(name) : pictures.get(name);
     }
 
     /** Only looks that are told count; other events carry the number of the look that they follow. */

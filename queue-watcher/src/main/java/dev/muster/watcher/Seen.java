@@ -16,7 +16,7 @@ public final class Seen {
      * Everything of one look: workers were read before queues, so a task that moves on in between is seen twice rather than
      * never; the error is a machine one look late, not one too many.
      *
-     * @param workers each id once
+     * @param workers each id once, sorted by it; one that did not change is best the same object as in the look before, as a queue is
      * @param queues by name; those that the server doesn't have are missing
      */
     public record Look(List<Worker> workers, Map<String, Queue> queues) {}

@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -643,7 +644,7 @@ class LooksTest {
         for (var queue : queues) {
             byName.put(queue.name(), queue);
         }
-        var events = looks.after(new Seen.Look(workers, byName), now, now.plusMillis(10));
+        var events = looks.after(new Seen.Look(workers.stream().sorted(Comparator.comparing(Seen.Worker::id)).toList(), byName), now, now.plusMillis(10));
         now = now.plus(SECOND);
         return events;
     }

@@ -17,8 +17,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -47,9 +47,13 @@ public final class ClearmlQueues implements QueueSource {
     /** What became of queues that were there, by the name that the fleets have. */
     private final SortedMap<String, String> lost = new TreeMap<>();
     private volatile List<String> notes = List.of();
+    private final WorkerList workers = new WorkerList();
+    private final Map<String, SeenQueue> seenById = new HashMap<>();
     private final Map<String, String> idByName = new HashMap<>();
     private SortedSet<String> wanted = new TreeSet<>();
     private Instant lookedForMissingAt = Instant.EPOCH;
+
+    private record SeenQueue(Queue row, Seen.Queue queue) {}
 
     /**
      * @param clock for pacing only
@@ -70,9 +74,10 @@ public final class ClearmlQueues implements QueueSource {
         try {
             var listed = server.workers();
             if (registration != null) {
-                registration.seen(listed.stream().filter(Worker::isMuster).map(Worker::id).toList());
+                registration.seen(listed);
             }
-            var look = new Seen.Look(newestOfEach(listed), queues(queueNames));
+            var look = new Seen.Look(workers.of(listed), queues(queueNames));
+            seenById.keySet().retainAll(new HashSet<>(idByName.values()));
             lost.keySet().removeIf(name -> look.queues().containsKey(name) || !queueNames.contains(name));
             notes = notesOfALook();
             return look;
@@ -219,25 +224,10 @@ public final class ClearmlQueues implements QueueSource {
         server.close();
     }
 
-    /** One id under two users, as after a rotated key, is two entries: the one that reports is the worker. */
-    private static List<Seen.Worker> newestOfEach(List<Worker> workers) {
-        var byId = new TreeMap<String, Seen.Worker>();
-        var newestLast = Comparator.comparing(Seen.Worker::lastReport, Comparator.nullsFirst(Comparator.naturalOrder()))
-                // At the same instant, busy is the safe reading.
-                .thenComparing(worker -> !worker.task().isEmpty());
-        workers.stream()
-                // No supply: it never takes a task.
-                .filter(worker -> !worker.isMuster())
-                .map(worker -> new Seen.Worker(worker.id(), worker.user(), worker.task(), worker.project(), worker.queues(),
-                        worker.registered(), worker.lastReport()))
-                .sorted(newestLast)
-                .forEach(worker -> byId.put(worker.id(), worker));
-        return List.copyOf(byId.values());
-    }
-
-    private static Seen.Queue seen(Queue queue) {
-        return new Seen.Queue(queue.id(), queue.name(),
-                queue.entries().stream().map(entry -> new Seen.Entry(entry.task(), entry.added())).toList());
+    /** A row that is the same object as in the last answer is the same queue as then. */
+    private Seen.Queue seen(Queue row) {
+        return seenById.compute(row.id(), (id, was) -> was != null && was.row == row ? was : new SeenQueue(row, new Seen.Queue(row.id(), row.name(),
+                row.entries().stream().map(entry -> new Seen.Entry(entry.task(), entry.added())).toList()))).queue;
     }
 
     private static Seen.Task seen(Task task) {

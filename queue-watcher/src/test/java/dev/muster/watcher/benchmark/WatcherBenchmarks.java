@@ -1,0 +1,139 @@
+package dev.muster.watcher.benchmark;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.google.protobuf.util.Timestamps;
+import dev.muster.contracts.KafkaSettings;
+import dev.muster.contracts.Topics;
+import dev.muster.sandbox.broker.KafkaBroker;
+import dev.muster.v1.FleetRecord;
+import dev.muster.v1.FleetSpec;
+import dev.muster.v1.FleetState;
+import dev.muster.v1.QueueSpec;
+import io.vertx.core.Vertx;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * What a tick costs the watcher's whole process: asking, reading, comparing, telling Kafka, collecting garbage. The server that answers and the
+ * broker are other processes, and not counted. No test run includes it by its name; docs/benchmarks/watcher.md says how it is run and what it
+ * showed.
+ */
+class WatcherBenchmarks {
+
+    private static final int FLEETS = 10;
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
+
+    @TempDir
+    Path folder;
+
+    private record Round(int queues, int workers, boolean isCompressed, int compiler) {}
+
+    @Test
+    void ticks() throws Exception {
+        var ticks = Integer.getInteger("benchmark.ticks", 60);
+        var rounds = new ArrayList<>(List.of(new Round(100, 1_000, false, 4), new Round(1_000, 10_000, false, 4), new Round(1_000, 10_000, true, 4),
+                new Round(1_000, 10_000, false, 1)));
+        if (System.getProperty("benchmark.round") != null) {
+            rounds = new ArrayList<>(List.of(rounds.get(Integer.getInteger("benchmark.round"))));
+        }
+        var table = new StringBuilder("| queues / workers | answers | compiler | MB a tick | CPU ms a tick | heap and all, MB | load |\n| --- | --- | --- | --- | --- | --- | --- |\n");
+        var vertx = Vertx.vertx();
+        Files.createDirectories(folder.resolve("secrets"));
+        Files.writeString(folder.resolve("secrets/clearml-default-access-key"), "access\n");
+        Files.writeString(folder.resolve("secrets/clearml-default-secret-key"), "secret\n");
+        try (var broker = KafkaBroker.start(new KafkaBroker.Settings(folder.resolve("kafka"), 0))) {
+            for (var i = 0; i < rounds.size(); i++) {
+                table.append(run(vertx, broker, new Topics("t" + i + ".", Topics.SANDBOX_INPUT_PARTITIONS), rounds.get(i), ticks));
+            }
+        } finally {
+            vertx.close().toCompletionStage().toCompletableFuture().join();
+        }
+        System.out.println(table);
+        Files.writeString(Path.of("target/watcher-benchmarks.md"), table);
+    }
+
+    private String run(Vertx vertx, KafkaBroker broker, Topics topics, Round round, int ticks) throws Exception {
+        broker.createTopics(topics);
+        try (var clearml = new LargeClearml(vertx, round.queues, round.workers, FLEETS, round.isCompressed)) {
+            putFleets(broker, topics, clearml);
+            var process = start(broker, topics, clearml, round);
+            try {
+                // Also the compilers' and the caches' warming up.
+                awaitLists(process, clearml, ticks);
+                var lists = clearml.lists();
+                var bytes = clearml.bytes();
+                var before = process.info().totalCpuDuration().orElseThrow();
+                awaitLists(process, clearml, lists + ticks);
+                var after = process.info().totalCpuDuration().orElseThrow();
+                lists = clearml.lists() - lists;
+                return String.format(Locale.ROOT, "| %,d / %,d | %s | %d | %.1f | %.1f | %d | %.1f |%n", round.queues, round.workers,
+                        round.isCompressed ? "gzip" : "plain", round.compiler, (clearml.bytes() - bytes) / 1e6 / lists,
+                        after.minus(before).toNanos() / 1e6 / lists, residentMegabytes(process),
+                        ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage());
+            } finally {
+                process.destroy();
+                if (!process.waitFor(20, TimeUnit.SECONDS)) {
+                    process.destroyForcibly();
+                }
+            }
+        }
+    }
+
+    private static void putFleets(KafkaBroker broker, Topics topics, LargeClearml clearml) throws Exception {
+        try (var producer = new KafkaProducer<>(KafkaSettings.producer(broker.bootstrapServers()), new ByteArraySerializer(), new ByteArraySerializer())) {
+            for (var i = 0; i < FLEETS; i++) {
+                var name = "fleet" + i;
+                var spec = FleetSpec.newBuilder().setName(name).setConnection("default").setWorkersPrefix("muster-" + name);
+                clearml.queuesOf(i).forEach(queue -> spec.addQueues(QueueSpec.newBuilder().setName(queue)));
+                var record = FleetRecord.newBuilder().setFleet(name).setIncarnation("abcdefgh").setVersion(1).setState(FleetState.ACTIVE).setSpec(spec)
+                        .setCreatedAt(Timestamps.fromMillis(1)).build();
+                producer.send(new ProducerRecord<>(topics.fleets(), name.getBytes(UTF_8), record.toByteArray())).get(30, TimeUnit.SECONDS);
+            }
+        }
+    }
+
+    private Process start(KafkaBroker broker, Topics topics, LargeClearml clearml, Round round) throws IOException {
+        var command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:+UseSerialGC", "-Xmx384m",
+                "-XX:TieredStopAtLevel=" + round.compiler));
+        var more = System.getProperty("benchmark.jvm", "");
+        if (!more.isBlank()) {
+            command.addAll(List.of(more.split(" ")));
+        }
+        command.addAll(List.of("-Dquarkus.http.port=0", "-Dquarkus.http.host=127.0.0.1", "-Dmuster.installation=bench", "-Dmuster.instance=bench",
+                "-Dmuster.kafka.bootstrap-servers=" + broker.bootstrapServers(), "-Dmuster.topics.prefix=" + topics.prefix(),
+                "-Dmuster.topics.input-partitions=" + topics.inputPartitions(), "-Dmuster.secrets.folder=" + folder.resolve("secrets"),
+                "-Dmuster.connections.default.api=" + clearml.url(), "-jar", "target/quarkus-app/quarkus-run.jar"));
+        return new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(Path.of("target/watcher-benchmarks.log").toFile()).start();
+    }
+
+    private static void awaitLists(Process process, LargeClearml clearml, int lists) {
+        var deadline = Instant.now().plus(PATIENCE);
+        while (clearml.lists() < lists) {
+            if (!process.isAlive() || Instant.now().isAfter(deadline)) {
+                throw new IllegalStateException("the watcher asked " + clearml.lists() + " times, not " + lists + "; its log is target/watcher-benchmarks.log");
+            }
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
+        }
+    }
+
+    private static long residentMegabytes(Process process) throws IOException {
+        try (var status = Files.lines(Path.of("/proc", Long.toString(process.pid()), "status"))) {
+            return status.filter(line -> line.startsWith("VmRSS:")).mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) / 1024).findFirst().orElse(0);
+        }
+    }
+}
