@@ -14,9 +14,12 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.concurrent.TimeUnit;
 import org.jboss.resteasy.reactive.RestResponse;
+import org.jboss.resteasy.reactive.client.api.QuarkusRestClientProperties;
 
 /** The way to one server: connections, time limits and what their failures mean. */
 final class Transport implements AutoCloseable {
+
+    private static final int PIECE_BYTES = 256 * 1024;
 
     private final ClearmlApi api;
     private final Duration timeout;
@@ -31,6 +34,8 @@ final class Transport implements AutoCloseable {
                 // Errors come with an envelope, too; it is read as every other.
                 .disableDefaultMapper(true)
                 .enableCompression(true)
+                // Answers are megabytes: taken in pieces of the usual 8 KB, the pieces cost more than what is in them.
+                .property(QuarkusRestClientProperties.MAX_CHUNK_SIZE, PIECE_BYTES)
                 .userAgent("muster");
         address.caBundle().ifPresent(file -> builder.trustStore(authorities(file)));
         address.proxy().ifPresent(proxy -> builder.proxyAddress(proxy.getHost(), proxy.getPort()));

@@ -11,6 +11,7 @@ import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
 import java.net.URI;
 import java.net.UnknownHostException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -90,6 +91,10 @@ public class Settings {
 
     String bootstrapServers() {
         return config.kafka().bootstrapServers();
+    }
+
+    Optional<Path> logLevelsFile() {
+        return config.log().levelsFile();
     }
 
     String instance() {

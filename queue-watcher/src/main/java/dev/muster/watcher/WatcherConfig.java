@@ -27,6 +27,13 @@ public interface WatcherConfig {
     /** ClearML servers by name. A fleet that names none means the one called default. At least one. */
     Map<String, Connection> connections();
 
+    Log log();
+
+    interface Log {
+        /** File of log levels that are followed while the process runs, lines {@code category=LEVEL}. Default: none. */
+        Optional<Path> levelsFile();
+    }
+
     interface Kafka {
         /** As {@code host:port[,…]}. Required. */
         String bootstrapServers();

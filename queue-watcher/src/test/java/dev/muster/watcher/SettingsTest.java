@@ -56,6 +56,7 @@ class SettingsTest {
         var connection = config.connections().get("default");
 
         assertThat(config.instance()).isEmpty();
+        assertThat(config.log().levelsFile()).isEmpty();
         assertThat(config.topics().prefix()).isEqualTo("muster.");
         assertThat(config.topics().inputPartitions()).isEqualTo(32);
         assertThat(connection.interval()).isEmpty();
