@@ -4,14 +4,20 @@ import io.quarkus.rest.client.reactive.QuarkusRestClientBuilder;
 import io.smallrye.mutiny.TimeoutException;
 import io.smallrye.mutiny.Uni;
 import io.vertx.core.http.HttpClosedException;
+import jakarta.ws.rs.core.MediaType;
+import jakarta.ws.rs.core.MultivaluedMap;
+import jakarta.ws.rs.ext.MessageBodyReader;
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.annotation.Annotation;
+import java.lang.reflect.Type;
 import java.nio.file.Files;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.cert.CertificateFactory;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
 import org.jboss.resteasy.reactive.RestResponse;
 import org.jboss.resteasy.reactive.client.api.QuarkusRestClientProperties;
@@ -36,6 +42,7 @@ final class Transport implements AutoCloseable {
                 .enableCompression(true)
                 // Answers are megabytes: taken in pieces of the usual 8 KB, the pieces cost more than what is in them.
                 .property(QuarkusRestClientProperties.MAX_CHUNK_SIZE, PIECE_BYTES)
+                .register(new WholeBody())
                 .userAgent("muster");
         address.caBundle().ifPresent(file -> builder.trustStore(authorities(file)));
         address.proxy().ifPresent(proxy -> builder.proxyAddress(proxy.getHost(), proxy.getPort()));
@@ -83,9 +90,34 @@ final class Transport implements AutoCloseable {
     /** The entity of an error's answer is not mapped to what the method returns, and comes as a stream of the bytes that are there. */
     private static byte[] bytes(Object entity) throws IOException {
         if (entity instanceof InputStream stream) {
-            return stream.readAllBytes();
+            return readWhole(stream);
         }
         return entity instanceof byte[] read ? read : new byte[0];
+    }
+
+    /** In one piece: all of it is there already, and it is megabytes. */
+    private static byte[] readWhole(InputStream stream) throws IOException {
+        var bytes = new byte[stream.available()];
+        var length = stream.readNBytes(bytes, 0, bytes.length);
+        var rest = stream.readAllBytes();
+        var whole = length == bytes.length && rest.length == 0 ? bytes : Arrays.copyOf(bytes, length + rest.length);
+        System.arraycopy(rest, 0, whole, length, rest.length);
+        return whole;
+    }
+
+    /** Instead of the client's own, which puts together an answer from pieces of 8 KB. */
+    private static final class WholeBody implements MessageBodyReader<byte[]> {
+
+        @Override
+        public boolean isReadable(Class<?> type, Type genericType, Annotation[] annotations, MediaType mediaType) {
+            return type == byte[].class;
+        }
+
+        @Override
+        public byte[] readFrom(Class<byte[]> type, Type genericType, Annotation[] annotations, MediaType mediaType,
+                MultivaluedMap<String, String> headers, InputStream stream) throws IOException {
+            return readWhole(stream);
+        }
     }
 
     private ClearmlException sort(String call, RuntimeException failed) {

@@ -9,7 +9,6 @@ import dev.muster.v1.ReadFailed;
 import dev.muster.v1.ReadFailure;
 import dev.muster.v1.TaskAdrift;
 import dev.muster.v1.TasksObserved;
-import dev.muster.v1.WaitingTask;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -450,7 +449,7 @@ final class Looks {
     private QueuePicture pictureOf(Seen.Queue queue) {
         var picture = Pictures.served(queue, known);
         if (fleetByQueueId.containsKey(queue.id())) {
-            picture.getFirstList().stream().map(WaitingTask::getTask).filter(task -> !known.containsKey(task)).forEach(unknown::add);
+            queue.waiting().stream().limit(Pictures.NAMED_TASKS).map(Seen.Entry::task).filter(task -> !known.containsKey(task)).forEach(unknown::add);
         }
         return picture;
     }

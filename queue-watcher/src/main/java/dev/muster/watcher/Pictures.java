@@ -1,5 +1,6 @@
 package dev.muster.watcher;
 
+import com.google.protobuf.ByteString;
 import com.google.protobuf.Timestamp;
 import dev.muster.v1.QueuePicture;
 import dev.muster.v1.QueueState;
@@ -38,13 +39,15 @@ final class Pictures {
                 oldest = entry.added();
             }
             if (picture.getFirstCount() < NAMED_TASKS) {
-                var task = WaitingTask.newBuilder().setTask(entry.task());
+                // As bytes: a picture is sent again and again, and its texts would be encoded each time.
+                var task = WaitingTask.newBuilder().setTaskBytes(ByteString.copyFromUtf8(entry.task()));
                 if (entry.added() != null) {
                     task.setAdded(timestamp(entry.added()));
                 }
                 var read = known.get(entry.task());
                 if (read != null) {
-                    task.setSignature(read.signature()).setProject(read.project()).setUser(read.user());
+                    task.setSignatureBytes(ByteString.copyFromUtf8(read.signature())).setProjectBytes(ByteString.copyFromUtf8(read.project()))
+                            .setUserBytes(ByteString.copyFromUtf8(read.user()));
                 }
                 picture.addFirst(task);
                 count(shapes, read);

@@ -26,6 +26,7 @@ import dev.muster.v1.ReadFailure;
 import dev.muster.v1.RescueOutcome;
 import dev.muster.v1.RescueTask;
 import dev.muster.v1.ServiceReported;
+import dev.muster.v1.TaskRescued;
 import dev.muster.v1.TaskStatus;
 import dev.muster.v1.UnregisterWorker;
 import io.vertx.core.Vertx;
@@ -372,9 +373,7 @@ class WatcherProcessIT {
     void readsTenThousandQueues() throws Exception {
         // Given
         var names = IntStream.range(0, 10_000).mapToObj(i -> "queue-" + i).toArray(String[]::new);
-        for (var name : names) {
-            createQueue(name);
-        }
+        createQueues(names);
         putFleet("vision", names);
 
         // When
@@ -410,6 +409,18 @@ class WatcherProcessIT {
             assertThat(failed.getReadFailed().getDetail()).contains("no whole answer within 1000 ms");
             demand.awaitEvent(event -> event.hasDemandObserved() && event.getFleet().equals("vision")
                     && Timestamps.compare(event.getSeen().getReadStartedAt(), failed.getSeen().getReadStartedAt()) > 0);
+
+            // When
+            for (var i = 0; i < 100; i++) {
+                send(topics.clearmlCommands(), "other", ClearmlCommand.newBuilder().setConnection("other").setFleet("speech")
+                        .setRescue(RescueTask.newBuilder().setTask("lost").setAttempt(i + 1)).build().toByteArray());
+            }
+            send(topics.clearmlCommands(), "default", ClearmlCommand.newBuilder().setConnection("default").setFleet("vision")
+                    .setRescue(RescueTask.newBuilder().setTask("lost").setAttempt(1)).build().toByteArray());
+
+            // Then
+            demand.await(() -> demand.rescuesSoFar().stream().anyMatch(rescue -> rescue.getStatus() == TaskStatus.TASK_NOT_FOUND));
+            assertThat(demand.rescuesSoFar()).filteredOn(rescue -> rescue.getOutcome() == RescueOutcome.RESCUE_FAILED).hasSizeLessThan(100);
 
             // When
             stalling.faults().clear();
@@ -607,6 +618,21 @@ class WatcherProcessIT {
         return call("queues.create", "{\"name\":\"" + name + "\"}").path("id").asText();
     }
 
+    /** Many at a time. */
+    private void createQueues(String... names) {
+        for (var from = 0; from < names.length; from += 50) {
+            Stream.of(names).skip(from).limit(50)
+                    .map(name -> HTTP.sendAsync(request("queues.create", "{\"name\":\"" + name + "\"}"), HttpResponse.BodyHandlers.ofString()))
+                    .toList().forEach(answer -> assertThat(answer.join().statusCode()).isEqualTo(200));
+        }
+    }
+
+    private HttpRequest request(String endpoint, String body) {
+        var basic = Base64.getEncoder().encodeToString("access:secret".getBytes(UTF_8));
+        return HttpRequest.newBuilder(URI.create(clearml.url() + "/" + endpoint)).header("Authorization", "Basic " + basic)
+                .header("Content-Type", "application/json").POST(HttpRequest.BodyPublishers.ofString(body)).build();
+    }
+
     private String enqueue(String queue) throws Exception {
         var task = call("tasks.create", "{\"name\":\"test task\",\"type\":\"training\"}").path("id").asText();
         call("tasks.enqueue", "{\"task\":\"" + task + "\",\"queue\":\"" + queue + "\"}");
@@ -614,10 +640,7 @@ class WatcherProcessIT {
     }
 
     private JsonNode call(String endpoint, String body) throws Exception {
-        var basic = Base64.getEncoder().encodeToString("access:secret".getBytes(UTF_8));
-        var answer = HTTP.send(HttpRequest.newBuilder(URI.create(clearml.url() + "/" + endpoint))
-                .header("Authorization", "Basic " + basic).header("Content-Type", "application/json")
-                .POST(HttpRequest.BodyPublishers.ofString(body)).build(), HttpResponse.BodyHandlers.ofString());
+        var answer = HTTP.send(request(endpoint, body), HttpResponse.BodyHandlers.ofString());
         assertThat(answer.statusCode()).as(endpoint + " " + body + " → " + answer.body()).isEqualTo(200);
         return JSON.readTree(answer.body()).path("data");
     }
@@ -667,6 +690,11 @@ class WatcherProcessIT {
         List<DemandObserved> observedSoFar() {
             return records.stream().map(record -> parse(record, DemandEvent.parser())).filter(DemandEvent::hasDemandObserved)
                     .map(DemandEvent::getDemandObserved).toList();
+        }
+
+        List<TaskRescued> rescuesSoFar() {
+            return records.stream().map(record -> parse(record, DemandEvent.parser())).filter(DemandEvent::hasTaskRescued)
+                    .map(DemandEvent::getTaskRescued).toList();
         }
 
         /** The next event that matches, in the order of the topic; those before it are passed over for good. */
