@@ -36,7 +36,7 @@ import org.junit.jupiter.api.io.TempDir;
 class WatcherBenchmarks {
 
     private static final int FLEETS = 10;
-    private static final Duration PATIENCE = Duration.ofMinutes(3);
+    private static final Duration PATIENCE = Duration.ofMinutes(10);
 
     @TempDir
     Path folder;
@@ -46,6 +46,7 @@ class WatcherBenchmarks {
     @Test
     void ticks() throws Exception {
         var ticks = Integer.getInteger("benchmark.ticks", 60);
+        var warmUp = Integer.getInteger("benchmark.warmup", 180);
         var rounds = new ArrayList<>(List.of(new Round(100, 1_000, false, 4), new Round(1_000, 10_000, false, 4), new Round(1_000, 10_000, true, 4),
                 new Round(1_000, 10_000, false, 1)));
         if (System.getProperty("benchmark.round") != null) {
@@ -58,7 +59,7 @@ class WatcherBenchmarks {
         Files.writeString(folder.resolve("secrets/clearml-default-secret-key"), "secret\n");
         try (var broker = KafkaBroker.start(new KafkaBroker.Settings(folder.resolve("kafka"), 0))) {
             for (var i = 0; i < rounds.size(); i++) {
-                table.append(run(vertx, broker, new Topics("t" + i + ".", Topics.SANDBOX_INPUT_PARTITIONS), rounds.get(i), ticks));
+                table.append(run(vertx, broker, new Topics("t" + i + ".", Topics.SANDBOX_INPUT_PARTITIONS), rounds.get(i), warmUp, ticks));
             }
         } finally {
             vertx.close().toCompletionStage().toCompletableFuture().join();
@@ -67,14 +68,14 @@ class WatcherBenchmarks {
         Files.writeString(Path.of("target/watcher-benchmarks.md"), table);
     }
 
-    private String run(Vertx vertx, KafkaBroker broker, Topics topics, Round round, int ticks) throws Exception {
+    private String run(Vertx vertx, KafkaBroker broker, Topics topics, Round round, int warmUp, int ticks) throws Exception {
         broker.createTopics(topics);
         try (var clearml = new LargeClearml(vertx, round.queues, round.workers, FLEETS, round.isCompressed)) {
             putFleets(broker, topics, clearml);
             var process = start(broker, topics, clearml, round);
             try {
                 // Also the compilers' and the caches' warming up.
-                awaitLists(process, clearml, ticks);
+                awaitLists(process, clearml, warmUp);
                 var lists = clearml.lists();
                 var bytes = clearml.bytes();
                 var before = process.info().totalCpuDuration().orElseThrow();
