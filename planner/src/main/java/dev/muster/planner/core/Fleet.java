@@ -871,16 +871,14 @@ public final class Fleet {
     }
 
     private void launchRefused(FleetEvent.LaunchRefused event) {
-        OfferKey offer = event.offer();
-        String pool = null;
+        Machine refused = null;
         for (var id : event.machineIds()) {
             var machine = machines.get(id);
             // No answer is not a refusal: what may have started lives and counts.
             if (machine == null || !machine.isCounted() || !machine.cloudId().isEmpty() || !machine.phase().canBecome(Phase.FAILED)) {
                 continue;
             }
-            offer = machine.offer();
-            pool = machine.pool();
+            refused = machine;
             edit(id, event.at(), m -> {
                 m.phase = Phase.FAILED;
                 m.failure = event.kind();
@@ -889,10 +887,17 @@ public final class Fleet {
                 m.endedAt = event.at();
             });
         }
-        if (pool != null) {
-            Holds.refused(event, offer, pool, this::holdOrNull).ifPresent(this::put);
-            Holds.refusedSpot(event, offer, pool, this::holdOrNull).ifPresent(this::put);
+        if (refused != null) {
+            remember(event, refused);
         }
+    }
+
+    private void remember(FleetEvent.LaunchRefused event, Machine refused) {
+        // What was asked for under another spec says nothing of this one, which may be the one that mends it.
+        var isOfThisSpec = !refused.requestedAt().isBefore(head.changedAt());
+        Holds.refused(event, refused.offer(), refused.pool(), this::holdOrNull)
+                .filter(hold -> hold.kind() != Hold.Kind.POOL || isOfThisSpec).ifPresent(this::put);
+        Holds.refusedSpot(event, refused.offer(), refused.pool(), this::holdOrNull).ifPresent(this::put);
     }
 
     private Hold holdOrNull(String key) {

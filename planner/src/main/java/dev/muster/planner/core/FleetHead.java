@@ -13,10 +13,11 @@ import java.util.Set;
  * @param past earlier lives of the name, newest last
  * @param version counts accepted writes from 1
  * @param action how it ends; null unless DELETING or DELETED
+ * @param changedAt when this version was accepted
  */
 public record FleetHead(
         String name, String incarnation, List<PastLife> past, long version, State state, ShutdownAction action, FleetSpec spec,
-        Instant createdAt) {
+        Instant createdAt, Instant changedAt) {
 
     public enum State { ACTIVE, PAUSED, DELETING, DELETED }
 
@@ -46,6 +47,6 @@ public record FleetHead(
     }
 
     public FleetHead withState(State next) {
-        return new FleetHead(name, incarnation, past, version, next, action, spec, createdAt);
+        return new FleetHead(name, incarnation, past, version, next, action, spec, createdAt, changedAt);
     }
 }

@@ -130,7 +130,7 @@ public final class Simulation {
 
     private FleetHead deleting() {
         return new FleetHead(head.name(), head.incarnation(), head.past(), head.version() + 1, FleetHead.State.DELETING,
-                FleetHead.ShutdownAction.IDLE, head.spec(), head.createdAt());
+                FleetHead.ShutdownAction.IDLE, head.spec(), head.createdAt(), moment(agenda.now()));
     }
 
     /** The first whole second that is not before it. */

@@ -45,7 +45,7 @@ final class FleetTranslator {
         return new FleetHead(record.getFleet(), record.getIncarnation(),
                 record.getPastList().stream().map(past -> new FleetHead.PastLife(past.getId(), action(past.getAction()))).toList(),
                 record.getVersion(), state(record.getState()), actionOrNull(record.getAction()), spec(record.getSpec()),
-                Times.instant(record.getCreatedAt()));
+                Times.instant(record.getCreatedAt()), Times.instant(record.getChangedAt()));
     }
 
     /** The record after the fleet's state moved on by itself. */

@@ -269,6 +269,18 @@ class PlannerTest {
         assertThat(s.fleet.active()).hasSize(1);
     }
 
+    /** A cloud may answer late: its answer to the old spec comes after the mended one, and must not hold that. */
+    @Test
+    void aRefusalOfWhatAnEarlierSpecAskedForHoldsNothing() {
+        var s = Scenario.onePool(5).waiting("gpu", 1).look().list().plan();
+        s.pass(Duration.ofSeconds(1)).edit(spec(s.fleet.spec().queues(), List.of(pool("gpu", 6))));
+        s.refuse(FailureKind.INVALID_SPEC, "mabcdefgh-1").plan();
+
+        assertThat(s.fleet.active()).hasSize(1);
+        s.refuse(FailureKind.INVALID_SPEC, "mabcdefgh-2").plan();
+        assertThat(s.refusals()).containsExactly(Reason.POOL_HELD);
+    }
+
     @Test
     void takesNoAnswerForNoRefusal() {
         var s = Scenario.onePool(1).waiting("gpu", 1).look().list().plan();

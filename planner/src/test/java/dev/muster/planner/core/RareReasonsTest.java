@@ -87,7 +87,7 @@ class RareReasonsTest {
         var s = Scenario.onePool(1);
         var head = s.fleet.head();
         s.fleet = Fleet.of(new FleetHead(head.name(), head.incarnation(), List.of(new FleetHead.PastLife("zzzzzzzz", FleetHead.ShutdownAction.ALL)), 1,
-                FleetHead.State.ACTIVE, null, head.spec(), head.createdAt()));
+                FleetHead.State.ACTIVE, null, head.spec(), head.createdAt(), head.changedAt()));
         s.stranger(new MachineFacts("mzzzzzzzz-1", "gpu", "i-1", "mzzzzzzzz-1", 0, head.spec().pools().get(0).offers().get(0).key(), CloudState.RUNNING,
                 Ending.UNKNOWN, Scenario.START, Mark.NONE, "")).look().list().plan();
         assertDecided(s, Reason.IS_ORPHAN, "fleet-deleted", "is of a fleet that was deleted");

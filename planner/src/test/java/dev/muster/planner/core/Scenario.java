@@ -49,7 +49,7 @@ final class Scenario {
     }
 
     static FleetHead head(FleetSpec spec, FleetHead.State state, FleetHead.ShutdownAction action) {
-        return new FleetHead("demo", "abcdefgh", List.of(), 1, state, action, spec, START);
+        return new FleetHead("demo", "abcdefgh", List.of(), 1, state, action, spec, START, START);
     }
 
     static FleetSpec spec(List<Queue> queues, List<Pool> pools) {
@@ -127,7 +127,7 @@ final class Scenario {
 
     /** A new version of the spec is accepted. */
     Scenario edit(FleetSpec spec) {
-        fleet.apply(new FleetEvent.FleetChanged(now, head(spec, FleetHead.State.ACTIVE, null)));
+        fleet.apply(new FleetEvent.FleetChanged(now, new FleetHead("demo", "abcdefgh", List.of(), 1, FleetHead.State.ACTIVE, null, spec, START, now)));
         return this;
     }
 

@@ -228,8 +228,8 @@ record Shape(List<PoolShape> pools, List<QueueShape> queues, int fleetMax, long 
                 p.launchesPerMinute, p.unregistered, edits.paused.contains(p.name), p.extras.leaving, p.extras.spot, Costs.NONE, List.of(), List.of());
     }
 
-    FleetHead head(Edits edits, FleetHead.State state, FleetHead.ShutdownAction action, long version) {
-        return new FleetHead("demo", "abcdefgh", List.of(), version, state, action, spec(edits), START);
+    FleetHead head(Edits edits, FleetHead.State state, FleetHead.ShutdownAction action, long version, Instant changedAt) {
+        return new FleetHead("demo", "abcdefgh", List.of(), version, state, action, spec(edits), START, changedAt);
     }
 
     /** Every offer of the world once, in order. */

@@ -69,7 +69,7 @@ final class SimulatedPlanner {
     SimulatedPlanner(World world) {
         this.world = world;
         this.dice = world.dice("planner");
-        firstHead = world.shape().head(Shape.Edits.NONE, FleetHead.State.ACTIVE, null, 1);
+        firstHead = world.shape().head(Shape.Edits.NONE, FleetHead.State.ACTIVE, null, 1, Shape.START);
         fleet = Fleet.of(firstHead);
         store.head = firstHead;
         store.memory = fleet.memory();
@@ -203,17 +203,17 @@ final class SimulatedPlanner {
         }
         if (asked instanceof Asked.Edit edit) {
             edits = edit.change().apply(edits);
-            return new FleetEvent.FleetChanged(asked.at(), world.shape().head(edits, head.state(), head.action(), head.version() + 1));
+            return new FleetEvent.FleetChanged(asked.at(), world.shape().head(edits, head.state(), head.action(), head.version() + 1, asked.at()));
         }
         if (asked instanceof Asked.Delete delete) {
             return new FleetEvent.FleetChanged(asked.at(),
-                    world.shape().head(edits, FleetHead.State.DELETING, delete.action(), head.version() + 1));
+                    world.shape().head(edits, FleetHead.State.DELETING, delete.action(), head.version() + 1, asked.at()));
         }
         if (head.isEnding()) {
             return null;
         }
         var state = ((Asked.SetState) asked).state();
-        return new FleetEvent.FleetChanged(asked.at(), world.shape().head(edits, state, null, head.version() + 1));
+        return new FleetEvent.FleetChanged(asked.at(), world.shape().head(edits, state, null, head.version() + 1, asked.at()));
     }
 
     private boolean plan(Instant now) {

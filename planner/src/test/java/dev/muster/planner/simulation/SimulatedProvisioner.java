@@ -82,7 +82,7 @@ final class SimulatedProvisioner {
         shown.clear();
         failures.clear();
         underWay = 0;
-        for (var scope : world.shape().head(Shape.Edits.NONE, null, null, 1).scopes()) {
+        for (var scope : world.shape().head(Shape.Edits.NONE, null, null, 1, Shape.START).scopes()) {
             turn(scope, generation);
         }
         read();

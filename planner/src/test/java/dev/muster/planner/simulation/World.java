@@ -318,7 +318,7 @@ final class World {
 
     /** All tasks are done, nothing is left that nothing needs, and nobody has anything to do. */
     boolean isQuiet() {
-        return now() > plot.faultsStop() + 1000 && (allTasksAreOver() || isOutOfMoney()) && nothingIsLeft() && planner.isAtRest()
+        return now() > plot.faultsStop() + 1000 && (allTasksAreOver() || isOutOfMoney() && nothingIsAdrift()) && nothingIsLeft() && planner.isAtRest()
                 && deadWorkers(0).isEmpty();
     }
 
@@ -368,6 +368,12 @@ final class World {
             }
         }
         return true;
+    }
+
+    /** Putting a task back costs nothing: it is done also where there is no money left to run it. */
+    private boolean nothingIsAdrift() {
+        return clearml.tasks.values().stream().allMatch(task -> task.isDone || clearml.isWaiting(task) || task.runner != null
+                || task.losses == 0 || EveryTaskRunsOnceOrIsRescued.isGivenUp(task));
     }
 
     private boolean nothingIsLeft() {
