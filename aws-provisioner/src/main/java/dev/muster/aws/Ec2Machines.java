@@ -143,7 +143,7 @@ final class Ec2Machines implements MachineProvider {
         var tags = Ec2Tags.ofBatch(installation, batch);
         byte[] userData;
         try {
-            userData = BootScript.render(batch.boot(), MOST_USER_DATA);
+            userData = BootScript.render(batch.boot(), BootScript.Cloud.EC2, MOST_USER_DATA);
         } catch (IllegalArgumentException tooLong) {
             throw new ProviderException(FailureKind.INVALID_SPEC, "UserDataTooLong", tooLong.getMessage());
         }

@@ -2,6 +2,7 @@ package dev.muster.contracts;
 
 import com.google.protobuf.Duration;
 import dev.muster.v1.AwsLaunch;
+import dev.muster.v1.AzureStorage;
 import dev.muster.v1.BootSpec;
 import dev.muster.v1.BudgetAction;
 import dev.muster.v1.BudgetPeriod;
@@ -20,8 +21,10 @@ import dev.muster.v1.Pace;
 import dev.muster.v1.PoolSpec;
 import dev.muster.v1.QueueSpec;
 import dev.muster.v1.RescueSpec;
+import dev.muster.v1.S3Storage;
 import dev.muster.v1.ScheduleSpec;
 import dev.muster.v1.ShutdownAction;
+import dev.muster.v1.StorageSpec;
 import dev.muster.v1.Value;
 import dev.muster.v1.Violation;
 import java.util.ArrayList;
@@ -384,8 +387,44 @@ public final class FleetYaml {
         yaml.get("extraConf").ifPresent(value -> boot.setExtraConf(value(value)));
         yaml.get("initScript").ifPresent(value -> boot.setInitScript(value(value)));
         yaml.flag("cpuOnly").ifPresent(boot::setCpuOnly);
+        yaml.get("checkpointHook").ifPresent(value -> boot.setCheckpointHook(value(value)));
+        yaml.flag("shellProfile").ifPresent(boot::setShellProfile);
+        yaml.object("storage").ifPresent(storage -> boot.setStorage(storage(storage)));
         yaml.finish();
         return boot.build();
+    }
+
+    private static StorageSpec storage(YamlValue yaml) {
+        var storage = StorageSpec.newBuilder();
+        for (var s3 : yaml.list("s3")) {
+            if (s3.isObject() || s3.wrong("must be an object", "write {key: {secretRef: …}, secret: {secretRef: …}}")) {
+                var to = storage.addS3Builder();
+                s3.text("bucket").ifPresent(to::setBucket);
+                s3.text("host").ifPresent(to::setHost);
+                s3.text("region").ifPresent(to::setRegion);
+                s3.get("key").ifPresent(value -> to.setKey(value(value)));
+                s3.get("secret").ifPresent(value -> to.setSecret(value(value)));
+                s3.flag("insecure").ifPresent(to::setInsecure);
+                s3.finish();
+            }
+        }
+        yaml.object("gcs").ifPresent(gcs -> {
+            gcs.text("project").ifPresent(storage.getGcsBuilder()::setProject);
+            gcs.get("key").ifPresent(value -> storage.getGcsBuilder().setKey(value(value)));
+            gcs.finish();
+        });
+        for (var azure : yaml.list("azure")) {
+            if (azure.isObject() || azure.wrong("must be an object", "write {account: …, key: {secretRef: …}}")) {
+                var to = storage.addAzureBuilder();
+                azure.text("account").ifPresent(to::setAccount);
+                azure.get("key").ifPresent(value -> to.setKey(value(value)));
+                azure.text("container").ifPresent(to::setContainer);
+                azure.finish();
+            }
+        }
+        yaml.flag("machineIdentity").ifPresent(storage::setMachineIdentity);
+        yaml.finish();
+        return storage.build();
     }
 
     private static Value value(YamlValue yaml) {
@@ -721,7 +760,63 @@ public final class FleetYaml {
         if (boot.getCpuOnly()) {
             to.put("cpuOnly", true);
         }
+        if (boot.hasCheckpointHook()) {
+            to.put("checkpointHook", write(boot.getCheckpointHook()));
+        }
+        if (boot.getShellProfile()) {
+            to.put("shellProfile", true);
+        }
+        if (boot.hasStorage()) {
+            to.put("storage", write(boot.getStorage()));
+        }
         return to;
+    }
+
+    private static Map<String, Object> write(StorageSpec storage) {
+        var to = new LinkedHashMap<String, Object>();
+        if (storage.getS3Count() > 0) {
+            to.put("s3", storage.getS3List().stream().map(FleetYaml::write).toList());
+        }
+        if (storage.hasGcs()) {
+            var gcs = new LinkedHashMap<String, Object>();
+            text(gcs, "project", storage.getGcs().getProject());
+            value(gcs, "key", storage.getGcs().hasKey(), storage.getGcs().getKey());
+            to.put("gcs", gcs);
+        }
+        if (storage.getAzureCount() > 0) {
+            to.put("azure", storage.getAzureList().stream().map(FleetYaml::write).toList());
+        }
+        if (storage.getMachineIdentity()) {
+            to.put("machineIdentity", true);
+        }
+        return to;
+    }
+
+    private static Map<String, Object> write(S3Storage s3) {
+        var to = new LinkedHashMap<String, Object>();
+        text(to, "bucket", s3.getBucket());
+        text(to, "host", s3.getHost());
+        text(to, "region", s3.getRegion());
+        value(to, "key", s3.hasKey(), s3.getKey());
+        value(to, "secret", s3.hasSecret(), s3.getSecret());
+        if (s3.getInsecure()) {
+            to.put("insecure", true);
+        }
+        return to;
+    }
+
+    private static Map<String, Object> write(AzureStorage azure) {
+        var to = new LinkedHashMap<String, Object>();
+        text(to, "account", azure.getAccount());
+        value(to, "key", azure.hasKey(), azure.getKey());
+        text(to, "container", azure.getContainer());
+        return to;
+    }
+
+    private static void value(Map<String, Object> to, String key, boolean has, Value value) {
+        if (has) {
+            to.put(key, write(value));
+        }
     }
 
     private static Object write(Value value) {

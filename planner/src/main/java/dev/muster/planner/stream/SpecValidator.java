@@ -13,6 +13,7 @@ import dev.muster.v1.Order;
 import dev.muster.v1.PoolSpec;
 import dev.muster.v1.QueueSpec;
 import dev.muster.v1.ShutdownAction;
+import dev.muster.v1.StorageSpec;
 import dev.muster.v1.Value;
 import dev.muster.v1.Violation;
 import java.util.Currency;
@@ -364,6 +365,53 @@ final class SpecValidator {
         }
         value(at + ".agent.extraConf", boot.getExtraConf());
         value(at + ".agent.initScript", boot.getInitScript());
+        value(at + ".agent.checkpointHook", boot.getCheckpointHook());
+        storage(at + ".agent.storage", boot.getStorage());
+    }
+
+    private void storage(String at, StorageSpec storage) {
+        for (int i = 0; i < storage.getS3Count(); i++) {
+            var s3 = storage.getS3(i);
+            var field = at + ".s3[" + i + "]";
+            key(field + ".key", s3.getKey());
+            key(field + ".secret", s3.getSecret());
+            if (s3.getInsecure() && s3.getHost().isEmpty()) {
+                say(field + ".insecure", "Amazon's S3 is spoken to with TLS", "remove it, or name a host");
+            }
+            line(field + ".bucket", s3.getBucket());
+            line(field + ".host", s3.getHost());
+            line(field + ".region", s3.getRegion());
+        }
+        if (storage.hasGcs()) {
+            key(at + ".gcs.key", storage.getGcs().getKey());
+            line(at + ".gcs.project", storage.getGcs().getProject());
+        }
+        for (int i = 0; i < storage.getAzureCount(); i++) {
+            var azure = storage.getAzure(i);
+            var field = at + ".azure[" + i + "]";
+            if (azure.getAccount().isEmpty()) {
+                say(field + ".account", "is missing", "name the storage account");
+            }
+            line(field + ".account", azure.getAccount());
+            line(field + ".container", azure.getContainer());
+            key(field + ".key", azure.getKey());
+        }
+    }
+
+    /** Keys to data are always secrets, whatever they look like. */
+    private void key(String field, Value value) {
+        if (value.getValueCase() != Value.ValueCase.SECRET_REF) {
+            say(field, value.getValueCase() == Value.ValueCase.TEXT ? "a key may not stand in a spec" : "is missing",
+                    "put the key into a file of the secrets folder and write {secretRef: <file>}");
+        } else {
+            value(field, value);
+        }
+    }
+
+    private void line(String field, String text) {
+        if (text.chars().anyMatch(c -> c <= ' ' || c == '"')) {
+            say(field, "has a blank, quote or control character", "remove it");
+        }
     }
 
     private void awsLaunch(String at, LaunchParameters launch) {

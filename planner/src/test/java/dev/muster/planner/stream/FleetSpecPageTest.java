@@ -11,6 +11,7 @@ import dev.muster.contracts.InvalidYamlException;
 import dev.muster.contracts.YamlValue;
 import dev.muster.planner.core.Costs;
 import dev.muster.v1.AwsLaunch;
+import dev.muster.v1.AzureStorage;
 import dev.muster.v1.BootSpec;
 import dev.muster.v1.BudgetSpec;
 import dev.muster.v1.CostSpec;
@@ -19,6 +20,7 @@ import dev.muster.v1.DisruptionSpec;
 import dev.muster.v1.FleetRecord;
 import dev.muster.v1.FleetSpec;
 import dev.muster.v1.FleetState;
+import dev.muster.v1.GcsStorage;
 import dev.muster.v1.LaunchParameters;
 import dev.muster.v1.Limits;
 import dev.muster.v1.OfferKey;
@@ -27,7 +29,9 @@ import dev.muster.v1.Pace;
 import dev.muster.v1.PoolSpec;
 import dev.muster.v1.QueueSpec;
 import dev.muster.v1.RescueSpec;
+import dev.muster.v1.S3Storage;
 import dev.muster.v1.ScheduleSpec;
+import dev.muster.v1.StorageSpec;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -92,6 +96,10 @@ class FleetSpecPageTest {
         var window = ScheduleSpec.getDescriptor();
         var cost = CostSpec.getDescriptor();
         var boot = BootSpec.getDescriptor();
+        var storage = StorageSpec.getDescriptor();
+        var s3 = S3Storage.getDescriptor();
+        var gcs = GcsStorage.getDescriptor();
+        var azure = AzureStorage.getDescriptor();
         var disk = Disk.getDescriptor();
         var aws = AwsLaunch.getDescriptor();
         var rescue = RescueSpec.getDescriptor();
@@ -173,6 +181,22 @@ class FleetSpecPageTest {
                         "Environment of the agents: each value is text, or `{secretRef: <file of the secrets folder>}`."),
                 row("pools.POOL.agent.extraConf", boot, "extra_conf", "agent.git_user: bot", NONE, "Additional ClearML Configuration", "Appended to clearml.conf: text, or `{secretRef: …}`."),
                 row("pools.POOL.agent.initScript", boot, "init_script", "nvidia-smi", NONE, "Init script", "Shell script run before the agents: text, or `{secretRef: …}`."),
+                row("pools.POOL.agent.checkpointHook", boot, "checkpoint_hook", "/opt/checkpoint.sh", NONE, NONE,
+                        "Shell script run when the cloud announces that it takes the machine back; tasks are killed 20 s before the end, which is in `MUSTER_ENDS_AT` (seconds since 1970). Text, or `{secretRef: …}`."),
+                row("pools.POOL.agent.shellProfile", boot, "shell_profile", true, "false", "Exclude .bashrc script: off"),
+                row("pools.POOL.agent.storage.s3[].bucket", s3, "bucket", "models", "every bucket of the host", NONE, "Keys of S3 and of what speaks its protocol; without bucket and host, of all others."),
+                row("pools.POOL.agent.storage.s3[].host", s3, "host", "minio.lab:9000", "Amazon's", NONE, "`host:port` of a server that is not Amazon's."),
+                row("pools.POOL.agent.storage.s3[].region", s3, "region", "eu-west-1", "ClearML's default", NONE),
+                row("pools.POOL.agent.storage.s3[].key", s3, "key", Map.of("secretRef", "s3-key"), "required", NONE, "Access key id, as `{secretRef: …}`."),
+                row("pools.POOL.agent.storage.s3[].secret", s3, "secret", Map.of("secretRef", "s3-secret"), "required", NONE, "Secret access key, as `{secretRef: …}`."),
+                row("pools.POOL.agent.storage.s3[].insecure", s3, "insecure", true, "false", NONE),
+                row("pools.POOL.agent.storage.gcs.project", gcs, "project", "lab", "the key's own", NONE),
+                row("pools.POOL.agent.storage.gcs.key", gcs, "key", Map.of("secretRef", "gcs.json"), "required", NONE, "The key file of a service account, as `{secretRef: …}`."),
+                row("pools.POOL.agent.storage.azure[].account", azure, "account", "labdata", "required", NONE, "Storage account."),
+                row("pools.POOL.agent.storage.azure[].key", azure, "key", Map.of("secretRef", "azure-key"), "required", NONE, "Account key, as `{secretRef: …}`."),
+                row("pools.POOL.agent.storage.azure[].container", azure, "container", "data", "every container of the account", NONE),
+                row("pools.POOL.agent.storage.machineIdentity", storage, "machine_identity", true, "false", NONE,
+                        "Tasks use what the machine itself may: its instance profile or service account. In containers, too."),
                 row("pools.POOL.aws.keyName", aws, "key_name", "ops", NONE, "Instance Key Pair", "Name of a key pair."),
                 row("pools.POOL.aws.securityGroups", aws, "security_group_ids", List.of("sg-0a1b"), "the subnet's default group", "Security Group ID(s)", "Ids."),
                 row("pools.POOL.aws.instanceProfile", aws, "instance_profile", "clearml", NONE, "IAM Instance Profile: Arn, Name", "Name or ARN."),
@@ -209,11 +233,11 @@ class FleetSpecPageTest {
 
     /** Fields that are no keys of their own, and why. */
     private static final Map<String, String> NOT_KEYS = Map.of(
-            "BootSpec.queue_ids", "set by the planner", "BootSpec.agents", "set by the planner from slots",
+            "BootSpec.queue_ids", "set by the planner", "BootSpec.agents", "set by the planner from slots", "BootSpec.storage", "storage",
             "OfferSpec.key", "its fields stand in the offer", "PoolSpec.limits", "min and max stand in the pool", "FleetSpec.limits", "as in a pool",
             "PoolSpec.launch", "its fields stand in the pool", "LaunchParameters.boot", "agent", "LaunchParameters.aws", "aws");
     private static final Map<String, String> PARENTS = Map.of("FleetSpec.queues", "queues", "FleetSpec.pools", "pools", "FleetSpec.rescue", "rescue",
-            "PoolSpec.pace", "pace", "PoolSpec.disruption", "disruption");
+            "PoolSpec.pace", "pace", "PoolSpec.disruption", "disruption", "StorageSpec.s3", "s3", "StorageSpec.gcs", "gcs", "StorageSpec.azure", "azure");
 
     private static String span(Duration duration) {
         return YamlValue.print(duration);
@@ -256,7 +280,8 @@ class FleetSpecPageTest {
         var missing = new TreeSet<String>();
         for (var message : Stream.of(FleetSpec.getDescriptor(), QueueSpec.getDescriptor(), PoolSpec.getDescriptor(), OfferSpec.getDescriptor(), OfferKey.getDescriptor(),
                 Limits.getDescriptor(), BudgetSpec.getDescriptor(), ScheduleSpec.getDescriptor(), CostSpec.getDescriptor(), DisruptionSpec.getDescriptor(), Pace.getDescriptor(),
-                RescueSpec.getDescriptor(), LaunchParameters.getDescriptor(), BootSpec.getDescriptor(), Disk.getDescriptor(), AwsLaunch.getDescriptor()).toList()) {
+                RescueSpec.getDescriptor(), LaunchParameters.getDescriptor(), BootSpec.getDescriptor(), Disk.getDescriptor(), AwsLaunch.getDescriptor(),
+                StorageSpec.getDescriptor(), S3Storage.getDescriptor(), GcsStorage.getDescriptor(), AzureStorage.getDescriptor()).toList()) {
             message.getFields().stream().map(field -> message.getName() + "." + field.getName()).filter(name -> !NOT_KEYS.containsKey(name) && !PARENTS.containsKey(name))
                     .forEach(missing::add);
         }

@@ -18,6 +18,7 @@ import dev.muster.v1.Market;
 import dev.muster.v1.OfferSpec;
 import dev.muster.v1.PoolSpec;
 import dev.muster.v1.QueueSpec;
+import dev.muster.v1.S3Storage;
 import dev.muster.v1.ScheduleSpec;
 import dev.muster.v1.Value;
 import dev.muster.v1.Violation;
@@ -133,7 +134,15 @@ class SpecValidatorTest {
                 pool("pools.cpu.agent.initScript", p -> p.getLaunchBuilder().getBootBuilder().setInitScript(text("x\n-----BEGIN " + "RSA PRIVATE KEY-----\n")), "looks like a key"),
                 pool("pools.cpu.agent.extraConf", p -> p.getLaunchBuilder().getBootBuilder().setExtraConf(text("token: ghp" + "_0123456789abcdefghijABCDEFGHIJ012345")), "looks like a key"),
                 pool("pools.cpu.agent.extraConf", p -> p.getLaunchBuilder().getBootBuilder().setExtraConf(text("k=wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEYq9Zt2")), "looks like a key"),
-                pool("pools.cpu.agent.extraConf.secretRef", p -> p.getLaunchBuilder().getBootBuilder().setExtraConf(Value.newBuilder().setSecretRef("../x")), "'../x'"));
+                pool("pools.cpu.agent.extraConf.secretRef", p -> p.getLaunchBuilder().getBootBuilder().setExtraConf(Value.newBuilder().setSecretRef("../x")), "'../x'"),
+                pool("pools.cpu.agent.checkpointHook", p -> p.getLaunchBuilder().getBootBuilder().setCheckpointHook(text("-----BEGIN " + "RSA PRIVATE KEY-----\n")), "looks like a key"),
+                pool("pools.cpu.agent.storage.s3[0].key", p -> s3(p).setSecret(secret("s")), "is missing"),
+                pool("pools.cpu.agent.storage.s3[0].secret", p -> s3(p).setKey(secret("k")).setSecret(text("plain")), "may not stand in a spec"),
+                pool("pools.cpu.agent.storage.s3[0].secret.secretRef", p -> s3(p).setKey(secret("k")).setSecret(secret("../x")), "'../x'"),
+                pool("pools.cpu.agent.storage.s3[0].insecure", p -> s3(p).setKey(secret("k")).setSecret(secret("s")).setInsecure(true), "spoken to with TLS"),
+                pool("pools.cpu.agent.storage.s3[0].host", p -> s3(p).setKey(secret("k")).setSecret(secret("s")).setHost("a b"), "has a blank"),
+                pool("pools.cpu.agent.storage.gcs.key", p -> p.getLaunchBuilder().getBootBuilder().getStorageBuilder().getGcsBuilder().setProject("lab"), "is missing"),
+                pool("pools.cpu.agent.storage.azure[0].account", p -> p.getLaunchBuilder().getBootBuilder().getStorageBuilder().addAzureBuilder().setKey(secret("k")), "is missing"));
     }
 
     @ParameterizedTest(name = "{0}: {2}")
@@ -364,6 +373,14 @@ class SpecValidatorTest {
 
     private static Duration seconds(long seconds) {
         return Duration.newBuilder().setSeconds(seconds).build();
+    }
+
+    private static S3Storage.Builder s3(PoolSpec.Builder pool) {
+        return pool.getLaunchBuilder().getBootBuilder().getStorageBuilder().addS3Builder();
+    }
+
+    private static Value secret(String name) {
+        return Value.newBuilder().setSecretRef(name).build();
     }
 
     private static Value text(String text) {

@@ -3,6 +3,7 @@ package dev.muster.provisioner.boot;
 import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -18,9 +19,13 @@ import java.util.TreeMap;
  * @param environment of the agents; sorted, since a repeated launch must not differ
  * @param extraConf appended to clearml.conf; may be empty
  * @param initScript shell, run before the agents; may be empty
+ * @param checkpointHook shell, run when the cloud announces that it takes the machine back; may be empty
+ * @param shellProfile root's .bashrc is read before the agents start
+ * @param storage keys with which tasks reach their data
  */
 public record BootPlan(String workerPrefix, int agents, List<String> queueIds, Hosts hosts, Keys keys, boolean docker, String defaultImage,
-        String agentVersion, boolean cpuOnly, SortedMap<String, String> environment, String extraConf, String initScript) {
+        String agentVersion, boolean cpuOnly, SortedMap<String, String> environment, String extraConf, String initScript,
+        String checkpointHook, boolean shellProfile, Storage storage) {
 
     /** Version used where a fleet names none. */
     public static final String DEFAULT_AGENT_VERSION = "3.0.3";
@@ -39,11 +44,55 @@ public record BootPlan(String workerPrefix, int agents, List<String> queueIds, H
         }
     }
 
+    /** What tasks read and write their data with; with machineIdentity, what the machine itself may do. */
+    public record Storage(List<S3> s3, Optional<Gcs> gcs, List<Azure> azure, boolean machineIdentity) {
+
+        public static final Storage NONE = new Storage(List.of(), Optional.empty(), List.of(), false);
+
+        /**
+         * @param bucket empty: every bucket of the host
+         * @param host   empty: Amazon's
+         * @param region empty: ClearML's default
+         */
+        public record S3(String bucket, String host, String region, String key, String secret, boolean insecure) {
+            @Override
+            public String toString() {
+                return "S3[bucket=" + bucket + ", host=" + host + "]";
+            }
+        }
+
+        /**
+         * @param project empty: the key's own
+         * @param key     JSON of a service account's key
+         */
+        public record Gcs(String project, String key) {
+            @Override
+            public String toString() {
+                return "Gcs[project=" + project + "]";
+            }
+        }
+
+        /** @param container empty: every container of the account */
+        public record Azure(String account, String key, String container) {
+            @Override
+            public String toString() {
+                return "Azure[account=" + account + ", container=" + container + "]";
+            }
+        }
+
+        public Storage {
+            s3 = List.copyOf(s3);
+            azure = List.copyOf(azure);
+        }
+    }
+
     public BootPlan {
         queueIds = List.copyOf(queueIds);
         environment = Collections.unmodifiableSortedMap(new TreeMap<>(environment));
         Objects.requireNonNull(extraConf);
         Objects.requireNonNull(initScript);
+        Objects.requireNonNull(checkpointHook);
+        Objects.requireNonNull(storage);
         if (agents < 1 || queueIds.isEmpty()) {
             throw new IllegalArgumentException("a machine needs at least one agent and one queue, got " + agents + " agents and "
                     + queueIds.size() + " queue ids");

@@ -5,9 +5,13 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -21,17 +25,24 @@ import java.util.zip.GZIPOutputStream;
  */
 public final class BootScript {
 
-    private static final String TEMPLATE = template();
-    private static final Pattern PLACE = Pattern.compile("@(PROPERTIES|AGENT_VERSION|CPU_ONLY|ENVIRONMENT|CONF|INIT)@");
+    private static final String TEMPLATE = read("boot.sh");
+    private static final String GUARD = read("guard.py");
+    private static final Pattern PLACE = Pattern.compile("@(PROPERTIES|AGENT_VERSION|ENVIRONMENT|CONF|INIT|CHECKPOINT|GCS_KEY|GUARD)@");
+    /** Where the machine finds the key of Google's storage, and a task in a container, too. */
+    private static final String GCS_KEY = "/etc/muster/gcs.json";
+
+    /** Whose metadata service a machine finds. */
+    public enum Cloud { EC2, GCE }
 
     private BootScript() {}
 
     /**
+     * @param cloud whose metadata service the machine will find
      * @param limit most bytes the cloud takes; a longer script is compressed, which cloud-init undoes
      * @throws IllegalArgumentException if even that is too long, saying what to shorten
      */
-    public static byte[] render(BootPlan plan, int limit) {
-        var text = text(plan).getBytes(UTF_8);
+    public static byte[] render(BootPlan plan, Cloud cloud, int limit) {
+        var text = text(plan, cloud).getBytes(UTF_8);
         if (text.length <= limit) {
             return text;
         }
@@ -43,19 +54,21 @@ public final class BootScript {
         return compressed;
     }
 
-    static String text(BootPlan plan) {
+    static String text(BootPlan plan, Cloud cloud) {
         var values = Map.of(
-                "PROPERTIES", properties(plan),
+                "PROPERTIES", properties(plan, cloud),
                 "AGENT_VERSION", plan.agentVersion(),
-                "CPU_ONLY", plan.cpuOnly() ? "yes" : "no",
                 "ENVIRONMENT", base64(environment(plan.environment())),
                 "CONF", base64(conf(plan)),
-                "INIT", base64(plan.initScript()));
+                "INIT", base64(plan.initScript()),
+                "CHECKPOINT", base64(plan.checkpointHook()),
+                "GCS_KEY", base64(plan.storage().gcs().map(BootPlan.Storage.Gcs::key).orElse("")),
+                "GUARD", GUARD);
         // In one pass, so that a value that looks like a place is left as it is.
         return PLACE.matcher(TEMPLATE).replaceAll(place -> Matcher.quoteReplacement(values.get(place.group(1))));
     }
 
-    private static String properties(BootPlan plan) {
+    private static String properties(BootPlan plan, Cloud cloud) {
         var lines = new LinkedHashMap<String, String>();
         lines.put("worker.prefix", plan.workerPrefix());
         lines.put("agents", Integer.toString(plan.agents()));
@@ -67,6 +80,13 @@ public final class BootScript {
         lines.put("clearml.secret-key", plan.keys().secret());
         lines.put("docker", Boolean.toString(plan.docker()));
         lines.put("default-image", plan.defaultImage());
+        lines.put("cloud", cloud.name().toLowerCase(Locale.ROOT));
+        if (plan.cpuOnly()) {
+            lines.put("cpu-only", "true");
+        }
+        if (plan.shellProfile()) {
+            lines.put("shell-profile", "true");
+        }
         return lines.entrySet().stream().map(line -> line.getKey() + "=" + line.getValue()).collect(Collectors.joining("\n"));
     }
 
@@ -79,15 +99,71 @@ public final class BootScript {
     /** Containers are told where ClearML is: an address that only the machine knows would be of no use in them. */
     private static String conf(BootPlan plan) {
         var hosts = plan.hosts();
-        var arguments = Map.of("CLEARML_API_HOST", hosts.api(), "CLEARML_WEB_HOST", hosts.web(), "CLEARML_FILES_HOST", hosts.files())
-                .entrySet().stream().sorted(Map.Entry.comparingByKey())
-                .map(host -> "\"-e\", " + json(host.getKey() + "=" + host.getValue()))
-                .collect(Collectors.joining(", "));
-        return "agent.extra_docker_arguments: [" + arguments + "]\n" + plan.extraConf() + (plan.extraConf().endsWith("\n") ? "" : "\n");
+        var arguments = new ArrayList<String>();
+        for (var host : new TreeMap<>(Map.of("CLEARML_API_HOST", hosts.api(), "CLEARML_WEB_HOST", hosts.web(),
+                "CLEARML_FILES_HOST", hosts.files())).entrySet()) {
+            arguments.addAll(List.of("-e", host.getKey() + "=" + host.getValue()));
+        }
+        if (plan.storage().gcs().isPresent()) {
+            arguments.addAll(List.of("-v", GCS_KEY + ":" + GCS_KEY + ":ro"));
+        }
+        return "agent.extra_docker_arguments: [" + arguments.stream().map(BootScript::json).collect(Collectors.joining(", ")) + "]\n"
+                + storage(plan.storage()) + plan.extraConf() + (plan.extraConf().endsWith("\n") ? "" : "\n");
+    }
+
+    /** In ClearML's own terms; the agent hands this part to containers. */
+    private static String storage(BootPlan.Storage storage) {
+        var lines = new StringBuilder();
+        if (storage.machineIdentity()) {
+            lines.append("sdk.aws.s3.use_credentials_chain: true\n");
+        }
+        var s3 = new ArrayList<String>();
+        for (var keys : storage.s3()) {
+            if (keys.bucket().isEmpty() && keys.host().isEmpty()) {
+                line(lines, "sdk.aws.s3.key", keys.key());
+                line(lines, "sdk.aws.s3.secret", keys.secret());
+                line(lines, "sdk.aws.s3.region", keys.region());
+            } else {
+                // Servers that are not Amazon's may not know uploads in parts; ClearML's own examples leave them out there.
+                s3.add("{" + members(List.of("bucket", keys.bucket(), "host", keys.host(), "region", keys.region(), "key", keys.key(),
+                        "secret", keys.secret())) + (keys.host().isEmpty() ? "" : ", multipart: false, secure: " + !keys.insecure()) + "}");
+            }
+        }
+        if (!s3.isEmpty()) {
+            lines.append("sdk.aws.s3.credentials: [").append(String.join(", ", s3)).append("]\n");
+        }
+        storage.gcs().ifPresent(gcs -> {
+            line(lines, "sdk.google.storage.project", gcs.project());
+            line(lines, "sdk.google.storage.credentials_json", GCS_KEY);
+        });
+        if (!storage.azure().isEmpty()) {
+            lines.append("sdk.azure.storage.containers: [").append(storage.azure().stream()
+                    .map(azure -> "{" + members(List.of("account_name", azure.account(), "account_key", azure.key(),
+                            "container_name", azure.container())) + "}")
+                    .collect(Collectors.joining(", "))).append("]\n");
+        }
+        return lines.toString();
+    }
+
+    private static void line(StringBuilder lines, String key, String value) {
+        if (!value.isEmpty()) {
+            lines.append(key).append(": ").append(json(value)).append('\n');
+        }
+    }
+
+    /** Keys and values in turn, those without a value left out. */
+    private static String members(List<String> pairs) {
+        var members = new ArrayList<String>();
+        for (int i = 0; i < pairs.size(); i += 2) {
+            if (!pairs.get(i + 1).isEmpty()) {
+                members.add(pairs.get(i) + ": " + json(pairs.get(i + 1)));
+            }
+        }
+        return String.join(", ", members);
     }
 
     private static String json(String text) {
-        return '"' + text.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
+        return '"' + text.replace("\\", "\\\\").replace("\"", "\\\"").replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t") + '"';
     }
 
     private static String base64(String text) {
@@ -104,8 +180,8 @@ public final class BootScript {
         return bytes.toByteArray();
     }
 
-    private static String template() {
-        try (var in = BootScript.class.getResourceAsStream("boot.sh")) {
+    private static String read(String name) {
+        try (var in = BootScript.class.getResourceAsStream(name)) {
             return new String(in.readAllBytes(), UTF_8);
         } catch (IOException missing) {
             throw new UncheckedIOException(missing);

@@ -5,8 +5,11 @@ import dev.muster.provisioner.boot.BootPlan;
 import dev.muster.provisioner.spi.FailureKind;
 import dev.muster.provisioner.spi.ProviderException;
 import dev.muster.v1.BootSpec;
+import dev.muster.v1.StorageSpec;
 import dev.muster.v1.Value;
+import java.util.ArrayList;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /** From a command's {@code BootSpec}, which only names things, to a plan that holds hosts, keys and secrets. */
@@ -42,10 +45,28 @@ final class BootTranslator {
                     !spec.hasDocker() || spec.getDocker(),
                     spec.getDefaultImage().isEmpty() ? BootPlan.DEFAULT_IMAGE : spec.getDefaultImage(),
                     spec.getAgentVersion().isEmpty() ? BootPlan.DEFAULT_AGENT_VERSION : spec.getAgentVersion(),
-                    spec.getCpuOnly(), environment, text(spec.getExtraConf(), "boot.extra_conf"), text(spec.getInitScript(), "boot.init_script"));
+                    spec.getCpuOnly(), environment, text(spec.getExtraConf(), "boot.extra_conf"), text(spec.getInitScript(), "boot.init_script"),
+                    text(spec.getCheckpointHook(), "boot.checkpoint_hook"), spec.getShellProfile(), storage(spec.getStorage()));
         } catch (IllegalArgumentException wrong) {
             throw new ProviderException(FailureKind.INVALID_SPEC, "InvalidBoot", wrong.getMessage());
         }
+    }
+
+    private BootPlan.Storage storage(StorageSpec spec) throws ProviderException {
+        var s3 = new ArrayList<BootPlan.Storage.S3>();
+        for (var keys : spec.getS3List()) {
+            s3.add(new BootPlan.Storage.S3(keys.getBucket(), keys.getHost(), keys.getRegion(), text(keys.getKey(), "boot.storage.s3.key"),
+                    text(keys.getSecret(), "boot.storage.s3.secret"), keys.getInsecure()));
+        }
+        var azure = new ArrayList<BootPlan.Storage.Azure>();
+        for (var keys : spec.getAzureList()) {
+            azure.add(new BootPlan.Storage.Azure(keys.getAccount(), text(keys.getKey(), "boot.storage.azure.key"), keys.getContainer()));
+        }
+        var gcs = Optional.<BootPlan.Storage.Gcs>empty();
+        if (spec.hasGcs()) {
+            gcs = Optional.of(new BootPlan.Storage.Gcs(spec.getGcs().getProject(), text(spec.getGcs().getKey(), "boot.storage.gcs.key")));
+        }
+        return new BootPlan.Storage(s3, gcs, azure, spec.getMachineIdentity());
     }
 
     private String text(Value value, String field) throws ProviderException {

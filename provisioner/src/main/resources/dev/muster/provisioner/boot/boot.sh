@@ -44,16 +44,46 @@ MUSTER_FILE
 base64 -d > "$etc/init.sh" <<'MUSTER_FILE' || fail "can't write the init script"
 @INIT@
 MUSTER_FILE
+base64 -d > "$etc/checkpoint.sh" <<'MUSTER_FILE' || fail "can't write the checkpoint hook"
+@CHECKPOINT@
+MUSTER_FILE
+base64 -d > "$etc/gcs.json" <<'MUSTER_FILE' || fail "can't write the key of Google's storage"
+@GCS_KEY@
+MUSTER_FILE
+cat > "$opt/guard.py" <<'MUSTER_GUARD' || fail "can't write the guard"
+@GUARD@
+MUSTER_GUARD
 
 property() { sed -n "s/^$1=//p" "$etc/boot.properties" | head -n 1; }
 
 step=metadata
-session() { token=$(curl -sf -m 5 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 300' "$metadata/latest/api/token"); }
-identity() { cloud_id=$(curl -sf -m 5 -H "X-aws-ec2-metadata-token: $token" "$metadata/latest/meta-data/instance-id") && [ -n "$cloud_id" ]; }
-patiently session || fail "no metadata token; IMDSv2 must be reachable"
-patiently identity || fail "no instance id from the metadata service"
+identity() {
+    if [ "$(property cloud)" = gce ]; then
+        cloud_id=$(curl -sf -m 5 -H 'Metadata-Flavor: Google' "${MUSTER_METADATA:-http://metadata.google.internal}/computeMetadata/v1/instance/name")
+    else
+        token=$(curl -sf -m 5 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 300' "$metadata/latest/api/token") &&
+            cloud_id=$(curl -sf -m 5 -H "X-aws-ec2-metadata-token: $token" "$metadata/latest/meta-data/instance-id")
+    fi
+    [ -n "$cloud_id" ]
+}
+cloud_id=
+patiently identity || fail "the metadata service doesn't tell who this machine is"
 printf '%s\n' "$cloud_id" > "$etc/cloud-id"
 say "MUSTER-BOOT machine=$cloud_id worker=$(property worker.prefix):$cloud_id"
+
+# The first thing that can be wrong for every machine alike, and costs the least to find out.
+clearml_answers() {
+    reason=$(python3 "$opt/guard.py" check 2>&1)
+    checked=$?
+    # 2: trying again may help.
+    [ "$checked" -ne 2 ]
+}
+check_clearml() {
+    step=clearml
+    patiently clearml_answers
+    [ "$checked" -eq 0 ] || fail "$reason"
+}
+command -v python3 > /dev/null && check_clearml
 
 step=docker
 if [ "$(property docker)" = true ]; then
@@ -62,19 +92,34 @@ if [ "$(property docker)" = true ]; then
 fi
 
 step=packages
-if ! python3 -m venv "$opt/venv" > "$opt/venv.log" 2>&1; then
-    if command -v apt-get > /dev/null; then
-        export DEBIAN_FRONTEND=noninteractive
-        patiently apt-get -q update
-        patiently apt-get -q -y install python3-venv python3-pip git || fail "apt-get can't install python3-venv"
-    elif command -v dnf > /dev/null; then
-        patiently dnf -q -y install python3 python3-pip git || fail "dnf can't install python3"
+venv() { python3 -m venv "$@" > "$opt/venv.log" 2>&1; }
+virtualenv_by_pip() {
+    # Where the system's Python has no venv and may not be changed, a virtualenv in a folder of its own does.
+    python3 -m pip install -q --disable-pip-version-check --target "$opt/virtualenv" virtualenv &&
+        PYTHONPATH="$opt/virtualenv" python3 -m virtualenv -q "$opt/venv"
+}
+# An image may bring it, which saves a minute of each boot.
+agent_is_there() {
+    set -- "$opt"/venv/lib/python3*/site-packages/clearml_agent-@AGENT_VERSION@.dist-info
+    [ -d "$1" ]
+}
+if agent_is_there; then
+    say "MUSTER-BOOT the image has clearml-agent @AGENT_VERSION@"
+else
+    if ! venv "$opt/venv"; then
+        if command -v apt-get > /dev/null; then
+            export DEBIAN_FRONTEND=noninteractive
+            patiently apt-get -q update
+            patiently apt-get -q -y install python3-venv python3-pip git || say "apt-get can't install python3-venv"
+        elif command -v dnf > /dev/null; then
+            patiently dnf -q -y install python3 python3-pip git || say "dnf can't install python3"
+        fi
+        venv --clear "$opt/venv" || virtualenv_by_pip || fail "python3 can't make a virtual environment: $(tail -n 1 "$opt/venv.log")"
     fi
-    python3 -m venv --clear "$opt/venv" || fail "python3 can't make a virtual environment: $(tail -n 1 "$opt/venv.log")"
+    step=agent
+    patiently "$opt/venv/bin/pip" install -q --disable-pip-version-check 'clearml-agent==@AGENT_VERSION@' || fail "pip can't install clearml-agent @AGENT_VERSION@"
 fi
-
-step=agent
-patiently "$opt/venv/bin/pip" install -q --disable-pip-version-check 'clearml-agent==@AGENT_VERSION@' || fail "pip can't install clearml-agent @AGENT_VERSION@"
+[ -n "${checked:-}" ] || check_clearml
 
 step=init
 if [ -s "$etc/init.sh" ]; then
@@ -82,69 +127,59 @@ if [ -s "$etc/init.sh" ]; then
 fi
 
 step=start
-cat > "$opt/agents.sh" <<'MUSTER_AGENTS'
+cat > "$opt/guard.sh" <<'MUSTER_RUN'
 #!/bin/sh
-# Runs the agents until the last one ends, and then the machine.
-set -u
-root="${MUSTER_ROOT:-}"
-etc="$root/etc/muster"
-opt="$root/opt/muster"
-property() { sed -n "s/^$1=//p" "$etc/boot.properties" | head -n 1; }
-
+# Starts the guard, which starts the agents. It may die and be started again while they go on.
+etc="${MUSTER_ROOT:-}/etc/muster"
+guard="${MUSTER_ROOT:-}/opt/muster/guard.py"
+if grep -q '^shell-profile=true' "$etc/boot.properties" && [ -r "$HOME/.bashrc" ]; then
+    # Written for bash, mostly.
+    exec bash -c '. "$HOME/.bashrc"; . "$1"; exec python3 "$2" run' guard "$etc/agent.env" "$guard"
+fi
 . "$etc/agent.env"
-CLEARML_CONFIG_FILE="$etc/clearml.conf"
-CLEARML_API_HOST=$(property clearml.api)
-CLEARML_WEB_HOST=$(property clearml.web)
-CLEARML_FILES_HOST=$(property clearml.files)
-CLEARML_API_ACCESS_KEY=$(property clearml.access-key)
-CLEARML_API_SECRET_KEY=$(property clearml.secret-key)
-export CLEARML_CONFIG_FILE CLEARML_API_HOST CLEARML_WEB_HOST CLEARML_FILES_HOST CLEARML_API_ACCESS_KEY CLEARML_API_SECRET_KEY
-worker="$(property worker.prefix):$(cat "$etc/cloud-id")"
-agents=$(property agents)
-gpus=0
-if [ @CPU_ONLY@ = no ] && command -v nvidia-smi > /dev/null; then gpus=$(nvidia-smi -L | grep -c '^GPU'); fi
-
-slot=0
-while [ "$slot" -lt "$agents" ]; do
-    CLEARML_WORKER_ID="$worker"
-    [ "$agents" -gt 1 ] && CLEARML_WORKER_ID="$worker.$slot"
-    export CLEARML_WORKER_ID
-    # Queue ids hold no blanks, and are meant to become one argument each.
-    set -- daemon --foreground --force-current-version --queue $(property queues)
-    if [ @CPU_ONLY@ = yes ]; then
-        set -- "$@" --cpu-only
-    elif [ "$agents" -gt 1 ] && [ "$gpus" -ge "$agents" ]; then
-        share=$((gpus / agents))
-        set -- "$@" --gpus "$(seq -s , "$((slot * share))" "$((slot * share + share - 1))")"
-    fi
-    # Last: --docker takes every word that follows.
-    [ "$(property docker)" = true ] && set -- "$@" --docker "$(property default-image)"
-    "$opt/venv/bin/clearml-agent" "$@" &
-    slot=$((slot + 1))
-done
-wait
-echo "MUSTER-AGENTS-ENDED"
-shutdown -h now
-MUSTER_AGENTS
+exec python3 "$guard" run
+MUSTER_RUN
 
 if [ -d /run/systemd/system ] && [ -z "$root" ]; then
-    # An agent that is asked to end writes "completed" on its task; one that is killed writes nothing, and the task can be put back.
-    # Stopped before docker, so that no container hears of the shutdown first.
-    cat > /etc/systemd/system/muster-agents.service <<'MUSTER_UNIT'
+    # The guard alone is restarted; its agents live on beside it.
+    cat > /etc/systemd/system/muster-guard.service <<'MUSTER_UNIT'
 [Unit]
-Description=ClearML agents of Muster
+Description=Muster's guard and its ClearML agents
 After=network-online.target docker.service
+StartLimitIntervalSec=0
 [Service]
-ExecStart=/bin/sh /opt/muster/agents.sh
-ExecStopPost=-/bin/sh -c 'command -v docker > /dev/null && docker ps -q | xargs -r docker kill'
+Environment=HOME=/root
+ExecStart=/bin/sh /opt/muster/guard.sh
+Restart=always
+RestartSec=1
+KillMode=process
 KillSignal=SIGKILL
+OOMScoreAdjust=-900
 StandardOutput=journal+console
 StandardError=journal+console
 MUSTER_UNIT
+    # An agent that is asked to end writes "completed" on its task; one that is killed writes nothing, and the task can be put back.
+    # Stopped before docker, so that no container hears of the shutdown first.
+    cat > /etc/systemd/system/muster-end.service <<'MUSTER_UNIT'
+[Unit]
+Description=Ends Muster's ClearML agents when the system goes down
+After=docker.service muster-guard.service
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/true
+ExecStop=/usr/bin/env python3 /opt/muster/guard.py kill
+TimeoutStopSec=60
+MUSTER_UNIT
     systemctl daemon-reload
-    systemctl start --no-block muster-agents || fail "systemd can't start the agents"
+    systemctl start --no-block muster-end muster-guard || fail "systemd can't start the guard"
+    say "MUSTER-BOOT-DONE machine=$cloud_id"
 else
-    sh "$opt/agents.sh" &
-    [ -n "$root" ] && wait
+    say "MUSTER-BOOT-DONE machine=$cloud_id"
+    # No systemd: this script stays and does its part.
+    while :; do
+        sh "$opt/guard.sh"
+        say "MUSTER-GUARD ended with $?, starts again"
+        sleep 1
+    done
 fi
-say "MUSTER-BOOT-DONE machine=$cloud_id"

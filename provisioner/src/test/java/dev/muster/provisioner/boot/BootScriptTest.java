@@ -9,8 +9,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.zip.GZIPInputStream;
@@ -30,7 +32,7 @@ class BootScriptTest {
     private static BootPlan plan(String key, Map<String, String> environment, String conf, String init, int agents, boolean docker) {
         return new BootPlan("lab-train:gpu:g5.xlarge", agents, List.of("0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"),
                 new BootPlan.Hosts("https://api.example", "https://app.example", "https://files.example"), new BootPlan.Keys("ACCESS", key), docker,
-                "python:3.11", "3.0.3", false, new TreeMap<>(environment), conf, init);
+                "python:3.11", "3.0.3", false, new TreeMap<>(environment), conf, init, "", false, BootPlan.Storage.NONE);
     }
 
     private static BootPlan plan() {
@@ -38,12 +40,24 @@ class BootScriptTest {
     }
 
     @Test
-    void isAShellScriptOfAFewKilobytes() throws Exception {
-        var script = BootScript.render(plan(), EC2_LIMIT);
+    void isAShellScriptThatLeavesRoomForTheFleetsOwn() throws Exception {
+        var script = BootScript.text(plan(), BootScript.Cloud.EC2).getBytes(UTF_8);
 
         assertThat(new String(script, UTF_8)).startsWith("#!/bin/sh\n");
-        assertThat(script.length).isLessThan(EC2_LIMIT / 2);
+        assertThat(BootScript.render(plan(), BootScript.Cloud.EC2, EC2_LIMIT).length).isLessThan(EC2_LIMIT * 7 / 8);
         assertThat(run(List.of("sh", "-n", write(script).toString()), Map.of())).isZero();
+    }
+
+    @Test
+    void shellcheckFindsNothing() throws Exception {
+        var shellcheck = Parts.find("shellcheck");
+        var script = write(BootScript.text(plan(), BootScript.Cloud.EC2).getBytes(UTF_8));
+
+        assertThat(run(List.of(shellcheck.toString(), "-s", "sh", "-e", "SC1090,SC1091", script.toString()), Map.of())).as(Files.readString(folder.resolve("console"))).isZero();
+        var guard = folder.resolve("guard.sh");
+        var text = Files.readString(script);
+        Files.writeString(guard, text.substring(text.indexOf("#!/bin/sh", 1), text.indexOf("MUSTER_RUN\n", text.indexOf("#!/bin/sh", 1))));
+        assertThat(run(List.of(shellcheck.toString(), "-s", "sh", "-e", "SC1090,SC1091", guard.toString()), Map.of())).as(Files.readString(folder.resolve("console"))).isZero();
     }
 
     @Test
@@ -54,13 +68,13 @@ class BootScriptTest {
         }
         var large = plan("k", many, "", "", 1, false);
 
-        assertThat(BootScript.render(plan(), EC2_LIMIT)).isEqualTo(BootScript.render(plan(), EC2_LIMIT));
-        assertThat(BootScript.render(large, 1024 * 1024)).isEqualTo(BootScript.render(large, 1024 * 1024));
+        assertThat(BootScript.render(plan(), BootScript.Cloud.EC2, EC2_LIMIT)).isEqualTo(BootScript.render(plan(), BootScript.Cloud.EC2, EC2_LIMIT));
+        assertThat(BootScript.render(large, BootScript.Cloud.EC2, 1024 * 1024)).isEqualTo(BootScript.render(large, BootScript.Cloud.EC2, 1024 * 1024));
     }
 
     @Test
     void namesWhatAMachineMustKnowInOneBlock() {
-        var text = BootScript.text(plan("SECRET", Map.of(), "", "", 2, true));
+        var text = BootScript.text(plan("SECRET", Map.of(), "", "", 2, true), BootScript.Cloud.EC2);
 
         assertThat(text).contains("""
                 <<'MUSTER_PROPERTIES'
@@ -74,6 +88,7 @@ class BootScriptTest {
                 clearml.secret-key=SECRET
                 docker=true
                 default-image=python:3.11
+                cloud=ec2
                 MUSTER_PROPERTIES
                 """);
     }
@@ -82,11 +97,11 @@ class BootScriptTest {
     void aLongScriptIsCompressed() throws IOException {
         var plan = plan("k", Map.of(), "", "# a comment\n".repeat(4_000), 1, false);
 
-        var script = BootScript.render(plan, EC2_LIMIT);
+        var script = BootScript.render(plan, BootScript.Cloud.EC2, EC2_LIMIT);
 
         assertThat(script.length).isLessThan(EC2_LIMIT);
         try (var plain = new GZIPInputStream(new ByteArrayInputStream(script))) {
-            assertThat(new String(plain.readAllBytes(), UTF_8)).isEqualTo(BootScript.text(plan));
+            assertThat(new String(plain.readAllBytes(), UTF_8)).isEqualTo(BootScript.text(plan, BootScript.Cloud.EC2));
         }
     }
 
@@ -95,13 +110,13 @@ class BootScriptTest {
         var random = new java.util.Random(7);
         var noise = random.ints(60_000, 33, 126).collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append).toString();
 
-        assertThatThrownBy(() -> BootScript.render(plan("k", Map.of(), "", noise, 1, false), EC2_LIMIT))
+        assertThatThrownBy(() -> BootScript.render(plan("k", Map.of(), "", noise, 1, false), BootScript.Cloud.EC2, EC2_LIMIT))
                 .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("shorten init_script");
     }
 
     @Test
     void aValueThatLooksLikeAPlaceIsLeftAsItIs() {
-        assertThat(BootScript.text(plan("@INIT@", Map.of(), "", "", 1, false))).contains("clearml.secret-key=@INIT@\n");
+        assertThat(BootScript.text(plan("@INIT@", Map.of(), "", "", 1, false), BootScript.Cloud.EC2)).contains("clearml.secret-key=@INIT@\n");
     }
 
     @Test
@@ -120,72 +135,119 @@ class BootScriptTest {
     @Test
     void secretsSurviveTheShellAndReachTheAgent() throws Exception {
         var marker = folder.resolve("init-ran");
-        int exit = boot(plan(NASTY, Map.of("NASTY", NASTY + "\nsecond line", "MARKER", marker.toString()), "agent.x: \"" + NASTY + "\"",
-                "touch \"$MARKER\"\n", 1, true));
+        var plan = plan(NASTY, Map.of("NASTY", NASTY + "\nsecond line", "MARKER", marker.toString()), "agent.x: \"" + NASTY + "\"",
+                "touch \"$MARKER\"\n", 1, true);
+        try (var machine = BootedMachine.boot(folder, plan)) {
+            machine.awaitFile("agent-0.args");
 
-        assertThat(exit).isZero();
-        var environment = Files.readString(folder.resolve("agent-0.env"));
-        assertThat(environment).contains("CLEARML_API_SECRET_KEY=" + NASTY + "\n", "NASTY=" + NASTY + "\nsecond line\n",
-                "CLEARML_API_HOST=https://api.example\n", "CLEARML_WEB_HOST=https://app.example\n", "CLEARML_FILES_HOST=https://files.example\n",
-                "CLEARML_WORKER_ID=lab-train:gpu:g5.xlarge:i-07cf7d6750455cb62\n");
-        assertThat(Files.readString(folder.resolve("root/etc/muster/clearml.conf"))).contains(
-                "\"-e\", \"CLEARML_API_HOST=https://api.example\"", "agent.x: \"" + NASTY + "\"\n");
-        assertThat(marker).exists();
-        assertThat(Files.readString(folder.resolve("agent-0.args"))).isEqualTo("daemon --foreground --force-current-version --queue "
-                + "0123456789abcdef0123456789abcdef fedcba9876543210fedcba9876543210 --docker python:3.11\n");
-        assertThat(Files.readString(folder.resolve("pip.args"))).contains("clearml-agent==3.0.3");
-        assertThat(Files.readString(folder.resolve("shutdown.args"))).isEqualTo("-h now\n");
-        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(folder.resolve("root/etc/muster/boot.properties")))).isEqualTo("rw-------");
-        assertThat(Files.readString(folder.resolve("console"))).doesNotContain(NASTY);
+            assertThat(Files.readString(folder.resolve("agent-0.env"))).contains("CLEARML_API_SECRET_KEY=" + NASTY + "\n",
+                    "NASTY=" + NASTY + "\nsecond line\n", "CLEARML_API_HOST=http://127.0.0.1:" + machine.port(0) + "\n",
+                    "CLEARML_WEB_HOST=https://app.example\n", "CLEARML_FILES_HOST=https://files.example\n",
+                    "CLEARML_WORKER_ID=lab-train:gpu:g5.xlarge:" + BootedMachine.CLOUD_ID + "\n");
+            assertThat(Files.readString(machine.etc("clearml.conf"))).contains(
+                    "\"-e\", \"CLEARML_API_HOST=" + machine.clearml().url() + "\"", "agent.x: \"" + NASTY + "\"\n");
+            assertThat(marker).exists();
+            assertThat(Files.readString(folder.resolve("agent-0.args"))).isEqualTo("daemon --foreground --force-current-version --queue "
+                    + "0123456789abcdef0123456789abcdef fedcba9876543210fedcba9876543210 --docker python:3.11\n");
+            assertThat(Files.readString(folder.resolve("pip.args"))).contains("clearml-agent==3.0.3");
+            for (var file : List.of("boot.properties", "agent.env", "clearml.conf", "gcs.json")) {
+                assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(machine.etc(file)))).isEqualTo("rw-------");
+            }
+            assertThat(machine.console()).contains("MUSTER-BOOT-DONE machine=" + BootedMachine.CLOUD_ID).doesNotContain(NASTY);
+        }
     }
 
     @Test
-    void severalAgentsHaveAWorkerIdEach() throws Exception {
-        assertThat(boot(plan("k", Map.of(), "", "", 2, false))).isZero();
+    void severalAgentsHaveAWorkerIdAndAPortEach() throws Exception {
+        try (var machine = BootedMachine.boot(folder, plan("k", Map.of(), "", "", 2, false))) {
+            machine.awaitFile("agent-0.args");
+            machine.awaitFile("agent-1.args");
 
-        assertThat(Files.readString(folder.resolve("agent-0.env"))).contains("CLEARML_WORKER_ID=lab-train:gpu:g5.xlarge:i-07cf7d6750455cb62.0\n");
-        assertThat(Files.readString(folder.resolve("agent-1.env"))).contains("CLEARML_WORKER_ID=lab-train:gpu:g5.xlarge:i-07cf7d6750455cb62.1\n");
+            for (int slot = 0; slot < 2; slot++) {
+                assertThat(Files.readString(folder.resolve("agent-" + slot + ".env"))).contains(
+                        "CLEARML_WORKER_ID=lab-train:gpu:g5.xlarge:" + BootedMachine.CLOUD_ID + "." + slot + "\n",
+                        "CLEARML_API_HOST=http://127.0.0.1:" + machine.port(slot) + "\n");
+            }
+        }
     }
 
     @Test
     void aBootThatFailsSaysWhereAndEndsTheMachine() throws Exception {
-        int exit = boot(plan("k", Map.of(), "", "exit 3\n", 1, true));
+        try (var machine = BootedMachine.boot(folder, plan("k", Map.of(), "", "exit 3\n", 1, true))) {
+            machine.awaitFile("shutdown.args");
 
-        assertThat(exit).isEqualTo(1);
-        assertThat(Files.readString(folder.resolve("console"))).contains("MUSTER-BOOT-FAILED step=init reason=init_script ended with 3");
-        assertThat(folder.resolve("shutdown.args")).exists();
-        assertThat(folder.resolve("agent-0.args")).doesNotExist();
+            assertThat(machine.exit()).isEqualTo(1);
+            assertThat(machine.console()).contains("MUSTER-BOOT-FAILED step=init reason=init_script ended with 3");
+            assertThat(folder.resolve("agent-0.args")).doesNotExist();
+        }
     }
 
-    /** Runs the script with a root of its own; metadata, packages, agents and power are played by shell scripts. */
-    private int boot(BootPlan plan) throws Exception {
-        var bin = Files.createDirectories(folder.resolve("bin"));
-        command(bin, "curl", "case \"$*\" in *api/token*) printf token;; *instance-id*) printf i-07cf7d6750455cb62;; *) exit 22;; esac");
-        command(bin, "shutdown", "echo \"$*\" > '" + folder + "/shutdown.args'");
-        command(bin, "docker", "exit 0");
-        command(bin, "sync", "exit 0");
-        command(bin, "python3", """
-                for last; do :; done
-                mkdir -p "$last/bin"
-                printf '#!/bin/sh\\necho "$*" > "%1$s/pip.args"\\n' > "$last/bin/pip"
-                cat > "$last/bin/clearml-agent" <<'AGENT'
-                #!/bin/sh
-                slot=${CLEARML_WORKER_ID##*.}
-                case "$slot" in [0-9]) ;; *) slot=0 ;; esac
-                echo "$*" > "%1$s/agent-$slot.args"
-                env > "%1$s/agent-$slot.env"
-                AGENT
-                chmod +x "$last/bin/pip" "$last/bin/clearml-agent"
-                """.formatted(folder));
-        var script = write(BootScript.render(plan, EC2_LIMIT));
-        return run(List.of("sh", script.toString()), Map.of("MUSTER_ROOT", folder.resolve("root").toString(), "MUSTER_METADATA", "http://metadata",
-                "PATH", bin + ":" + System.getenv("PATH")));
+    @Test
+    void aKeyThatClearmlRefusesIsFoundBeforeAnythingIsInstalled() throws Exception {
+        try (var machine = BootedMachine.of(folder)) {
+            machine.clearml().refuseKeys();
+            machine.start(plan("k", Map.of(), "", "", 1, false));
+            machine.awaitFile("shutdown.args");
+
+            assertThat(machine.exit()).isEqualTo(1);
+            assertThat(machine.console()).contains("MUSTER-BOOT-FAILED step=clearml reason=" + machine.clearml().url() + " refuses the access key");
+            assertThat(folder.resolve("pip.args")).doesNotExist();
+        }
     }
 
-    private static void command(Path bin, String name, String body) throws IOException {
-        var file = bin.resolve(name);
-        Files.writeString(file, "#!/bin/sh\n" + body + "\n");
-        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
+    @Test
+    void aPageThatIsNotClearmlsIsToldFromIt() throws Exception {
+        try (var machine = BootedMachine.of(folder)) {
+            machine.clearml().answer("auth.login", 200, "<html>Please log in</html>");
+            machine.start(plan("k", Map.of(), "", "", 1, false));
+            machine.awaitFile("shutdown.args");
+
+            assertThat(machine.console()).contains("MUSTER-BOOT-FAILED step=clearml", "not as ClearML's API does; check machineHosts.api");
+        }
+    }
+
+    @Test
+    void anImageThatBringsTheAgentInstallsNothing() throws Exception {
+        try (var machine = BootedMachine.of(folder)) {
+            machine.installAgent("3.0.3");
+            machine.start(plan("k", Map.of(), "", "", 1, false));
+            machine.awaitFile("agent-0.args");
+
+            assertThat(machine.console()).contains("the image has clearml-agent 3.0.3");
+            assertThat(folder.resolve("pip.args")).doesNotExist();
+        }
+    }
+
+    @Test
+    void keysToDataStandInClearmlsOwnTerms() {
+        var storage = new BootPlan.Storage(List.of(
+                new BootPlan.Storage.S3("", "", "eu-west-1", "ALL", "all\"secret", false),
+                new BootPlan.Storage.S3("models", "minio:9000", "", "ONE", "one-secret", true)),
+                Optional.of(new BootPlan.Storage.Gcs("lab", "{\"type\": \"service_account\"}")),
+                List.of(new BootPlan.Storage.Azure("lab", "azure-key", "data")), true);
+        var plan = new BootPlan("p:q:t", 1, List.of("q"), new BootPlan.Hosts("http://a", "http://w", "http://f"), new BootPlan.Keys("k", "s"), true,
+                "i", "3.0.3", false, new TreeMap<>(), "", "", "", false, storage);
+
+        assertThat(decoded(BootScript.text(plan, BootScript.Cloud.EC2), "clearml.conf")).isEqualTo("""
+                agent.extra_docker_arguments: ["-e", "CLEARML_API_HOST=http://a", "-e", "CLEARML_FILES_HOST=http://f", "-e", "CLEARML_WEB_HOST=http://w", \
+                "-v", "/etc/muster/gcs.json:/etc/muster/gcs.json:ro"]
+                sdk.aws.s3.use_credentials_chain: true
+                sdk.aws.s3.key: "ALL"
+                sdk.aws.s3.secret: "all\\"secret"
+                sdk.aws.s3.region: "eu-west-1"
+                sdk.aws.s3.credentials: [{bucket: "models", host: "minio:9000", key: "ONE", secret: "one-secret", multipart: false, secure: false}]
+                sdk.google.storage.project: "lab"
+                sdk.google.storage.credentials_json: "/etc/muster/gcs.json"
+                sdk.azure.storage.containers: [{account_name: "lab", account_key: "azure-key", container_name: "data"}]
+
+                """);
+        assertThat(decoded(BootScript.text(plan, BootScript.Cloud.EC2), "gcs.json")).isEqualTo("{\"type\": \"service_account\"}");
+        assertThat(plan.toString() + storage).doesNotContain("secret", "azure-key", "service_account");
+    }
+
+    private static String decoded(String script, String file) {
+        var start = script.indexOf("\n", script.indexOf("/" + file + "\" <<'MUSTER_FILE'")) + 1;
+        return new String(Base64.getMimeDecoder().decode(script.substring(start, script.indexOf("MUSTER_FILE", start))), UTF_8);
     }
 
     private Path write(byte[] script) throws IOException {

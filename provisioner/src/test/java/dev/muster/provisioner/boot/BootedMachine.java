@@ -1,0 +1,210 @@
+package dev.muster.provisioner.boot;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+
+/**
+ * A machine of processes: the real boot script and the real guard in a folder of their own. Its metadata service and ClearML are
+ * servers that the test fills; packages, agents and power are shell scripts that write down how they are called.
+ */
+final class BootedMachine implements AutoCloseable {
+
+    static final String CLOUD_ID = "i-07cf7d6750455cb62";
+    static final String MARK = "muster-mark";
+    static final String KEEP_UNTIL = "muster-keep-until";
+    static final String NOTICE = "instance-action";
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+    private final Path folder;
+    private final Path python;
+    private final LoopbackServer clearml = new LoopbackServer();
+    private final LoopbackServer metadata = new LoopbackServer();
+    private Process process;
+
+    private BootedMachine(Path folder, Path python) throws IOException {
+        this.folder = folder;
+        this.python = python;
+        clearml.answer("auth.login", 200, "{\"meta\":{\"result_code\":200},\"data\":{\"token\":\"t\"}}");
+        metadata.answer("token", 200, "metadata-token");
+        metadata.answer("instance-id", 200, CLOUD_ID);
+    }
+
+    /** Not started yet. Skips the calling test where a machine's own programs are missing. */
+    static BootedMachine of(Path folder) throws IOException {
+        Parts.find("curl");
+        return new BootedMachine(folder, Parts.find("python3"));
+    }
+
+    static BootedMachine boot(Path folder, BootPlan plan) throws IOException {
+        var machine = of(folder);
+        machine.start(plan);
+        return machine;
+    }
+
+    /** @param plan its API is replaced by this machine's ClearML */
+    void start(BootPlan plan) throws IOException {
+        start(plan, clearml.url());
+    }
+
+    void start(BootPlan plan, String api) throws IOException {
+        var hosts = new BootPlan.Hosts(api, plan.hosts().web(), plan.hosts().files());
+        var booted = new BootPlan(plan.workerPrefix(), plan.agents(), plan.queueIds(), hosts, plan.keys(), plan.docker(), plan.defaultImage(),
+                plan.agentVersion(), plan.cpuOnly(), plan.environment(), plan.extraConf(), plan.initScript(), plan.checkpointHook(),
+                plan.shellProfile(), plan.storage());
+        var bin = Files.createDirectories(folder.resolve("bin"));
+        command(bin, "shutdown", "echo \"$*\" > '" + folder + "/shutdown.args'");
+        command(bin, "docker", "case \"$1\" in ps) [ ! -e '" + folder + "/containers' ] || cat '" + folder + "/containers' ;; kill) echo \"$*\" > '" + folder + "/docker-kill.args' ;; esac");
+        command(bin, "sync", "exit 0");
+        // Environments and packages take a minute; the guard is the real one.
+        command(bin, "python3", """
+                [ "$1" = -m ] || exec '%2$s' "$@"
+                for last; do :; done
+                mkdir -p "$last/bin"
+                printf '#!/bin/sh\\necho "$*" > "%1$s/pip.args"\\n' > "$last/bin/pip"
+                cp '%1$s/agent' "$last/bin/clearml-agent"
+                chmod +x "$last/bin/pip"
+                """.formatted(folder, python));
+        command(folder, "agent", """
+                slot=${CLEARML_WORKER_ID##*.}
+                case "$slot" in [0-9]) ;; *) slot=0 ;; esac
+                echo "$*" > "%1$s/agent-$slot.args.new"
+                env > "%1$s/agent-$slot.env"
+                echo $$ >> "%1$s/agent-$slot.pids"
+                mv "%1$s/agent-$slot.args.new" "%1$s/agent-$slot.args"
+                # As an agent does: asked to end, it reports its task as completed.
+                exec '%2$s' -c "import signal, sys
+                def report(*asked):
+                    open('%1$s/agent-$slot.reports', 'a').write('completed')
+                    sys.exit(0)
+                for asked in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                    signal.signal(asked, report)
+                while True:
+                    signal.pause()"
+                """.formatted(folder, python));
+        var script = Files.write(folder.resolve("boot.sh"), BootScript.text(booted, BootScript.Cloud.EC2).getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        var builder = new ProcessBuilder("sh", script.toString()).redirectErrorStream(true).redirectOutput(folder.resolve("console").toFile());
+        builder.environment().put("MUSTER_ROOT", folder.resolve("root").toString());
+        builder.environment().put("MUSTER_METADATA", metadata.url());
+        builder.environment().put("PATH", bin + ":" + System.getenv("PATH"));
+        process = builder.start();
+    }
+
+    /** As an image that was made with it. */
+    void installAgent(String version) throws IOException {
+        var venv = folder.resolve("root/opt/muster/venv");
+        Files.createDirectories(venv.resolve("lib/python3.11/site-packages/clearml_agent-" + version + ".dist-info"));
+        Files.createDirectories(venv.resolve("bin"));
+        Files.createSymbolicLink(venv.resolve("bin/clearml-agent"), folder.resolve("agent"));
+    }
+
+    LoopbackServer clearml() {
+        return clearml;
+    }
+
+    LoopbackServer metadata() {
+        return metadata;
+    }
+
+    /** Where the agent of a slot finds ClearML. */
+    int port(int slot) throws IOException {
+        return Integer.parseInt(Files.readString(etc("guard.ports")).trim().split(" ")[slot]);
+    }
+
+    Path etc(String file) {
+        return folder.resolve("root/etc/muster").resolve(file);
+    }
+
+    String console() throws IOException {
+        return Files.readString(folder.resolve("console"));
+    }
+
+    void mark(String text) {
+        metadata.answer(MARK, 200, text);
+    }
+
+    void awaitConsole(String text) throws IOException {
+        await("the console to say '" + text + "'", () -> {
+            try {
+                return console().contains(text);
+            } catch (IOException unread) {
+                return false;
+            }
+        });
+    }
+
+    void awaitFile(String name) throws IOException {
+        await(name, () -> Files.exists(folder.resolve(name)));
+    }
+
+    void await(String what, BooleanSupplier there) throws IOException {
+        var deadline = Instant.now().plus(PATIENCE);
+        while (!there.getAsBoolean()) {
+            if (Instant.now().isAfter(deadline)) {
+                throw new AssertionError("waited in vain for " + what + "; the console said:\n" + console());
+            }
+            java.util.concurrent.locks.LockSupport.parkNanos(20_000_000);
+        }
+    }
+
+    /** Ids of the agents' processes of a slot, in the order in which they were started. */
+    List<Long> agents(int slot) throws IOException {
+        return Files.readAllLines(folder.resolve("agent-" + slot + ".pids")).stream().map(Long::parseLong).toList();
+    }
+
+    /** Starts something that counts as a task's process of this slot. */
+    Process startTask(int slot) throws IOException {
+        var task = new ProcessBuilder("sleep", "600");
+        task.environment().put("MUSTER_AGENT", CLOUD_ID + "/" + slot);
+        return task.start();
+    }
+
+    /** kill -9. */
+    void killGuard() {
+        guard().orElseThrow().destroyForcibly();
+    }
+
+    /** The guard's process, if it runs. */
+    Optional<ProcessHandle> guard() {
+        return process.descendants().filter(child -> child.info().commandLine().orElse("").contains("guard.py run")).findFirst();
+    }
+
+    int exit() throws InterruptedException {
+        if (!process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
+            throw new AssertionError("the boot script did not end");
+        }
+        return process.exitValue();
+    }
+
+    @Override
+    public void close() throws IOException {
+        if (process != null) {
+            process.destroyForcibly();
+            process.descendants().forEach(ProcessHandle::destroyForcibly);
+        }
+        // Agents have a session of their own and outlive the guard.
+        try (var files = Files.list(folder)) {
+            for (var file : files.filter(file -> file.toString().endsWith(".pids")).toList()) {
+                Files.readAllLines(file).forEach(pid -> ProcessHandle.of(Long.parseLong(pid)).ifPresent(agent -> {
+                    agent.descendants().forEach(ProcessHandle::destroyForcibly);
+                    agent.destroyForcibly();
+                }));
+            }
+        }
+        clearml.close();
+        metadata.close();
+    }
+
+    private static void command(Path bin, String name, String body) throws IOException {
+        var file = bin.resolve(name);
+        Files.writeString(file, "#!/bin/sh\n" + body + "\n");
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
+    }
+}
