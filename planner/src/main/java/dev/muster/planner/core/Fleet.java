@@ -926,7 +926,8 @@ public final class Fleet {
                 if (m.phase == Phase.DRAINING) {
                     markSeen(m, m.mark, event.at());
                 }
-            } else if (event.kind() != null) {
+            } else if (event.kind() != null && m.cause != null) {
+                // Why what ends it doesn't work. Of a machine that isn't to end it would be read as a boot that failed.
                 m.detail = event.code() + (event.message().isEmpty() ? "" : ": " + event.message());
             }
         });

@@ -449,10 +449,7 @@ public final class Planning {
     /** Clears the drain mark: it works on. */
     public void cancelDrain(Machine machine, String decisionId) {
         change(machine, m -> {
-            m.phase = fleet.workersOn(machine).isEmpty() ? Phase.BOOTING : Phase.READY;
-            m.idleSince = fleet.isBusy(machine) ? null : now;
-            m.cause = null;
-            m.detail = "";
+            workOn(machine, m);
             m.mark = Mark.NONE;
             m.ordinal = machine.ordinal() + 1;
             m.decisionId = decisionId;
@@ -460,6 +457,19 @@ public final class Planning {
             m.attempts = 0;
         });
         issue(decisionId, new Command.CancelDrain(machine.offer().scope(), machine.id(), machine.cloudId(), machine.ordinal() + 1));
+    }
+
+    /** It was to end and is no longer; its mark is the caller's to set. */
+    public void workOn(Machine machine, Machine.Edit m) {
+        m.phase = fleet.workersOn(machine).isEmpty() ? Phase.BOOTING : Phase.READY;
+        m.idleSince = fleet.isBusy(machine) ? null : now;
+        m.cause = null;
+        m.detail = "";
+    }
+
+    /** The fleet is deleted and leaves its machines to people: no rule ends one by its own choice any more. */
+    public boolean isLettingGo() {
+        return fleet.head().isEnding() && fleet.head().action() == FleetHead.ShutdownAction.LEAVE;
     }
 
     /** Asks the cloud to end it. What runs on it is rescued afterwards. */

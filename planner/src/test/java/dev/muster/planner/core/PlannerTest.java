@@ -588,6 +588,37 @@ class PlannerTest {
         assertThat(s.commands(Command.Unregister.class)).isEmpty();
     }
 
+    /** A mark of an earlier drain must not end what is let go, though it looks idle long after it was set. */
+    @Test
+    void lettingGoOfADrainingMachineTakesItsDrainBack() {
+        var s = Scenario.onePool(1).waiting("gpu", 1).look().list().plan().allBoot();
+        var id = s.onlyMachine();
+        s.worker(id, "task-0").waiting("gpu", 0).look().ask(Verb.DRAIN, id).plan();
+        s.delete(FleetHead.ShutdownAction.LEAVE).plan();
+        s.worker(id, "").look().plan();
+        for (int i = 0; i < 40; i++) {
+            s.pass(Duration.ofSeconds(30)).look().plan();
+        }
+
+        assertThat(s.commands(Command.Release.class)).isNotEmpty();
+        assertThat(s.commands(Command.Terminate.class)).isEmpty();
+        assertThat(s.machines(Phase.DRAINING)).isEmpty();
+    }
+
+    /** The answer to another command says nothing of its boot. */
+    @Test
+    void aReleaseThatTheCloudRefusesIsNoFailedBoot() {
+        var s = Scenario.onePool(1).waiting("gpu", 1).look().list().plan();
+        var id = "mabcdefgh-1";
+        s.accept(id).delete(FleetHead.ShutdownAction.LEAVE).plan();
+        var release = s.commands(Command.Release.class).get(0);
+        s.fleet.apply(new FleetEvent.CommandAnswered(s.now, id, release.ordinal(), "release", false, FailureKind.UNAUTHORIZED, "UnauthorizedOperation", ""));
+        s.pass(SECOND).plan();
+
+        assertThat(s.fleet.machine(id).orElseThrow().phase()).isEqualTo(Phase.BOOTING);
+        assertThat(s.commands(Command.Terminate.class)).isEmpty();
+    }
+
     // People and the end of a fleet.
 
     @Test

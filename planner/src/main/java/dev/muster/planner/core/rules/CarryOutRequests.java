@@ -21,6 +21,10 @@ public final class CarryOutRequests implements Rule {
     }
 
     private void carryOut(Planning planning, Machine machine, Machine asked) {
+        if (machine.mark() == Mark.RELEASED) {
+            // No longer ours to end.
+            return;
+        }
         switch (asked.asked()) {
             // Done when it was read: nothing is asked of the cloud.
             case PROTECT, UNPROTECT -> { }

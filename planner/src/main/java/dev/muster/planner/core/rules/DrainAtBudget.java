@@ -27,6 +27,9 @@ public final class DrainAtBudget implements Rule {
 
     @Override
     public void apply(Planning planning) {
+        if (planning.isLettingGo()) {
+            return;
+        }
         for (var applied : StayWithinBudget.all(planning)) {
             warnOfSoft(planning, applied);
             if (applied.budget().hard().isPresent() && applied.budget().period() != Budget.Period.HOUR) {

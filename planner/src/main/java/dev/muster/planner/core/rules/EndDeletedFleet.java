@@ -33,9 +33,16 @@ public final class EndDeletedFleet implements Rule {
     private void end(Planning planning, Machine machine, FleetHead.ShutdownAction action) {
         switch (action) {
             case LEAVE -> {
+                // What a person said to end at once, or what was asked to end, ends.
+                if (machine.phase() == Phase.TERMINATING || machine.mark() == Mark.DRAIN_NOW) {
+                    return;
+                }
                 if (machine.mark() != Mark.RELEASED || machine.retryAt() != null && planning.hasPassed(machine.retryAt())) {
                     var decision = decide(planning, machine, "release");
                     planning.change(machine, m -> {
+                        if (m.phase == Phase.DRAINING) {
+                            planning.workOn(machine, m);
+                        }
                         m.mark = Mark.RELEASED;
                         m.ordinal = machine.ordinal() + 1;
                         m.decisionId = decision;

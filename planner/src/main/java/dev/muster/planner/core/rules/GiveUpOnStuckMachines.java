@@ -15,6 +15,9 @@ public final class GiveUpOnStuckMachines implements Rule {
 
     @Override
     public void apply(Planning planning) {
+        if (planning.isLettingGo()) {
+            return;
+        }
         // An unanswered launch has nothing to end; the lists say what became of it.
         for (var machine : planning.fleet().in(Phase.BOOTING)) {
             planning.poolOf(machine).ifPresent(pool -> judge(planning, machine, pool));

@@ -12,7 +12,7 @@ public final class RetireOldMachines implements Rule {
 
     @Override
     public void apply(Planning planning) {
-        if (planning.isHeld()) {
+        if (planning.isHeld() || planning.isLettingGo()) {
             return;
         }
         for (var pool : planning.spec().pools()) {
