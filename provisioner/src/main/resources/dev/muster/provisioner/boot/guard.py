@@ -37,8 +37,11 @@ EMPTY = json.dumps({"meta": {"result_code": 200, "result_subcode": 0, "result_ms
 HOP_BY_HOP = {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
               "transfer-encoding", "upgrade"}
 CONNECT_SECONDS = 10
-# A request for a task is waited for long after its agent gave up (30 s), since its answer may bring one.
 ANSWER_SECONDS = 300
+# Muster takes a task that is in no queue and on no worker for lost after 60 s. What came later than this is left to it: handed to an agent or
+# put back here, it might run twice. Agents give up after 30 s.
+FRESH_SECONDS = 40
+PUT_BACK_SECONDS = 10
 TICK_SECONDS = 1
 # Amazon advises a look at the notice every 5 s.
 NOTICE_TICKS = 5
@@ -81,12 +84,12 @@ class Gate:
         return True
 
     def answered(self, slot, has_task, is_there):
-        """A request that passed was answered. False: the task is put back, and put_back() follows; an agent gets what else there is.
+        """A request that passed was answered. False: the task is not for the agent, and settled() follows.
 
-        is_there: whoever asked still listens.
+        is_there: whoever asked still listens, and not in vain.
         """
         if has_task and (not is_there or self.is_ending()):
-            # Stays in flight until it is put back, so that the machine isn't gone before.
+            # Stays in flight until it is settled, so that the machine isn't gone before.
             return False
         self.asking[slot] -= 1
         if has_task:
@@ -94,8 +97,8 @@ class Gate:
             self.holds[slot] = Gate.HAS
         return True
 
-    def put_back(self, slot):
-        """The task that nobody took is in its queue again, or that was given up."""
+    def settled(self, slot):
+        """The task that nobody took is in its queue again, or left to whoever watches the queue."""
         self.asking[slot] -= 1
 
     def failed(self, slot):
@@ -279,11 +282,11 @@ class ClearML:
         connection.sock.settimeout(ANSWER_SECONDS)
         return connection
 
-    def call(self, endpoint, body, authorization):
+    def call(self, endpoint, body, authorization, seconds=30):
         """Status and the answer's "data". OSError or HTTPException if there is no answer, ValueError if it is not ClearML's."""
         connection = self.connect()
         try:
-            connection.sock.settimeout(30)
+            connection.sock.settimeout(seconds)
             connection.request("POST", self.path + "/" + endpoint, json.dumps(body),
                                {"Content-Type": "application/json", "Authorization": authorization})
             answer = connection.getresponse()
@@ -365,6 +368,7 @@ class Door(http.server.BaseHTTPRequestHandler):
         if not passes:
             self.reply(200, [("Content-Type", "application/json")], EMPTY)
             return
+        asked = time.monotonic()
         try:
             # Not compressed: this answer is read here.
             status, headers, answer = self.forward(body, [("Accept-Encoding", "identity")])
@@ -374,16 +378,20 @@ class Door(http.server.BaseHTTPRequestHandler):
                 guard.gate.failed(slot)
             self.unreachable(broken)
             return
+        is_fresh = time.monotonic() - asked < FRESH_SECONDS
         with guard.lock:
-            is_taken = guard.gate.answered(slot, task is not None, self.is_there())
+            is_taken = guard.gate.answered(slot, task is not None, is_fresh and self.is_there())
         if is_taken:
             self.reply(status, headers, answer)
         else:
             try:
-                guard.put_back(task, self.queue_of(body), self.headers.get("Authorization", ""))
+                if is_fresh:
+                    guard.put_back(task, self.queue_of(body), self.headers.get("Authorization", ""), asked + FRESH_SECONDS)
+                else:
+                    say("task %s came too late and is left to be rescued" % task)
             finally:
                 with guard.lock:
-                    guard.gate.put_back(slot)
+                    guard.gate.settled(slot)
             self.reply(200, [("Content-Type", "application/json")], EMPTY)
 
     @staticmethod
@@ -795,27 +803,29 @@ class Guard:
             subprocess.call(["shutdown", "-h", "now"])
             time.sleep(30)
 
-    def put_back(self, task, queue, authorization):
-        """Nobody will begin this task here. As long as it takes: until then the machine stays, up to the answer's own time-out."""
+    def put_back(self, task, queue, authorization, until):
+        """Nobody will begin this task here. One call does it, so that a crash leaves it either in its queue or to be rescued."""
         if not task or not queue:
-            say("a task came that nobody takes, and its answer can't be read")
+            say("a task came that nobody takes, and its answer can't be read; it is left to be rescued")
             return
         say("puts back task %s, which nobody here takes" % task)
-        steps = [("tasks.stopped", {"task": task, "force": True, "status_reason": "put back: nobody took it"}),
-                 ("tasks.enqueue", {"task": task, "queue": queue}),
-                 ("queues.move_task_to_front", {"task": task, "queue": queue})]
-        deadline = time.monotonic() + ANSWER_SECONDS
-        while steps and time.monotonic() < deadline:
+        body = {"task": task, "queue": queue}
+        while time.monotonic() < until:
             try:
-                status, _ = self.clearml.call(steps[0][0], steps[0][1], authorization)
+                status, _ = self.clearml.call("queues.add_task", body, authorization, PUT_BACK_SECONDS)
             except (OSError, http.client.HTTPException, ValueError):
                 status = 0
-            if status == 200 or 400 <= status < 500 and status != 429:
-                if status != 200:
-                    say("ClearML refuses %s of task %s: HTTP %d" % (steps[0][0], task, status))
-                steps.pop(0)
-            else:
-                time.sleep(1)
+            if status == 200:
+                try:
+                    self.clearml.call("queues.move_task_to_front", body, authorization, PUT_BACK_SECONDS)
+                except (OSError, http.client.HTTPException, ValueError):
+                    say("task %s waits at the end of its queue" % task)
+                return
+            if 400 <= status < 500 and status != 429:
+                # Already there, or gone.
+                say("ClearML doesn't put back task %s: HTTP %d" % (task, status))
+                return
+            time.sleep(1)
 
 
 def main(words):

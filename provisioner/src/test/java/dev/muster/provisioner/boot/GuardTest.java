@@ -138,7 +138,7 @@ class GuardTest {
             assertThat(brings(answer.get(30, TimeUnit.SECONDS).body(), "t1")).isTrue();
             // The agent works, whatever the processes look like, until it asks for more.
             assertThat(folder.resolve("shutdown.args")).doesNotExist();
-            assertThat(machine.clearml().asked("tasks.stopped")).isEmpty();
+            assertThat(machine.clearml().asked("queues.add_task")).isEmpty();
 
             assertThat(ask(machine, 0)).contains("\"data\": {}");
             machine.awaitFile("shutdown.args");
@@ -158,7 +158,7 @@ class GuardTest {
     @Test
     void aTaskThatNobodyWaitsForAnyMoreIsPutBack() throws Exception {
         try (var machine = boot(1)) {
-            for (var endpoint : List.of("tasks.stopped", "tasks.enqueue", "queues.move_task_to_front")) {
+            for (var endpoint : List.of("queues.add_task", "queues.move_task_to_front")) {
                 machine.clearml().answer(endpoint, 200, "{\"meta\":{\"result_code\":200},\"data\":{}}");
             }
             var popped = new CountDownLatch(1);
@@ -176,12 +176,11 @@ class GuardTest {
             goOn.countDown();
             machine.await("the task to be put back", () -> !machine.clearml().asked("queues.move_task_to_front").isEmpty());
 
-            for (var endpoint : List.of("tasks.stopped", "tasks.enqueue", "queues.move_task_to_front")) {
+            for (var endpoint : List.of("queues.add_task", "queues.move_task_to_front")) {
                 var call = machine.clearml().asked(endpoint).get(0);
                 assertThat(call.header("Authorization")).isEqualTo("Bearer jwt");
-                assertThat(new String(call.body(), UTF_8)).contains("\"task\": \"t1\"");
+                assertThat(new String(call.body(), UTF_8)).contains("\"task\": \"t1\"", "\"queue\": \"q1\"");
             }
-            assertThat(new String(machine.clearml().asked("tasks.enqueue").get(0).body(), UTF_8)).contains("\"queue\": \"q1\"");
         }
     }
 
