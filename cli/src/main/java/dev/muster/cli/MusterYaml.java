@@ -145,6 +145,6 @@ record MusterYaml(String installation, Path secrets, Path data, int inputPartiti
             }
         }
         return new SuiteSettings(home.toString(), run.runFolder().toString(), data.toString(), false, installation, 1,
-                inputPartitions, ports, secrets.toString(), connections, accounts, services);
+                inputPartitions, ports, secrets.toString(), connections, accounts, services, false);
     }
 }

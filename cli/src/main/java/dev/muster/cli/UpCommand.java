@@ -26,6 +26,10 @@ final class UpCommand implements Runnable {
             description = "How much faster the stand-ins' machines live: boot, task, poll and report times are divided by it (default: ${DEFAULT-VALUE}).")
     double speed;
 
+    @Option(names = "--machines", paramLabel = "HOW", defaultValue = "simulated",
+            description = "What the stand-in cloud's machines are: simulated, or processes, which run the real boot script and the real clearml-agent (default: ${DEFAULT-VALUE}).")
+    String machines;
+
     @Option(names = "--port", paramLabel = "NAME=PORT", description = "A fixed port for kafka, control, admin, clearml, ec2 or a service; free ones by default.")
     Map<String, Integer> ports = Map.of();
 
@@ -40,10 +44,19 @@ final class UpCommand implements Runnable {
         if (config != null && speed != 1) {
             throw CliFailure.usage("--speed is for stand-ins: your own machines have their own");
         }
+        if (!machines.equals("simulated") && !machines.equals("processes")) {
+            throw CliFailure.usage("--machines is " + machines + ": it must be simulated or processes");
+        }
+        if (config != null && machines.equals("processes")) {
+            throw CliFailure.usage("--machines is for stand-ins: your own cloud has its own");
+        }
         var output = common.output();
         var run = common.run();
         var settings = config == null ? SuiteSettings.sandbox(Run.home(), run.runFolder(), speed)
                 : MusterYaml.read(config).settings(Run.home(), run);
+        if (machines.equals("processes")) {
+            settings = settings.withProcessMachines();
+        }
         var fixed = new TreeMap<>(settings.ports());
         fixed.putAll(ports);
         var began = System.nanoTime();

@@ -6,6 +6,8 @@ import dev.muster.sandbox.clearml.ClearmlServer;
 import dev.muster.sandbox.ec2.Ec2Config;
 import dev.muster.sandbox.ec2.Ec2Server;
 import dev.muster.sandbox.machine.ClearmlMachine;
+import dev.muster.sandbox.machine.MachineImage;
+import dev.muster.sandbox.machine.ProcessMachine;
 import io.vertx.core.Vertx;
 import io.vertx.ext.web.Router;
 import java.io.IOException;
@@ -17,6 +19,7 @@ import java.security.SecureRandom;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** The sandbox's ClearML and EC2, with machines that work, and the secrets folder that opens both. */
 final class StandIns implements AutoCloseable {
@@ -43,12 +46,20 @@ final class StandIns implements AutoCloseable {
             var clearml = ClearmlServer.start(vertx, settings.port("clearml"),
                     ClearmlConfig.of(new ClearmlConfig.Credential(access, secret, "sandbox", "sandbox")));
             clearml.mountAdmin(router, "/clearml");
-            var ec2 = Ec2Server.start(vertx, Ec2Config.defaults().withPort(settings.port("ec2")).withTimeScale(scale), new ClearmlMachine(vertx, scale));
+            var ec2 = Ec2Server.start(vertx, Ec2Config.defaults().withPort(settings.port("ec2")).withTimeScale(scale), image(vertx, settings, scale));
             ec2.mountAdmin(router);
             return new StandIns(clearml, ec2);
         } catch (UncheckedIOException | IllegalStateException notStarted) {
             throw new IOException(notStarted.getMessage(), notStarted);
         }
+    }
+
+    private static MachineImage image(Vertx vertx, SuiteSettings settings, TimeScale scale) {
+        if (!settings.processMachines()) {
+            return new ClearmlMachine(vertx, scale);
+        }
+        var venv = Path.of(settings.home(), ".muster/parts/python");
+        return new ProcessMachine(Path.of(settings.folder(), "machines"), Files.exists(venv.resolve("bin/clearml-agent")) ? Optional.of(venv) : Optional.empty());
     }
 
     private static String random(int bytes) {

@@ -25,10 +25,11 @@ import java.util.TreeMap;
  * @param connections ClearML servers by name; in a sandbox the stand-in is added as {@code default}
  * @param accounts clouds by name; in a sandbox the stand-in is added as {@code default}
  * @param services further settings by service, as its own documentation names them
+ * @param processMachines the stand-in cloud's machines are processes that run their boot script and the real clearml-agent, instead of simulated ones
  */
 public record SuiteSettings(String home, String folder, String data, boolean sandbox, String installation, double speed,
         int inputPartitions, Map<String, Integer> ports, String secrets, Map<String, Connection> connections,
-        Map<String, Account> accounts, Map<String, Map<String, String>> services) {
+        Map<String, Account> accounts, Map<String, Map<String, String>> services, boolean processMachines) {
 
     private static final ObjectMapper JSON = new ObjectMapper().disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
 
@@ -66,11 +67,15 @@ public record SuiteSettings(String home, String folder, String data, boolean san
     /** A sandbox with everything chosen for a laptop. */
     public static SuiteSettings sandbox(Path home, Path folder, double speed) {
         return new SuiteSettings(home.toString(), folder.toString(), folder.resolve("data").toString(), true, "sandbox", speed,
-                Topics.SANDBOX_INPUT_PARTITIONS, Map.of(), folder.resolve("secrets").toString(), Map.of(), Map.of(), Map.of());
+                Topics.SANDBOX_INPUT_PARTITIONS, Map.of(), folder.resolve("secrets").toString(), Map.of(), Map.of(), Map.of(), false);
     }
 
     public SuiteSettings withPorts(Map<String, Integer> given) {
-        return new SuiteSettings(home, folder, data, sandbox, installation, speed, inputPartitions, given, secrets, connections, accounts, services);
+        return new SuiteSettings(home, folder, data, sandbox, installation, speed, inputPartitions, given, secrets, connections, accounts, services, processMachines);
+    }
+
+    public SuiteSettings withProcessMachines() {
+        return new SuiteSettings(home, folder, data, sandbox, installation, speed, inputPartitions, ports, secrets, connections, accounts, services, true);
     }
 
     /** With one more setting of one service. */
@@ -79,7 +84,7 @@ public record SuiteSettings(String home, String folder, String data, boolean san
         var some = new TreeMap<>(all.getOrDefault(service, Map.of()));
         some.put(key, value);
         all.put(service, some);
-        return new SuiteSettings(home, folder, data, sandbox, installation, speed, inputPartitions, ports, secrets, connections, accounts, all);
+        return new SuiteSettings(home, folder, data, sandbox, installation, speed, inputPartitions, ports, secrets, connections, accounts, all, processMachines);
     }
 
     int port(String process) {
