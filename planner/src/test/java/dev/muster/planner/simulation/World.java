@@ -329,7 +329,8 @@ final class World {
 
     /**
      * Workers that the server lists, of machines of ours that are gone for at least so long, ms. One that the planner has lost is not
-     * confirmed to be gone: its worker is left to the server, which forgets it by itself.
+     * confirmed to be gone, and of one that came and went while nobody listed it never heard: their workers are left to the server,
+     * which forgets them by itself.
      */
     List<String> deadWorkers(long goneFor) {
         var dead = new ArrayList<String>();
@@ -337,8 +338,9 @@ final class World {
             if (worker.id().startsWith(Shape.PREFIX)) {
                 var part = worker.id().substring(worker.id().lastIndexOf(':') + 1);
                 var machine = cloud.machine(part.contains(".") ? part.substring(0, part.indexOf('.')) : part);
-                var isLost = planner.fleet().machine(machine.machineId).filter(known -> known.phase() == Phase.LOST).isPresent();
-                if (!machine.isThere() && now() - machine.endedAt >= goneFor && !(isLost && goneFor > 0) && machine.mark() != Mark.RELEASED) {
+                var known = planner.fleet().machine(machine.machineId);
+                var isLeftToTheServer = known.isEmpty() || known.get().phase() == Phase.LOST || known.get().cloudId().isEmpty();
+                if (!machine.isThere() && now() - machine.endedAt >= goneFor && !(isLeftToTheServer && goneFor > 0) && machine.mark() != Mark.RELEASED) {
                     dead.add(worker.id());
                 }
             }
