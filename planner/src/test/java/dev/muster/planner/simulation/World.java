@@ -339,7 +339,7 @@ final class World {
                 var part = worker.id().substring(worker.id().lastIndexOf(':') + 1);
                 var machine = cloud.machine(part.contains(".") ? part.substring(0, part.indexOf('.')) : part);
                 var known = planner.fleet().machine(machine.machineId);
-                var isLeftToTheServer = known.isEmpty() || known.get().phase() == Phase.LOST || known.get().cloudId().isEmpty();
+                var isLeftToTheServer = known.isEmpty() || known.get().phase() == Phase.LOST || known.get().phase() == Phase.FAILED;
                 if (!machine.isThere() && now() - machine.endedAt >= goneFor && !(isLeftToTheServer && goneFor > 0) && machine.mark() != Mark.RELEASED) {
                     dead.add(worker.id());
                 }

@@ -186,8 +186,10 @@ final class BootedMachine implements AutoCloseable {
     @Override
     public void close() throws IOException {
         if (process != null) {
+            // Listed first: those of a process that has ended are nobody's children. And it first, since it starts the guard again.
+            var guards = process.descendants().toList();
             process.destroyForcibly();
-            process.descendants().forEach(ProcessHandle::destroyForcibly);
+            guards.forEach(ProcessHandle::destroyForcibly);
         }
         // Agents have a session of their own and outlive the guard.
         try (var files = Files.list(folder)) {
