@@ -660,7 +660,7 @@ record ClearmlImport(FleetSpec spec, Map<String, String> secrets, List<Note> not
             say(common, ClearmlField.VAULT, "is not offered: vaults are ClearML Enterprise's own. Name what tasks need in agent.environment or agent.extraConf");
             say(common, ClearmlField.VAULT_ERRORS, "is not offered: there is no vault to read");
             say(common, ClearmlField.WARN_TWICE, "is not needed: a task on two workers is always said, as TASK_RUNS_TWICE");
-            say(common, ClearmlField.NO_BASHRC, "is not needed: agents never read .bashrc. Put what they need into agent.environment");
+            say(common, ClearmlField.NO_BASHRC, "is not needed: agents read .bashrc only where agent.shellProfile is true");
             say(common, ClearmlField.LAUNCH_SPEC, "is not offered: launches are what the spec's fields say");
             say(common, ClearmlField.SERVICE_ACCOUNT, "is not offered: agents log in with the keys of the fleet's connection");
             for (var fields : resources.entrySet()) {
