@@ -57,6 +57,13 @@ def say(text):
     print("MUSTER-GUARD " + text, flush=True)
 
 
+def write_whole(path, text):
+    """Whoever reads it after a crash finds what it was before, or all of this."""
+    with open(path + ".new", "w", encoding="ascii") as new:
+        new.write(text)
+    os.replace(path + ".new", path)
+
+
 class Gate:
     """Decides which requests for a task pass, and when the machine may end. Knows no clock, no network and no process.
 
@@ -223,7 +230,6 @@ class Settings:
     """What the boot script left in /etc/muster."""
 
     def __init__(self, root):
-        self.root = root
         self.etc = root + "/etc/muster"
         self.opt = root + "/opt/muster"
         self.values = {}
@@ -483,8 +489,6 @@ class Door(http.server.BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    do_GET = do_POST = do_PUT = do_HEAD = serve
-
 
 class Doors(socketserver.ThreadingMixIn, http.server.HTTPServer):
     """The port of one slot."""
@@ -608,6 +612,14 @@ class Agent:
             return self.process.poll() is None
         return self.pid is not None and Processes.started(self.pid) == self.ticks
 
+    def wait(self):
+        """For the end of one that was killed, which takes the kernel a moment."""
+        if self.process is not None:
+            try:
+                self.process.wait(5)
+            except subprocess.TimeoutExpired:
+                say("agent %d doesn't end" % self.slot)
+
     def look(self, now):
         """Starts it if it is not there and may be. Once a tick."""
         if self.is_given_up or self.lives():
@@ -659,9 +671,7 @@ class Agent:
             self.is_given_up = True
             return
         self.pid, self.ticks = self.process.pid, Processes.started(self.process.pid)
-        with open(self.file + ".new", "w", encoding="ascii") as file:
-            file.write("%d %d\n" % (self.pid, self.ticks or 0))
-        os.replace(self.file + ".new", self.file)
+        write_whole(self.file, "%d %d\n" % (self.pid, self.ticks or 0))
         say("agent %d runs as %s" % (self.slot, settings.worker(self.slot)))
 
     def gpus(self):
@@ -721,9 +731,7 @@ class Guard:
                 raise SystemExit("MUSTER-GUARD port %d stays taken" % wanted[slot])
             self.ports.append(doors.server_port)
             threading.Thread(target=doors.serve_forever, daemon=True).start()
-        with open(file + ".new", "w", encoding="ascii") as new:
-            new.write(" ".join(str(port) for port in self.ports) + "\n")
-        os.replace(file + ".new", file)
+        write_whole(file, " ".join(str(port) for port in self.ports) + "\n")
 
     def look(self, ticks):
         try:
@@ -798,7 +806,7 @@ class Guard:
         say("powering off: " + why)
         self.processes.kill([agent.pid for agent in self.agents if agent.lives()])
         for agent in self.agents:
-            agent.lives()
+            agent.wait()
         while True:
             subprocess.call(["shutdown", "-h", "now"])
             time.sleep(30)

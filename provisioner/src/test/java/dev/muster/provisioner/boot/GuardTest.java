@@ -124,11 +124,7 @@ class GuardTest {
         try (var machine = boot(1)) {
             var popped = new CountDownLatch(1);
             var goOn = new CountDownLatch(1);
-            machine.clearml().answer("queues.get_next_task", (exchange, asked) -> {
-                popped.countDown();
-                await(goOn);
-                LoopbackServer.send(exchange, 200, TASK.getBytes(UTF_8));
-            });
+            answerTaskOnce(machine, popped, goOn);
             var answer = http.sendAsync(pop(machine, 0), BodyHandlers.ofString());
             await(popped);
             machine.mark("drain:3");
@@ -163,11 +159,7 @@ class GuardTest {
             }
             var popped = new CountDownLatch(1);
             var goOn = new CountDownLatch(1);
-            machine.clearml().answer("queues.get_next_task", (exchange, asked) -> {
-                popped.countDown();
-                await(goOn);
-                LoopbackServer.send(exchange, 200, TASK.getBytes(UTF_8));
-            });
+            answerTaskOnce(machine, popped, goOn);
             try (var agent = new Socket("127.0.0.1", machine.port(0))) {
                 agent.getOutputStream().write(("POST " + POP + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer jwt\r\nContent-Length: 14\r\n\r\n"
                         + "{\"queue\":\"q1\"}").getBytes(UTF_8));
@@ -343,6 +335,15 @@ class GuardTest {
             machine.clearml().answer("queues.get_next_task", 200, EMPTY);
             assertThat(ask(machine, 0)).isEqualTo(EMPTY);
         }
+    }
+
+    /** ClearML has the pop and says so; its answer brings a task once it may. */
+    private static void answerTaskOnce(BootedMachine machine, CountDownLatch popped, CountDownLatch mayAnswer) {
+        machine.clearml().answer("queues.get_next_task", (exchange, asked) -> {
+            popped.countDown();
+            await(mayAnswer);
+            LoopbackServer.send(exchange, 200, TASK.getBytes(UTF_8));
+        });
     }
 
     private String askPatiently(BootedMachine machine, int slot) throws Exception {
