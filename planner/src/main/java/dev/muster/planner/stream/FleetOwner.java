@@ -115,11 +115,11 @@ final class FleetOwner {
         fleets.clear();
         next.clear();
         next.putAll(positions);
-        for (var name : store.names()) {
+        store.all().forEach((name, kept) -> {
             var owned = new OwnedFleet(name);
             fleets.put(name, owned);
-            load(owned);
-        }
+            load(owned, kept::load);
+        });
         if (fleets.isEmpty()) {
             published.ofPartition(partition).forEach(this::adopt);
         }
@@ -162,8 +162,12 @@ final class FleetOwner {
     }
 
     private void load(OwnedFleet owned) {
+        load(owned, () -> store.load(owned.name()));
+    }
+
+    private void load(OwnedFleet owned, Supplier<FleetStore.Stored> stored) {
         try {
-            owned.loaded(store.load(owned.name()));
+            owned.loaded(stored.get());
         } catch (NewerStateException newer) {
             throw newer;
         } catch (RuntimeException unreadable) {

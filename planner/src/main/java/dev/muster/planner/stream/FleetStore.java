@@ -4,9 +4,7 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import dev.muster.planner.core.Fleet;
 import dev.muster.planner.core.FleetMemory;
 import dev.muster.planner.core.Ledger;
-import dev.muster.planner.core.Machine;
 import dev.muster.planner.core.QueueSeen;
-import dev.muster.planner.core.Worker;
 import dev.muster.v1.FleetRecord;
 import dev.muster.v1.LedgerState;
 import dev.muster.v1.MachineRecord;
@@ -14,10 +12,13 @@ import dev.muster.v1.QueuePicture;
 import dev.muster.v1.RequestAnswered;
 import dev.muster.v1.StateInfo;
 import dev.muster.v1.WorkerState;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.BiConsumer;
 
@@ -92,15 +93,16 @@ final class FleetStore {
         values.put(key, value);
     }
 
-    /** Names of all fleets in it. */
-    List<String> names() {
-        var names = new ArrayList<String>();
+    /** What is stored of each fleet in it, by name. */
+    SortedMap<String, Kept> all() {
+        var all = new TreeMap<String, Kept>();
+        // Once over everything: the store looks each key up three times to step over it, which is most of what a take-over computes.
         values.forEach((key, value) -> {
-            if (key.endsWith("/head")) {
-                names.add(key.substring(0, key.length() - "/head".length()));
-            }
+            var end = key.indexOf('/');
+            all.computeIfAbsent(key.substring(0, end), name -> new Kept(name, new ArrayList<>())).values.add(new Value(key.substring(end + 1), value));
         });
-        return names;
+        all.values().removeIf(kept -> kept.values.stream().noneMatch(value -> value.key.equals("head")));
+        return all;
     }
 
     /** Every key of a fleet. */
@@ -117,69 +119,102 @@ final class FleetStore {
     }
 
     /**
-     * A fleet as it was stored last.
+     * One fleet as it was stored last.
      *
      * @throws NewerStateException if a newer planner wrote it
      * @throws IllegalStateException if what is stored can't be understood
      */
     Stored load(String fleet) {
-        return new Loading(fleet).load();
+        var kept = new Kept(fleet, new ArrayList<>());
+        forEach(fleet, (key, value) -> kept.values.add(new Value(key, value)));
+        return kept.load();
     }
 
-    private final class Loading {
+    /** @param key without the fleet's name */
+    private record Value(String key, byte[] bytes) {
+
+        String kind() {
+            var end = key.indexOf('/');
+            return end < 0 ? key : key.substring(0, end);
+        }
+    }
+
+    /** What is stored of one fleet, not yet understood. */
+    static final class Kept {
 
         private final String fleet;
+        private final List<Value> values;
         private FleetRecord record;
         private FleetMemory memory;
         private Ledger.Book ledger = Ledger.Book.EMPTY;
-        private final List<Machine> machines = new ArrayList<>();
+        private final List<byte[]> machines = new ArrayList<>();
         private final List<QueueSeen> queues = new ArrayList<>();
-        private final List<Worker> workers = new ArrayList<>();
+        private final List<byte[]> workers = new ArrayList<>();
         private final TreeMap<Long, RequestAnswered> answers = new TreeMap<>();
 
-        Loading(String fleet) {
+        private Kept(String fleet, List<Value> values) {
             this.fleet = fleet;
+            this.values = values;
         }
 
+        /** As {@link FleetStore#load}. Called once. */
         Stored load() {
-            StateInfo info;
             try {
-                var stored = get(infoKey(fleet));
-                info = StateVersions.readable(fleet, stored == null ? StateInfo.getDefaultInstance() : StateInfo.parseFrom(stored));
+                var info = StateInfo.getDefaultInstance();
+                for (var value : values) {
+                    if (value.key.equals("info")) {
+                        info = StateInfo.parseFrom(value.bytes);
+                    }
+                }
+                info = StateVersions.readable(fleet, info);
+                for (var value : values) {
+                    take(value);
+                }
+                if (record == null || memory == null) {
+                    throw new IllegalStateException("the store holds only a part of fleet " + fleet);
+                }
+                return new Stored(info, record, Fleet.restored(FleetTranslator.head(record), memory, ledger,
+                        understood(machines, bytes -> MachineTranslator.machine(MachineRecord.parseFrom(bytes))), queues,
+                        understood(workers, bytes -> DemandTranslator.worker(WorkerState.parseFrom(bytes)))), new LinkedHashMap<>(answers));
+            } catch (UncheckedIOException unreadable) {
+                throw unreadable(unreadable.getCause());
             } catch (InvalidProtocolBufferException unreadable) {
                 throw unreadable(unreadable);
             }
-            forEach(fleet, (key, value) -> {
-                try {
-                    take(key, value);
-                } catch (InvalidProtocolBufferException unreadable) {
-                    throw unreadable(unreadable);
-                }
-            });
-            if (record == null || memory == null) {
-                throw new IllegalStateException("the store holds only a part of fleet " + fleet);
-            }
-            return new Stored(info, record, Fleet.restored(FleetTranslator.head(record), memory, ledger, machines, queues, workers), new LinkedHashMap<>(answers));
         }
 
-        private void take(String key, byte[] value) throws InvalidProtocolBufferException {
-            var kind = key.contains("/") ? key.substring(0, key.indexOf('/')) : key;
-            switch (kind) {
+        private void take(Value value) throws InvalidProtocolBufferException {
+            switch (value.kind()) {
                 case "info" -> { }
-                case "head" -> record = FleetRecord.parseFrom(value);
-                case "memory" -> memory = FleetTranslator.memory(dev.muster.v1.FleetMemory.parseFrom(value));
-                case "ledger" -> ledger = LedgerTranslator.ledger(LedgerState.parseFrom(value));
-                case "machine" -> machines.add(MachineTranslator.machine(MachineRecord.parseFrom(value)));
-                case "queue" -> queues.add(DemandTranslator.queue(QueuePicture.parseFrom(value)));
-                case "worker" -> workers.add(DemandTranslator.worker(WorkerState.parseFrom(value)));
-                case "answer" -> answers.put(Long.parseLong(key.substring("answer/".length())), RequestAnswered.parseFrom(value));
-                default -> throw new IllegalStateException("the store holds " + key + " of fleet " + fleet + ", which this release doesn't know");
+                case "head" -> record = FleetRecord.parseFrom(value.bytes);
+                case "memory" -> memory = FleetTranslator.memory(dev.muster.v1.FleetMemory.parseFrom(value.bytes));
+                case "ledger" -> ledger = LedgerTranslator.ledger(LedgerState.parseFrom(value.bytes));
+                case "machine" -> machines.add(value.bytes);
+                case "queue" -> queues.add(DemandTranslator.queue(QueuePicture.parseFrom(value.bytes)));
+                case "worker" -> workers.add(value.bytes);
+                case "answer" -> answers.put(Long.parseLong(value.key.substring("answer/".length())), RequestAnswered.parseFrom(value.bytes));
+                default -> throw new IllegalStateException("the store holds " + value.key + " of fleet " + fleet + ", which this release doesn't know");
             }
         }
 
-        private IllegalStateException unreadable(InvalidProtocolBufferException why) {
+        /** On all processors: there may be a hundred thousand, and a planner that takes over has nothing else to do. The order is kept. */
+        private static <T> List<T> understood(List<byte[]> stored, Reading<T> reading) {
+            return stored.parallelStream().map(bytes -> {
+                try {
+                    return reading.read(bytes);
+                } catch (InvalidProtocolBufferException unreadable) {
+                    throw new UncheckedIOException(unreadable);
+                }
+            }).toList();
+        }
+
+        private IllegalStateException unreadable(IOException why) {
             return new IllegalStateException("a stored value of fleet " + fleet + " is unreadable: " + why.getMessage(), why);
         }
+    }
+
+    private interface Reading<T> {
+        T read(byte[] stored) throws InvalidProtocolBufferException;
     }
 
     /** @param answers by number, oldest first */
