@@ -563,12 +563,13 @@ final class FleetOwner {
             fleet.machineOf(id).ifPresent(machine -> machines.add(machine.id()));
         }
         for (var id : machines) {
-            machine(owned, id, outbox, now);
+            machine(owned, id, changes.machines().contains(id), outbox, now);
         }
         return outbox;
     }
 
-    private void machine(OwnedFleet owned, String id, Outbox outbox, Instant now) {
+    /** @param changed false: only its workers did, which its record may not show */
+    private void machine(OwnedFleet owned, String id, boolean changed, Outbox outbox, Instant now) {
         var key = FleetStore.machineKey(owned.name(), id);
         var machine = owned.fleet().machine(id);
         if (machine.isEmpty()) {
@@ -578,7 +579,8 @@ final class FleetOwner {
         }
         var record = MachineTranslator.record(owned.fleet(), machine.get());
         var bytes = record.toByteArray();
-        if (!Arrays.equals(bytes, store.get(key))) {
+        // Looking at what is stored costs as much as writing it.
+        if (changed || !Arrays.equals(bytes, store.get(key))) {
             outbox.put(key, bytes);
             outbox.row(Sinks.MACHINES, Topics.machineKey(owned.name(), id), record, bytes, id + "@" + CloudEvents.text(now), now, read(owned));
         }
