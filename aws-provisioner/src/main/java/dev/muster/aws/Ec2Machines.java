@@ -1,5 +1,7 @@
 package dev.muster.aws;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import dev.muster.provisioner.boot.BootScript;
 import dev.muster.provisioner.spi.CloudStatus;
 import dev.muster.provisioner.spi.Delivery;
@@ -35,6 +37,7 @@ import software.amazon.awssdk.services.ec2.model.DescribeImagesRequest;
 import software.amazon.awssdk.services.ec2.model.DescribeInstancesRequest;
 import software.amazon.awssdk.services.ec2.model.EbsBlockDevice;
 import software.amazon.awssdk.services.ec2.model.Filter;
+import software.amazon.awssdk.services.ec2.model.GetConsoleOutputRequest;
 import software.amazon.awssdk.services.ec2.model.HttpTokensState;
 import software.amazon.awssdk.services.ec2.model.IamInstanceProfileSpecification;
 import software.amazon.awssdk.services.ec2.model.Instance;
@@ -317,6 +320,18 @@ final class Ec2Machines implements MachineProvider {
         if (!there) {
             throw new ProviderException(FailureKind.INVALID_SPEC, "InvalidInstanceID.NotFound",
                     "there is no instance " + machine.cloudId() + " in " + machine.scope());
+        }
+    }
+
+    @Override
+    public String console(MachineRef machine) throws ProviderException {
+        try {
+            rates(machine.scope()).awaitDescribe();
+            var output = accounts.api(machine.scope()).getConsoleOutput(GetConsoleOutputRequest.builder().instanceId(machine.cloudId()).build()).output();
+            // Lines of 76 characters, as MIME has them, from some of EC2's own.
+            return output == null ? "" : new String(Base64.getMimeDecoder().decode(output), UTF_8);
+        } catch (SdkException failure) {
+            throw Ec2Failures.translate(failure);
         }
     }
 

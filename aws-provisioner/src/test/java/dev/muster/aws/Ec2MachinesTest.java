@@ -1,6 +1,7 @@
 package dev.muster.aws;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.muster.provisioner.spi.FailureKind;
@@ -9,6 +10,7 @@ import dev.muster.provisioner.spi.MachineBatch;
 import dev.muster.provisioner.spi.MachineProvider;
 import dev.muster.provisioner.spi.MachineProviderContract;
 import dev.muster.provisioner.spi.MachineSeen;
+import dev.muster.provisioner.spi.MachineRef;
 import dev.muster.provisioner.spi.Offer;
 import dev.muster.provisioner.spi.ProviderException;
 import dev.muster.sandbox.ec2.Faults.ApiFault;
@@ -119,6 +121,17 @@ class Ec2MachinesTest extends MachineProviderContract {
 
         assertThat(ec2.server.books().launchCalls()).hasSize(10);
         assertThat(ec2.server.books().live()).isEqualTo(1_000);
+    }
+
+    @Test
+    void aConsoleIsReadAsItWasWritten() throws ProviderException {
+        var provider = ec2.machines();
+        var machine = provider.launch(batch(1)).machines().get(0);
+        ec2.hardware(machine.cloudId()).writeConsole("MUSTER-BOOT-FAILED step=agent reason=größer als 76 Zeichen, damit EC2s Umbrüche eine Rolle spielen würden");
+
+        assertThat(provider.console(machine.ref())).endsWith("eine Rolle spielen würden\n");
+        var unknown = new MachineRef(machine.ref().scope(), machine.machineId(), "i-00000000000000000");
+        assertThatThrownBy(() -> provider.console(unknown)).isInstanceOf(ProviderException.class);
     }
 
     @Test

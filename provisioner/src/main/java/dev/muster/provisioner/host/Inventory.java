@@ -1,5 +1,7 @@
 package dev.muster.provisioner.host;
 
+import dev.muster.provisioner.boot.BootFailure;
+import dev.muster.provisioner.spi.EndedBy;
 import dev.muster.provisioner.spi.FailureKind;
 import dev.muster.provisioner.spi.KeepUntil;
 import dev.muster.provisioner.spi.MachineList;
@@ -44,6 +46,10 @@ final class Inventory implements AutoCloseable {
     /** A fleet with more machines is reported whole only when something about it changed, or its last report has this age. */
     private static final int MANY = 500;
     private static final Duration MANY_AT_LEAST = Duration.ofSeconds(10);
+    /** Consoles read for one list: what a boot script said must not hold up what the others show. */
+    private static final int CONSOLES_A_LIST = 5;
+    /** A console that shows nothing, or can't be read, is looked at this often; clouds show it late. */
+    private static final int CONSOLE_LOOKS = 3;
     /** Marks are renewed once an hour: when half their horizon is used up. */
     private static final Duration RENEW_BELOW = KeepUntil.HORIZON.dividedBy(2);
 
@@ -66,6 +72,8 @@ final class Inventory implements AutoCloseable {
         private final Map<String, List<MachineReported>> published = new HashMap<>();
         private final Map<String, Long> publishedAt = new HashMap<>();
         private Map<String, MachineReported> last = Map.of();
+        /** By cloud id, of machines that went by themselves. */
+        private Map<String, Console> consoles = new HashMap<>();
         private boolean moving = true;
         private int failures;
         private boolean listing;
@@ -76,6 +84,9 @@ final class Inventory implements AutoCloseable {
             this.owner = owner;
         }
     }
+
+    /** What is known of a machine's console. @param failure null: none was found in it so far */
+    private record Console(int looks, BootFailure failure) {}
 
     private final MachineProvider provider;
     private final FleetBook book;
@@ -214,12 +225,14 @@ final class Inventory implements AutoCloseable {
         }
         var all = new HashMap<String, MachineReported>();
         boolean moving = false;
+        var failures = nothingKnown ? Map.<String, BootFailure>of() : bootFailures(scope, watch, list.machines());
         for (var machine : list.machines()) {
             if (machine.fleet().isEmpty()) {
                 LOG.warnf("A machine of this installation has no fleet tag and is left alone: cloud_id=%s scope=%s", machine.cloudId(), scope);
                 continue;
             }
-            var reported = Reports.machine(machine);
+            var failure = failures.get(machine.cloudId());
+            var reported = failure == null ? Reports.machine(machine) : Reports.machine(machine, failure);
             all.put(machine.cloudId(), reported);
             byFleet.computeIfAbsent(machine.fleet(), none -> new ArrayList<>()).add(reported);
             moving |= machine.status().isMoving()
@@ -253,6 +266,48 @@ final class Inventory implements AutoCloseable {
         publisher.seen(watch.owner, said);
         if (!nothingKnown) {
             renew(scope, list.machines());
+        }
+    }
+
+    /**
+     * Why machines went that were not asked to: a boot script that gives up says so on the console and powers off. A machine that was drained went
+     * in order, and costs no call.
+     */
+    private Map<String, BootFailure> bootFailures(Scope scope, Watch watch, List<MachineSeen> machines) {
+        var consoles = new HashMap<String, Console>();
+        var failures = new HashMap<String, BootFailure>();
+        int left = CONSOLES_A_LIST;
+        for (var machine : machines) {
+            if (machine.endedBy() != EndedBy.INSIDE || machine.mark().word() != Mark.Word.NONE) {
+                continue;
+            }
+            var console = watch.consoles.getOrDefault(machine.cloudId(), new Console(0, null));
+            if (console.failure == null && console.looks < CONSOLE_LOOKS && left > 0) {
+                left--;
+                console = new Console(console.looks + 1, readConsole(scope, machine));
+            }
+            consoles.put(machine.cloudId(), console);
+            if (console.failure != null) {
+                failures.put(machine.cloudId(), console.failure);
+            }
+        }
+        // Only lists use it, one at a time. Machines that the cloud shows no more are forgotten.
+        watch.consoles = consoles;
+        return failures;
+    }
+
+    /** Null: it says nothing of the kind, or can't be read now. */
+    private BootFailure readConsole(Scope scope, MachineSeen machine) {
+        try {
+            var failure = BootFailure.last(provider.console(machine.ref())).orElse(null);
+            if (failure != null) {
+                LOG.warnf("A machine could not become a worker and has ended itself: machine=%s cloud_id=%s scope=%s step=%s reason=%s",
+                        machine.machineId(), machine.cloudId(), scope, failure.step(), failure.reason());
+            }
+            return failure;
+        } catch (ProviderException unreadable) {
+            LOG.infof("A console can't be read: machine=%s cloud_id=%s scope=%s reason=%s", machine.machineId(), machine.cloudId(), scope, unreadable);
+            return null;
         }
     }
 

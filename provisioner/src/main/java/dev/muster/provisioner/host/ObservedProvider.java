@@ -103,6 +103,11 @@ final class ObservedProvider implements MachineProvider {
     }
 
     @Override
+    public String console(MachineRef machine) throws ProviderException {
+        return observed("console", () -> provider.console(machine));
+    }
+
+    @Override
     public void renewKeepUntil(Scope scope, Collection<String> cloudIds, KeepUntil keepUntil) throws ProviderException {
         observed("renew", () -> {
             provider.renewKeepUntil(scope, cloudIds, keepUntil);

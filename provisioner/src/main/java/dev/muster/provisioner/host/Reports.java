@@ -1,6 +1,7 @@
 package dev.muster.provisioner.host;
 
 import com.google.protobuf.Timestamp;
+import dev.muster.provisioner.boot.BootFailure;
 import dev.muster.provisioner.spi.CloudStatus;
 import dev.muster.provisioner.spi.Delivery;
 import dev.muster.provisioner.spi.EndedBy;
@@ -132,6 +133,11 @@ final class Reports {
         }
         machine.keepUntil().ifPresent(keep -> reported.setKeepUntil(timestamp(keep.until())).setMarkCluster(keep.cluster()));
         return reported.build();
+    }
+
+    /** The same, with why it never became a worker. */
+    static MachineReported machine(MachineSeen machine, BootFailure failure) {
+        return machine(machine).toBuilder().setBootFailedStep(failure.step()).setBootFailedReason(failure.reason()).build();
     }
 
     /** Of a machine of which nothing is known but how it stands. */

@@ -53,11 +53,13 @@ public final class InMemoryCloud {
 
     private final Clock clock;
     private final Map<String, Machine> machines = new LinkedHashMap<>();
+    private final Map<String, String> consoles = new HashMap<>();
     private final Map<String, Deque<Planned>> planned = new HashMap<>();
     private int capacity = Integer.MAX_VALUE;
     private Duration showsAfter = Duration.ZERO;
     private int launchCalls;
     private int names;
+    private int consoleCalls;
 
     public InMemoryCloud(Clock clock) {
         this.clock = clock;
@@ -73,7 +75,7 @@ public final class InMemoryCloud {
         showsAfter = delay;
     }
 
-    /** The next call of {@code api} (launch, find, mark, terminate, adopt, list, renew, check) has no effect and fails so. */
+    /** The next call of {@code api} (launch, find, mark, terminate, adopt, list, console, renew, check) has no effect and fails so. */
     public synchronized void refuseNext(String api, FailureKind kind) {
         planned.computeIfAbsent(api, none -> new ArrayDeque<>()).add(new Planned(Fault.REFUSED, kind));
     }
@@ -103,6 +105,22 @@ public final class InMemoryCloud {
     public synchronized void end(String cloudId, EndedBy by) {
         var machine = machines.get(cloudId);
         machine.seen = with(machine.seen, CloudStatus.TERMINATED, by);
+    }
+
+    /** A machine has written this to its console. */
+    public synchronized void writeConsole(String cloudId, String text) {
+        consoles.merge(cloudId, text, String::concat);
+    }
+
+    /** Calls for consoles, those that failed included. */
+    public synchronized int consoleCalls() {
+        return consoleCalls;
+    }
+
+    synchronized String console(String cloudId) throws ProviderException {
+        consoleCalls++;
+        begin("console");
+        return consoles.getOrDefault(cloudId, "");
     }
 
     /** A machine that another hand launched. @return its cloud id */

@@ -92,6 +92,11 @@ public final class InMemoryProvider implements MachineProvider {
     }
 
     @Override
+    public String console(MachineRef machine) throws ProviderException {
+        return cloud.console(machine.cloudId());
+    }
+
+    @Override
     public void renewKeepUntil(Scope scope, Collection<String> cloudIds, KeepUntil keepUntil) throws ProviderException {
         cloud.renew(cloudIds, keepUntil);
     }

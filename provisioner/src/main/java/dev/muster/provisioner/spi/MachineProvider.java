@@ -71,6 +71,14 @@ public interface MachineProvider {
      */
     MachineList list(Scope scope) throws ProviderException;
 
+    /**
+     * The end of what a machine has written to its console, as far as the cloud keeps it: EC2 64 KB. Clouds show it late, and still for a while
+     * after the machine's end.
+     *
+     * @return empty if there is nothing, yet or any more
+     */
+    String console(MachineRef machine) throws ProviderException;
+
     /** Writes a new keep-until mark on all of them, with as few calls as the cloud allows. Machines that are gone don't matter. */
     void renewKeepUntil(Scope scope, Collection<String> cloudIds, KeepUntil keepUntil) throws ProviderException;
 }

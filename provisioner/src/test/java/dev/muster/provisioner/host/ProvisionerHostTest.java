@@ -8,6 +8,7 @@ import dev.muster.contracts.SecretsFolder;
 import dev.muster.contracts.Topics;
 import dev.muster.provisioner.memory.InMemoryCloud;
 import dev.muster.provisioner.memory.InMemoryProvider;
+import dev.muster.provisioner.spi.EndedBy;
 import dev.muster.provisioner.spi.FailureKind;
 import dev.muster.provisioner.spi.KeepUntil;
 import dev.muster.provisioner.spi.MachineBatch;
@@ -285,6 +286,55 @@ class ProvisionerHostTest {
         assertThat(kafka.report(topics, MachineReport::hasCommandAnswered).getCommandAnswered().getVerb()).isEqualTo("drain");
         kafka.report(topics, report -> report.hasInventory() && report.getInventory().getMachinesList().stream()
                 .anyMatch(seen -> seen.getMark() == Mark.DRAIN && seen.getMarkOrdinal() == 4));
+    }
+
+    private MachineReport goneFromInside(String machineId) {
+        return kafka.report(topics, report -> report.hasInventory() && report.getInventory().getMachinesList().stream()
+                .anyMatch(seen -> seen.getMachineId().equals(machineId) && seen.getState() == CloudState.TERMINATED));
+    }
+
+    @Test
+    void aMachineThatGaveUpBootingIsReportedWithWhatItsConsoleSays() {
+        declareFleet();
+        awaitReady(start());
+        var launch = launch(2);
+        send(launch);
+        var machines = accepted(launch).getLaunchAccepted().getMachinesList();
+        cloud.writeConsole(machines.get(0).getCloudId(), "[    3.1] cloud-init[812]: MUSTER-BOOT-FAILED step=agent reason=pip can't install clearml-agent 9\r\n");
+        cloud.refuseNext("console", FailureKind.UNAVAILABLE);
+        machines.forEach(machine -> cloud.end(machine.getCloudId(), EndedBy.INSIDE));
+
+        var said = kafka.report(topics, report -> report.hasInventory() && report.getInventory().getMachinesList().stream()
+                .anyMatch(seen -> !seen.getBootFailedStep().isEmpty()));
+
+        var failed = said.getInventory().getMachinesList().stream().filter(seen -> !seen.getBootFailedStep().isEmpty()).toList();
+        assertThat(failed).singleElement().satisfies(seen -> {
+            assertThat(seen.getMachineId()).isEqualTo(machines.get(0).getMachineId());
+            assertThat(seen.getBootFailedStep()).isEqualTo("agent");
+            assertThat(seen.getBootFailedReason()).isEqualTo("pip can't install clearml-agent 9");
+        });
+        // The silent one is asked thrice, the other until it has told.
+        Await.until(cloud::consoleCalls, calls -> calls >= 4);
+        var sequence = kafka.report(topics, MachineReport::hasInventory).getSeen().getSequence();
+        kafka.report(topics, report -> report.hasInventory() && report.getSeen().getSequence() > sequence + 6);
+        assertThat(cloud.consoleCalls()).isBetween(4, 5);
+    }
+
+    @Test
+    void aMachineThatWentWhenItWasDrainedCostsNoConsole() {
+        declareFleet();
+        awaitReady(start());
+        var launch = launch(1);
+        send(launch);
+        var machine = accepted(launch).getLaunchAccepted().getMachines(0);
+        send(Command.newBuilder().setDrain(DrainMachine.newBuilder().setMachineId(machine.getMachineId()).setCloudId(machine.getCloudId())
+                .setOrdinal(4).setMode(DrainMode.WHEN_IDLE)));
+        kafka.report(topics, MachineReport::hasCommandAnswered);
+        cloud.end(machine.getCloudId(), EndedBy.INSIDE);
+
+        goneFromInside(machine.getMachineId());
+
+        assertThat(cloud.consoleCalls()).isZero();
     }
 
     @Test
