@@ -175,7 +175,7 @@ class FleetSpecPageTest {
                 row("pools.POOL.agent.connection", boot, "connection", "main", "the fleet's", NONE, "Named connection whose machine hosts and keys the machine gets."),
                 row("pools.POOL.agent.version", boot, "agent_version", "3.0.3", "the release's pinned one", "open source: not pinned"),
                 row("pools.POOL.agent.docker", boot, "docker", true, "true", "Use docker mode: on"),
-                row("pools.POOL.agent.defaultImage", boot, "default_image", "ubuntu:24.04", "the release's", "Base Docker Image: `nvidia/cuda:10.2-cudnn7-runtime-ubuntu18.04`"),
+                row("pools.POOL.agent.defaultImage", boot, "default_image", "ubuntu:24.04", "`nvidia/cuda:12.4.1-cudnn-runtime-ubuntu22.04`; with `cpuOnly` `python:3.11-slim-bookworm`", "Base Docker Image: `nvidia/cuda:10.2-cudnn7-runtime-ubuntu18.04`"),
                 row("pools.POOL.agent.cpuOnly", boot, "cpu_only", true, "false", "Run in CPU mode"),
                 row("pools.POOL.agent.environment", boot, "environment", Map.of("GIT_TOKEN", Map.of("secretRef", "git-token")), NONE, NONE,
                         "Environment of the agents: each value is text, or `{secretRef: <file of the secrets folder>}`."),

@@ -30,8 +30,14 @@ public record BootPlan(String workerPrefix, int agents, List<String> queueIds, H
     /** Version used where a fleet names none. */
     public static final String DEFAULT_AGENT_VERSION = "3.0.3";
 
-    /** Container used where neither task nor fleet names one: small, and with a Python that the agent supports. */
-    public static final String DEFAULT_IMAGE = "python:3.11-slim-bookworm";
+    /**
+     * Container used where neither task nor fleet names one: with CUDA, and a Python that the agent supports. NVIDIA removes images of old
+     * CUDA versions in time, so that a release looks whether this one is still to be had.
+     */
+    public static final String DEFAULT_IMAGE = "nvidia/cuda:12.4.1-cudnn-runtime-ubuntu22.04";
+
+    /** The same where agents are told not to use GPUs: far smaller. */
+    public static final String DEFAULT_CPU_IMAGE = "python:3.11-slim-bookworm";
 
     /** ClearML's three addresses as machines see them, without a trailing slash. */
     public record Hosts(String api, String web, String files) {}

@@ -43,13 +43,20 @@ final class BootTranslator {
         try {
             return new BootPlan(workerPrefix, Math.max(1, spec.getAgents()), spec.getQueueIdsList(), connection.machineHosts(), keys,
                     !spec.hasDocker() || spec.getDocker(),
-                    spec.getDefaultImage().isEmpty() ? BootPlan.DEFAULT_IMAGE : spec.getDefaultImage(),
+                    image(spec),
                     spec.getAgentVersion().isEmpty() ? BootPlan.DEFAULT_AGENT_VERSION : spec.getAgentVersion(),
                     spec.getCpuOnly(), environment, text(spec.getExtraConf(), "boot.extra_conf"), text(spec.getInitScript(), "boot.init_script"),
                     text(spec.getCheckpointHook(), "boot.checkpoint_hook"), spec.getShellProfile(), storage(spec.getStorage()));
         } catch (IllegalArgumentException wrong) {
             throw new ProviderException(FailureKind.INVALID_SPEC, "InvalidBoot", wrong.getMessage());
         }
+    }
+
+    private static String image(BootSpec spec) {
+        if (!spec.getDefaultImage().isEmpty()) {
+            return spec.getDefaultImage();
+        }
+        return spec.getCpuOnly() ? BootPlan.DEFAULT_CPU_IMAGE : BootPlan.DEFAULT_IMAGE;
     }
 
     private BootPlan.Storage storage(StorageSpec spec) throws ProviderException {
