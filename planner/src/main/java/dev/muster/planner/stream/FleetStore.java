@@ -131,7 +131,7 @@ final class FleetStore {
     }
 
     /** @param key without the fleet's name */
-    private record Value(String key, byte[] bytes) {
+    record Value(String key, byte[] bytes) {
 
         String kind() {
             var end = key.indexOf('/');
@@ -140,42 +140,12 @@ final class FleetStore {
     }
 
     /** What is stored of one fleet, not yet understood. */
-    static final class Kept {
+    record Kept(String fleet, List<Value> values) {
 
-        private final String fleet;
-        private final List<Value> values;
-        private FleetRecord record;
-        private FleetMemory memory;
-        private Ledger.Book ledger = Ledger.Book.EMPTY;
-        private final List<byte[]> machines = new ArrayList<>();
-        private final List<QueueSeen> queues = new ArrayList<>();
-        private final List<byte[]> workers = new ArrayList<>();
-        private final TreeMap<Long, RequestAnswered> answers = new TreeMap<>();
-
-        private Kept(String fleet, List<Value> values) {
-            this.fleet = fleet;
-            this.values = values;
-        }
-
-        /** As {@link FleetStore#load}. Called once. */
+        /** As {@link FleetStore#load}. */
         Stored load() {
             try {
-                var info = StateInfo.getDefaultInstance();
-                for (var value : values) {
-                    if (value.key.equals("info")) {
-                        info = StateInfo.parseFrom(value.bytes);
-                    }
-                }
-                info = StateVersions.readable(fleet, info);
-                for (var value : values) {
-                    take(value);
-                }
-                if (record == null || memory == null) {
-                    throw new IllegalStateException("the store holds only a part of fleet " + fleet);
-                }
-                return new Stored(info, record, Fleet.restored(FleetTranslator.head(record), memory, ledger,
-                        understood(machines, bytes -> MachineTranslator.machine(MachineRecord.parseFrom(bytes))), queues,
-                        understood(workers, bytes -> DemandTranslator.worker(WorkerState.parseFrom(bytes)))), new LinkedHashMap<>(answers));
+                return understood();
             } catch (UncheckedIOException unreadable) {
                 throw unreadable(unreadable.getCause());
             } catch (InvalidProtocolBufferException unreadable) {
@@ -183,22 +153,44 @@ final class FleetStore {
             }
         }
 
-        private void take(Value value) throws InvalidProtocolBufferException {
-            switch (value.kind()) {
-                case "info" -> { }
-                case "head" -> record = FleetRecord.parseFrom(value.bytes);
-                case "memory" -> memory = FleetTranslator.memory(dev.muster.v1.FleetMemory.parseFrom(value.bytes));
-                case "ledger" -> ledger = LedgerTranslator.ledger(LedgerState.parseFrom(value.bytes));
-                case "machine" -> machines.add(value.bytes);
-                case "queue" -> queues.add(DemandTranslator.queue(QueuePicture.parseFrom(value.bytes)));
-                case "worker" -> workers.add(value.bytes);
-                case "answer" -> answers.put(Long.parseLong(value.key.substring("answer/".length())), RequestAnswered.parseFrom(value.bytes));
-                default -> throw new IllegalStateException("the store holds " + value.key + " of fleet " + fleet + ", which this release doesn't know");
+        private Stored understood() throws InvalidProtocolBufferException {
+            var info = StateInfo.getDefaultInstance();
+            for (var value : values) {
+                if (value.key.equals("info")) {
+                    info = StateInfo.parseFrom(value.bytes);
+                }
             }
+            info = StateVersions.readable(fleet, info);
+            FleetRecord record = null;
+            FleetMemory memory = null;
+            var ledger = Ledger.Book.EMPTY;
+            var machines = new ArrayList<byte[]>();
+            var queues = new ArrayList<QueueSeen>();
+            var workers = new ArrayList<byte[]>();
+            var answers = new TreeMap<Long, RequestAnswered>();
+            for (var value : values) {
+                switch (value.kind()) {
+                    case "info" -> { }
+                    case "head" -> record = FleetRecord.parseFrom(value.bytes);
+                    case "memory" -> memory = FleetTranslator.memory(dev.muster.v1.FleetMemory.parseFrom(value.bytes));
+                    case "ledger" -> ledger = LedgerTranslator.ledger(LedgerState.parseFrom(value.bytes));
+                    case "machine" -> machines.add(value.bytes);
+                    case "queue" -> queues.add(DemandTranslator.queue(QueuePicture.parseFrom(value.bytes)));
+                    case "worker" -> workers.add(value.bytes);
+                    case "answer" -> answers.put(Long.parseLong(value.key.substring("answer/".length())), RequestAnswered.parseFrom(value.bytes));
+                    default -> throw new IllegalStateException("the store holds " + value.key + " of fleet " + fleet + ", which this release doesn't know");
+                }
+            }
+            if (record == null || memory == null) {
+                throw new IllegalStateException("the store holds only a part of fleet " + fleet);
+            }
+            return new Stored(info, record, Fleet.restored(FleetTranslator.head(record), memory, ledger,
+                    read(machines, bytes -> MachineTranslator.machine(MachineRecord.parseFrom(bytes))), queues,
+                    read(workers, bytes -> DemandTranslator.worker(WorkerState.parseFrom(bytes)))), new LinkedHashMap<>(answers));
         }
 
         /** On all processors: there may be a hundred thousand, and a planner that takes over has nothing else to do. The order is kept. */
-        private static <T> List<T> understood(List<byte[]> stored, Reading<T> reading) {
+        private static <T> List<T> read(List<byte[]> stored, Reading<T> reading) {
             return stored.parallelStream().map(bytes -> {
                 try {
                     return reading.read(bytes);
