@@ -328,7 +328,7 @@ final class Ec2Machines implements MachineProvider {
         try {
             rates(machine.scope()).awaitDescribe();
             var output = accounts.api(machine.scope()).getConsoleOutput(GetConsoleOutputRequest.builder().instanceId(machine.cloudId()).build()).output();
-            // Lines of 76 characters, as MIME has them, from some of EC2's own.
+            // EC2 may break it into lines, as MIME does.
             return output == null ? "" : new String(Base64.getMimeDecoder().decode(output), UTF_8);
         } catch (SdkException failure) {
             throw Ec2Failures.translate(failure);

@@ -1,7 +1,6 @@
 package dev.muster.aws;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.muster.provisioner.spi.FailureKind;
@@ -9,8 +8,8 @@ import dev.muster.provisioner.spi.LaunchSettings;
 import dev.muster.provisioner.spi.MachineBatch;
 import dev.muster.provisioner.spi.MachineProvider;
 import dev.muster.provisioner.spi.MachineProviderContract;
-import dev.muster.provisioner.spi.MachineSeen;
 import dev.muster.provisioner.spi.MachineRef;
+import dev.muster.provisioner.spi.MachineSeen;
 import dev.muster.provisioner.spi.Offer;
 import dev.muster.provisioner.spi.ProviderException;
 import dev.muster.sandbox.ec2.Faults.ApiFault;
@@ -131,7 +130,7 @@ class Ec2MachinesTest extends MachineProviderContract {
 
         assertThat(provider.console(machine.ref())).endsWith("eine Rolle spielen würden\n");
         var unknown = new MachineRef(machine.ref().scope(), machine.machineId(), "i-00000000000000000");
-        assertThatThrownBy(() -> provider.console(unknown)).isInstanceOf(ProviderException.class);
+        assertThat(catchThrowableOfType(ProviderException.class, () -> provider.console(unknown))).isNotNull();
     }
 
     @Test

@@ -73,7 +73,7 @@ final class Inventory implements AutoCloseable {
         private final Map<String, Long> publishedAt = new HashMap<>();
         private Map<String, MachineReported> last = Map.of();
         /** By cloud id, of machines that went by themselves. */
-        private Map<String, Console> consoles = new HashMap<>();
+        private Map<String, Console> consoles = Map.of();
         private boolean moving = true;
         private int failures;
         private boolean listing;
@@ -225,14 +225,16 @@ final class Inventory implements AutoCloseable {
         }
         var all = new HashMap<String, MachineReported>();
         boolean moving = false;
-        var failures = nothingKnown ? Map.<String, BootFailure>of() : bootFailures(scope, watch, list.machines());
+        if (!nothingKnown) {
+            readConsoles(scope, watch, list.machines());
+        }
         for (var machine : list.machines()) {
             if (machine.fleet().isEmpty()) {
                 LOG.warnf("A machine of this installation has no fleet tag and is left alone: cloud_id=%s scope=%s", machine.cloudId(), scope);
                 continue;
             }
-            var failure = failures.get(machine.cloudId());
-            var reported = failure == null ? Reports.machine(machine) : Reports.machine(machine, failure);
+            var console = watch.consoles.get(machine.cloudId());
+            var reported = console == null || console.failure == null ? Reports.machine(machine) : Reports.machine(machine, console.failure);
             all.put(machine.cloudId(), reported);
             byFleet.computeIfAbsent(machine.fleet(), none -> new ArrayList<>()).add(reported);
             moving |= machine.status().isMoving()
@@ -273,9 +275,8 @@ final class Inventory implements AutoCloseable {
      * Why machines went that were not asked to: a boot script that gives up says so on the console and powers off. A machine that was drained went
      * in order, and costs no call.
      */
-    private Map<String, BootFailure> bootFailures(Scope scope, Watch watch, List<MachineSeen> machines) {
+    private void readConsoles(Scope scope, Watch watch, List<MachineSeen> machines) {
         var consoles = new HashMap<String, Console>();
-        var failures = new HashMap<String, BootFailure>();
         int left = CONSOLES_A_LIST;
         for (var machine : machines) {
             if (machine.endedBy() != EndedBy.INSIDE || machine.mark().word() != Mark.Word.NONE) {
@@ -287,13 +288,9 @@ final class Inventory implements AutoCloseable {
                 console = new Console(console.looks + 1, readConsole(scope, machine));
             }
             consoles.put(machine.cloudId(), console);
-            if (console.failure != null) {
-                failures.put(machine.cloudId(), console.failure);
-            }
         }
         // Only lists use it, one at a time. Machines that the cloud shows no more are forgotten.
         watch.consoles = consoles;
-        return failures;
     }
 
     /** Null: it says nothing of the kind, or can't be read now. */

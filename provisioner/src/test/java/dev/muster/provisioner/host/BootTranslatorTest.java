@@ -42,4 +42,9 @@ class BootTranslatorTest {
         assertThat(translate(BootSpec.newBuilder()).defaultImage()).isEqualTo(BootPlan.DEFAULT_IMAGE).startsWith("nvidia/cuda:");
         assertThat(translate(BootSpec.newBuilder().setCpuOnly(true)).defaultImage()).isEqualTo(BootPlan.DEFAULT_CPU_IMAGE);
     }
+
+    @Test
+    void thePageNamesTheseImages() throws IOException {
+        assertThat(Files.readString(Path.of("..", "docs", "fleet-spec.md"))).contains(BootPlan.DEFAULT_IMAGE, BootPlan.DEFAULT_CPU_IMAGE);
+    }
 }

@@ -22,6 +22,7 @@ import dev.muster.v1.FleetRecord;
 import dev.muster.v1.LaunchMachines;
 import dev.muster.v1.LaunchParameters;
 import dev.muster.v1.MachineReport;
+import dev.muster.v1.MachineReported;
 import dev.muster.v1.Mark;
 import dev.muster.v1.Market;
 import dev.muster.v1.OfferKey;
@@ -147,6 +148,11 @@ class ProvisionerHostTest {
 
     private void send(LaunchMachines.Builder launch) {
         send(Command.newBuilder().setLaunch(launch));
+    }
+
+    private void drain(MachineReported machine) {
+        send(Command.newBuilder().setDrain(DrainMachine.newBuilder().setMachineId(machine.getMachineId()).setCloudId(machine.getCloudId())
+                .setOrdinal(4).setMode(DrainMode.WHEN_IDLE)));
     }
 
     private void declareFleet() {
@@ -280,17 +286,11 @@ class ProvisionerHostTest {
         send(launch);
         var machine = accepted(launch).getLaunchAccepted().getMachines(0);
 
-        send(Command.newBuilder().setDrain(DrainMachine.newBuilder().setMachineId(machine.getMachineId()).setCloudId(machine.getCloudId())
-                .setOrdinal(4).setMode(DrainMode.WHEN_IDLE)));
+        drain(machine);
 
         assertThat(kafka.report(topics, MachineReport::hasCommandAnswered).getCommandAnswered().getVerb()).isEqualTo("drain");
         kafka.report(topics, report -> report.hasInventory() && report.getInventory().getMachinesList().stream()
                 .anyMatch(seen -> seen.getMark() == Mark.DRAIN && seen.getMarkOrdinal() == 4));
-    }
-
-    private MachineReport goneFromInside(String machineId) {
-        return kafka.report(topics, report -> report.hasInventory() && report.getInventory().getMachinesList().stream()
-                .anyMatch(seen -> seen.getMachineId().equals(machineId) && seen.getState() == CloudState.TERMINATED));
     }
 
     @Test
@@ -327,12 +327,12 @@ class ProvisionerHostTest {
         var launch = launch(1);
         send(launch);
         var machine = accepted(launch).getLaunchAccepted().getMachines(0);
-        send(Command.newBuilder().setDrain(DrainMachine.newBuilder().setMachineId(machine.getMachineId()).setCloudId(machine.getCloudId())
-                .setOrdinal(4).setMode(DrainMode.WHEN_IDLE)));
+        drain(machine);
         kafka.report(topics, MachineReport::hasCommandAnswered);
         cloud.end(machine.getCloudId(), EndedBy.INSIDE);
 
-        goneFromInside(machine.getMachineId());
+        kafka.report(topics, report -> report.hasInventory() && report.getInventory().getMachinesList().stream()
+                .anyMatch(seen -> seen.getMachineId().equals(machine.getMachineId()) && seen.getState() == CloudState.TERMINATED));
 
         assertThat(cloud.consoleCalls()).isZero();
     }
