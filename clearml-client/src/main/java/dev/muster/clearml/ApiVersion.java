@@ -16,7 +16,7 @@ public record ApiVersion(int major, int minor) implements Comparable<ApiVersion>
     private static final Comparator<ApiVersion> ORDER = Comparator.comparingInt(ApiVersion::major).thenComparingInt(ApiVersion::minor);
 
     /** Empty if the text is no version. */
-    static Optional<ApiVersion> parse(String text) {
+    public static Optional<ApiVersion> parse(String text) {
         var form = FORM.matcher(text);
         return form.matches() ? Optional.of(new ApiVersion(Integer.parseInt(form.group(1)), Integer.parseInt(form.group(2)))) : Optional.empty();
     }

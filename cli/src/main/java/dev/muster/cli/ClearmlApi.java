@@ -31,9 +31,34 @@ final class ClearmlApi {
      * @param api base URL of the server
      */
     ClearmlApi(String api, String accessKey, String secretKey) {
-        this.api = api.replaceFirst("/+$", "");
-        var basic = Base64.getEncoder().encodeToString((accessKey + ":" + secretKey).getBytes(StandardCharsets.UTF_8));
-        this.token = call("auth.login", Output.JSON.createObjectNode(), "Basic " + basic).path("token").asText();
+        this.api = base(api);
+        this.token = call("auth.login", Output.JSON.createObjectNode(), basic(accessKey, secretKey)).path("token").asText();
+    }
+
+    /** A server's URL to which calls are added. */
+    static String base(String api) {
+        return api.replaceFirst("/+$", "");
+    }
+
+    /** What a login is authorized by. */
+    static String basic(String accessKey, String secretKey) {
+        return "Basic " + Base64.getEncoder().encodeToString((accessKey + ":" + secretKey).getBytes(StandardCharsets.UTF_8));
+    }
+
+    /**
+     * A call that is not authorized yet.
+     *
+     * @param api as {@link #base} gives it
+     * @throws IllegalArgumentException if that is no URL
+     */
+    static HttpRequest.Builder post(String api, String endpoint, ObjectNode request, Duration timeout) {
+        return HttpRequest.newBuilder(URI.create(api + "/" + endpoint)).timeout(timeout).header("Content-Type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofString(request.toString()));
+    }
+
+    /** Of a pattern of the server's, such as the one for names: matches the text itself. */
+    static String literal(String text) {
+        return text.replaceAll("[^A-Za-z0-9_ -]", "\\\\$0");
     }
 
     /** The connection of a local run, with the keys in its secrets folder. */
@@ -63,7 +88,7 @@ final class ClearmlApi {
 
     /** The queue's id; empty if the server has none of this name. */
     Optional<String> queue(String name) {
-        var request = Output.JSON.createObjectNode().put("name", "^" + name.replaceAll("[^A-Za-z0-9_ -]", "\\\\$0") + "$");
+        var request = Output.JSON.createObjectNode().put("name", "^" + literal(name) + "$");
         request.putArray("only_fields").add("id").add("name");
         for (var queue : call("queues.get_all", request).path("queues")) {
             if (queue.path("name").asText().equals(name)) {
@@ -84,9 +109,7 @@ final class ClearmlApi {
 
     private JsonNode call(String endpoint, ObjectNode request, String authorization) {
         try {
-            var answer = http.send(HttpRequest.newBuilder(URI.create(api + "/" + endpoint)).timeout(TIMEOUT)
-                    .header("Content-Type", "application/json").header("Authorization", authorization)
-                    .POST(HttpRequest.BodyPublishers.ofString(request.toString())).build(), HttpResponse.BodyHandlers.ofString());
+            var answer = http.send(post(api, endpoint, request, TIMEOUT).header("Authorization", authorization).build(), HttpResponse.BodyHandlers.ofString());
             var body = answer.body().isEmpty() ? Output.JSON.createObjectNode() : Output.JSON.readTree(answer.body());
             if (answer.statusCode() == 401) {
                 throw CliFailure.failed("ClearML at " + api + " refuses the keys (401): renew the access key and secret key in the secrets folder");

@@ -2,20 +2,19 @@ package dev.muster.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.muster.clearml.ApiVersion;
+import dev.muster.clearml.ClearmlAddress;
+import dev.muster.clearml.Worker;
 import java.io.IOException;
-import java.net.URI;
 import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpTimeoutException;
-import java.nio.charset.StandardCharsets;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -23,7 +22,6 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Supplier;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import javax.net.ssl.SSLException;
 
@@ -33,16 +31,11 @@ import javax.net.ssl.SSLException;
  */
 final class ClearmlDoctor {
 
-    /** The watcher's own limit for an answer: a slower server's looks fail. */
-    private static final Duration TIMEOUT = Duration.ofSeconds(8);
+    /** A slower server's looks fail. */
+    private static final Duration TIMEOUT = ClearmlAddress.DEFAULT_TIMEOUT;
     /** Above it the watcher warns, too. */
     private static final Duration MOST_SKEW = Duration.ofSeconds(30);
-    /** The first version with all that Muster asks for: docs/clearml.md. */
-    private static final int OLDEST_MINOR = 20;
-    private static final Pattern VERSION = Pattern.compile("([0-9]{1,4})\\.([0-9]{1,4})");
     private static final int NAMES_A_CALL = 50;
-    /** Begins the id under which a Muster lists itself as a worker: docs/clearml.md. */
-    private static final String MUSTER_ITSELF = "muster-queue-watcher@";
 
     enum State { OK, WARNING, FAILED }
 
@@ -64,7 +57,7 @@ final class ClearmlDoctor {
     }
 
     private final String api;
-    private final Supplier<Optional<String>> keys;
+    private final Supplier<Optional<String>> key;
     private final String keyFiles;
     private final HttpClient http = HttpClient.newBuilder().connectTimeout(TIMEOUT).version(HttpClient.Version.HTTP_1_1).build();
     private final List<Finding> findings = new ArrayList<>();
@@ -76,12 +69,12 @@ final class ClearmlDoctor {
 
     /**
      * @param api base URL of the server
-     * @param keys access key and secret key with a colon between; empty if one is missing
+     * @param key what a login is authorized by; empty if there is none
      * @param keyFiles where a person puts them
      */
-    ClearmlDoctor(String api, Supplier<Optional<String>> keys, String keyFiles) {
-        this.api = api.replaceFirst("/+$", "");
-        this.keys = keys;
+    ClearmlDoctor(String api, Supplier<Optional<String>> key, String keyFiles) {
+        this.api = ClearmlApi.base(api);
+        this.key = key;
         this.keyFiles = keyFiles;
     }
 
@@ -93,7 +86,7 @@ final class ClearmlDoctor {
             version(bearer);
             lists(bearer, fleets);
         } catch (Pointless rest) {
-            return findings;
+            // What was found says why.
         }
         return findings;
     }
@@ -126,17 +119,16 @@ final class ClearmlDoctor {
 
     private String login() throws Pointless {
         var fix = "put a key pair from Settings, Workspace of ClearML's page into " + keyFiles;
-        Optional<String> pair;
+        Optional<String> authorization;
         try {
-            pair = keys.get();
+            authorization = key.get();
         } catch (IllegalStateException unreadable) {
             throw failed("key", unreadable.getMessage(), "make it readable for Muster");
         }
-        if (pair.isEmpty()) {
+        if (authorization.isEmpty()) {
             throw failed("key", "there is none", fix);
         }
-        var basic = "Basic " + Base64.getEncoder().encodeToString(pair.get().getBytes(StandardCharsets.UTF_8));
-        var reply = ask("key", "auth.login", Output.JSON.createObjectNode(), basic);
+        var reply = ask("key", "auth.login", Output.JSON.createObjectNode(), authorization.get());
         if (reply.status == 401 || reply.status == 403) {
             throw failed("key", "the server refuses it: " + reply.reason(), fix);
         }
@@ -150,16 +142,15 @@ final class ClearmlDoctor {
 
     private void version(String bearer) throws Pointless {
         var reply = ask("version", "server.info", Output.JSON.createObjectNode(), bearer);
-        var text = reply.data.path("api_version").asText();
-        var version = VERSION.matcher(text);
-        if (!version.matches()) {
-            throw failed("version", "the server doesn't tell its API's", "upgrade the ClearML server: Muster needs API 2." + OLDEST_MINOR + " or newer");
+        var fix = "upgrade the ClearML server: Muster needs API " + ApiVersion.OLDEST + " or newer";
+        var version = ApiVersion.parse(reply.data.path("api_version").asText());
+        if (version.isEmpty()) {
+            throw failed("version", "the server doesn't tell its API's", fix);
         }
-        var major = Integer.parseInt(version.group(1));
-        if (major < 2 || major == 2 && Integer.parseInt(version.group(2)) < OLDEST_MINOR) {
-            throw failed("version", "the server's API is " + text, "upgrade the ClearML server: Muster needs API 2." + OLDEST_MINOR + " or newer");
+        if (version.get().compareTo(ApiVersion.OLDEST) < 0) {
+            throw failed("version", "the server's API is " + version.get(), fix);
         }
-        ok("version", "API " + text + " of server " + reply.data.path("version").asText("unknown"));
+        ok("version", "API " + version.get() + " of server " + reply.data.path("version").asText("unknown"));
     }
 
     private void lists(String bearer, List<Wanted> fleets) throws Pointless {
@@ -172,7 +163,7 @@ final class ClearmlDoctor {
             return;
         }
         var there = queues(bearer, names);
-        var prefixes = fleets.stream().map(Wanted::workersPrefix).filter(prefix -> !prefix.isEmpty()).map(prefix -> prefix + ":").toList();
+        var prefixes = fleets.stream().map(fleet -> fleet.workersPrefix() + ":").toList();
         for (var name : names) {
             var check = "queue " + name;
             if (!there.containsKey(name)) {
@@ -183,7 +174,7 @@ final class ClearmlDoctor {
             }
             var waiting = there.get(name);
             var others = workers.getOrDefault(name, new TreeSet<>()).stream()
-                    .filter(worker -> !worker.startsWith(MUSTER_ITSELF) && prefixes.stream().noneMatch(worker::startsWith)).toList();
+                    .filter(worker -> !worker.startsWith(Worker.MUSTER_PREFIX) && prefixes.stream().noneMatch(worker::startsWith)).toList();
             var seen = waiting == 1 ? "1 task waits" : waiting + " tasks wait";
             if (others.isEmpty()) {
                 ok(check, seen);
@@ -216,7 +207,7 @@ final class ClearmlDoctor {
         for (var from = 0; from < all.size(); from += NAMES_A_CALL) {
             var some = all.subList(from, Math.min(all.size(), from + NAMES_A_CALL));
             var request = fields(List.of("id", "name", "entries"));
-            request.put("name", some.stream().map(name -> name.replaceAll("[^A-Za-z0-9_ -]", "\\\\$0")).collect(Collectors.joining("|", "^(", ")$")));
+            request.put("name", some.stream().map(ClearmlApi::literal).collect(Collectors.joining("|", "^(", ")$")));
             for (var queue : ask("queues", "queues.get_all", request, bearer, "its user may not list queues").data.path("queues")) {
                 there.put(queue.path("name").asText(), queue.path("entries").size());
             }
@@ -250,8 +241,7 @@ final class ClearmlDoctor {
         var asked = Instant.now();
         HttpResponse<String> answer;
         try {
-            var post = HttpRequest.newBuilder(URI.create(api + "/" + call)).timeout(TIMEOUT).header("Content-Type", "application/json")
-                    .POST(HttpRequest.BodyPublishers.ofString(request.toString()));
+            var post = ClearmlApi.post(api, call, request, TIMEOUT);
             if (!authorization.isEmpty()) {
                 post.header("Authorization", authorization);
             }

@@ -1,6 +1,8 @@
 package dev.muster.cli;
 
 import dev.muster.contracts.SecretsFolder;
+import dev.muster.planner.stream.Defaults;
+import dev.muster.sandbox.suite.SuiteState;
 import dev.muster.v1.FleetSpec;
 import dev.muster.v1.FleetState;
 import dev.muster.v1.QueueSpec;
@@ -50,11 +52,12 @@ final class DoctorCommand {
         @Override
         public Integer call() {
             var output = common.output();
-            var installation = installation();
+            var running = config == null ? common.run().running() : Optional.<SuiteState>empty();
+            var installation = running.map(Clearml::installation).orElseGet(this::configured);
             if (connection != null && !installation.servers.containsKey(connection)) {
                 throw CliFailure.usage("there is no connection " + connection + ": there are " + String.join(", ", installation.servers.keySet()));
             }
-            var specs = specs();
+            var specs = specs(running.isPresent()).stream().map(spec -> Defaults.fill(spec, installation.name)).toList();
             var found = new LinkedHashMap<String, List<ClearmlDoctor.Finding>>();
             installation.servers.forEach((name, server) -> {
                 if (connection == null || connection.equals(name)) {
@@ -69,14 +72,14 @@ final class DoctorCommand {
             return found.values().stream().flatMap(List::stream).anyMatch(finding -> finding.state() == ClearmlDoctor.State.FAILED) ? CliFailure.FAILED : 0;
         }
 
-        private Installation installation() {
-            var running = config == null ? common.run().running() : Optional.<dev.muster.sandbox.suite.SuiteState>empty();
-            if (running.isPresent()) {
-                var servers = new LinkedHashMap<String, Server>();
-                running.get().connections().entrySet().stream().sorted(Map.Entry.comparingByKey())
-                        .forEach(one -> servers.put(one.getKey(), new Server(one.getValue(), null)));
-                return new Installation(running.get().installation(), Path.of(running.get().secrets()), servers, running.get().sandbox());
-            }
+        private static Installation installation(SuiteState running) {
+            var servers = new LinkedHashMap<String, Server>();
+            running.connections().entrySet().stream().sorted(Map.Entry.comparingByKey())
+                    .forEach(one -> servers.put(one.getKey(), new Server(one.getValue(), null)));
+            return new Installation(running.installation(), Path.of(running.secrets()), servers, running.sandbox());
+        }
+
+        private Installation configured() {
             var file = config == null ? Path.of("muster.yaml") : config;
             if (config == null && !Files.exists(file)) {
                 throw CliFailure.notRunning("nothing runs here and there is no muster.yaml: name one with --config, or ./muster init writes it");
@@ -87,11 +90,11 @@ final class DoctorCommand {
             return new Installation(yaml.installation(), yaml.secrets(), servers, false);
         }
 
-        private List<FleetSpec> specs() {
+        private List<FleetSpec> specs(boolean runs) {
             if (!files.isEmpty()) {
                 return files.stream().flatMap(file -> FleetCommand.read(file).stream()).toList();
             }
-            if (config != null || (common.server == null || common.server.isEmpty()) && common.run().running().isEmpty()) {
+            if (config != null || (common.server == null || common.server.isEmpty()) && !runs) {
                 return List.of();
             }
             try (var control = common.control()) {
@@ -100,14 +103,15 @@ final class DoctorCommand {
             }
         }
 
+        /** @param specs with all defaults filled in */
         private static List<ClearmlDoctor.Finding> examine(String name, Server server, Installation installation, List<FleetSpec> specs) {
             var secrets = new SecretsFolder(installation.secrets);
             var access = "clearml-" + name + "-access-key";
             var secret = "clearml-" + name + "-secret-key";
-            var doctor = new ClearmlDoctor(server.api, () -> secrets.find(access).flatMap(one -> secrets.find(secret).map(other -> one.value() + ":" + other.value())),
+            var doctor = new ClearmlDoctor(server.api, () -> secrets.find(access).flatMap(one -> secrets.find(secret).map(other -> ClearmlApi.basic(one.value(), other.value()))),
                     "the files " + access + " and " + secret + " in " + installation.secrets);
-            var findings = new ArrayList<>(doctor.examine(specs.stream().filter(spec -> name.equals(spec.getConnection().isEmpty() ? "default" : spec.getConnection()))
-                    .map(spec -> new ClearmlDoctor.Wanted(spec.getWorkersPrefix().isEmpty() ? installation.name + "-" + spec.getName() : spec.getWorkersPrefix(),
+            var findings = new ArrayList<>(doctor.examine(specs.stream().filter(spec -> spec.getConnection().equals(name))
+                    .map(spec -> new ClearmlDoctor.Wanted(spec.getWorkersPrefix(),
                             spec.getQueuesList().stream().map(QueueSpec::getName).collect(Collectors.toCollection(LinkedHashSet::new)), spec.getCreateQueues()))
                     .toList()));
             if (!installation.sandbox) {

@@ -14,7 +14,7 @@ import dev.muster.v1.QueueSpec;
 import dev.muster.v1.ShutdownAction;
 
 /** What a fleet spec means where it says nothing: the only table of defaults, filled in when a spec is accepted. */
-final class Defaults {
+public final class Defaults {
 
     /** Also what {@code muster init} writes, so that one ClearML server needs no name. */
     static final String CONNECTION = "default";
@@ -57,7 +57,7 @@ final class Defaults {
      *
      * @param installation the installation's name, first part of the default workers prefix
      */
-    static FleetSpec fill(FleetSpec spec, String installation) {
+    public static FleetSpec fill(FleetSpec spec, String installation) {
         var filled = spec.toBuilder();
         if (spec.getConnection().isEmpty()) {
             filled.setConnection(CONNECTION);
