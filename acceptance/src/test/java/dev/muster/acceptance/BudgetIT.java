@@ -3,14 +3,9 @@ package dev.muster.acceptance;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -46,13 +41,13 @@ class BudgetIT {
     Path folder;
 
     private Shell shell;
-    private URI admin;
+    private StandIns standIns;
 
     @BeforeEach
     void up() throws Exception {
         shell = new Shell(folder);
         shell.run("./muster up --speed " + SPEED + " --json").succeeded();
-        admin = URI.create(new ObjectMapper().readTree(shell.run("./muster status --json").succeeded().out()).path("admin").asText());
+        standIns = StandIns.of(shell);
     }
 
     @AfterEach
@@ -154,9 +149,8 @@ class BudgetIT {
     }
 
     private List<JsonNode> instances(String fleet) throws IOException, InterruptedException {
-        var answer = HttpClient.newHttpClient().send(HttpRequest.newBuilder(admin.resolve("/ec2/books")).build(), HttpResponse.BodyHandlers.ofString());
         var all = new ArrayList<JsonNode>();
-        new ObjectMapper().readTree(answer.body()).path("instances").forEach(instance -> {
+        standIns.get("/ec2/books").path("instances").forEach(instance -> {
             if (instance.path("tags").path("muster-fleet").asText().equals(fleet)) {
                 all.add(instance);
             }

@@ -48,7 +48,7 @@ class LaunchLatencyIT {
     private final HttpClient http = HttpClient.newHttpClient();
     private Shell shell;
     private String clearml;
-    private String admin;
+    private StandIns standIns;
     private String authorization;
 
     @BeforeEach
@@ -56,7 +56,7 @@ class LaunchLatencyIT {
         shell = new Shell(folder);
         var run = shell.run("./muster up --json").succeeded().json();
         clearml = run.path("clearml").asText();
-        admin = run.path("admin").asText();
+        standIns = StandIns.of(shell);
         var secrets = Path.of(run.path("secrets").asText());
         var keys = Files.readString(secrets.resolve("clearml-default-access-key")).strip() + ":"
                 + Files.readString(secrets.resolve("clearml-default-secret-key")).strip();
@@ -109,7 +109,7 @@ class LaunchLatencyIT {
             pools.setLength(pools.length() - 2);
             pools.append("]}\n");
         }
-        post(admin + "/ec2/capacity", "{\"most\": 0}");
+        standIns.post("/ec2/capacity", "{\"most\": 0}");
         apply("name: bench\nqueues:\n" + queues + "pools:\n" + pools);
 
         var took = new ArrayList<Duration>();
@@ -150,8 +150,7 @@ class LaunchLatencyIT {
 
     private List<JsonNode> calls() {
         try {
-            var books = http.send(HttpRequest.newBuilder(URI.create(admin + "/ec2/books")).build(), HttpResponse.BodyHandlers.ofString());
-            return StreamSupport.stream(JSON.readTree(books.body()).path("launchCalls").spliterator(), false).toList();
+            return StreamSupport.stream(standIns.get("/ec2/books").path("launchCalls").spliterator(), false).toList();
         } catch (IOException | InterruptedException failed) {
             throw new IllegalStateException(failed);
         }

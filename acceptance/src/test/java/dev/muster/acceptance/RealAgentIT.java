@@ -4,12 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.IOException;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -29,13 +23,12 @@ class RealAgentIT {
 
     private static final int TASKS = 18;
     private static final Duration PATIENCE = Duration.ofMinutes(8);
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     @TempDir
     Path folder;
 
     private Shell shell;
-    private URI admin;
+    private StandIns standIns;
 
     @AfterEach
     void down() {
@@ -53,7 +46,7 @@ class RealAgentIT {
         assumeTrue(Files.isExecutable(agent));
         shell = new Shell(folder);
         shell.run("./muster up --machines processes --speed 10 --json").succeeded();
-        admin = URI.create(JSON.readTree(shell.run("./muster status --json").succeeded().out()).path("admin").asText());
+        standIns = StandIns.of(shell);
         Files.writeString(folder.resolve("real.yaml"), """
                 name: real
                 queues:
@@ -73,33 +66,22 @@ class RealAgentIT {
         // Drains while the queue is full: a machine that is marked takes no more, and another comes in its place.
         for (int drained = 1; drained <= 3; drained++) {
             int target = drained * TASKS / 6;
-            Await.within(PATIENCE, target + " tasks done", () -> done() >= target);
+            Await.within(PATIENCE, target + " tasks done", () -> standIns.tasks("completed") >= target);
             var busy = machines().stream().filter(machine -> machine.path("phase").asText().equals("READY")).findFirst();
             if (busy.isPresent()) {
                 shell.run("./muster machine drain " + busy.get().path("machineId").asText()).succeeded();
             }
         }
-        Await.within(PATIENCE, "all tasks done", () -> done() == TASKS);
+        Await.within(PATIENCE, "all tasks done", () -> standIns.tasks("completed") == TASKS);
         Await.within(PATIENCE, "no machine left", () -> machines().isEmpty());
 
-        for (var task : get("/clearml/books").path("tasks")) {
+        for (var task : standIns.tasks()) {
             assertThat(task.path("status").asText()).as(task.toString()).isEqualTo("completed");
             assertThat(task.path("starts").asInt()).as(task.toString()).isEqualTo(1);
         }
     }
 
-    private int done() throws IOException, InterruptedException {
-        return (int) StreamSupport.stream(get("/clearml/books").path("tasks").spliterator(), false)
-                .filter(task -> task.path("status").asText().equals("completed")).count();
-    }
-
     private List<JsonNode> machines() throws Exception {
-        var listed = JSON.readTree(shell.run("./muster machine list --json").succeeded().out());
-        return StreamSupport.stream(listed.path("machines").spliterator(), false).toList();
-    }
-
-    private JsonNode get(String path) throws IOException, InterruptedException {
-        var answer = HttpClient.newHttpClient().send(HttpRequest.newBuilder(admin.resolve(path)).build(), HttpResponse.BodyHandlers.ofString());
-        return JSON.readTree(answer.body());
+        return StreamSupport.stream(shell.run("./muster machine list --json").succeeded().json().path("machines").spliterator(), false).toList();
     }
 }

@@ -2,13 +2,6 @@ package dev.muster.acceptance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.IOException;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -32,13 +25,11 @@ class StallIT {
     /** Of the clock: longer than idle machines are kept, so that one that is taken for idle would be ended in the stall. */
     private static final int TASK_SECONDS = 60;
     private static final Duration PATIENCE = Duration.ofMinutes(4);
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     @TempDir
     Path folder;
 
     private Shell shell;
-    private URI admin;
 
     @AfterEach
     void down() {
@@ -51,7 +42,7 @@ class StallIT {
     void nothingIsEndedAndNothingRunsTwice() throws Exception {
         shell = new Shell(folder);
         shell.run("./muster up --speed " + SPEED + " --json").succeeded();
-        admin = URI.create(JSON.readTree(shell.run("./muster status --json").succeeded().out()).path("admin").asText());
+        var standIns = StandIns.of(shell);
         Files.writeString(folder.resolve("stall.yaml"), """
                 name: stall
                 queues:
@@ -61,43 +52,31 @@ class StallIT {
                 """);
         shell.run("./muster fleet apply -f stall.yaml").succeeded();
         shell.run("./muster task enqueue cpu --count 4 --seconds " + TASK_SECONDS * SPEED).succeeded();
-        Await.within(PATIENCE, "two tasks to run, and the planner to know", () -> phases().equals(List.of("READY", "READY")) && tasks("in_progress") == 2);
+        Await.within(PATIENCE, "two tasks to run, and the planner to know", () -> phases().equals(List.of("READY", "READY")) && standIns.tasks("in_progress") == 2);
 
-        ask("POST", "/clearml/faults", "{\"endpoints\": \"*\", \"kind\": \"stall\"}");
+        standIns.post("/clearml/faults", "{\"endpoints\": \"*\", \"kind\": \"stall\"}");
         var over = Instant.now().plus(STALL);
         Await.within(Duration.ofMinutes(1), "the queue to be said to be unseen for now", () -> problem().startsWith("the last look failed"));
         Await.within(STALL.plusMinutes(1), "the stall to be over", () -> {
             assertThat(phases()).containsExactly("READY", "READY");
             return Instant.now().isAfter(over);
         });
-        ask("DELETE", "/clearml/faults", "");
+        standIns.delete("/clearml/faults");
 
-        Await.within(PATIENCE, "all tasks done", () -> tasks("completed") == 4);
+        Await.within(PATIENCE, "all tasks done", () -> standIns.tasks("completed") == 4);
         Await.within(PATIENCE, "no machine left", () -> phases().isEmpty());
-        for (var task : ask("GET", "/clearml/books", "").path("tasks")) {
+        for (var task : standIns.tasks()) {
             assertThat(task.path("starts").asInt()).as(task.toString()).isEqualTo(1);
         }
         assertThat(problem()).isEmpty();
     }
 
     private String problem() throws Exception {
-        return JSON.readTree(shell.run("./muster queue list --json").succeeded().out()).path("queues").path(0).path("problem").asText();
-    }
-
-    private long tasks(String status) throws Exception {
-        return StreamSupport.stream(ask("GET", "/clearml/books", "").path("tasks").spliterator(), false)
-                .filter(task -> task.path("status").asText().equals(status)).count();
+        return shell.run("./muster queue list --json").succeeded().json().path("queues").path(0).path("problem").asText();
     }
 
     private List<String> phases() throws Exception {
-        var listed = JSON.readTree(shell.run("./muster machine list --json").succeeded().out());
-        return StreamSupport.stream(listed.path("machines").spliterator(), false).map(machine -> machine.path("phase").asText()).toList();
-    }
-
-    private JsonNode ask(String method, String path, String body) throws IOException, InterruptedException {
-        var answer = HttpClient.newHttpClient().send(HttpRequest.newBuilder(admin.resolve(path)).header("Content-Type", "application/json")
-                .method(method, HttpRequest.BodyPublishers.ofString(body)).build(), HttpResponse.BodyHandlers.ofString());
-        assertThat(answer.statusCode()).as(method + " " + path + ": " + answer.body()).isBetween(200, 299);
-        return answer.body().isEmpty() ? JSON.createObjectNode() : JSON.readTree(answer.body());
+        return StreamSupport.stream(shell.run("./muster machine list --json").succeeded().json().path("machines").spliterator(), false)
+                .map(machine -> machine.path("phase").asText()).toList();
     }
 }

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -124,7 +123,7 @@ class TraceReplayIT {
     }
 
     private JsonNode status() throws Exception {
-        return new ObjectMapper().readTree(shell.run("./muster status --json").succeeded().out());
+        return shell.run("./muster status --json").succeeded().json();
     }
 
     private long pid(String service) throws Exception {
