@@ -46,7 +46,7 @@ public final class Fleet {
     private final Map<String, Pool> pools = new HashMap<>();
     private final Workers workers;
     private final Machines machines;
-    private final TreeMap<String, QueueSeen> queues = new TreeMap<>();
+    private final Map<String, QueueSeen> queues = new HashMap<>();
     /** Names of queues by id. */
     private final Map<String, String> queueNames = new HashMap<>();
     /** Ids of workers whose machine has ended. */
@@ -82,9 +82,9 @@ public final class Fleet {
     private boolean ledgerChanged = true;
     /** Cloud ids of machines whose workers changed in the look being taken in. */
     private final TreeSet<String> touched = new TreeSet<>();
-    private final TreeSet<String> machinesChanged = new TreeSet<>();
-    private final TreeSet<String> queuesChanged = new TreeSet<>();
-    private final TreeSet<String> workersChanged = new TreeSet<>();
+    private TreeSet<String> machinesChanged = new TreeSet<>();
+    private TreeSet<String> queuesChanged = new TreeSet<>();
+    private TreeSet<String> workersChanged = new TreeSet<>();
 
     private Fleet(FleetHead head) {
         this.head = head;
@@ -228,6 +228,7 @@ public final class Fleet {
                 .flatMap(id -> machineByCloudId(id.cloudId()));
     }
 
+    /** By name, in no order. */
     public Map<String, QueueSeen> queues() {
         return Collections.unmodifiableMap(queues);
     }
@@ -249,12 +250,17 @@ public final class Fleet {
 
     /** Its workers, sorted by id; empty where none registered. */
     public List<Worker> workersOn(Machine machine) {
-        return workers.on(machine.cloudId());
+        return machines.workersOn(machine);
     }
 
     /** A worker of it shows a task. False says nothing where the facts are stale. */
     public boolean isBusy(Machine machine) {
-        return workers.busyOn(machine) > 0;
+        for (var worker : workersOn(machine)) {
+            if (worker.isBusy()) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Ids of refused machines of the pool that none replaces yet, in order. */
@@ -412,21 +418,24 @@ public final class Fleet {
 
     /** What changed since the last call, for storing it; an id that is no longer known was removed. */
     public FleetEvent.Changes takeChanges() {
-        var taken = new FleetEvent.Changes(headChanged, memoryChanged, ledgerChanged, taken(machinesChanged), taken(queuesChanged),
-                taken(workersChanged));
+        var taken = new FleetEvent.Changes(headChanged, memoryChanged, ledgerChanged, given(machinesChanged), given(queuesChanged),
+                given(workersChanged));
         headChanged = false;
         memoryChanged = false;
         ledgerChanged = false;
+        machinesChanged = emptied(machinesChanged);
+        queuesChanged = emptied(queuesChanged);
+        workersChanged = emptied(workersChanged);
         return taken;
     }
 
-    private static Set<String> taken(TreeSet<String> changed) {
-        if (changed.isEmpty()) {
-            return Set.of();
-        }
-        var taken = new TreeSet<>(changed);
-        changed.clear();
-        return taken;
+    private static Set<String> given(TreeSet<String> changed) {
+        return changed.isEmpty() ? Set.of() : changed;
+    }
+
+    /** One in which something was is whose it was given to. */
+    private static TreeSet<String> emptied(TreeSet<String> changed) {
+        return changed.isEmpty() ? changed : new TreeSet<>();
     }
 
     // What was learned.
@@ -538,13 +547,14 @@ public final class Fleet {
 
     /** What a machine of an offer costs an hour, all included; empty: not known. */
     private OptionalLong priceOf(Machine machine) {
-        var pool = pool(machine.pool());
-        var offer = pool.flatMap(p -> p.offers().stream().filter(o -> o.key().equals(machine.offer())).findFirst());
-        // One that an edit took out of the spec costs what is reported of it.
-        var price = pool.map(p -> price(p, offer.orElse(new Offer(machine.offer(), OptionalLong.empty(), OptionalLong.empty()))))
-                .orElse(OptionalLong.empty());
-        if (price.isPresent()) {
-            return price;
+        var pool = pools.get(machine.pool());
+        if (pool != null) {
+            var offer = pool.offer(machine.offer());
+            // One that an edit took out of the spec costs what is reported of it.
+            var price = price(pool, offer != null ? offer : new Offer(machine.offer(), OptionalLong.empty(), OptionalLong.empty()));
+            if (price.isPresent()) {
+                return price;
+            }
         }
         return machine.paid() != null && machine.paid().perHour().isPresent() ? machine.paid().perHour() : machine.committed();
     }
@@ -599,20 +609,36 @@ public final class Fleet {
 
     /** What its workers run; what was learned of a task's queue and user stays known. */
     private List<Paid.Share> shares(Machine machine, Paid paid) {
-        var shares = new ArrayList<Paid.Share>();
-        for (var worker : workersOn(machine)) {
+        var workers = workersOn(machine);
+        var shares = new ArrayList<Paid.Share>(workers.size());
+        for (var worker : workers) {
             if (worker.isBusy()) {
-                var known = paid.tasks().stream().filter(share -> share.task().equals(worker.task())).findFirst();
-                var queue = worker.queueIds().size() == 1 ? worker.queueIds().get(0) : "";
-                shares.add(known.orElse(new Paid.Share(worker.task(), queue, worker.project(), "")));
+                shares.add(share(worker, paid));
             }
         }
         Collections.sort(shares);
         return shares;
     }
 
+    private static Paid.Share share(Worker worker, Paid paid) {
+        for (var known : paid.tasks()) {
+            if (known.task().equals(worker.task())) {
+                return known;
+            }
+        }
+        return new Paid.Share(worker.task(), worker.queueIds().size() == 1 ? worker.queueIds().get(0) : "", worker.project(), "");
+    }
+
     private static boolean sameTasks(List<Paid.Share> a, List<Paid.Share> b) {
-        return a.stream().map(Paid.Share::task).toList().equals(b.stream().map(Paid.Share::task).toList());
+        if (a.size() != b.size()) {
+            return false;
+        }
+        for (int i = 0; i < a.size(); i++) {
+            if (!a.get(i).task().equals(b.get(i).task())) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private String queueName(String id) {
@@ -663,7 +689,7 @@ public final class Fleet {
         }
         parts.forEach(this::takeWorkers);
         takeQueues(parts, event.at());
-        adrift = parts.stream().flatMap(part -> part.adrift().stream()).toList();
+        adrift = parts.size() == 1 ? parts.get(0).adrift() : parts.stream().flatMap(part -> part.adrift().stream()).toList();
         book(event.at());
     }
 
@@ -807,9 +833,8 @@ public final class Fleet {
     // Machines.
 
     private void cloudShows(MachineFacts facts, Instant at) {
-        var known = machine(facts.machineId());
-        if (known.isEmpty() || !known.get().cloudId().isEmpty() && !facts.cloudId().isEmpty()
-                && !known.get().cloudId().equals(facts.cloudId())) {
+        var known = machines.get(facts.machineId());
+        if (known == null || !known.cloudId().isEmpty() && !facts.cloudId().isEmpty() && !known.cloudId().equals(facts.cloudId())) {
             // Not in the books, or a second machine under one id: the planner judges it.
             if (facts.state().isAlive() || facts.state() == CloudState.STOPPED) {
                 strangers.put(facts.cloudId(), facts);
@@ -819,13 +844,13 @@ public final class Fleet {
             }
             return;
         }
-        edit(facts.machineId(), at, m -> {
+        edit(known, at, m -> {
             if (m.cloudId.isEmpty()) {
                 m.cloudId = facts.cloudId();
             }
             if (m.acceptedAt == null) {
                 m.acceptedAt = at;
-                m.paid = Paid.from(paidSince(known.get(), facts, at), known.get().committed());
+                m.paid = Paid.from(paidSince(known, facts, at), known.committed());
             }
             if (rank(facts.state()) >= rank(m.cloud)) {
                 m.cloud = facts.state();
@@ -879,7 +904,7 @@ public final class Fleet {
                 continue;
             }
             refused = machine;
-            edit(id, event.at(), m -> {
+            edit(machine, event.at(), m -> {
                 m.phase = Phase.FAILED;
                 m.failure = event.kind();
                 m.cause = Reason.LAUNCH_WAS_REFUSED;
@@ -981,21 +1006,24 @@ public final class Fleet {
             return;
         }
         if (machine.missingSince() == null) {
-            edit(machine.id(), at, m -> m.missingSince = listStartedAt);
+            edit(machine, at, m -> m.missingSince = listStartedAt);
         } else if (listStartedAt.isAfter(machine.missingSince())) {
-            edit(machine.id(), at, m -> m.cloud = CloudState.NOT_FOUND);
+            edit(machine, at, m -> m.cloud = CloudState.NOT_FOUND);
         }
     }
 
     private void edit(String id, Instant at, Consumer<Machine.Edit> change) {
         var before = machines.get(id);
-        if (before == null) {
-            return;
+        if (before != null) {
+            edit(before, at, change);
         }
+    }
+
+    private void edit(Machine before, Instant at, Consumer<Machine.Edit> change) {
         var after = booked(before.with(change), at);
         if (!after.equals(before)) {
             put(after);
-            machinesChanged.add(id);
+            machinesChanged.add(after.id());
         }
     }
 
@@ -1009,12 +1037,11 @@ public final class Fleet {
     }
 
     private void put(Machine machine) {
-        var before = machines.get(machine.id());
+        var before = machines.put(machine);
         if (before != null && before.paid() != null && machine.paid() != null && before.paid().kindSince().isBefore(machine.paid().kindSince())) {
             ledger.close(machine, closed(before.paid(), machine.paid()), spec().zone(), this::queueName);
             ledgerChanged = true;
         }
-        machines.put(machine);
         if (before == null || before.isCounted() != machine.isCounted() || !before.cloudId().equals(machine.cloudId())) {
             workersOn(machine).forEach(worker -> outlives(worker.id(), !machine.isCounted()));
         }

@@ -128,7 +128,7 @@ public final class Launches {
                 .names("replaced", replaceable);
         var committed = planning.committed(pool, share.offer());
         committed.ifPresent(micros -> decision.number("microsPerHour", micros));
-        var starting = planning.fleet().in(Phase.REQUESTED).stream().filter(m -> m.offer().scope().equals(share.offer().key().scope())).count();
+        var starting = planning.fleet().in(Phase.REQUESTED).stream().filter(m -> m.offer().isScopedAs(share.offer().key())).count();
         var expiresAt = now.plus(PATIENCE).plusSeconds(Math.max(0, starting + count - BURST) / REFILL_PER_SECOND);
         var queueIds = queueIds(planning, pool);
         var ids = new ArrayList<String>();

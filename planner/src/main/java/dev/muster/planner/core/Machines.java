@@ -6,11 +6,9 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -29,8 +27,12 @@ final class Machines {
     /** One machine as it is now. Every index holds this, so that a change that moves it in none of them touches none. */
     private static final class Entry {
         private Machine machine;
+        /** Those of its cloud id, as the fleet's workers have them; null: to be asked for. */
+        private List<Worker> workers = List.of();
         /** Workers of it that show a task. */
         private int busy;
+        /** It counts, and something happened to it or to its workers since its phase was last brought up to it. */
+        private boolean isUnfollowed;
 
         private Entry(Machine machine) {
             this.machine = machine;
@@ -65,8 +67,8 @@ final class Machines {
     private final Map<String, Integer> stayingFor = new HashMap<>();
     /** Ids of those of whom a person asked something. */
     private final TreeSet<String> asked = new TreeSet<>();
-    /** Ids of those that count and that something happened to, or to their workers, since their phase was last brought up to it. */
-    private final Set<String> unfollowed = new HashSet<>();
+    /** All that are unfollowed, and some that no longer are; in no order. */
+    private List<Entry> unfollowed = new ArrayList<>();
 
     private final TreeMap<Instant, TreeSet<String>> endedAt = new TreeMap<>();
     /** Ids of refused machines that none replaces yet, by pool. */
@@ -81,18 +83,23 @@ final class Machines {
 
     // Changes.
 
-    /** The machine, new or changed. */
-    void put(Machine machine) {
+    /** The machine, new or changed. Answers what it was before; null: it is new. */
+    Machine put(Machine machine) {
         var entry = byId.get(machine.id());
+        Machine before = null;
         if (entry == null) {
             entry = new Entry(machine);
             byId.put(machine.id(), entry);
             enter(entry);
         } else {
+            before = entry.machine;
             change(entry, machine);
         }
-        if (!machine.cloudId().isEmpty()) {
-            byCloudId.put(machine.cloudId(), entry);
+        if (!machine.cloudId().isEmpty() && (before == null || !before.cloudId().equals(machine.cloudId()))) {
+            var displaced = byCloudId.put(machine.cloudId(), entry);
+            if (displaced != null && displaced != entry) {
+                displaced.workers = null;
+            }
         }
         if (!machine.replaces().isEmpty() && replaced.add(machine.replaces())) {
             unreplacedIn(machine.pool()).remove(machine.replaces());
@@ -105,6 +112,7 @@ final class Machines {
         } else {
             revived.remove(machine.id());
         }
+        return before;
     }
 
     /** Forgets one that has ended. */
@@ -124,14 +132,19 @@ final class Machines {
     /** Its workers are not what they were. */
     void workersChanged(String cloudId) {
         var entry = byCloudId.get(cloudId);
-        if (entry != null && entry.machine.isCounted() && entry.machine.cloudId().equals(cloudId)) {
+        if (entry == null || !entry.machine.cloudId().equals(cloudId)) {
+            return;
+        }
+        entry.workers = workers.on(cloudId);
+        if (entry.machine.isCounted()) {
             change(entry, entry.machine);
         }
     }
 
     private void enter(Entry entry) {
         var machine = entry.machine;
-        entry.busy = workers.busyOn(machine);
+        entry.workers = workers.on(machine.cloudId());
+        entry.busy = busy(entry.workers);
         if (!machine.isCounted()) {
             if (machine.endedAt() != null) {
                 endedAt.computeIfAbsent(machine.endedAt(), at -> new TreeSet<>()).add(machine.id());
@@ -142,7 +155,7 @@ final class Machines {
         var pool = pool(machine.pool());
         pool.byAge.add(entry);
         enterPhase(pool, entry);
-        note(machine);
+        note(entry);
     }
 
     private void leave(Entry entry) {
@@ -162,7 +175,7 @@ final class Machines {
             pools.remove(machine.pool());
         }
         asked.remove(machine.id());
-        unfollowed.remove(machine.id());
+        entry.isUnfollowed = false;
     }
 
     private void change(Entry entry, Machine after) {
@@ -173,7 +186,10 @@ final class Machines {
             enter(entry);
             return;
         }
-        var busy = workers.busyOn(after);
+        if (!before.cloudId().equals(after.cloudId())) {
+            entry.workers = workers.on(after.cloudId());
+        }
+        var busy = busy(workersOf(entry, after));
         if (before.phase() != after.phase() || busy != entry.busy || !Objects.equals(before.idleSince(), after.idleSince())) {
             var pool = pool(before.pool());
             leavePhase(pool, entry);
@@ -182,15 +198,34 @@ final class Machines {
             enterPhase(pool, entry);
         }
         entry.machine = after;
-        note(after);
+        note(entry);
     }
 
-    private void note(Machine machine) {
-        unfollowed.add(machine.id());
-        if (machine.asked() != null) {
-            asked.add(machine.id());
+    private List<Worker> workersOf(Entry entry, Machine machine) {
+        return entry.workers == null ? workers.on(machine.cloudId()) : entry.workers;
+    }
+
+    private static int busy(List<Worker> workers) {
+        int busy = 0;
+        for (var worker : workers) {
+            busy += worker.isBusy() ? 1 : 0;
+        }
+        return busy;
+    }
+
+    private void note(Entry entry) {
+        follow(entry);
+        if (entry.machine.asked() != null) {
+            asked.add(entry.id());
         } else {
-            asked.remove(machine.id());
+            asked.remove(entry.id());
+        }
+    }
+
+    private void follow(Entry entry) {
+        if (!entry.isUnfollowed) {
+            entry.isUnfollowed = true;
+            unfollowed.add(entry);
         }
     }
 
@@ -250,6 +285,12 @@ final class Machines {
     Machine byCloudId(String cloudId) {
         var entry = byCloudId.get(cloudId);
         return entry == null ? null : entry.machine;
+    }
+
+    /** Its workers, by id; empty where none registered. The machine may be one that is about to be put. */
+    List<Worker> workersOn(Machine machine) {
+        var entry = byId.get(machine.id());
+        return entry != null && entry.machine.cloudId().equals(machine.cloudId()) ? workersOf(entry, machine) : workers.on(machine.cloudId());
     }
 
     // All of them.
@@ -340,14 +381,21 @@ final class Machines {
 
     /** By id; from now on they are followed, until something happens to them. */
     List<Machine> takeUnfollowed() {
-        var taken = machines(new TreeSet<>(unfollowed));
-        unfollowed.clear();
+        var taken = new ArrayList<Machine>();
+        for (var entry : unfollowed) {
+            if (entry.isUnfollowed) {
+                entry.isUnfollowed = false;
+                taken.add(entry.machine);
+            }
+        }
+        taken.sort(Comparator.comparing(Machine::id));
+        unfollowed = new ArrayList<>();
         return taken;
     }
 
     /** It is to be followed again though nothing happens to it. */
     void followAgain(String id) {
-        unfollowed.add(id);
+        follow(byId.get(id));
     }
 
     /** Those that ended before that moment, the earliest first. */

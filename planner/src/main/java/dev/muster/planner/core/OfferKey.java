@@ -25,6 +25,11 @@ public record OfferKey(
         return provider + "/" + account + "/" + region;
     }
 
+    /** Both are listed and paced by one cloud client. */
+    public boolean isScopedAs(OfferKey other) {
+        return region.equals(other.region) && account.equals(other.account) && provider.equals(other.provider);
+    }
+
     /** What runs out together: capacity is remembered by it. A subnet lies in its zone, so that it is no part. */
     public OfferKey capacityKey() {
         return zone.isEmpty() || subnet.isEmpty() ? this : new OfferKey(provider, account, region, zone, "", machineType, market);

@@ -56,6 +56,16 @@ public record Pool(
         }
     }
 
+    /** The offer of that key; null: it has none. */
+    Offer offer(OfferKey key) {
+        for (var offer : offers) {
+            if (offer.key().equals(key)) {
+                return offer;
+            }
+        }
+        return null;
+    }
+
     public boolean hasSpot() {
         return offers.stream().anyMatch(offer -> offer.key().market() == Market.SPOT);
     }

@@ -10,18 +10,22 @@ public record WorkerId(String prefix, String pool, String machineType, String cl
 
     /** Empty if the text is no such id. */
     public static Optional<WorkerId> parse(String text) {
-        var parts = text.split(":", -1);
-        if (parts.length != 4) {
-            return Optional.empty();
+        // By hand, since a look may name ten thousand.
+        var first = text.indexOf(':');
+        var second = text.indexOf(':', first + 1);
+        var third = text.indexOf(':', second + 1);
+        var isOne = first > 0 && second > first + 1 && third > second + 1 && third < text.length() - 1
+                && text.indexOf(':', third + 1) < 0 && text.indexOf('/') < 0;
+        return isOne ? Optional.of(new WorkerId(text.substring(0, first), text.substring(first + 1, second),
+                text.substring(second + 1, third), text.substring(third + 1, endOfCloudId(text, third + 1)))) : Optional.empty();
+    }
+
+    /** Before the slot, a number behind the last dot, if there is one. */
+    private static int endOfCloudId(String text, int begin) {
+        var dot = text.length() - 1;
+        while (dot > begin && text.charAt(dot) >= '0' && text.charAt(dot) <= '9') {
+            dot--;
         }
-        for (var part : parts) {
-            if (part.isEmpty() || part.indexOf('/') >= 0) {
-                return Optional.empty();
-            }
-        }
-        var dot = parts[3].lastIndexOf('.');
-        var slotted = dot > 0 && dot < parts[3].length() - 1
-                && parts[3].substring(dot + 1).chars().allMatch(c -> c >= '0' && c <= '9');
-        return Optional.of(new WorkerId(parts[0], parts[1], parts[2], slotted ? parts[3].substring(0, dot) : parts[3]));
+        return dot > begin && text.charAt(dot) == '.' && dot < text.length() - 1 ? dot : text.length();
     }
 }

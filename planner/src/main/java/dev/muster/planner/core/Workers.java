@@ -137,13 +137,4 @@ final class Workers {
     List<Worker> on(String cloudId) {
         return cloudId.isEmpty() ? List.of() : byCloudId.getOrDefault(cloudId, List.of());
     }
-
-    /** How many of its workers show a task. */
-    int busyOn(Machine machine) {
-        int busy = 0;
-        for (var worker : on(machine.cloudId())) {
-            busy += worker.isBusy() ? 1 : 0;
-        }
-        return busy;
-    }
 }

@@ -192,6 +192,13 @@ public class CoreBenchmarks {
         busy.fleet.takeChanges();
     }
 
+    /** A machine is found by its id and read, and nothing is done: what memory alone costs of an event, in a fleet of that size. */
+    @Benchmark
+    public boolean find(Busy busy) {
+        var machine = busy.fleet.machine(busy.next().id()).orElseThrow();
+        return busy.fleet.isBusy(machine) && machine.paid().tasks().get(0).task().isEmpty();
+    }
+
     /** A plan of a fleet that needs nothing. */
     @Benchmark
     public Plan plan(Busy busy) {
