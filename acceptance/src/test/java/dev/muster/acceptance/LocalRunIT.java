@@ -3,7 +3,10 @@ package dev.muster.acceptance;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -55,8 +58,30 @@ class LocalRunIT {
             assertThat(fleet.path("machinesWithoutCauseChain")).isEmpty();
         });
 
+        poolsAreTested();
+
         assertThat(shell.run("./muster down").succeeded().out()).contains("Muster is down.");
         assertThat(shell.processesLeft()).isEmpty();
         assertThat(shell.run("./muster status").exitCode()).isEqualTo(3);
+    }
+
+    private void poolsAreTested() throws Exception {
+        var works = shell.run("./muster pool test cpu --json").succeeded().json();
+        assertThat(works.path("works").asBoolean()).isTrue();
+        assertThat(works.path("costMicros").asLong()).isPositive();
+        var page = Files.readString(Shell.SOURCES.resolve("docs/pool-test.md"));
+        assertThat(works.path("steps")).extracting(step -> step.path("step").asText()).contains("launch", "pickup", "task", "drain")
+                .allSatisfy(step -> assertThat(page).contains("| " + step + " |"));
+
+        StandIns.of(shell).post("/ec2/capacity", "{\"type\": \"m6i.large\", \"most\": 0}");
+        var refused = shell.run("./muster pool test cpu --json");
+        assertThat(refused.exitCode()).as(refused.out()).isEqualTo(1);
+        assertThat(refused.json().path("failedAt").asText()).isEqualTo("launch");
+        assertThat(refused.json().path("reason").asText()).startsWith("InsufficientInstanceCapacity");
+
+        // What a test needs for itself goes with it.
+        Await.within(Duration.ofSeconds(20), "only the fleet that was there", () -> shell.run("./muster fleet list --json").json().path("fleets").findValuesAsText("fleet").stream()
+                .distinct().toList().equals(List.of("demo")));
+        assertThat(shell.run("./muster queue list").succeeded().out()).doesNotContain("pool-test");
     }
 }

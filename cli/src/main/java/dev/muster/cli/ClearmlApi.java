@@ -2,16 +2,12 @@ package dev.muster.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.muster.contracts.SecretsFolder;
-import dev.muster.sandbox.clearml.SampleTask;
-import dev.muster.sandbox.suite.SuiteState;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Base64;
 import java.util.Optional;
@@ -61,24 +57,9 @@ final class ClearmlApi {
         return text.replaceAll("[^A-Za-z0-9_ -]", "\\\\$0");
     }
 
-    /** The connection of a local run, with the keys in its secrets folder. */
-    static ClearmlApi of(SuiteState state, String connection) {
-        var api = state.connections().get(connection);
-        if (api == null) {
-            throw CliFailure.usage("there is no connection " + connection + ": there are " + String.join(", ", state.connections().keySet().stream().sorted().toList()));
-        }
-        var secrets = new SecretsFolder(Path.of(state.secrets()));
-        try {
-            return new ClearmlApi(api, secrets.require("clearml-" + connection + "-access-key").value(),
-                    secrets.require("clearml-" + connection + "-secret-key").value());
-        } catch (IllegalStateException missing) {
-            throw CliFailure.failed(missing.getMessage());
-        }
-    }
-
-    /** @return the task's id */
-    String create(SampleTask task) {
-        return call("tasks.create", task.createRequest()).path("id").asText();
+    /** @param task the body of {@code tasks.create} @return the task's id */
+    String create(ObjectNode task) {
+        return call("tasks.create", task).path("id").asText();
     }
 
     /** Puts a task at the end of a queue. */

@@ -89,14 +89,14 @@ final class DemoCommand implements Runnable {
                         machines.put(change.getMachine().getMachineId(), change.getMachine());
                     }
                 })) {
-            var clearml = ClearmlApi.of(state, "default");
+            var clearml = Installation.of(state).clearml("default");
             var queueIds = new LinkedHashMap<String, String>();
             QUEUES.forEach(queue -> queueIds.put(queue, clearml.queueMade(queue)));
             FleetCommand.apply(control, FleetYaml.read(Files.readString(Run.home().resolve("deploy/examples/demo.yaml"))), null);
             output.line("Two tasks in each of the queues cpu and gpu:");
             for (var i = 1; i <= TASKS_EACH; i++) {
                 for (var queue : QUEUES) {
-                    var task = clearml.create(SampleTask.running(queue + " task " + i, Duration.ofMillis(Math.round(seconds * 1000))));
+                    var task = clearml.create(SampleTask.running(queue + " task " + i, Duration.ofMillis(Math.round(seconds * 1000))).createRequest());
                     enqueued.put(task, Instant.now());
                     clearml.enqueue(task, queueIds.get(queue));
                 }

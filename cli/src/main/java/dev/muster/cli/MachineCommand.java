@@ -1,6 +1,7 @@
 package dev.muster.cli;
 
 import com.google.protobuf.Timestamp;
+import dev.muster.sandbox.suite.SuiteState;
 import dev.muster.v1.ListMachinesRequest;
 import dev.muster.v1.ListMachinesResponse;
 import dev.muster.v1.MachineNameRequest;
@@ -11,6 +12,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import picocli.CommandLine.Command;
@@ -186,16 +188,21 @@ final class MachineCommand {
             if (cloudId.isEmpty()) {
                 throw CliFailure.failed("machine " + machine + " is not yet accepted by its cloud, so it has no console");
             }
-            try {
-                var console = run.get(state, "/ec2/instances/" + cloudId + "/console");
-                if (output.isJson()) {
-                    output.json(Output.JSON.createObjectNode().put("machine", machine).put("cloudId", cloudId).put("text", console));
-                } else {
-                    output.line(console.stripTrailing());
-                }
-            } catch (IOException unknown) {
-                throw CliFailure.failed("no console of " + machine + ": " + unknown.getMessage());
+            var console = console(run, state, cloudId).orElseThrow(() -> CliFailure.failed("no console of " + machine + ": its cloud doesn't know it"));
+            if (output.isJson()) {
+                output.json(Output.JSON.createObjectNode().put("machine", machine).put("cloudId", cloudId).put("text", console));
+            } else {
+                output.line(console.stripTrailing());
             }
+        }
+    }
+
+    /** What a machine of the sandbox wrote to its console; empty if the cloud has no such machine, or is not the sandbox's. */
+    static Optional<String> console(Run run, SuiteState state, String cloudId) {
+        try {
+            return state.sandbox() && !cloudId.isEmpty() ? Optional.of(run.get(state, "/ec2/instances/" + cloudId + "/console")) : Optional.empty();
+        } catch (IOException unknown) {
+            return Optional.empty();
         }
     }
 

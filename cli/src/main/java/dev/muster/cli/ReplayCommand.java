@@ -124,7 +124,7 @@ final class ReplayCommand implements Runnable {
 
     private List<String> replay(List<Trace.Task> trace, List<FleetSpec> specs, Run run, SuiteState state, Output output) {
         try (var control = Control.connect(state.control())) {
-            var clearml = ClearmlApi.of(state, "default");
+            var clearml = Installation.of(state).clearml("default");
             var queueIds = trace.stream().map(Trace.Task::queue).distinct().collect(Collectors.toMap(queue -> queue, clearml::queueMade));
             specs.forEach(spec -> spec.getQueuesList().forEach(queue -> clearml.queueMade(queue.getName())));
             specs.forEach(spec -> FleetCommand.apply(control, spec, null));
@@ -151,7 +151,7 @@ final class ReplayCommand implements Runnable {
     private Result play(List<Trace.Task> trace, List<FleetSpec> specs, Run run, SuiteState state, Control control, ClearmlApi clearml,
             Map<String, String> queueIds, ScheduledExecutorService senders, Output output) throws IOException {
         // All tasks are made beforehand: at the moment of enqueueing there is one call to make.
-        var ids = await(trace.stream().map(task -> senders.submit(() -> clearml.create(new SampleTask(named(task.name()), task.runTime(), false, null)))).toList());
+        var ids = await(trace.stream().map(task -> senders.submit(() -> clearml.create(new SampleTask(named(task.name()), task.runTime(), false, null).createRequest()))).toList());
         var enqueued = new ConcurrentHashMap<String, Instant>();
         var began = System.nanoTime();
         var first = trace.get(0).at();

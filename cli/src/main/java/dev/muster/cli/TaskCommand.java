@@ -43,12 +43,12 @@ final class TaskCommand {
             }
             var output = common.output();
             var state = common.run().requireRunning();
-            var clearml = ClearmlApi.of(state, connection);
+            var clearml = Installation.of(state).clearml(connection);
             var queueId = createQueue || state.sandbox() ? clearml.queueMade(queue) : clearml.queue(queue).orElseThrow(() -> CliFailure.failed(
                     "ClearML has no queue " + queue + ": make it there, or let --create-queue make it"));
             var tasks = new ArrayList<String>();
             for (var i = 1; i <= count; i++) {
-                var id = clearml.create(SampleTask.running("muster sample " + i, Duration.ofMillis(Math.round(seconds * 1000))));
+                var id = clearml.create(SampleTask.running("muster sample " + i, Duration.ofMillis(Math.round(seconds * 1000))).createRequest());
                 clearml.enqueue(id, queueId);
                 tasks.add(id);
             }
