@@ -8,12 +8,12 @@ import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 
 /** ClearML's date-times: ISO 8601, with or without an offset; without one they are UTC. */
-final class ServerTime {
+public final class ServerTime {
 
     private ServerTime() {}
 
     /** @throws DateTimeException if the text is no date-time */
-    static Instant parse(String text) {
+    public static Instant parse(String text) {
         var fast = parseUsual(text);
         if (fast != null) {
             return fast;

@@ -1,5 +1,6 @@
 package dev.muster.cli;
 
+import dev.muster.contracts.SecretsFolder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -42,8 +43,8 @@ final class InitCommand implements Runnable {
         files.put(here.resolve("muster.yaml"), musterYaml(name, found));
         files.put(here.resolve("fleet.yaml"), FLEET);
         var secrets = new TreeMap<Path, String>();
-        secrets.put(here.resolve("secrets/clearml-default-access-key"), found.accessKey());
-        secrets.put(here.resolve("secrets/clearml-default-secret-key"), found.secretKey());
+        secrets.put(here.resolve("secrets/" + SecretsFolder.clearmlAccessKey("default")), found.accessKey());
+        secrets.put(here.resolve("secrets/" + SecretsFolder.clearmlSecretKey("default")), found.secretKey());
         if (!force) {
             for (var file : files.keySet()) {
                 refuseIfThere(file);

@@ -63,7 +63,7 @@ record Installation(String name, Path secrets, Map<String, Server> servers, bool
         var server = server(connection);
         var folder = new SecretsFolder(secrets);
         try {
-            return new ClearmlApi(server.api(), folder.require(accessKeyFile(connection)).value(), folder.require(secretKeyFile(connection)).value());
+            return new ClearmlApi(server.api(), folder.require(SecretsFolder.clearmlAccessKey(connection)).value(), folder.require(SecretsFolder.clearmlSecretKey(connection)).value());
         } catch (IllegalStateException missing) {
             throw CliFailure.failed(missing.getMessage());
         }
@@ -76,19 +76,11 @@ record Installation(String name, Path secrets, Map<String, Server> servers, bool
      */
     Optional<String> authorization(String connection) {
         var folder = new SecretsFolder(secrets);
-        return folder.find(accessKeyFile(connection)).flatMap(one -> folder.find(secretKeyFile(connection)).map(other -> ClearmlApi.basic(one.value(), other.value())));
+        return folder.find(SecretsFolder.clearmlAccessKey(connection)).flatMap(one -> folder.find(SecretsFolder.clearmlSecretKey(connection)).map(other -> ClearmlApi.basic(one.value(), other.value())));
     }
 
     /** Where a person puts the keys. */
     String keyFiles(String connection) {
-        return "the files " + accessKeyFile(connection) + " and " + secretKeyFile(connection) + " in " + secrets;
-    }
-
-    private static String accessKeyFile(String connection) {
-        return "clearml-" + connection + "-access-key";
-    }
-
-    private static String secretKeyFile(String connection) {
-        return "clearml-" + connection + "-secret-key";
+        return "the files " + SecretsFolder.clearmlAccessKey(connection) + " and " + SecretsFolder.clearmlSecretKey(connection) + " in " + secrets;
     }
 }

@@ -1,6 +1,7 @@
 package dev.muster.cli;
 
 import dev.muster.contracts.InvalidYamlException;
+import dev.muster.contracts.SecretsFolder;
 import dev.muster.contracts.Topics;
 import dev.muster.contracts.YamlValue;
 import dev.muster.sandbox.suite.SuiteSettings;
@@ -138,7 +139,7 @@ record MusterYaml(String installation, Path secrets, Path data, int inputPartiti
             throw CliFailure.failed("there is no secrets folder " + secrets + ": ./muster init makes one, or name yours with secrets:");
         }
         for (var connection : connections.keySet()) {
-            for (var key : List.of("clearml-" + connection + "-access-key", "clearml-" + connection + "-secret-key")) {
+            for (var key : List.of(SecretsFolder.clearmlAccessKey(connection), SecretsFolder.clearmlSecretKey(connection))) {
                 if (!Files.isRegularFile(secrets.resolve(key))) {
                     throw CliFailure.failed("connection " + connection + " has no keys: put one into the file " + secrets.resolve(key));
                 }

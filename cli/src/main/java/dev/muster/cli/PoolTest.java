@@ -2,6 +2,7 @@ package dev.muster.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.google.protobuf.Timestamp;
+import dev.muster.clearml.ServerTime;
 import dev.muster.v1.FleetSpec;
 import dev.muster.v1.GetFleetRequest;
 import dev.muster.v1.ListMachinesRequest;
@@ -10,13 +11,13 @@ import dev.muster.v1.MachineRecord;
 import dev.muster.v1.Order;
 import dev.muster.v1.PaidKind;
 import dev.muster.v1.Phase;
+import dev.muster.v1.PoolSpec;
 import dev.muster.v1.QueueSpec;
 import dev.muster.v1.Refusal;
 import dev.muster.v1.RescueSpec;
 import dev.muster.v1.ShutdownAction;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -28,7 +29,7 @@ import java.util.function.Function;
 
 /**
  * Tries a pool with one machine and one task of its own: a fleet is made that has nothing but the pool, and ends with the test. Its machine is
- * launched, booted and drained as every other. Used by one thread.
+ * launched, booted and drained as every other. One thread runs it; when the process is told to end, another takes away what it made.
  */
 final class PoolTest {
 
@@ -78,8 +79,10 @@ final class PoolTest {
     private final String name = "pool-test-" + UUID.randomUUID().toString().substring(0, 8);
     private String queueId;
     private String task;
-    private boolean applied;
-    private boolean keepTask;
+    /** What was made and is to be taken away again. */
+    private boolean fleetLeft;
+    private boolean queueLeft;
+    private boolean taskLeft;
 
     /** @param consoles what a machine wrote, where that can be read */
     PoolTest(Control control, ClearmlApi clearml, Function<MachineRecord, Optional<String>> consoles, Output output) {
@@ -91,14 +94,17 @@ final class PoolTest {
 
     /** The fleet that tests one pool of another: the pool as it is there, but with one machine, no schedule and no budget. */
     static FleetSpec fleet(FleetSpec of, String pool, String name) {
-        var tried = of.getPoolsList().stream().filter(one -> one.getName().equals(pool)).findFirst().orElseThrow().toBuilder()
-                .clearSchedules().clearBudgets().clearWarm().clearPaused().clearScaleOutDelay();
+        var tried = pool(of, pool).toBuilder().clearSchedules().clearBudgets().clearWarm().clearPaused().clearScaleOutDelay();
         tried.getLimitsBuilder().setMin(0).setMax(1);
         return of.toBuilder().setName(name).clearWorkersPrefix().clearQueues().clearPools().clearLimits().clearBudgets().clearSchedules()
                 .addQueues(QueueSpec.newBuilder().setName(name).addPools(pool).setOrder(Order.LISTED))
                 .addPools(tried)
                 .setRescue(RescueSpec.newBuilder().setEnabled(false))
                 .setShutdown(ShutdownAction.ALL).build();
+    }
+
+    private static PoolSpec pool(FleetSpec of, String pool) {
+        return of.getPoolsList().stream().filter(one -> one.getName().equals(pool)).findFirst().orElseThrow();
     }
 
     /**
@@ -112,39 +118,53 @@ final class PoolTest {
         var interrupted = new Thread(this::clear, "pool-test-end");
         Runtime.getRuntime().addShutdownHook(interrupted);
         try {
-            queueId = clearml.queueMade(name);
-            task = clearml.create(what.createRequest("muster pool test of " + pool));
-            clearml.enqueue(task, queueId);
-            applied = true;
-            FleetCommand.apply(control, fleet(of, pool, name), null);
-            return watched(of, pool, within);
+            make(of, pool, what);
+            return watched(pool(of, pool), within);
         } finally {
             output.endLive();
             clear();
-            Runtime.getRuntime().removeShutdownHook(interrupted);
+            forget(interrupted);
         }
     }
 
-    private Outcome watched(FleetSpec of, String pool, Duration within) {
-        int offers = (int) of.getPoolsList().stream().filter(one -> one.getName().equals(pool)).mapToLong(one -> one.getOffersCount()).sum();
+    private static void forget(Thread hook) {
+        try {
+            Runtime.getRuntime().removeShutdownHook(hook);
+        } catch (IllegalStateException ending) {
+            // It runs already, and what it finds is away.
+        }
+    }
+
+    private synchronized void make(FleetSpec of, String pool, PoolTestTask what) {
+        queueId = clearml.queueMade(name);
+        queueLeft = true;
+        task = clearml.create(what.createRequest("muster pool test of " + pool));
+        taskLeft = true;
+        clearml.enqueue(task, queueId);
+        // Also a call that seems to fail may have made it.
+        fleetLeft = true;
+        FleetCommand.apply(control, fleet(of, pool, name), null);
+    }
+
+    private Outcome watched(PoolSpec pool, Duration within) {
         var deadline = System.nanoTime() + within.toNanos();
         while (true) {
             var seen = taskSeen();
             var machines = machines();
             var machine = machines.isEmpty() ? null : machines.get(machines.size() - 1);
             var steps = machine == null ? List.<Done>of() : steps(machine, seen);
-            output.live(List.of("pool " + pool + ": " + word(next(steps)) + (machine == null ? "" : " of " + machine.getMachineId())));
+            output.live(List.of("pool " + pool.getName() + ": " + word(next(steps)) + (machine == null ? "" : " of " + machine.getMachineId())));
             if (seen.isOver() && machine != null) {
                 if (seen.isCompleted()) {
-                    return drained(pool, machine, seen);
+                    return drained(pool.getName(), machine, seen);
                 }
-                keepTask = true;
+                keepTask();
                 return failed(machine, seen, Step.TASK, "the task is " + seen.status + (seen.message.isEmpty() ? "" : ": " + seen.message));
             }
             if (machine != null && machine.hasAcceptedAt() && hasEnded(machine)) {
                 return failed(machine, seen, next(steps), ending(machine));
             }
-            if (machines.stream().filter(one -> one.getPhase() == Phase.FAILED).map(MachineRecord::getOffer).distinct().count() >= offers) {
+            if (machines.stream().filter(one -> one.getPhase() == Phase.FAILED).map(MachineRecord::getOffer).distinct().count() >= pool.getOffersCount()) {
                 return failed(machine, seen, Step.LAUNCH, ending(machine));
             }
             if (System.nanoTime() > deadline) {
@@ -201,7 +221,7 @@ final class PoolTest {
     }
 
     private static Instant instant(JsonNode time) {
-        return time.asText("").isEmpty() || time.isNull() ? null : OffsetDateTime.parse(time.asText()).toInstant();
+        return time.asText("").isEmpty() || time.isNull() ? null : ServerTime.parse(time.asText());
     }
 
     /**
@@ -243,7 +263,7 @@ final class PoolTest {
     }
 
     private static boolean hasEnded(MachineRecord machine) {
-        return machine.getPhase() == Phase.GONE || machine.getPhase() == Phase.FAILED || machine.getPhase() == Phase.LOST;
+        return !machine.getCounted();
     }
 
     private static String ending(MachineRecord machine) {
@@ -277,20 +297,25 @@ final class PoolTest {
     /** Takes away what the test has made, at most once. What can't be is told, and the rest goes all the same. */
     private synchronized void clear() {
         attempt("fleet " + name, this::endFleet);
-        if (queueId != null) {
-            var queue = queueId;
-            queueId = null;
-            attempt("queue " + name, () -> clearml.call("queues.delete", Output.JSON.createObjectNode().put("queue", queue).put("force", true)));
+        if (queueLeft) {
+            queueLeft = false;
+            attempt("queue " + name, () -> clearml.call("queues.delete", Output.JSON.createObjectNode().put("queue", queueId).put("force", true)));
         }
-        if (task != null && !keepTask) {
+        if (taskLeft) {
+            taskLeft = false;
             attempt("task " + task, () -> clearml.call("tasks.delete", Output.JSON.createObjectNode().put("task", task).put("force", true)));
         }
     }
 
+    /** A task that failed stays to be read. */
+    private synchronized void keepTask() {
+        taskLeft = false;
+    }
+
     private synchronized void endFleet() {
-        if (applied) {
+        if (fleetLeft) {
             FleetCommand.delete(control, name, ShutdownAction.ALL);
-            applied = false;
+            fleetLeft = false;
         }
     }
 

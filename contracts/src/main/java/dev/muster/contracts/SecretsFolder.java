@@ -10,7 +10,7 @@ import java.util.Optional;
  * The folder that secrets are mounted in, one file a secret. Each read looks at the file, so that a rotated secret is seen
  * without a restart. Values never show in {@code toString}.
  *
- * <p>Names in use: {@code clearml-<connection>-access-key}, {@code clearml-<connection>-secret-key},
+ * <p>Names in use: {@link #clearmlAccessKey} and {@link #clearmlSecretKey} of each connection,
  * {@code aws-<account>-access-key-id}, {@code aws-<account>-secret-access-key}, and whatever a fleet's secret_ref names.
  */
 public record SecretsFolder(Path folder) {
@@ -21,6 +21,16 @@ public record SecretsFolder(Path folder) {
         public String toString() {
             return "Secret[…]";
         }
+    }
+
+    /** Name of a connection's access key. */
+    public static String clearmlAccessKey(String connection) {
+        return "clearml-" + connection + "-access-key";
+    }
+
+    /** Name of a connection's secret key. */
+    public static String clearmlSecretKey(String connection) {
+        return "clearml-" + connection + "-secret-key";
     }
 
     /**

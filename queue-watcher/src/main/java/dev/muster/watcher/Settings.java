@@ -149,8 +149,8 @@ public class Settings {
     /** Read from their files at each call. */
     Credentials credentials(String connection) {
         return new Credentials(
-                secrets.require("clearml-" + connection + "-access-key").value(),
-                secrets.require("clearml-" + connection + "-secret-key").value());
+                secrets.require(SecretsFolder.clearmlAccessKey(connection)).value(),
+                secrets.require(SecretsFolder.clearmlSecretKey(connection)).value());
     }
 
     private static String hostAndProcess() {

@@ -35,7 +35,7 @@ final class BootTranslator {
                     + "' is configured here; known are " + connections.keySet().stream().sorted().toList() + ": set muster.connections." + name
                     + ".api, or name one of these");
         }
-        var keys = new BootPlan.Keys(secret("clearml-" + name + "-access-key"), secret("clearml-" + name + "-secret-key"));
+        var keys = new BootPlan.Keys(secret(SecretsFolder.clearmlAccessKey(name)), secret(SecretsFolder.clearmlSecretKey(name)));
         var environment = new TreeMap<String, String>();
         for (var variable : spec.getEnvironmentMap().entrySet()) {
             environment.put(variable.getKey(), text(variable.getValue(), "boot.environment." + variable.getKey()));
