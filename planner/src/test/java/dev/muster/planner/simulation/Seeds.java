@@ -17,8 +17,16 @@ final class Seeds {
      *
      * @param violations by seed, at most as many as were asked for
      * @param count seeds that were run
+     * @param tally of all of them
      */
-    record Result(TreeMap<Long, Outcome> violations, long count) {}
+    record Result(TreeMap<Long, Outcome> violations, long count, Tally tally) {
+
+        private Result plus(Result other) {
+            var both = new TreeMap<>(violations);
+            both.putAll(other.violations);
+            return new Result(both, count + other.count, tally.plus(other.tally));
+        }
+    }
 
     private Seeds() {}
 
@@ -39,25 +47,29 @@ final class Seeds {
         var lowest = new AtomicLong(Long.MAX_VALUE);
         var pool = Executors.newFixedThreadPool(threads);
         try {
-            var parts = new ArrayList<Future<TreeMap<Long, Outcome>>>();
+            var parts = new ArrayList<Future<Result>>();
             for (int t = 0; t < threads; t++) {
                 parts.add(pool.submit(() -> {
                     var found = new TreeMap<Long, Outcome>();
+                    var count = 0;
+                    var tally = Tally.NONE;
                     for (var seed = next.getAndIncrement(); seed < to && (!onlyFirst || seed < lowest.get()); seed = next.getAndIncrement()) {
                         var outcome = Simulation.run(Plot.of(seed), bug);
+                        count++;
+                        tally = tally.plus(outcome.tally());
                         if (outcome.isViolation()) {
                             found.put(seed, outcome);
                             lowest.accumulateAndGet(seed, Math::min);
                         }
                     }
-                    return found;
+                    return new Result(found, count, tally);
                 }));
             }
-            var all = new TreeMap<Long, Outcome>();
+            var all = new Result(new TreeMap<>(), 0, Tally.NONE);
             for (var part : parts) {
-                all.putAll(part.get());
+                all = all.plus(part.get());
             }
-            return new Result(all, to - from);
+            return all;
         } catch (ExecutionException failed) {
             throw new IllegalStateException("a run failed outside its world", failed.getCause());
         } catch (InterruptedException interrupted) {

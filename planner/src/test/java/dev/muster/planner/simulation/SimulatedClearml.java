@@ -58,6 +58,10 @@ final class SimulatedClearml {
         return queues.get(task.queueId).stream().anyMatch(entry -> entry.task == task);
     }
 
+    boolean hasWaiting(String queueId) {
+        return !queues.get(queueId).isEmpty();
+    }
+
     void enqueue(SimulatedTask task, boolean atFront) {
         task.status = TaskStatus.QUEUED;
         task.lastUpdate = world.now();

@@ -114,6 +114,11 @@ final class SimulatedMachine {
         return state.isAlive() && !isEnding;
     }
 
+    /** Queues that its agents serve. */
+    List<String> queueIds() {
+        return queueIds;
+    }
+
     boolean hasGuard() {
         return hasGuard;
     }

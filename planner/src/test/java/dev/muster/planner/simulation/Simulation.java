@@ -34,12 +34,12 @@ final class Simulation {
             for (var invariant : invariants) {
                 invariant.checkAtRest(world);
             }
-            return new Outcome(null, null, world.now());
+            return new Outcome(null, null, world.now(), world.tally());
         } catch (Violated violated) {
-            return new Outcome(violated.invariant(), violated.getMessage(), world == null ? 0 : world.now());
+            return new Outcome(violated.invariant(), violated.getMessage(), world == null ? 0 : world.now(), world == null ? Tally.NONE : world.tally());
         } catch (RuntimeException failed) {
             var where = failed.getStackTrace().length == 0 ? "" : " at " + failed.getStackTrace()[0];
-            return new Outcome("TheCoreNeverFails", failed + where, world == null ? 0 : world.now());
+            return new Outcome("TheCoreNeverFails", failed + where, world == null ? 0 : world.now(), world == null ? Tally.NONE : world.tally());
         }
     }
 }

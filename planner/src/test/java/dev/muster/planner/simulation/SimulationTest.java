@@ -30,6 +30,7 @@ class SimulationTest {
         var seconds = (System.nanoTime() - begun) / 1e9;
         System.out.printf("Simulation: %d seeds from %d in %.1f s, %.0f a second, %d violations%n", result.count(), FROM, seconds,
                 result.count() / seconds, result.violations().size());
+        System.out.println("In them: " + result.tally());
         Seeds.summary(result).forEach(System.out::println);
         assertThat(result.violations()).as(() -> Seeds.story(result.violations().firstKey(), Bug.NONE)).isEmpty();
     }

@@ -44,6 +44,7 @@ final class World {
     private final SimulatedWatcher watcher;
     private final Map<String, Long> plannedAt = new HashMap<>();
     private int tasks;
+    private Tally tally = Tally.NONE;
 
     /** @param trace told what happens; null: nobody wants to know */
     World(Plot plot, Bug bug, List<Invariant> invariants, StringBuilder trace) {
@@ -200,9 +201,15 @@ final class World {
         if (fact instanceof Fact.Commanded commanded && commanded.command() instanceof Command.Launch launch) {
             plannedAt.putIfAbsent(launch.batchId(), now());
         }
+        tally = tally.plus(fact, this);
         for (var invariant : invariants) {
             invariant.check(this, fact);
         }
+    }
+
+    /** What has happened so far. */
+    Tally tally() {
+        return tally;
     }
 
     boolean isTracing() {
