@@ -77,7 +77,8 @@ class BudgetIT {
     @Test
     void noBudgetIsPassedWhileTasksRespectWhatTheirPoolReservesFor() throws Exception {
         var hour = PER_HOUR.multiply(BigDecimal.valueOf(3)).add(new BigDecimal("1"));
-        var whole = new BigDecimal("1.50");
+        // Four machines' reserves, and less than half of what all tasks cost.
+        var whole = new BigDecimal("0.75");
         apply("hourly", "hour: " + hour, 60);
         apply("daily", "day: " + whole, 60);
         apply("monthly", "month: " + whole, 60);
@@ -86,26 +87,27 @@ class BudgetIT {
         }
 
         var most = 0;
-        var end = Instant.now().plus(Duration.ofMinutes(9));
-        var busyAt = Instant.now();
-        // Over when nothing has run for longer than the planner takes to launch what fits again.
-        while (Instant.now().isBefore(end) && (most == 0 || Instant.now().isBefore(busyAt.plusSeconds(25)))) {
-            var live = live("hourly");
-            most = Math.max(most, live);
-            assertThat(live).as("machines of the hourly fleet, of which three fit").isLessThanOrEqualTo(3);
-            if (live > 0 || live("daily") > 0 || live("monthly") > 0) {
-                busyAt = Instant.now();
+        var end = Instant.now().plus(Duration.ofMinutes(12));
+        // Three times in a row: what is refused may be admitted by the plan that follows a machine's end.
+        for (int quiet = 0; quiet < 3; quiet = isUsedUp("daily") && isUsedUp("monthly") && live("hourly") == 0 ? quiet + 1 : 0) {
+            assertThat(Instant.now()).as("by then no budget has room for another machine").isBefore(end);
+            // Looked at often, since a machine too many may be there for seconds only.
+            for (int look = 0; look < 20; look++) {
+                var live = live("hourly");
+                most = Math.max(most, live);
+                assertThat(live).as("machines of the hourly fleet, of which three fit").isLessThanOrEqualTo(3);
+                TimeUnit.MILLISECONDS.sleep(200);
             }
-            TimeUnit.MILLISECONDS.sleep(200);
         }
 
         assertThat(most).as("the hourly budget binds").isEqualTo(3);
         for (var fleet : List.of("daily", "monthly")) {
             assertThat(live(fleet)).as("machines of %s at the end", fleet).isZero();
             var spent = spent(fleet);
-            System.out.println(fleet + ": spent " + spent + " of " + whole + " at EC2's end");
+            var why = shell.run("./muster why queue " + fleet).succeeded().out();
+            System.out.println(fleet + ": spent " + spent + " of " + whole + " at EC2's end; " + why.lines().filter(line -> line.contains("has spent")).findFirst().orElse(""));
             assertThat(spent).as(fleet).isLessThanOrEqualTo(whole).isGreaterThan(whole.multiply(new BigDecimal("0.5")));
-            assertThat(shell.run("./muster why queue " + fleet).succeeded().out()).contains("has spent", "this " + (fleet.equals("daily") ? "day" : "month"));
+            assertThat(why).contains("this " + (fleet.equals("daily") ? "day" : "month"));
         }
         System.out.println("hourly: at most " + most + " machines at once, spent " + spent("hourly"));
     }
@@ -133,10 +135,18 @@ class BudgetIT {
         assertThat(decisions).contains(life.path("tags").path("muster-batch").asText());
     }
 
+    /** Tasks wait, no machine is on the books, and still the budget has no room for one. */
+    private boolean isUsedUp(String fleet) throws Exception {
+        return machines(fleet).isEmpty() && shell.run("./muster why queue " + fleet).succeeded().out().contains("has spent");
+    }
+
     private List<String> tasks(String fleet) throws Exception {
+        return machines(fleet).stream().flatMap(machine -> StreamSupport.stream(machine.path("tasks").spliterator(), false)).map(JsonNode::asText).toList();
+    }
+
+    private List<JsonNode> machines(String fleet) throws Exception {
         var json = shell.run("./muster machine list --fleet " + fleet + " --json").succeeded().json();
-        return StreamSupport.stream(json.path("machines").spliterator(), false)
-                .flatMap(machine -> StreamSupport.stream(machine.path("tasks").spliterator(), false)).map(JsonNode::asText).toList();
+        return StreamSupport.stream(json.path("machines").spliterator(), false).toList();
     }
 
     private int live(String fleet) throws IOException, InterruptedException {
