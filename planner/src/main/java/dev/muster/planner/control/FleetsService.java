@@ -1,5 +1,7 @@
 package dev.muster.planner.control;
 
+import dev.muster.v1.AdoptMachines;
+import dev.muster.v1.AdoptMachinesRequest;
 import dev.muster.v1.ApplyFleet;
 import dev.muster.v1.ApplyFleetRequest;
 import dev.muster.v1.DeleteFleet;
@@ -52,6 +54,9 @@ final class FleetsService extends FleetsGrpc.FleetsImplBase {
         if (request.hasExpectedVersion()) {
             apply.setExpectedVersion(request.getExpectedVersion());
         }
+        if (request.hasAdoptPrefix()) {
+            apply.setAdopt(AdoptMachines.newBuilder().setWorkerPrefix(request.getAdoptPrefix()));
+        }
         write(() -> writes.request(spec.getName(), request.getRequestId()).setDryRun(dryRun).setFacts(writes.facts(spec)).setApply(apply), call);
     }
 
@@ -103,6 +108,12 @@ final class FleetsService extends FleetsGrpc.FleetsImplBase {
     @Override
     public void releaseIdle(ReleaseIdleRequest request, StreamObserver<FleetRecord> call) {
         write(() -> writes.request(request.getName(), request.getRequestId()).setReleaseIdle(ReleaseIdle.newBuilder().setPool(request.getPool())), call);
+    }
+
+    @Override
+    public void adoptMachines(AdoptMachinesRequest request, StreamObserver<FleetRecord> call) {
+        write(() -> writes.request(request.getName(), request.getRequestId())
+                .setAdopt(AdoptMachines.newBuilder().setWorkerPrefix(request.getWorkerPrefix())), call);
     }
 
     @Override

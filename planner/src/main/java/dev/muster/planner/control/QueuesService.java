@@ -12,6 +12,7 @@ import io.grpc.stub.StreamObserver;
 import io.quarkus.grpc.GrpcService;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.stream.Collectors;
 
 /** Queues as last seen, over gRPC. */
 @GrpcService
@@ -52,9 +53,11 @@ final class QueuesService extends QueuesGrpc.QueuesImplBase {
         view.setId(seen.getId()).setWaiting(seen.getWaiting()).setAge(DemandView.duration(age.isNegative() ? Duration.ZERO : age));
         DemandView.wait(seen, now).ifPresent(view::setOldestWait);
         var ours = fleet.getSpec().getWorkersPrefix() + ":";
+        // Workers of another autoscaler keep their ids when their machine is adopted.
+        var adopted = model.adopted(fleet.getFleet()).stream().flatMap(machine -> machine.getWorkerIdsList().stream()).collect(Collectors.toSet());
         for (var worker : demand.workers()) {
             if (!seen.getId().isEmpty() && worker.getQueueIdsList().contains(seen.getId())) {
-                if (worker.getWorker().startsWith(ours)) {
+                if (worker.getWorker().startsWith(ours) || adopted.contains(worker.getWorker())) {
                     view.setOurWorkers(view.getOurWorkers() + 1);
                 } else {
                     view.setOtherWorkers(view.getOtherWorkers() + 1);

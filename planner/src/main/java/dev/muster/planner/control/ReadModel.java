@@ -177,6 +177,11 @@ public final class ReadModel implements AutoCloseable {
         return machines.subMap(fleet + "/", fleet + "0").entrySet().stream().flatMap(entry -> parsed(entry.getKey(), entry.getValue()).stream()).toList();
     }
 
+    /** Those that another hand launched: few, found by how their ids begin. */
+    List<MachineRecord> adopted(String fleet) {
+        return machines.subMap(fleet + "/a-", fleet + "/a.").entrySet().stream().flatMap(entry -> parsed(entry.getKey(), entry.getValue()).stream()).toList();
+    }
+
     Optional<MachineRecord> machine(String id) {
         return Optional.ofNullable(keyByMachine.get(id)).flatMap(key -> Optional.ofNullable(machines.get(key)).flatMap(value -> parsed(key, value)));
     }

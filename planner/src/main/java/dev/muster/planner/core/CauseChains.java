@@ -16,7 +16,7 @@ import java.util.TreeSet;
 public final class CauseChains {
 
     private static final Set<Reason> BEGINNINGS = EnumSet.of(Reason.TASKS_WAIT, Reason.LAUNCH_WAS_REFUSED, Reason.BELOW_MINIMUM, Reason.BELOW_WARM,
-            Reason.IS_UNKNOWN, Reason.IS_ORPHAN);
+            Reason.IS_UNKNOWN, Reason.IS_ORPHAN, Reason.ADOPTION);
 
     private final Map<String, Set<String>> decisionsOf = new HashMap<>();
     private final TreeSet<String> broken = new TreeSet<>();
@@ -25,7 +25,9 @@ public final class CauseChains {
     public void decided(String decisionId, Reason reason, Collection<String> machines, Collection<String> causes) {
         for (var machine : machines) {
             var earlier = decisionsOf.computeIfAbsent(machine, id -> new HashSet<>());
-            if (earlier.isEmpty() ? !BEGINNINGS.contains(reason) : causes.stream().noneMatch(earlier::contains)) {
+            // An adoption that nothing came of may be begun anew.
+            var begins = earlier.isEmpty() ? BEGINNINGS.contains(reason) : reason == Reason.ADOPTION && causes.isEmpty();
+            if (!begins && causes.stream().noneMatch(earlier::contains)) {
                 broken.add(machine);
             }
             earlier.add(decisionId);

@@ -29,6 +29,13 @@ public sealed interface Command {
 
     record Terminate(String scope, String machineId, String cloudId, long ordinal, String cause) implements ToProvisioner {}
 
+    /** Tags a machine of another autoscaler. @param offers it must be one of these */
+    record Adopt(String scope, String machineId, String cloudId, String pool, List<OfferKey> offers, long ordinal) implements ToProvisioner {
+        public Adopt {
+            offers = List.copyOf(offers);
+        }
+    }
+
     /** An order to the watcher that has the fleet's connection. */
     sealed interface ToWatcher extends Command {}
 

@@ -65,6 +65,10 @@ public final class Fleet {
     private final TreeMap<OfferKey, PriceKnown> prices = new TreeMap<>();
     /** By queue, since when it has had waiting tasks without a break. */
     private final TreeMap<String, Instant> waitingSince = new TreeMap<>();
+    /** By prefix of workers whose machines are to be adopted, when that was asked for. */
+    private final TreeMap<String, Instant> adopting = new TreeMap<>();
+    /** By cloud id. */
+    private final TreeMap<String, Adoption> adoptions = new TreeMap<>();
     private Ledger ledger = new Ledger();
     private Instant stateSince;
 
@@ -115,6 +119,8 @@ public final class Fleet {
         memory.strangers().forEach(stranger -> fleet.strangers.put(stranger.cloudId(), stranger));
         memory.prices().forEach(price -> fleet.prices.put(price.offer(), price));
         fleet.waitingSince.putAll(memory.waitingSince());
+        fleet.adopting.putAll(memory.adopting());
+        memory.adoptions().forEach(adoption -> fleet.adoptions.put(adoption.cloudId(), adoption));
         fleet.stateSince = memory.stateSince();
         machines.forEach(fleet::put);
         // After the machines, whose stretches it has booked already.
@@ -222,10 +228,9 @@ public final class Fleet {
         return cloudId.isEmpty() ? Optional.empty() : Optional.ofNullable(machines.byCloudId(cloudId));
     }
 
-    /** The machine that a worker of the fleet's prefix runs on, as far as it is known. */
+    /** The machine that a worker runs on, as far as it is known. Its prefix may be another than the fleet's: it keeps that when it is adopted. */
     public Optional<Machine> machineOf(String workerId) {
-        return WorkerId.parse(workerId).filter(id -> id.prefix().equals(spec().workersPrefix()))
-                .flatMap(id -> machineByCloudId(id.cloudId()));
+        return WorkerId.parse(workerId).flatMap(id -> machineByCloudId(id.cloudId()));
     }
 
     /** By name, in no order. */
@@ -238,9 +243,9 @@ public final class Fleet {
         return workers.all();
     }
 
-    /** Workers that are not of this fleet's prefix, by id. */
-    public Collection<Worker> otherWorkers() {
-        return workers.others();
+    /** Workers that are neither of this fleet's prefix nor on a machine of it, by id. */
+    public List<Worker> otherWorkers() {
+        return workers.others().stream().filter(worker -> machineOf(worker.id()).isEmpty()).toList();
     }
 
     /** Ids of the workers that show one task, by task, where there are several: sorted. */
@@ -322,6 +327,16 @@ public final class Fleet {
     /** Machines of ours that the books don't know, by cloud id. */
     public Map<String, MachineFacts> strangers() {
         return Collections.unmodifiableMap(strangers);
+    }
+
+    /** By prefix of workers whose machines are to be adopted, when that was asked for. */
+    public SortedMap<String, Instant> adopting() {
+        return Collections.unmodifiableSortedMap(adopting);
+    }
+
+    /** Machines of other autoscalers that were asked for and are not on the books, by cloud id. */
+    public SortedMap<String, Adoption> adoptions() {
+        return Collections.unmodifiableSortedMap(adoptions);
     }
 
     /** The price of an offer as last reported; empty: none was, or none that can be right. */
@@ -413,7 +428,7 @@ public final class Fleet {
     public FleetMemory memory() {
         return new FleetMemory(nextMachine, plans, plannedAt, demand, List.copyOf(scopes.values()), List.copyOf(holds.values()),
                 List.copyOf(rescues.values()), List.copyOf(refusals.values()), adrift, List.copyOf(strangers.values()), stateSince,
-                List.copyOf(prices.values()), waitingSince);
+                List.copyOf(prices.values()), waitingSince, adopting, List.copyOf(adoptions.values()));
     }
 
     /** What changed since the last call, for storing it; an id that is no longer known was removed. */
@@ -455,6 +470,12 @@ public final class Fleet {
             ledgerChanged = true;
         } else if (event instanceof FleetEvent.IdleReleased e) {
             releaseIdle(e);
+        } else if (event instanceof FleetEvent.AdoptionAsked e) {
+            adopting.put(e.prefix(), e.at());
+            tryRefusedAdoptionsAgain();
+            memoryChanged = true;
+        } else if (event instanceof FleetEvent.AdoptionRefused e) {
+            adoptionRefused(e);
         } else if (event instanceof FleetEvent.PricesSeen e) {
             pricesSeen(e);
         } else if (event instanceof FleetEvent.DemandSeen e) {
@@ -493,6 +514,19 @@ public final class Fleet {
             machines.counted().toList().forEach(machine -> book(machine, at));
             // What the old spec was refused for may be mended by the new one.
             holds.values().removeIf(hold -> hold.kind() == Hold.Kind.POOL || hold.kind() == Hold.Kind.ACCOUNT);
+            tryRefusedAdoptionsAgain();
+            memoryChanged = true;
+        }
+    }
+
+    private void tryRefusedAdoptionsAgain() {
+        adoptions.values().removeIf(adoption -> !adoption.isOpen());
+    }
+
+    private void adoptionRefused(FleetEvent.AdoptionRefused event) {
+        var adoption = event.machineId().startsWith(Adoption.ID) ? adoptions.get(event.machineId().substring(Adoption.ID.length())) : null;
+        if (adoption != null && adoption.isOpen() && adoption.attempts() == event.ordinal()) {
+            adoptions.put(adoption.cloudId(), adoption.refused(event.why(), event.detail()));
             memoryChanged = true;
         }
     }
@@ -1075,6 +1109,7 @@ public final class Fleet {
             put(r.machine());
             machinesChanged.add(r.machine().id());
             strangers.remove(r.machine().cloudId());
+            adoptions.remove(r.machine().cloudId());
         } else if (record instanceof PlanRecord.MachineForgotten r) {
             machine(r.machineId()).ifPresent(machine -> workersOn(machine).forEach(worker -> outlives(worker.id(), false)));
             machines.remove(r.machineId());
@@ -1104,6 +1139,15 @@ public final class Fleet {
             } else {
                 holds.put(r.hold().key(), r.hold());
             }
+            memoryChanged = true;
+        } else if (record instanceof PlanRecord.AdoptionChanged r) {
+            adoptions.put(r.adoption().cloudId(), r.adoption());
+            memoryChanged = true;
+        } else if (record instanceof PlanRecord.AdoptionForgotten r) {
+            adoptions.remove(r.cloudId());
+            memoryChanged = true;
+        } else if (record instanceof PlanRecord.AdoptingEnded r) {
+            adopting.remove(r.prefix());
             memoryChanged = true;
         } else if (record instanceof PlanRecord.HistoryWritten r) {
             ledger.written(r.minutesUntil(), r.hoursUntil());

@@ -34,6 +34,9 @@ public sealed interface FleetEvent {
     /** Idle machines of the pool are to go now; an empty name means every pool. */
     record IdleReleased(Instant at, String pool) implements FleetEvent {}
 
+    /** Machines whose workers have that prefix are to be taken over, from now on for a while. */
+    record AdoptionAsked(Instant at, String prefix) implements FleetEvent {}
+
     // From demand.
 
     /** One part of a good look. {@code workers} is complete when {@code full}, else what changed since the sequence before. */
@@ -79,6 +82,9 @@ public sealed interface FleetEvent {
 
     record CommandAnswered(Instant at, String machineId, long ordinal, String verb, boolean done, FailureKind kind, String code,
             String message) implements FleetEvent {}
+
+    /** A machine of another autoscaler was not tagged. {@code ordinal} is the command's. */
+    record AdoptionRefused(Instant at, String machineId, long ordinal, Adoption.Refusal why, String detail) implements FleetEvent {}
 
     /** Prices as a provider knows them, micro-units an hour. */
     record PricesSeen(Instant at, List<Price> prices) implements FleetEvent {

@@ -17,11 +17,13 @@ import java.util.TreeMap;
  * @param stateSince when this state was begun: the fleet's creation, or later, when a planner found the fleet declared and no state of it;
  *     {@link Instant#EPOCH}: not known, in a state of before this was noted
  * @param waitingSince by queue, since when it has had waiting tasks without a break; by the fleet's clock
+ * @param adopting by prefix of workers whose machines are to be adopted, when that was asked for
  */
 public record FleetMemory(
         long nextMachine, long plans, Instant plannedAt, DemandStatus demand, List<ScopeSeen> scopes, List<Hold> holds,
         List<Rescue> rescues, List<PlanRecord.Refused> refusals, List<FleetEvent.TaskAdrift> adrift,
-        List<FleetEvent.MachineFacts> strangers, Instant stateSince, List<PriceKnown> prices, SortedMap<String, Instant> waitingSince) {
+        List<FleetEvent.MachineFacts> strangers, Instant stateSince, List<PriceKnown> prices, SortedMap<String, Instant> waitingSince,
+        SortedMap<String, Instant> adopting, List<Adoption> adoptions) {
 
     public FleetMemory {
         scopes = List.copyOf(scopes);
@@ -32,6 +34,8 @@ public record FleetMemory(
         strangers = List.copyOf(strangers);
         prices = List.copyOf(prices);
         waitingSince = Collections.unmodifiableSortedMap(new TreeMap<>(waitingSince));
+        adopting = Collections.unmodifiableSortedMap(new TreeMap<>(adopting));
+        adoptions = List.copyOf(adoptions);
     }
 
     /**

@@ -44,6 +44,11 @@ public record Machine(
         return id.startsWith("m") && dash == 9 ? id.substring(1, dash) : "";
     }
 
+    /** Another hand launched it, so that nothing on it obeys a mark. */
+    public boolean isAdopted() {
+        return batchId.startsWith(Adoption.ID);
+    }
+
     public boolean isCounted() {
         return phase.isCounted();
     }

@@ -78,6 +78,15 @@ public sealed interface PlanRecord {
     /** A hold as it is from now on; one without failures is over. */
     record HoldChanged(Hold hold) implements PlanRecord {}
 
+    /** Where the adoption of one machine stands. */
+    record AdoptionChanged(Adoption adoption) implements PlanRecord {}
+
+    /** Nothing came of the adoption of a machine, and nobody asks for it any more. */
+    record AdoptionForgotten(String cloudId) implements PlanRecord {}
+
+    /** No more machines of workers with that prefix are adopted. */
+    record AdoptingEnded(String prefix) implements PlanRecord {}
+
     /** Rows of history. Hours and minutes before these instants are written from now on. */
     record HistoryWritten(List<HistoryRow> rows, Instant minutesUntil, Instant hoursUntil) implements PlanRecord {
         public HistoryWritten {

@@ -1,5 +1,6 @@
 package dev.muster.planner.core;
 
+import dev.muster.planner.core.rules.AdoptMachines;
 import dev.muster.planner.core.rules.AvoidExhaustedOffers;
 import dev.muster.planner.core.rules.CarryOutRequests;
 import dev.muster.planner.core.rules.DrainAboveLimits;
@@ -22,6 +23,7 @@ import dev.muster.planner.core.rules.RollBackFromSpot;
 import dev.muster.planner.core.rules.StayUnderCeiling;
 import dev.muster.planner.core.rules.StayWithinBudget;
 import dev.muster.planner.core.rules.StayWithinLimits;
+import dev.muster.planner.core.rules.WaitForAdoption;
 import dev.muster.planner.core.rules.WaitForDelay;
 import dev.muster.planner.core.rules.WantEnoughForDemand;
 import dev.muster.planner.core.rules.WarnOfMistakes;
@@ -34,7 +36,7 @@ public final class Planner {
 
     /** What a launch must pass, in order; then what each of its offers must. */
     static final List<Rule.OfLaunch> LAUNCH_RULES =
-            List.of(new HoldOnUnknownScopes(), new StayWithinLimits(), new WaitForDelay(), new GrowGradually());
+            List.of(new HoldOnUnknownScopes(), new WaitForAdoption(), new StayWithinLimits(), new WaitForDelay(), new GrowGradually());
     static final List<Rule.OfOffer> OFFER_RULES =
             List.of(new StayUnderCeiling(), new RollBackFromSpot(), new AvoidExhaustedOffers(), new StayWithinBudget());
 
@@ -48,6 +50,7 @@ public final class Planner {
                 new FollowMachines(),
                 new JudgeStrangers(),
                 new HoldOnStaleFacts(),
+                new AdoptMachines(),
                 new EndDeletedFleet(),
                 new CarryOutRequests(),
                 new FollowSchedule(),

@@ -43,6 +43,8 @@ public final class Planning {
     private long nextMachine;
     private int decisions;
     private boolean held;
+    private int awaited;
+    private Instant awaitedUntil = Instant.EPOCH;
 
     Planning(Fleet fleet, Instant now) {
         this.fleet = fleet;
@@ -70,6 +72,22 @@ public final class Planning {
 
     public void hold() {
         held = true;
+    }
+
+    /** One more machine may be adopted at any moment; until then launches wait for it. */
+    public void awaitAdoption(Instant until) {
+        awaited++;
+        awaitedUntil = until.isAfter(awaitedUntil) ? until : awaitedUntil;
+    }
+
+    /** Machines that launches wait for. */
+    public int awaited() {
+        return awaited;
+    }
+
+    /** Until when, if there are any. */
+    public Instant awaitedUntil() {
+        return awaitedUntil;
     }
 
     /** A pool's machines as they are now, new ones included. */

@@ -56,6 +56,8 @@ public enum Reason {
     BELOW_WARM(launch()),
     OVER_BUDGET(decision("stop", micros("spentMicros"), micros("hardMicros"), scope()),
             warning("overrun", micros("spentMicros"), micros("hardMicros"), micros("overrunMicros"), scope(), period(), names("work").orNone())),
+    ADOPTION(decision("tag", word("worker"), word("listed")),
+            decision("adopted", word("cloudId"), word("offer"), microsPerHour("microsPerHour").orNone())),
 
     FACTS_STALE(refusal("never-looked"), refusal("silent", instant("since")), refusal("look-lost")),
     READ_FAILED(refusal(text("failure"))),
@@ -92,7 +94,13 @@ public enum Reason {
             warning("stays", word("offer"), text("ignored"), microsPerHour("microsPerHour"), instant("since"))),
     TASK_RUNS_TWICE(warning(word("task"), word("first"), word("second"))),
     LIMIT_NOT_REACHED_YET(warning("machines", count("machines"), count("limit"), scope()),
-            warning("rate", microsPerHour("committedMicrosPerHour"), microsPerHour("hardMicros"), scope()));
+            warning("rate", microsPerHour("committedMicrosPerHour"), microsPerHour("hardMicros"), scope())),
+    NOT_ADOPTED(warning("no-pool", word("worker"), word("pool")), warning("no-type", word("worker"), word("pool"), word("type")),
+            warning("other-queues", word("worker"), word("pool")),
+            warning("few-agents", word("worker"), word("pool"), count("agents"), count("slots")),
+            warning("not-there", word("worker"), names("listed")), warning("of-another", word("worker"), text("detail")),
+            warning("no-offer", word("worker"), word("pool"), text("detail")), warning("by-cloud", word("worker"), text("detail"))),
+    WAITS_FOR_ADOPTION(refusal(count("machines"), instant("until")));
 
     private final List<Form> forms;
 

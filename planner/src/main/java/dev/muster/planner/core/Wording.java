@@ -150,6 +150,13 @@ public final class Wording {
                         + ", because of work that outlives what its pool reserves for" + (s.has("work") ? ": " + work(s) : "");
                 default -> s.plainly();
             };
+            case ADOPTION -> switch (s.how()) {
+                case "tag" -> s.machine() + " works as " + s.word("worker") + ", of another autoscaler: tag it in " + s.word("listed")
+                        + ", so that it is a machine of " + s.pool();
+                case "adopted" -> s.machine() + " (" + s.word("cloudId") + ") is tagged: adopted into " + s.pool() + " as " + s.word("offer")
+                        + (s.has("microsPerHour") ? " at " + s.rate("microsPerHour") : ", its price not known");
+                default -> s.plainly();
+            };
             case FACTS_STALE -> "nothing is launched or released: " + switch (s.how()) {
                 case "never-looked" -> "ClearML has not been looked at yet";
                 case "silent" -> "nothing was heard of ClearML since " + s.instant("since");
@@ -223,6 +230,19 @@ public final class Wording {
                         + ", until machines at work are done";
                 default -> s.plainly();
             };
+            case NOT_ADOPTED -> s.word("worker") + " is not adopted: " + switch (s.how()) {
+                case "no-pool" -> "the fleet has no pool " + s.word("pool");
+                case "no-type" -> s.word("pool") + " has no offer of " + s.word("type");
+                case "other-queues" -> "it serves no queue of " + s.word("pool");
+                case "few-agents" -> "its machine has " + s.count("agents") + " of the " + s.count("slots") + " agents that machines of " + s.word("pool") + " have";
+                case "not-there" -> "its machine does not run in " + s.word("listed");
+                case "of-another" -> "its machine " + s.word("detail");
+                case "no-offer" -> s.word("pool") + " has no such offer, for its machine " + s.word("detail");
+                case "by-cloud" -> "its cloud refuses the tags: " + s.word("detail");
+                default -> s.plainly();
+            };
+            case WAITS_FOR_ADOPTION -> s.count("machines") + (s.count("machines").equals("1") ? " machine is" : " machines are")
+                    + " being adopted, and may take what waits";
         };
     }
 
@@ -231,7 +251,7 @@ public final class Wording {
         return switch (s.reason()) {
             case TASKS_WAIT, LAUNCH_WAS_REFUSED, BELOW_MINIMUM, IDLE_TOO_LONG, BOOT_FAILED, MACHINE_ENDED, WAS_INTERRUPTED, IS_MISSING, IS_UNKNOWN, IS_ORPHAN,
                     ASKED_FOR, FLEET_ENDS, DRAIN_OVERDUE, NEEDED_AGAIN, TASK_ADRIFT, TASK_LOST_MACHINE, WORKER_OUTLIVED_MACHINE, AT_BUDGET, IS_OLD,
-                    ABOVE_LIMIT, BELOW_WARM -> "";
+                    ABOVE_LIMIT, BELOW_WARM, ADOPTION -> "";
             case OVER_BUDGET -> "the next " + s.word("period");
             case FACTS_STALE -> switch (s.how()) {
                 case "never-looked" -> "the queue-watcher's first look";
@@ -273,6 +293,17 @@ public final class Wording {
             case PRICE_IGNORED -> "a price that can be right";
             case TASK_RUNS_TWICE -> "one of the two ending";
             case LIMIT_NOT_REACHED_YET -> s.how().equals("rate") ? "machines going" : "machines at work finishing";
+            case NOT_ADOPTED -> switch (s.how()) {
+                case "no-pool" -> "a pool of that name in the spec";
+                case "no-type" -> "an offer of that type in the pool";
+                case "other-queues" -> "a queue of the worker that names the pool in the spec";
+                case "few-agents" -> "a pool with as many slots as the machine has agents";
+                case "not-there" -> "an offer in the account and region where it runs";
+                case "of-another" -> "that fleet letting it go";
+                case "no-offer" -> "an offer like it in the pool";
+                default -> "muster fleet adopt, once the cloud allows it";
+            };
+            case WAITS_FOR_ADOPTION -> "the provisioner's answer, or the time it is waited for";
         };
     }
 

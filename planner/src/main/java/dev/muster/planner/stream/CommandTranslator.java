@@ -1,6 +1,7 @@
 package dev.muster.planner.stream;
 
 import dev.muster.planner.core.Command;
+import dev.muster.v1.AdoptMachine;
 import dev.muster.v1.CancelDrain;
 import dev.muster.v1.ClearmlCommand;
 import dev.muster.v1.DrainMachine;
@@ -36,6 +37,9 @@ final class CommandTranslator {
         } else if (command instanceof Command.Terminate terminate) {
             message.setTerminate(TerminateMachine.newBuilder().setMachineId(terminate.machineId()).setCloudId(terminate.cloudId())
                     .setOrdinal(terminate.ordinal()).setCause(terminate.cause()));
+        } else if (command instanceof Command.Adopt adopt) {
+            message.setAdopt(AdoptMachine.newBuilder().setMachineId(adopt.machineId()).setCloudId(adopt.cloudId()).setPool(adopt.pool())
+                    .addAllOffers(adopt.offers().stream().map(Words::offer).toList()).setOrdinal(adopt.ordinal()));
         } else {
             throw new IllegalStateException("no message for " + command.getClass());
         }

@@ -1,5 +1,7 @@
 package dev.muster.planner.stream;
 
+import com.google.protobuf.Timestamp;
+import dev.muster.planner.core.Adoption;
 import dev.muster.planner.core.Budget;
 import dev.muster.planner.core.FleetHead;
 import dev.muster.planner.core.FleetMemory;
@@ -11,6 +13,7 @@ import dev.muster.planner.core.Pool;
 import dev.muster.planner.core.Queue;
 import dev.muster.planner.core.Rescue;
 import dev.muster.planner.core.Schedule;
+import dev.muster.v1.AdoptionState;
 import dev.muster.v1.BudgetSpec;
 import dev.muster.v1.DemandState;
 import dev.muster.v1.FleetRecord;
@@ -28,6 +31,7 @@ import dev.muster.v1.ShutdownAction;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
@@ -157,6 +161,8 @@ final class FleetTranslator {
         set(memory.stateSince(), message::setStateSince);
         memory.prices().forEach(price -> message.addPrices(PriceState.newBuilder().setOffer(Words.offer(price.offer())).setMicrosPerHour(price.perHour())
                 .setAsOf(Times.timestamp(price.asOf())).setSource(price.source()).setIgnored(price.ignored())));
+        memory.adopting().forEach((prefix, askedAt) -> message.putAdopting(prefix, Times.timestamp(askedAt)));
+        memory.adoptions().forEach(adoption -> message.addAdoptions(adoption(adoption)));
         memory.waitingSince().forEach((queue, since) -> message.putWaitingSince(queue, Times.timestamp(since)));
         memory.scopes().forEach(scope -> message.addScopes(scope(scope)));
         memory.holds().forEach(hold -> message.addHolds(hold(hold)));
@@ -179,13 +185,28 @@ final class FleetTranslator {
                 Times.instantOrEpoch(message.hasStateSince(), message.getStateSince()),
                 message.getPricesList().stream().map(price -> new FleetMemory.PriceKnown(Words.offer(price.getOffer()), price.getMicrosPerHour(),
                         Times.instant(price.getAsOf()), price.getSource(), price.getIgnored())).toList(),
-                waitingSince(message));
+                instants(message.getWaitingSinceMap()), instants(message.getAdoptingMap()),
+                message.getAdoptionsList().stream().map(FleetTranslator::adoption).toList());
     }
 
-    private static SortedMap<String, Instant> waitingSince(dev.muster.v1.FleetMemory message) {
-        var since = new TreeMap<String, Instant>();
-        message.getWaitingSinceMap().forEach((queue, time) -> since.put(queue, Times.instant(time)));
-        return since;
+    private static SortedMap<String, Instant> instants(Map<String, Timestamp> times) {
+        var instants = new TreeMap<String, Instant>();
+        times.forEach((name, time) -> instants.put(name, Times.instant(time)));
+        return instants;
+    }
+
+    private static AdoptionState adoption(Adoption adoption) {
+        var message = AdoptionState.newBuilder().setCloudId(adoption.cloudId()).setPool(adoption.pool()).setScope(adoption.scope())
+                .setDecisionId(adoption.decisionId()).setAskedAt(Times.timestamp(adoption.askedAt())).setAttempts(adoption.attempts())
+                .addAllNotIn(adoption.notIn()).setRefusal(Words.adoptRefusal(adoption.refusal())).setDetail(adoption.detail());
+        set(adoption.retryAt(), message::setRetryAt);
+        return message.build();
+    }
+
+    private static Adoption adoption(AdoptionState message) {
+        return new Adoption(message.getCloudId(), message.getPool(), message.getScope(), message.getDecisionId(), Times.instant(message.getAskedAt()),
+                message.getAttempts(), Times.instantOrNull(message.hasRetryAt(), message.getRetryAt()), message.getNotInList(),
+                message.hasRetryAt() ? null : Words.adoptRefusal(message.getRefusal()), message.getDetail());
     }
 
     private static DemandState demand(FleetMemory.DemandStatus demand) {

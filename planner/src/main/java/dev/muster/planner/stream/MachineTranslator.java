@@ -5,6 +5,7 @@ import dev.muster.planner.core.Fleet;
 import dev.muster.planner.core.FleetEvent;
 import dev.muster.planner.core.Machine;
 import dev.muster.planner.core.Worker;
+import dev.muster.v1.AdoptRefusal;
 import dev.muster.v1.MachineRecord;
 import dev.muster.v1.MachineReport;
 import dev.muster.v1.MachineReported;
@@ -16,6 +17,9 @@ import java.util.OptionalLong;
 
 /** Machines, between the topics {@code machine-reports} and {@code machines}, the store and the core. */
 final class MachineTranslator {
+
+    /** The contract's word in a CommandAnswered. */
+    private static final String ADOPT = "adopt";
 
     private MachineTranslator() {}
 
@@ -45,6 +49,11 @@ final class MachineTranslator {
             }
             case COMMAND_ANSWERED -> {
                 var answered = message.getCommandAnswered();
+                if (answered.getVerb().equals(ADOPT) && !answered.getDone()) {
+                    return Optional.of(new FleetEvent.AdoptionRefused(at, answered.getMachineId(), answered.getOrdinal(),
+                            Words.adoptRefusal(answered.getAdoptRefusal()), answered.getAdoptRefusal() == AdoptRefusal.ADOPT_REFUSAL_UNSPECIFIED
+                                    ? answered.getCode() + ": " + answered.getMessage() : answered.getMessage()));
+                }
                 return Optional.of(new FleetEvent.CommandAnswered(at, answered.getMachineId(), answered.getOrdinal(), answered.getVerb(),
                         answered.getDone(), Words.failureOrNull(answered.getKind()), answered.getCode(), answered.getMessage()));
             }
@@ -115,13 +124,14 @@ final class MachineTranslator {
                 .setScope(machine.offer().scope()).setBatchId(machine.batchId()).setCloudId(machine.cloudId())
                 .setLaunchIndex(machine.launchIndex()).setOffer(Words.offer(machine.offer())).setPhase(Words.phase(machine.phase()))
                 .setFailureValue(Words.failure(machine.failure())).setCause(machine.cause() == null ? "" : machine.cause().name())
-                .setCauseDetail(machine.detail()).setCounted(machine.isCounted()).setGuarded(machine.readyAt() != null)
+                .setCauseDetail(machine.detail()).setCounted(machine.isCounted()).setGuarded(machine.readyAt() != null && !machine.isAdopted())
                 .setReleased(machine.released()).addAllWorkerIds(workers.stream().map(Worker::id).toList())
                 .addAllTasks(workers.stream().map(Worker::task).filter(task -> !task.isEmpty()).sorted().toList())
                 .setReplaces(machine.replaces()).setDecisionId(machine.decisionId()).setLastOrdinal(machine.ordinal())
                 .setMark(Words.mark(machine.mark())).setSeenMark(Words.mark(machine.seenMark())).setAttempts(machine.attempts())
                 .setCloudState(Words.cloudState(machine.cloud())).setEnding(Words.ending(machine.ending()))
-                .setAsked(Words.verb(machine.asked())).addAllQueueIds(machine.queueIds()).setQueue(machine.queue()).setProtected(machine.isProtected());
+                .setAsked(Words.verb(machine.asked())).addAllQueueIds(machine.queueIds()).setQueue(machine.queue()).setProtected(machine.isProtected())
+                .setAdopted(machine.isAdopted());
         if (machine.paid() != null) {
             record.setPaid(LedgerTranslator.paid(machine.paid()));
         }

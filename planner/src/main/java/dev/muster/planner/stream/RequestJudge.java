@@ -3,6 +3,7 @@ package dev.muster.planner.stream;
 import com.google.protobuf.util.Timestamps;
 import dev.muster.contracts.Topics;
 import dev.muster.planner.core.FleetEvent;
+import dev.muster.v1.AdoptMachines;
 import dev.muster.v1.AnswerCode;
 import dev.muster.v1.ApplyFleet;
 import dev.muster.v1.Audit;
@@ -21,6 +22,7 @@ import dev.muster.v1.RestoreLedger;
 import dev.muster.v1.SetPaused;
 import dev.muster.v1.ShutdownAction;
 import dev.muster.v1.Violation;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -61,6 +63,8 @@ final class RequestJudge {
      */
     record Judgement(RequestAnswered answer, Optional<FleetRecord> changed, Optional<Audit> audit, Optional<FleetEvent> learned) {}
 
+    private static final Duration ADOPTING = dev.muster.planner.core.rules.AdoptMachines.WINDOW;
+
     private final Request request;
     /** Null: never created. */
     private final FleetRecord current;
@@ -88,6 +92,7 @@ final class RequestJudge {
             case MACHINES -> judge.machines(request.getMachines());
             case RESTORE_LEDGER -> judge.restoreLedger(request.getRestoreLedger());
             case RELEASE_IDLE -> judge.releaseIdle(request.getReleaseIdle());
+            case ADOPT -> judge.adopt(request.getAdopt());
             case WHAT_NOT_SET -> throw new IllegalArgumentException("the request asks for nothing that this release knows");
         };
     }
@@ -109,6 +114,9 @@ final class RequestJudge {
         if (!absent()) {
             keepWorkersRecognizable(filled, violations);
         }
+        if (apply.hasAdopt()) {
+            prefix(apply.getAdopt(), filled, violations);
+        }
         if (!violations.isEmpty()) {
             return refused(AnswerCode.INVALID_ARGUMENT, violations.size() == 1 ? "The spec has a problem." : "The spec has " + violations.size() + " problems.", violations);
         }
@@ -117,7 +125,7 @@ final class RequestJudge {
                 return refused(AnswerCode.ABORTED, "Version " + apply.getExpectedVersion() + " was expected, and there is no fleet " + request.getFleet()
                         + ": leave expected_version out, or send 0, to create it.");
             }
-            return accepted(created(filled, apply), "create", notes(filled));
+            return adopting(apply, filled, accepted(created(filled, apply), "create", notes(filled)));
         }
         if (current.getState() == FleetState.DELETING) {
             return refused(AnswerCode.ABORTED, "Fleet " + request.getFleet() + " is being deleted: apply it again once its last machine is gone.");
@@ -131,9 +139,59 @@ final class RequestJudge {
         }
         var next = keepPauses(filled);
         if (next.equals(current.getSpec()) && apply.getManagedBy().equals(current.getManagedBy())) {
-            return unchanged(notes(next));
+            return adopting(apply, next, unchanged(notes(next)));
         }
-        return accepted(change().setSpec(next).setManagedBy(apply.getManagedBy()).clearScopes().addAllScopes(scopes(next)), "apply", notes(next));
+        return adopting(apply, next, accepted(change().setSpec(next).setManagedBy(apply.getManagedBy()).clearScopes().addAllScopes(scopes(next)), "apply",
+                notes(next)));
+    }
+
+    /** The same with the adoption that the caller wants with it: one step, so that nothing is launched in between. */
+    private Judgement adopting(ApplyFleet apply, FleetSpec spec, Judgement applied) {
+        if (!apply.hasAdopt()) {
+            return applied;
+        }
+        var prefix = prefixOf(apply.getAdopt(), spec);
+        var audit = applied.audit().map(done -> done.toBuilder().setWhat(done.getWhat() + "; " + adoption(prefix))).orElseGet(() -> audit(adoption(prefix)));
+        return new Judgement(applied.answer().toBuilder().addNotes(adoptionNote(prefix)).build(), applied.changed(), Optional.of(audit.build()),
+                Optional.of(new FleetEvent.AdoptionAsked(now, prefix)));
+    }
+
+    private static String prefixOf(AdoptMachines asked, FleetSpec spec) {
+        return asked.getWorkerPrefix().isEmpty() ? spec.getWorkersPrefix() : asked.getWorkerPrefix();
+    }
+
+    private static void prefix(AdoptMachines asked, FleetSpec spec, List<Violation> violations) {
+        var prefix = prefixOf(asked, spec);
+        if (prefix.isBlank() || prefix.contains(":") || prefix.contains("/")) {
+            violations.add(violation("workerPrefix", "'" + prefix + "' begins no worker id that tells its machine",
+                    "use the part of the workers' ids before the first ':', which is the other autoscaler's workers_prefix"));
+        }
+    }
+
+    private static String adoption(String prefix) {
+        return "adopt machines of workers " + prefix;
+    }
+
+    private String adoptionNote(String prefix) {
+        return "Machines of workers " + prefix + ":<pool>:<type>:<cloud id> are adopted as ClearML shows them, until " + now.plus(ADOPTING)
+                + ". muster machine list shows them, and muster fleet get those that can't be adopted.";
+    }
+
+    private Judgement adopt(AdoptMachines asked) {
+        if (absent()) {
+            return noFleet();
+        }
+        if (current.getState() == FleetState.DELETING) {
+            return refused(AnswerCode.ABORTED, "Fleet " + request.getFleet() + " is being deleted, and adopts nothing.");
+        }
+        var violations = new ArrayList<Violation>();
+        prefix(asked, current.getSpec(), violations);
+        if (!violations.isEmpty()) {
+            return refused(AnswerCode.INVALID_ARGUMENT, "The prefix has a problem.", violations);
+        }
+        var prefix = prefixOf(asked, current.getSpec());
+        var learned = learned(audit(adoption(prefix)), new FleetEvent.AdoptionAsked(now, prefix));
+        return new Judgement(learned.answer().toBuilder().addNotes(adoptionNote(prefix)).build(), learned.changed(), learned.audit(), learned.learned());
     }
 
     /** Its machines' workers are known by prefix, on one server: both stay while there are machines. */

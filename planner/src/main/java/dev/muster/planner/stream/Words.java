@@ -1,5 +1,6 @@
 package dev.muster.planner.stream;
 
+import dev.muster.planner.core.Adoption;
 import dev.muster.planner.core.CloudState;
 import dev.muster.planner.core.Ending;
 import dev.muster.planner.core.FailureKind;
@@ -10,6 +11,7 @@ import dev.muster.planner.core.OfferKey;
 import dev.muster.planner.core.Phase;
 import dev.muster.planner.core.Reason;
 import dev.muster.planner.core.TaskStatus;
+import dev.muster.v1.AdoptRefusal;
 import dev.muster.v1.MachineVerb;
 
 /**
@@ -201,6 +203,30 @@ final class Words {
             case TERMINATE -> MachineVerb.TERMINATE_MACHINE;
             case PROTECT -> MachineVerb.PROTECT_MACHINE;
             case UNPROTECT -> MachineVerb.UNPROTECT_MACHINE;
+        };
+    }
+
+    /** Null: none. */
+    static AdoptRefusal adoptRefusal(Adoption.Refusal refusal) {
+        if (refusal == null) {
+            return AdoptRefusal.ADOPT_REFUSAL_UNSPECIFIED;
+        }
+        return switch (refusal) {
+            case NOT_THERE -> AdoptRefusal.NOT_THERE;
+            case OF_ANOTHER -> AdoptRefusal.OF_ANOTHER;
+            case NO_SUCH_OFFER -> AdoptRefusal.NO_SUCH_OFFER;
+            case BY_CLOUD -> AdoptRefusal.ADOPT_REFUSAL_UNSPECIFIED;
+        };
+    }
+
+    /** Of an adoption that was refused. */
+    static Adoption.Refusal adoptRefusal(AdoptRefusal refusal) {
+        return switch (refusal) {
+            case NOT_THERE -> Adoption.Refusal.NOT_THERE;
+            case OF_ANOTHER -> Adoption.Refusal.OF_ANOTHER;
+            case NO_SUCH_OFFER -> Adoption.Refusal.NO_SUCH_OFFER;
+            // What a newer provisioner means by its own word, its message says.
+            case ADOPT_REFUSAL_UNSPECIFIED, UNRECOGNIZED -> Adoption.Refusal.BY_CLOUD;
         };
     }
 

@@ -28,7 +28,7 @@ class ReasonsPageTest {
             Map.entry("knownCloudId", "i-0def"), Map.entry("phase", "GONE"), Map.entry("status", "IN_PROGRESS"), Map.entry("work", "mk3v9x2aq-17/t1, mk3v9x2aq-17/t2"),
             Map.entry("failure", "connection refused"), Map.entry("detail", "no disk"), Map.entry("cluster", "q1Sh9kTz"), Map.entry("pool", "gpu"),
             Map.entry("queue", "train"), Map.entry("state", "paused"), Map.entry("fleet", "old"), Map.entry("ignored", "-1"),
-            Map.entry("task", "t1"), Map.entry("first", "ml:gpu:g4dn.xlarge:i-0abc"), Map.entry("second", "ml:gpu:g4dn.xlarge:i-0def"));
+            Map.entry("worker", "dynamic_worker:gpu:g4dn.xlarge:i-0abc"), Map.entry("type", "g4dn.xlarge"), Map.entry("task", "t1"), Map.entry("first", "ml:gpu:g4dn.xlarge:i-0abc"), Map.entry("second", "ml:gpu:g4dn.xlarge:i-0def"));
 
     @Test
     void everyFormHasASentenceOfItsOwnWithAllItsValues() {

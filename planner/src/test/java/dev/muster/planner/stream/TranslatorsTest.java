@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.muster.contracts.UnreadableRecordException;
+import dev.muster.planner.core.Adoption;
 import dev.muster.planner.core.CloudState;
 import dev.muster.planner.core.Constraint;
 import dev.muster.planner.core.Command;
@@ -28,6 +29,9 @@ import dev.muster.planner.core.Reason;
 import dev.muster.planner.core.Rescue;
 import dev.muster.planner.core.TaskStatus;
 import dev.muster.planner.core.Worker;
+import dev.muster.v1.AdoptMachine;
+import dev.muster.v1.AdoptRefusal;
+import dev.muster.v1.CommandAnswered;
 import dev.muster.v1.DemandEvent;
 import dev.muster.v1.FleetRecord;
 import dev.muster.v1.FleetState;
@@ -37,6 +41,7 @@ import dev.muster.v1.QueuePicture;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDate;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.TreeMap;
@@ -77,6 +82,10 @@ class TranslatorsTest {
         var refusal = new PlanRecord.Refused("d-1", "StayWithinLimits", Reason.AT_POOL_LIMIT, "cpu", "default", "a budget", 4, T, T.plusSeconds(1),
                 new TreeMap<>(java.util.Map.of("uncovered", 4L)), new TreeMap<>(java.util.Map.of("how", "so")), List.of(new Constraint("StayWithinLimits", Reason.AT_POOL_LIMIT,
                         new TreeMap<>(java.util.Map.of("limit", 10L)), new TreeMap<>(java.util.Map.of("pool", "cpu")))));
+        var adoptions = new ArrayList<>(List.of(new Adoption("i-1", "cpu", "aws/main/eu-west-1", "d-1", T, 2, T.plusSeconds(60), List.of("aws/main/us-east-1"), null, "")));
+        for (var why : Adoption.Refusal.values()) {
+            adoptions.add(new Adoption("i-" + why, "cpu", "aws/main/eu-west-1", "d-1", T, 1, null, List.of(), why, "is none"));
+        }
         var memory = new FleetMemory(12, 34, T,
                 new FleetMemory.DemandStatus("w", 5, 6, 7, Duration.ofMillis(1500), T, T.plusNanos(1), T.minusNanos(1), true, "why"),
                 List.of(new FleetMemory.ScopeSeen("aws/main/eu-west-1", 1, 2, T, T, "", "other")),
@@ -85,7 +94,8 @@ class TranslatorsTest {
                 List.of(refusal),
                 List.of(new FleetEvent.TaskAdrift("t", "q", "w", TaskStatus.IN_PROGRESS, T, T)),
                 List.of(new FleetEvent.MachineFacts("", "cpu", "i-9", "", 0, null, CloudState.RUNNING, Ending.UNKNOWN, T, null, "boot: broke")), T.plusSeconds(10),
-                List.of(new FleetMemory.PriceKnown(OFFER, 157_000, T, "ec2:DescribeSpotPriceHistory", "-1 micro-units")), new TreeMap<>(java.util.Map.of("default", T)));
+                List.of(new FleetMemory.PriceKnown(OFFER, 157_000, T, "ec2:DescribeSpotPriceHistory", "-1 micro-units")), new TreeMap<>(java.util.Map.of("default", T)),
+                new TreeMap<>(java.util.Map.of("dynamic_worker", T)), adoptions);
         assertThat(FleetTranslator.memory(FleetTranslator.memory(memory))).isEqualTo(memory);
     }
 
@@ -181,6 +191,24 @@ class TranslatorsTest {
         assertThat(body.getParameters().getBoot().getQueueIdsList()).containsExactly("q1", "q2");
         assertThat(body.getParameters().getBoot().getAgents()).isEqualTo(2);
         assertThat(body.getParameters().getBoot().getConnection()).isEqualTo("default");
+    }
+
+    @Test
+    void anAdoptionSaysWhatTheMachineMayBe() {
+        var message = CommandTranslator.command(new Command.Adopt("aws/main/eu-west-1", "a-i-1", "i-1", "cpu", List.of(OFFER), 2), record(), "c", "d", T);
+        assertThat(message.getScope()).isEqualTo("aws/main/eu-west-1");
+        assertThat(message.getAdopt()).isEqualTo(AdoptMachine.newBuilder().setMachineId("a-i-1").setCloudId("i-1").setPool("cpu").addOffers(Words.offer(OFFER))
+                .setOrdinal(2).build());
+    }
+
+    @Test
+    void aRefusedAdoptionSaysWhy() throws Exception {
+        var answer = CommandAnswered.newBuilder().setMachineId("a-i-1").setOrdinal(2).setVerb("adopt").setMessage("is of fleet other");
+        assertThat(MachineTranslator.event(MachineReport.newBuilder().setCommandAnswered(answer.setAdoptRefusal(AdoptRefusal.OF_ANOTHER)).build(), T))
+                .contains(new FleetEvent.AdoptionRefused(T, "a-i-1", 2, Adoption.Refusal.OF_ANOTHER, "is of fleet other"));
+        answer.clearAdoptRefusal().setKind(dev.muster.v1.FailureKind.UNAUTHORIZED).setCode("UnauthorizedOperation").setMessage("no CreateTags");
+        assertThat(MachineTranslator.event(MachineReport.newBuilder().setCommandAnswered(answer).build(), T))
+                .contains(new FleetEvent.AdoptionRefused(T, "a-i-1", 2, Adoption.Refusal.BY_CLOUD, "UnauthorizedOperation: no CreateTags"));
     }
 
     @Test

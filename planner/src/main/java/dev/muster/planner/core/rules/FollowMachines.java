@@ -59,14 +59,7 @@ public final class FollowMachines implements Rule {
         switch (machine.phase()) {
             case REQUESTED, LAUNCHING, BOOTING -> {
                 if (!workers.isEmpty()) {
-                    planning.fleet().hold(Hold.Kind.CIRCUIT, machine.pool()).ifPresent(hold -> planning.write(
-                            new PlanRecord.HoldChanged(
-                                    new Hold(hold.kind(), hold.subject(), hold.since(), null, 0, "", ""))));
-                    planning.change(machine, m -> {
-                        m.phase = Phase.READY;
-                        m.readyAt = m.readyAt == null ? now : m.readyAt;
-                        m.idleSince = idleSince(workers, m.readyAt);
-                    });
+                    register(planning, machine);
                 } else if (machine.phase() != Phase.BOOTING && !machine.cloudId().isEmpty()) {
                     planning.change(machine, m -> m.phase = Phase.BOOTING);
                 }
@@ -99,6 +92,22 @@ public final class FollowMachines implements Rule {
             }
             case TERMINATING, GONE, FAILED, LOST -> { }
         }
+    }
+
+    /** A machine that has a worker and is not READY yet becomes it. Answers it as it is now. */
+    static Machine register(Planning planning, Machine machine) {
+        var workers = planning.fleet().workersOn(machine);
+        if (workers.isEmpty()) {
+            return machine;
+        }
+        planning.fleet().hold(Hold.Kind.CIRCUIT, machine.pool()).ifPresent(hold -> planning.write(
+                new PlanRecord.HoldChanged(
+                        new Hold(hold.kind(), hold.subject(), hold.since(), null, 0, "", ""))));
+        return planning.change(machine, m -> {
+            m.phase = Phase.READY;
+            m.readyAt = m.readyAt == null ? planning.now() : m.readyAt;
+            m.idleSince = idleSince(workers, m.readyAt);
+        });
     }
 
     /** Since when all its workers are idle; null: one is busy. */

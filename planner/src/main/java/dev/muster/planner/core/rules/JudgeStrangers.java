@@ -1,11 +1,13 @@
 package dev.muster.planner.core.rules;
 
+import dev.muster.planner.core.Adoption;
 import dev.muster.planner.core.CloudState;
 import dev.muster.planner.core.FleetEvent.MachineFacts;
 import dev.muster.planner.core.FleetHead.ShutdownAction;
 import dev.muster.planner.core.FleetMemory.ScopeSeen;
 import dev.muster.planner.core.Machine;
 import dev.muster.planner.core.Mark;
+import dev.muster.planner.core.Offer;
 import dev.muster.planner.core.OfferKey;
 import dev.muster.planner.core.Phase;
 import dev.muster.planner.core.Planning;
@@ -50,18 +52,23 @@ public final class JudgeStrangers implements Rule {
         }
         counter(planning, id).ifPresent(planning::countedUpTo);
         var now = planning.now();
-        var committed = planning.spec().pool(stranger.pool()).map(pool -> pool.offers().stream()
-                .filter(offer -> isOf(offer.key(), stranger.offer())).findFirst()
-                .map(offer -> planning.committed(pool, offer)).orElse(OptionalLong.empty())).orElse(OptionalLong.empty());
+        var pool = planning.fleet().pool(stranger.pool());
+        // As the spec has it, where it does: what is declared of the offer, its price first, is true of the machine.
+        var offer = pool.flatMap(p -> p.offers().stream().filter(each -> isOf(each.key(), stranger.offer())).findFirst());
+        var committed = offer.map(each -> planning.committed(pool.orElseThrow(), each)).orElse(OptionalLong.empty());
         var launchedAt = stranger.launchedAt() == null ? now : stranger.launchedAt();
-        var decision = planning.decide(this, orphan(planning, stranger) ? Reason.IS_ORPHAN : Reason.IS_UNKNOWN)
-                .pool(stranger.pool()).machines(List.of(id));
-        var adopted = new Machine(id, stranger.pool(), stranger.offer(), stranger.batchId(), stranger.launchIndex(), stranger.cloudId(),
-                Phase.BOOTING, null, null, "", false, null, 0, Mark.NONE, stranger.mark() == null ? Mark.NONE : stranger.mark(),
+        var asked = Optional.ofNullable(planning.fleet().adoptions().get(stranger.cloudId()));
+        var decision = planning.decide(this, orphan(planning, stranger) ? Reason.IS_ORPHAN : asked.isPresent() ? Reason.ADOPTION : Reason.IS_UNKNOWN)
+                .pool(stranger.pool()).machines(List.of(id)).causes(asked.map(Adoption::decisionId).stream().toList());
+        var adopted = new Machine(id, stranger.pool(), offer.map(Offer::key).orElse(stranger.offer()), stranger.batchId(), stranger.launchIndex(),
+                stranger.cloudId(), Phase.BOOTING, null, null, "", false, null, asked.map(Adoption::attempts).orElse(0), Mark.NONE,
+                stranger.mark() == null ? Mark.NONE : stranger.mark(),
                 stranger.state(), stranger.ending(), committed, "", decision.id(), List.of(),
                 launchedAt.isAfter(now) ? now : launchedAt, now, now, stranger.state() == CloudState.PENDING ? null : now, null, null, null,
                 null, null, null, 0, "", false, null);
         planning.put(adopted);
+        // One at work is at work from this plan on: no deadline of a boot is for it.
+        adopted = FollowMachines.register(planning, adopted);
         if (second && known.isPresent()) {
             decision.how("second").word("cloudId", stranger.cloudId()).word("known", known.get().id()).wordIfAny("knownCloudId", known.get().cloudId()).write();
             planning.drain(adopted, decision.id(), Reason.IS_UNKNOWN, "a second machine under one id", false);
@@ -69,7 +76,12 @@ public final class JudgeStrangers implements Rule {
             decision.how("fleet-deleted").write();
             planning.drain(adopted, decision.id(), Reason.IS_ORPHAN, "its fleet was deleted", false);
         } else {
-            decision.how("adopted").word("cloudId", stranger.cloudId()).write();
+            decision.how("adopted").word("cloudId", stranger.cloudId());
+            if (asked.isPresent()) {
+                decision.offer(adopted.offer());
+                committed.ifPresent(micros -> decision.number("microsPerHour", micros));
+            }
+            decision.write();
         }
     }
 
