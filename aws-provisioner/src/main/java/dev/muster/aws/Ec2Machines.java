@@ -3,6 +3,8 @@ package dev.muster.aws;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.muster.provisioner.boot.BootScript;
+import dev.muster.provisioner.spi.AdoptWish;
+import dev.muster.provisioner.spi.Adoption;
 import dev.muster.provisioner.spi.CloudStatus;
 import dev.muster.provisioner.spi.Delivery;
 import dev.muster.provisioner.spi.FailureKind;
@@ -308,18 +310,52 @@ final class Ec2Machines implements MachineProvider {
         return there ? CloudStatus.UNKNOWN : CloudStatus.NOT_FOUND;
     }
 
+    /**
+     * EC2 has no condition on what is tagged already: two installations that ask at one moment may both be told yes. The later tags stay, and the
+     * other finds the machine in no list of its own any more.
+     */
     @Override
-    public void adopt(MachineRef machine, String fleet, String pool, KeepUntil keepUntil) throws ProviderException {
-        var set = new LinkedHashMap<String, String>();
-        set.put(Ec2Tags.INSTALLATION, installation);
-        set.put(Ec2Tags.FLEET, fleet);
-        set.put(Ec2Tags.POOL, pool);
-        set.put(Ec2Tags.BATCH, machine.machineId());
-        set.put(Ec2Tags.KEEP_UNTIL, keepUntil.text());
-        boolean there = tags.ask(new TagWish(machine.scope(), Ec2Tags.of(set), List.of()), machine.cloudId());
-        if (!there) {
-            throw new ProviderException(FailureKind.INVALID_SPEC, "InvalidInstanceID.NotFound",
-                    "there is no instance " + machine.cloudId() + " in " + machine.scope());
+    public Adoption adopt(AdoptWish wish) throws ProviderException {
+        var machine = wish.machine();
+        var there = there(machine);
+        if (there.isEmpty()) {
+            return gone(machine);
+        }
+        var its = Ec2Tags.map(there.get().tags());
+        var ours = new LinkedHashMap<>(its);
+        ours.put(Ec2Tags.INSTALLATION, installation);
+        ours.put(Ec2Tags.FLEET, wish.fleet());
+        ours.put(Ec2Tags.POOL, wish.pool());
+        if (!its.containsKey(Ec2Tags.INSTALLATION)) {
+            ours.put(Ec2Tags.BATCH, machine.machineId());
+        }
+        ours.put(Ec2Tags.KEEP_UNTIL, wish.keepUntil().text());
+        var seen = InstanceTranslator.machine(machine.scope(), there.get().toBuilder().tags(Ec2Tags.of(ours)).build());
+        if (seen.isEmpty()) {
+            return Adoption.refused(Adoption.Refusal.OF_ANOTHER, "has a tag " + Ec2Tags.BATCH + " that is no batch of ours");
+        }
+        var refused = wish.against(seen.get(), installation, its.getOrDefault(Ec2Tags.INSTALLATION, ""), its.getOrDefault(Ec2Tags.FLEET, ""));
+        if (refused.isPresent()) {
+            return refused.get();
+        }
+        ours.keySet().retainAll(List.of(Ec2Tags.INSTALLATION, Ec2Tags.FLEET, Ec2Tags.POOL, Ec2Tags.BATCH, Ec2Tags.KEEP_UNTIL));
+        return tags.ask(new TagWish(machine.scope(), Ec2Tags.of(ours), List.of()), machine.cloudId()) ? Adoption.of(seen.get()) : gone(machine);
+    }
+
+    private static Adoption gone(MachineRef machine) {
+        return Adoption.refused(Adoption.Refusal.NOT_THERE, "is no instance in " + machine.scope());
+    }
+
+    private Optional<Instance> there(MachineRef machine) throws ProviderException {
+        try {
+            rates(machine.scope()).awaitDescribe();
+            return accounts.api(machine.scope()).describeInstances(DescribeInstancesRequest.builder().instanceIds(machine.cloudId()).build())
+                    .reservations().stream().flatMap(reservation -> reservation.instances().stream()).findFirst();
+        } catch (SdkException failure) {
+            if (Ec2Failures.NOT_FOUND.contains(Ec2Failures.codeOf(failure))) {
+                return Optional.empty();
+            }
+            throw Ec2Failures.translate(failure);
         }
     }
 

@@ -2,6 +2,7 @@ package dev.muster.cli;
 
 import com.google.protobuf.Duration;
 import dev.muster.contracts.InvalidYamlException;
+import dev.muster.planner.core.PoolNames;
 import dev.muster.v1.AwsLaunch;
 import dev.muster.v1.BootSpec;
 import dev.muster.v1.Disk;
@@ -50,7 +51,6 @@ record ClearmlImport(FleetSpec spec, Map<String, String> secrets, List<Note> not
      */
     record Options(String name, boolean named, String account, String region) {}
 
-    private static final int LABEL_LENGTH = 32;
     private static final String DEFAULT_PREFIX = "dynamic_worker";
     /** What the open-source autoscaler asks for where a disk has a device and no more. */
     private static final int DEFAULT_DISK_GIB = 80;
@@ -82,12 +82,6 @@ record ClearmlImport(FleetSpec spec, Map<String, String> secrets, List<Note> not
             }
         }
         throw new InvalidYamlException(violations.stream().distinct().toList());
-    }
-
-    /** A DNS-1123 label of at most 32 characters; empty if the text has none of its characters. */
-    static String label(String text) {
-        var label = text.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-").replaceAll("^-+", "");
-        return label.substring(0, Math.min(LABEL_LENGTH, label.length())).replaceAll("-+$", "");
     }
 
     /** A resource as its queue has it. */
@@ -295,7 +289,7 @@ record ClearmlImport(FleetSpec spec, Map<String, String> secrets, List<Note> not
 
         private void fleet(FleetSpec.Builder spec) {
             if (!options.named()) {
-                text(common, ClearmlField.INSTANCE_NAME).map(ClearmlImport::label).filter(label -> !label.isEmpty()).ifPresent(label -> fleet = label);
+                text(common, ClearmlField.INSTANCE_NAME).map(PoolNames::label).filter(label -> !label.isEmpty()).ifPresent(label -> fleet = label);
             }
             spec.setName(fleet);
             var prefix = text(common, ClearmlField.WORKERS_PREFIX);
@@ -449,11 +443,11 @@ record ClearmlImport(FleetSpec spec, Map<String, String> secrets, List<Note> not
         }
 
         private String poolName(String resource, Set<String> taken) {
-            var base = label(resource).isEmpty() ? "pool" : label(resource);
+            var base = PoolNames.label(resource).isEmpty() ? "pool" : PoolNames.label(resource);
             var name = base;
             for (var i = 2; !taken.add(name); i++) {
                 var suffix = "-" + i;
-                name = base.substring(0, Math.min(LABEL_LENGTH - suffix.length(), base.length())) + suffix;
+                name = base.substring(0, Math.min(PoolNames.LONGEST - suffix.length(), base.length())) + suffix;
             }
             if (!name.equals(resource)) {
                 note(resourceValues.get(resource).path(), "is the pool " + name + ", also in worker ids: a pool's name is a DNS label");

@@ -2,6 +2,7 @@ package dev.muster.cli;
 
 import dev.muster.contracts.FleetYaml;
 import dev.muster.contracts.InvalidYamlException;
+import dev.muster.v1.AdoptMachinesRequest;
 import dev.muster.v1.ApplyFleetRequest;
 import dev.muster.v1.DeleteFleetRequest;
 import dev.muster.v1.FleetRecord;
@@ -30,7 +31,8 @@ import picocli.CommandLine.Parameters;
 /** {@code muster fleet …}. */
 @Command(name = "fleet", mixinStandardHelpOptions = true, description = "Fleets: queues, pools and limits.",
         subcommands = {FleetCommand.Apply.class, FleetCommand.Validate.class, FleetCommand.List_.class, FleetCommand.Get.class,
-            FleetCommand.Delete.class, FleetCommand.Pause.class, FleetCommand.Resume.class, FleetCommand.ReleaseIdle.class})
+            FleetCommand.Delete.class, FleetCommand.Pause.class, FleetCommand.Resume.class, FleetCommand.ReleaseIdle.class,
+            FleetCommand.Adopt.class})
 final class FleetCommand {
 
     @Command(name = "apply", mixinStandardHelpOptions = true, sortOptions = false, description = "Creates fleets, or changes them to what the file says.")
@@ -44,13 +46,18 @@ final class FleetCommand {
         @Option(names = "--expect-version", paramLabel = "N", description = "Only if the fleet has this version; 0: only if there is none.")
         Long version;
 
+        @Option(names = "--adopt", paramLabel = "PREFIX", arity = "0..1", fallbackValue = "",
+                description = "Also take over machines that another autoscaler started, by their workers' prefix: the fleet's workersPrefix unless another is"
+                        + " named. Before anything is launched.")
+        String adopt;
+
         @Override
         public void run() {
             var output = common.output();
             var specs = read(file);
             try (var control = common.control()) {
                 for (var spec : specs) {
-                    var record = apply(control, spec, version);
+                    var record = apply(control, spec, version, adopt);
                     if (output.isJson()) {
                         output.resource(record);
                     } else {
@@ -62,11 +69,18 @@ final class FleetCommand {
         }
     }
 
-    /** A request id of our own makes a repeated call the same request. */
     static FleetRecord apply(Control control, FleetSpec spec, Long expectedVersion) {
+        return apply(control, spec, expectedVersion, null);
+    }
+
+    /** A request id of our own makes a repeated call the same request. @param adopt prefix of workers; empty: the spec's; null: none are adopted */
+    private static FleetRecord apply(Control control, FleetSpec spec, Long expectedVersion, String adopt) {
         var request = ApplyFleetRequest.newBuilder().setSpec(spec).setRequestId(UUID.randomUUID().toString());
         if (expectedVersion != null) {
             request.setExpectedVersion(expectedVersion);
+        }
+        if (adopt != null) {
+            request.setAdoptPrefix(adopt);
         }
         var built = request.build();
         return control.write(() -> control.fleets().applyFleet(built));
@@ -256,6 +270,34 @@ final class FleetCommand {
         @Override
         String told(FleetRecord answer) {
             return "fleet " + name + " lets its idle machines" + (pool.isEmpty() ? "" : " of pool " + pool) + " go";
+        }
+    }
+
+    @Command(name = "adopt", mixinStandardHelpOptions = true, sortOptions = false,
+            description = "Takes over machines that another autoscaler started, for an hour as their workers are seen. Nothing is done to them but tags.")
+    static final class Adopt implements Runnable {
+        @Mixin
+        CommonOptions common;
+
+        @Parameters(paramLabel = "FLEET")
+        String name;
+
+        @Option(names = "--prefix", paramLabel = "PREFIX", description = "First part of their workers' ids. Default: the fleet's workersPrefix.")
+        String prefix = "";
+
+        @Override
+        public void run() {
+            var output = common.output();
+            var request = AdoptMachinesRequest.newBuilder().setName(name).setWorkerPrefix(prefix).setRequestId(UUID.randomUUID().toString()).build();
+            try (var control = common.control()) {
+                var record = control.write(() -> control.fleets().adoptMachines(request));
+                if (output.isJson()) {
+                    output.resource(record);
+                } else {
+                    output.line("fleet " + name + " adopts machines");
+                    notes(record, output);
+                }
+            }
         }
     }
 

@@ -2,6 +2,7 @@ package dev.muster.cli;
 
 import dev.muster.contracts.FleetYaml;
 import dev.muster.contracts.InvalidYamlException;
+import dev.muster.planner.core.PoolNames;
 import dev.muster.planner.stream.SpecTrial;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
@@ -64,7 +65,7 @@ final class ImportCommand {
         }
 
         private ClearmlImport read() {
-            var fallback = ClearmlImport.label(file.getFileName().toString().replaceFirst("\\.[A-Za-z]+$", ""));
+            var fallback = PoolNames.label(file.getFileName().toString().replaceFirst("\\.[A-Za-z]+$", ""));
             try {
                 var imported = ClearmlImport.read(Files.readString(file),
                         new ClearmlImport.Options(name != null ? name : fallback.isEmpty() ? "clearml" : fallback, name != null, account, region));

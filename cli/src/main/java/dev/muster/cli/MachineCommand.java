@@ -214,8 +214,12 @@ final class MachineCommand {
                 machine.hasCommittedMicrosPerHour() ? Money.perHour(machine.getCommittedMicrosPerHour(), "") : "-");
     }
 
-    /** A ready machine is idle or busy. */
+    /** A ready machine is idle or busy. One that another hand launched is told apart: nothing on it obeys a mark. */
     static String phase(MachineRecord machine) {
+        return (machine.getAdopted() ? "adopted, " : "") + ownPhase(machine);
+    }
+
+    private static String ownPhase(MachineRecord machine) {
         if (machine.getPhase() == Phase.READY) {
             return machine.getTasksCount() > 0 ? "busy" : "idle";
         }

@@ -6,6 +6,7 @@ import com.google.rpc.BadRequest;
 import com.google.rpc.Code;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.Status;
+import dev.muster.v1.AdoptMachinesRequest;
 import dev.muster.v1.ApplyFleetRequest;
 import dev.muster.v1.DeleteFleetRequest;
 import dev.muster.v1.FleetRecord;
@@ -45,6 +46,8 @@ final class FakeControl implements AutoCloseable {
     /** The last of each; null: none came. */
     volatile RestoreLedgerRequest restored;
     volatile ReleaseIdleRequest released;
+    volatile ApplyFleetRequest applied;
+    volatile AdoptMachinesRequest adopted;
     private final Server server;
     private final String address;
 
@@ -86,6 +89,7 @@ final class FakeControl implements AutoCloseable {
                         .addFieldViolations(violation("queues", "is empty; name a queue")).build()));
                 return;
             }
+            applied = request;
             fleets.put(request.getSpec().getName(), request.getSpec());
             validateFleet(request, answer);
         }
@@ -111,6 +115,13 @@ final class FakeControl implements AutoCloseable {
         public void releaseIdle(ReleaseIdleRequest request, StreamObserver<FleetRecord> answer) {
             released = request;
             answer.onNext(record(fleets.get(request.getName())));
+            answer.onCompleted();
+        }
+
+        @Override
+        public void adoptMachines(AdoptMachinesRequest request, StreamObserver<FleetRecord> answer) {
+            adopted = request;
+            answer.onNext(record(fleets.get(request.getName())).toBuilder().addNotes("Machines are adopted until tea time.").build());
             answer.onCompleted();
         }
 

@@ -121,6 +121,24 @@ class MusterTest {
     }
 
     @Test
+    void adoptsMachinesWithAnApplyOrAfterIt() throws IOException {
+        var fleet = file(FLEET.formatted("one"));
+        ask("fleet", "apply", "-f", fleet);
+        assertThat(control.applied.hasAdoptPrefix()).isFalse();
+
+        assertThat(ask("fleet", "apply", "--adopt", "-f", fleet).exitCode()).isZero();
+        assertThat(control.applied.hasAdoptPrefix()).isTrue();
+        assertThat(control.applied.getAdoptPrefix()).isEmpty();
+        assertThat(ask("fleet", "apply", "-f", fleet, "--adopt", "dynamic_worker").exitCode()).isZero();
+        assertThat(control.applied.getAdoptPrefix()).isEqualTo("dynamic_worker");
+
+        assertThat(ask("fleet", "adopt", "one", "--prefix", "dynamic_worker"))
+                .isEqualTo(new Ran(0, "fleet one adopts machines\n  note: Machines are adopted until tea time.\n", ""));
+        assertThat(control.adopted.getWorkerPrefix()).isEqualTo("dynamic_worker");
+        assertThat(control.adopted.getRequestId()).isNotEmpty();
+    }
+
+    @Test
     void showsAllViolationsOneALine() throws IOException {
         var fleet = file("name: one\nqueues: {cpu: [cpu]}\npools:\n  cpu: {provider: aws, region: us-east-1, type: m6i.large}\n");
 

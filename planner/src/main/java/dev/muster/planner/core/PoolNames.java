@@ -2,11 +2,14 @@ package dev.muster.planner.core;
 
 import java.util.Locale;
 
-/** What becomes of the names of other autoscalers' machine recipes, which may be anything, where they name pools. */
+/**
+ * What becomes of the names of other autoscalers' machine recipes, which may be anything, where they name pools: an import names its pools so,
+ * and machines are adopted by the same rule.
+ */
 public final class PoolNames {
 
-    /** Of a DNS label, which a pool's name is. */
-    public static final int LONGEST = 63;
+    /** Leaves room in a worker id, and for a number where two names become one. */
+    public static final int LONGEST = 32;
 
     private PoolNames() {}
 

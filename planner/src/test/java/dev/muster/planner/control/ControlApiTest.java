@@ -7,6 +7,7 @@ import com.google.protobuf.util.Timestamps;
 import com.google.rpc.BadRequest;
 import com.google.rpc.ErrorInfo;
 import dev.muster.contracts.FleetYaml;
+import dev.muster.v1.AdoptMachinesRequest;
 import dev.muster.v1.ApplyFleetRequest;
 import dev.muster.v1.BudgetAction;
 import dev.muster.v1.BudgetPeriod;
@@ -192,6 +193,28 @@ class ControlApiTest {
                 .hasMessageContaining("'gpu' is no pool of fleet spending");
         assertThatThrownBy(() -> MachinesGrpc.newBlockingStub(channel).protectMachine(MachineNameRequest.newBuilder().setMachineId("m-1").build()))
                 .hasMessageContaining("There is no machine 'm-1'");
+    }
+
+    @Test
+    void adoptsMachinesInTheStepThatAppliesTheFleetAndLater() throws Exception {
+        // When
+        var created = fleets.applyFleet(apply(spec("moving")).setAdoptPrefix("").build());
+        // Then
+        assertThat(created.getNotesList()).anySatisfy(note ->
+                assertThat(note).startsWith("Machines of workers lab-moving:<pool>:<type>:<cloud id> are adopted as ClearML shows them, until "));
+        assertThat(fleets.applyFleet(apply(spec("moving")).setAdoptPrefix("dynamic_worker").build()).getNotesList())
+                .anySatisfy(note -> assertThat(note).startsWith("Machines of workers dynamic_worker:"));
+        assertThat(fleets.adoptMachines(AdoptMachinesRequest.newBuilder().setName("moving").build()).getNotes(0)).startsWith("Machines of workers lab-moving:");
+        assertThatThrownBy(() -> fleets.adoptMachines(AdoptMachinesRequest.newBuilder().setName("moving").setWorkerPrefix("a:b").build()))
+                .hasMessageContaining("'a:b' begins no worker id that tells its machine");
+        assertThatThrownBy(() -> fleets.applyFleet(apply(spec("moving")).setAdoptPrefix("a/b").build())).hasMessageContaining("'a/b' begins no worker id");
+        assertThatThrownBy(() -> fleets.adoptMachines(AdoptMachinesRequest.newBuilder().setName("nobody").build()))
+                .hasMessageContaining("There is no fleet nobody");
+        var decisions = DecisionsGrpc.newBlockingStub(channel);
+        await("each is audited", () -> decisions.listDecisions(ListDecisionsRequest.newBuilder().setFleet("moving").build()).getDecisionsList().stream()
+                .filter(event -> event.hasAudit()).map(event -> event.getAudit().getWhat()).toList()
+                .containsAll(List.of("create; adopt machines of workers lab-moving", "adopt machines of workers dynamic_worker",
+                        "adopt machines of workers lab-moving")));
     }
 
     @Test

@@ -17,5 +17,7 @@ sealed interface Asked {
 
     record Delete(Instant at, ShutdownAction action) implements Asked {}
 
+    record Adopt(Instant at, String prefix) implements Asked {}
+
     record OfMachine(Instant at, String machineId, Verb verb) implements Asked {}
 }

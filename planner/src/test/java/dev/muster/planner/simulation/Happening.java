@@ -17,6 +17,8 @@ record Happening(long at, Kind kind, long lasts, int which, int size) {
         TASKS_ARRIVE,
         /** An agent that is not ours serves queue {@code which} for a while. */
         FOREIGN_AGENT,
+        /** {@code size} machines of another autoscaler work for pool {@code which}; when it is over, a person asks to adopt them. */
+        FOREIGN_MACHINES,
 
         // The planner and its topics.
         PLANNER_CRASHES,
@@ -82,7 +84,7 @@ record Happening(long at, Kind kind, long lasts, int which, int size) {
         DELETE;
 
         boolean isWork() {
-            return this == TASKS_ARRIVE || this == FOREIGN_AGENT;
+            return this == TASKS_ARRIVE || this == FOREIGN_AGENT || this == FOREIGN_MACHINES;
         }
     }
 

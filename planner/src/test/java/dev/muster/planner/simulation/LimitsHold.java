@@ -9,7 +9,8 @@ import java.util.Map;
 
 /**
  * Whenever the cloud starts a machine, its pool and the fleet have no more machines there than the limits that held when the launch was
- * planned, or hold now.
+ * planned, or hold now. Machines of another autoscaler that were adopted don't come from a launch: no plan launches beside them more than
+ * its books may hold.
  */
 final class LimitsHold implements Invariant {
 
@@ -29,7 +30,13 @@ final class LimitsHold implements Invariant {
     private void planned(Fleet fleet, List<PlanRecord> records) {
         for (var record : records) {
             if (record instanceof PlanRecord.CommandIssued issued && issued.command() instanceof Command.Launch launch) {
-                byBatch.put(launch.batchId(), allowed(fleet, launch.pool()));
+                var allowed = allowed(fleet, launch.pool());
+                byBatch.put(launch.batchId(), allowed);
+                var inPool = fleet.books(fleet.pool(launch.pool()).orElseThrow()).counted();
+                if (inPool > allowed.inPool || fleet.size() > allowed.inFleet) {
+                    broken(launch.machineIds() + " are launched, and " + launch.pool() + " has then " + inPool + " machines, of at most " + allowed.inPool
+                            + ", the fleet " + fleet.size() + ", of at most " + allowed.inFleet);
+                }
             }
         }
     }
@@ -41,11 +48,11 @@ final class LimitsHold implements Invariant {
     private void launched(World world, SimulatedMachine machine) {
         var then = byBatch.get(machine.batchId);
         var now = allowed(world.planner().fleet(), machine.pool);
-        long inPool = world.cloud().there().stream().filter(other -> other.pool.equals(machine.pool)).count();
+        long inPool = world.cloud().there().stream().filter(other -> !other.isForeign() && other.pool.equals(machine.pool)).count();
         if (inPool > Math.max(then.inPool, now.inPool)) {
             broken(machine.pool + " has " + inPool + " machines, of at most " + Math.max(then.inPool, now.inPool));
         }
-        var inFleet = world.cloud().there().size();
+        var inFleet = world.cloud().there().stream().filter(other -> !other.isForeign()).count();
         if (inFleet > Math.max(then.inFleet, now.inFleet)) {
             broken("the fleet has " + inFleet + " machines, of at most " + Math.max(then.inFleet, now.inFleet));
         }

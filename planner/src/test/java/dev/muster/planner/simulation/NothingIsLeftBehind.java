@@ -27,13 +27,17 @@ final class NothingIsLeftBehind implements Invariant {
     public void checkAtRest(World world) {
         var fleet = world.planner().fleet();
         var isReleased = fleet.head().isEnding() && fleet.head().action() == FleetHead.ShutdownAction.LEAVE;
+        if (!fleet.head().isEnding() && !world.leftToOthers().isEmpty()) {
+            broken(world.leftToOthers() + " were to be adopted and were not; the planner refuses: "
+                    + fleet.refusals().stream().map(refused -> refused.text()).toList());
+        }
         for (var machine : world.cloud().there()) {
-            if (!isReleased && fleet.active().values().stream().noneMatch(known -> known.cloudId().equals(machine.cloudId))) {
+            if (machine.isOurs() && !isReleased && fleet.active().values().stream().noneMatch(known -> known.cloudId().equals(machine.cloudId))) {
                 broken(machine + " is there, and the planner does not know of it");
             }
         }
         for (var pool : fleet.spec().pools()) {
-            var there = world.cloud().there().stream().filter(machine -> machine.pool.equals(pool.name())).toList();
+            var there = world.cloud().there().stream().filter(machine -> machine.isOurs() && machine.pool.equals(pool.name())).toList();
             var needed = world.kept(pool);
             var busy = there.stream().filter(machine -> !machine.tasks().isEmpty()).count();
             if (!isReleased && busy == 0 && there.size() > needed) {

@@ -43,6 +43,12 @@ record Plot(long seed, Shape shape, List<Happening> happenings, long faultsStop)
         if (dice.chance(5)) {
             happenings.add(new Happening(dice.between(length / 2, length), Kind.DELETE, 0, dice.below(3), 0));
         }
+        // Thrown apart, so that it moves nothing else of any seed.
+        var adoption = new Dice(seed, "adoption");
+        if (adoption.chance(8)) {
+            var at = adoption.between(0, length / 2);
+            happenings.add(new Happening(at, Kind.FOREIGN_MACHINES, adoption.between(1000, 200_000), adoption.below(64), adoption.between(1, 3)));
+        }
         happenings.sort(Comparator.comparingLong(Happening::at));
         return new Plot(seed, shape, List.copyOf(happenings), length);
     }

@@ -1,5 +1,6 @@
 package dev.muster.planner.simulation;
 
+import dev.muster.planner.core.Adoption;
 import dev.muster.planner.core.CloudState;
 import dev.muster.planner.core.Command;
 import dev.muster.planner.core.FailureKind;
@@ -141,6 +142,40 @@ final class SimulatedCloud {
         return delivery(started, size);
     }
 
+    /** Another autoscaler's: they run, and so do their agents. None where no queue is served by the pool. */
+    void startForeign(String name, String prefix, int size) {
+        var pools = world.shape().pools();
+        var pool = pools.stream().filter(p -> p.name().equals(name)).findFirst().orElseThrow();
+        var queueIds = world.shape().queues().stream().filter(queue -> queue.pools().contains(pools.indexOf(pool))).map(Shape.QueueShape::id).toList();
+        for (int i = 0; i < (queueIds.isEmpty() ? 0 : size); i++) {
+            var machine = SimulatedMachine.foreign(world, "i-foreign" + ++names, name, pool.offers().get(i % pool.offers().size()).key(), pool.slots(), queueIds,
+                    prefix);
+            machines.put(machine.cloudId, machine);
+            there.put(machine.cloudId, machine);
+            world.trace("cloud", () -> machine.cloudId + " is another autoscaler's " + machine.offer + " of " + name);
+        }
+    }
+
+    /** Answers a failure, or null and {@code refusal} set, or null and the machine tagged. */
+    FailureKind adopt(Command.Adopt adopt, Adoption.Refusal[] refusal) {
+        var isLost = world.isOn(Kind.CLOUD_UNAVAILABLE) && !world.isOn(Kind.THROTTLED) && dice.chance(50);
+        if (isFailing() != null && !isLost) {
+            return isFailing();
+        }
+        if (world.isOn(Kind.MARKS_FAIL) || world.isOn(Kind.UNAUTHORIZED)) {
+            return FailureKind.UNAUTHORIZED;
+        }
+        var machine = machines.get(adopt.cloudId());
+        if (machine == null || !machine.offer.scope().equals(adopt.scope()) || !machine.isWorking()) {
+            refusal[0] = Adoption.Refusal.NOT_THERE;
+        } else if (!adopt.offers().contains(machine.offer)) {
+            refusal[0] = Adoption.Refusal.NO_SUCH_OFFER;
+        } else {
+            machine.tag();
+        }
+        return isLost ? FailureKind.UNAVAILABLE : null;
+    }
+
     private Boot boot() {
         if (world.isOn(Kind.BOOTS_FAIL)) {
             return dice.oneOf(List.of(Boot.HANGS, Boot.POWERS_OFF, Boot.NEVER_REGISTERS));
@@ -199,7 +234,7 @@ final class SimulatedCloud {
     List<MachineFacts> list(String scope) {
         var shown = new ArrayList<MachineFacts>();
         for (var machine : machines.values()) {
-            if (machine.offer.scope().equals(scope) && machine.listedFrom <= world.now() && isStillShown(machine)) {
+            if (machine.isOurs() && machine.offer.scope().equals(scope) && machine.listedFrom <= world.now() && isStillShown(machine)) {
                 shown.add(machine.facts());
             }
         }

@@ -13,7 +13,11 @@ import java.util.List;
 final class SimulatedMachine {
 
     /** How a boot goes. */
-    enum Boot { WELL, SLOW, HANGS, POWERS_OFF, NEVER_REGISTERS }
+    enum Boot {
+        WELL, SLOW, HANGS, POWERS_OFF, NEVER_REGISTERS,
+        /** It was over before: another autoscaler launched it. */
+        OVER
+    }
 
     /** A guard ends a machine whose agents are gone after so long. */
     private static final long AGENTS_GONE = 60_000;
@@ -37,6 +41,10 @@ final class SimulatedMachine {
     private final List<String> queueIds;
     private final Boot boot;
     private final boolean hasGuard;
+    /** First part of its workers' ids. */
+    private final String prefix;
+    /** Its tags say that it is Muster's. */
+    private boolean isOurs;
     private final Dice dice;
 
     private CloudState state = CloudState.PENDING;
@@ -53,6 +61,16 @@ final class SimulatedMachine {
 
     SimulatedMachine(World world, String cloudId, String machineId, String pool, String batchId, int launchIndex, OfferKey offer, long price, long mostPrice,
             int slots, List<String> queueIds, Boot boot, boolean hasGuard) {
+        this(world, cloudId, machineId, pool, batchId, launchIndex, offer, price, mostPrice, slots, queueIds, boot, hasGuard, Shape.PREFIX, true);
+    }
+
+    /** One of another autoscaler, at work. What it costs is nothing to the budgets of this one until it is told. */
+    static SimulatedMachine foreign(World world, String cloudId, String pool, OfferKey offer, int slots, List<String> queueIds, String prefix) {
+        return new SimulatedMachine(world, cloudId, "a-" + cloudId, pool, "a-" + cloudId, 0, offer, 0, 0, slots, queueIds, Boot.OVER, false, prefix, false);
+    }
+
+    private SimulatedMachine(World world, String cloudId, String machineId, String pool, String batchId, int launchIndex, OfferKey offer, long price,
+            long mostPrice, int slots, List<String> queueIds, Boot boot, boolean hasGuard, String prefix, boolean isOurs) {
         this.world = world;
         this.cloudId = cloudId;
         this.machineId = machineId;
@@ -66,9 +84,16 @@ final class SimulatedMachine {
         this.queueIds = queueIds;
         this.boot = boot;
         this.hasGuard = hasGuard;
+        this.prefix = prefix;
+        this.isOurs = isOurs;
         this.dice = world.dice("machine " + cloudId);
         this.launchedAt = world.now();
-        this.listedFrom = world.now() + (dice.chance(70) ? 0 : dice.between(0, 60_000));
+        this.listedFrom = boot == Boot.OVER ? world.now() : world.now() + (dice.chance(70) ? 0 : dice.between(0, 60_000));
+        if (boot == Boot.OVER) {
+            state = CloudState.RUNNING;
+            startAgents();
+            return;
+        }
         var poolShape = world.shape().pools().stream().filter(p -> p.name().equals(pool)).findFirst().orElseThrow();
         var runs = dice.between(3000, 40_000);
         var registers = boot == Boot.SLOW
@@ -93,7 +118,7 @@ final class SimulatedMachine {
             return;
         }
         for (int slot = 0; slot < slots; slot++) {
-            var id = Shape.PREFIX + ":" + pool + ":" + offer.machineType() + ":" + cloudId + (slots > 1 ? "." + slot : "");
+            var id = prefix + ":" + pool + ":" + offer.machineType() + ":" + cloudId + (slots > 1 ? "." + slot : "");
             agents.add(new SimulatedAgent(world, this, id, queueIds));
         }
     }
@@ -117,6 +142,21 @@ final class SimulatedMachine {
     /** Queues that its agents serve. */
     List<String> queueIds() {
         return queueIds;
+    }
+
+    /** Another autoscaler launched it. */
+    boolean isForeign() {
+        return boot == Boot.OVER;
+    }
+
+    boolean isOurs() {
+        return isOurs;
+    }
+
+    /** Muster's tags are written on it. */
+    void tag() {
+        isOurs = true;
+        world.trace(cloudId, "is tagged");
     }
 
     boolean hasGuard() {

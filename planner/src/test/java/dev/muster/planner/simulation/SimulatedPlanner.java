@@ -212,6 +212,9 @@ final class SimulatedPlanner {
         if (head.isEnding()) {
             return null;
         }
+        if (asked instanceof Asked.Adopt adopt) {
+            return new FleetEvent.AdoptionAsked(adopt.at(), adopt.prefix());
+        }
         var state = ((Asked.SetState) asked).state();
         return new FleetEvent.FleetChanged(asked.at(), world.shape().head(edits, state, null, head.version() + 1, asked.at()));
     }

@@ -1,5 +1,6 @@
 package dev.muster.planner.simulation;
 
+import dev.muster.planner.core.Adoption;
 import dev.muster.planner.core.CloudState;
 import dev.muster.planner.core.Command;
 import dev.muster.planner.core.Ending;
@@ -147,6 +148,8 @@ final class SimulatedProvisioner {
     private void attempt(Work work) {
         if (work.command instanceof Command.Launch launch) {
             launch(work, launch);
+        } else if (work.command instanceof Command.Adopt adopt) {
+            adopt(work, adopt);
         } else {
             ofMachine(work);
         }
@@ -212,6 +215,9 @@ final class SimulatedProvisioner {
     }
 
     private static String machineIdOf(Command.ToProvisioner command) {
+        if (command instanceof Command.Adopt adopt) {
+            return adopt.machineId();
+        }
         if (command instanceof Command.Drain drain) {
             return drain.machineId();
         } else if (command instanceof Command.CancelDrain cancel) {
@@ -220,6 +226,35 @@ final class SimulatedProvisioner {
             return release.machineId();
         }
         return ((Command.Terminate) command).machineId();
+    }
+
+    private void adopt(Work work, Command.Adopt adopt) {
+        var of = generation;
+        world.after(dice.between(20, 800), () -> {
+            var refusal = new Adoption.Refusal[1];
+            var failure = world.cloud().adopt(adopt, refusal);
+            world.after(dice.between(20, 400), () -> {
+                if (of == generation) {
+                    adopted(work, adopt, failure, refusal[0]);
+                }
+            });
+        });
+    }
+
+    private void adopted(Work work, Command.Adopt adopt, FailureKind failure, Adoption.Refusal refusal) {
+        if (failure == FailureKind.THROTTLED || failure == FailureKind.UNAVAILABLE) {
+            again(work, failure);
+            return;
+        }
+        if (failure != null || refusal != null) {
+            world.trace("provisioner", () -> "says that " + adopt.machineId() + " is not adopted: " + (failure != null ? failure : refusal));
+            finish(work, List.of(at -> new FleetEvent.AdoptionRefused(at, adopt.machineId(), adopt.ordinal(),
+                    failure != null ? Adoption.Refusal.BY_CLOUD : refusal, "as the cloud says")));
+            return;
+        }
+        var facts = world.cloud().machine(adopt.cloudId()).factsNow();
+        finish(work, List.of(at -> new FleetEvent.MachineSeen(at, facts),
+                at -> new FleetEvent.CommandAnswered(at, adopt.machineId(), adopt.ordinal(), "adopt", true, null, "", "")));
     }
 
     private void ofMachine(Work work) {

@@ -54,6 +54,14 @@ class SimulationTest {
     }
 
     @Test
+    void adoptsMachinesOfAnotherAutoscalerInSomeRuns() {
+        var told = new StringBuilder();
+        LongStream.range(0, 200).mapToObj(Plot::of).filter(plot -> plot.happenings().stream().anyMatch(it -> it.kind() == Happening.Kind.FOREIGN_MACHINES))
+                .forEach(plot -> Simulation.run(plot, Bug.NONE, told));
+        assertThat(told).contains("adopted into", "i-foreign1 is tagged", "i-foreign1 stops: TERMINATED");
+    }
+
+    @Test
     void findsAPlantedBugAndShrinksIt() {
         // A planner that comes back from a crash without its machines, and looks at nothing before it launches.
         var bug = new Bug() {

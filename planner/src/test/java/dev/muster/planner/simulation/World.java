@@ -253,6 +253,7 @@ final class World {
                 var agent = new SimulatedAgent(this, null, "lab-box:gpu" + happening.at() % 97, List.of(queue.id()));
                 after(happening.lasts(), agent::leave);
             }
+            case FOREIGN_MACHINES -> cloud.startForeign(pool(happening), foreignPrefix(happening), happening.size());
             case PLANNER_CRASHES -> planner.crash(left);
             case PLANNER_PAUSES -> planner.pause(left);
             case WATCHER_RESTARTS -> watcher.restart(left);
@@ -276,9 +277,15 @@ final class World {
         switch (happening.kind()) {
             case PAUSE -> requests.send(10, at -> new Asked.SetState(at, FleetHead.State.ACTIVE));
             case PAUSE_POOL -> edit(edits -> edits.withPaused(pool(happening), false));
+            case FOREIGN_MACHINES -> requests.send(10, at -> new Asked.Adopt(at, foreignPrefix(happening)));
             case INPUT_LAGS -> inputAppended();
             default -> { }
         }
+    }
+
+    /** Half of them have the fleet's own prefix, as an imported fleet has the prefix of what it was imported from. */
+    private static String foreignPrefix(Happening happening) {
+        return happening.which() / 32 == 0 ? Shape.PREFIX : "dynamic_worker";
     }
 
     private String pool(Happening happening) {
@@ -326,7 +333,13 @@ final class World {
     /** All tasks are done, nothing is left that nothing needs, and nobody has anything to do. */
     boolean isQuiet() {
         return now() > plot.faultsStop() + 1000 && (allTasksAreOver() || isOutOfMoney() && nothingIsAdrift()) && nothingIsLeft() && planner.isAtRest()
-                && deadWorkers(0).isEmpty();
+                && deadWorkers(0).isEmpty() && (planner.fleet().head().isEnding() || leftToOthers().isEmpty());
+    }
+
+    /** Machines of another autoscaler that work, and that nobody has adopted though a person has asked. */
+    List<SimulatedMachine> leftToOthers() {
+        return cloud.there().stream().filter(machine -> !machine.isOurs() && machine.isWorking() && machine.agents.stream().allMatch(SimulatedAgent::isAlive))
+                .toList();
     }
 
     /** How long ago faults stopped, ms; below zero: they have not. */
@@ -389,7 +402,7 @@ final class World {
         for (var pool : shape().pools()) {
             long there = 0;
             for (var machine : cloud.there()) {
-                if (machine.pool.equals(pool.name())) {
+                if (machine.isOurs() && machine.pool.equals(pool.name())) {
                     there++;
                 }
             }

@@ -1,6 +1,8 @@
 package dev.muster.provisioner.host;
 
 import dev.muster.provisioner.boot.BootPlan;
+import dev.muster.provisioner.spi.AdoptWish;
+import dev.muster.provisioner.spi.Adoption;
 import dev.muster.provisioner.spi.Delivery;
 import dev.muster.provisioner.spi.FailureKind;
 import dev.muster.provisioner.spi.KeepUntil;
@@ -210,6 +212,9 @@ final class CommandRunner implements AutoCloseable {
     /** @throws ProviderException if the call is to be repeated */
     private List<MachineReport> ofMachine(Work work, HostCommand.OfMachine command, Instant askedAt) throws ProviderException {
         long generation = work.owner().generation();
+        if (command instanceof HostCommand.Adopt adopt) {
+            return adopt(adopt, generation, askedAt);
+        }
         var reports = new ArrayList<MachineReport>();
         Optional<ProviderException> failure = Optional.empty();
         try {
@@ -233,14 +238,33 @@ final class CommandRunner implements AutoCloseable {
         if (command instanceof HostCommand.MarkMachine mark) {
             return with.provider.mark(mark.machine(), mark.mark());
         }
-        if (command instanceof HostCommand.Terminate terminate) {
-            LOG.infof("Terminating: fleet=%s machine=%s cloud_id=%s cause=%s", terminate.fleet(), terminate.machine().machineId(),
-                    terminate.machine().cloudId(), terminate.cause());
-            return with.provider.terminate(terminate.machine());
+        var terminate = (HostCommand.Terminate) command;
+        LOG.infof("Terminating: fleet=%s machine=%s cloud_id=%s cause=%s", terminate.fleet(), terminate.machine().machineId(),
+                terminate.machine().cloudId(), terminate.cause());
+        return with.provider.terminate(terminate.machine());
+    }
+
+    /** @throws ProviderException if the call is to be repeated */
+    private List<MachineReport> adopt(HostCommand.Adopt command, long generation, Instant askedAt) throws ProviderException {
+        var wish = new AdoptWish(command.machine(), command.fleet(), command.pool(), command.offers(), KeepUntil.from(with.clock.instant(), with.clusterId));
+        Adoption adoption;
+        try {
+            adoption = with.provider.adopt(wish);
+        } catch (ProviderException refused) {
+            if (refused.kind().isRepeated()) {
+                throw refused;
+            }
+            LOG.warnf("A machine may not be adopted: fleet=%s cloud_id=%s scope=%s reason=%s", command.fleet(), command.machine().cloudId(), command.scope(),
+                    refused);
+            return List.of(with.reports.answered(command, generation, askedAt, Optional.of(refused)));
         }
-        var adopt = (HostCommand.Adopt) command;
-        with.provider.adopt(adopt.machine(), adopt.fleet(), adopt.pool(), KeepUntil.from(with.clock.instant(), with.clusterId));
-        return dev.muster.provisioner.spi.CloudStatus.UNKNOWN;
+        LOG.infof("%s: fleet=%s pool=%s cloud_id=%s scope=%s%s", adoption.machine().isPresent() ? "Adopted" : "Not adopted", command.fleet(), command.pool(),
+                command.machine().cloudId(), command.scope(), adoption.machine().isPresent() ? "" : " reason=" + adoption.detail());
+        var reports = new ArrayList<MachineReport>();
+        adoption.machine().ifPresent(machine ->
+                reports.add(with.reports.changed(command.fleet(), command.scope(), generation, askedAt, Reports.machine(machine))));
+        reports.add(with.reports.answered(command, generation, askedAt, adoption));
+        return reports;
     }
 
     private void finish(Work work, List<MachineReport> reports) {

@@ -15,6 +15,8 @@ import dev.muster.v1.LaunchMachines;
 import dev.muster.v1.LaunchParameters;
 import dev.muster.v1.OfferKey;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 
 /** From the message {@code Command} to what the host carries out; what can't be carried out has its reason. */
@@ -77,7 +79,12 @@ final class CommandTranslator {
                 if (!adopt.getMachineId().equals(MachineIds.ADOPTED + cloudId)) {
                     throw new UnreadableRecordException("adopt.machine_id is '" + adopt.getMachineId() + "' and must be " + MachineIds.ADOPTED + cloudId);
                 }
-                return new HostCommand.Adopt(fleet, new MachineRef(scope, adopt.getMachineId(), cloudId), adopt.getPool());
+                var offers = new ArrayList<Offer>();
+                for (var offer : adopt.getOffersList()) {
+                    offers.add(offer(offer));
+                }
+                return new HostCommand.Adopt(fleet, new MachineRef(scope, adopt.getMachineId(), cloudId), required(adopt.getPool(), "adopt.pool"),
+                        List.copyOf(offers), adopt.getOrdinal());
             }
             case WHAT_NOT_SET:
                 throw new UnreadableRecordException("the command is of no kind that this version knows");

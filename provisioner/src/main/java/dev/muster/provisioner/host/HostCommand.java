@@ -67,12 +67,7 @@ sealed interface HostCommand {
         }
     }
 
-    record Adopt(String fleet, MachineRef machine, String pool) implements OfMachine {
-        @Override
-        public long ordinal() {
-            return 0;
-        }
-
+    record Adopt(String fleet, MachineRef machine, String pool, List<Offer> offers, long ordinal) implements OfMachine {
         @Override
         public String verb() {
             return "adopt";

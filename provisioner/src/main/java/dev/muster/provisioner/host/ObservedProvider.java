@@ -1,5 +1,7 @@
 package dev.muster.provisioner.host;
 
+import dev.muster.provisioner.spi.AdoptWish;
+import dev.muster.provisioner.spi.Adoption;
 import dev.muster.provisioner.spi.CloudStatus;
 import dev.muster.provisioner.spi.Delivery;
 import dev.muster.provisioner.spi.FailureKind;
@@ -90,11 +92,8 @@ final class ObservedProvider implements MachineProvider {
     }
 
     @Override
-    public void adopt(MachineRef machine, String fleet, String pool, KeepUntil keepUntil) throws ProviderException {
-        observed("adopt", () -> {
-            provider.adopt(machine, fleet, pool, keepUntil);
-            return null;
-        });
+    public Adoption adopt(AdoptWish wish) throws ProviderException {
+        return observed("adopt", () -> provider.adopt(wish));
     }
 
     @Override

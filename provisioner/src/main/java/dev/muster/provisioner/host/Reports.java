@@ -2,6 +2,7 @@ package dev.muster.provisioner.host;
 
 import com.google.protobuf.Timestamp;
 import dev.muster.provisioner.boot.BootFailure;
+import dev.muster.provisioner.spi.Adoption;
 import dev.muster.provisioner.spi.CloudStatus;
 import dev.muster.provisioner.spi.Delivery;
 import dev.muster.provisioner.spi.EndedBy;
@@ -10,6 +11,7 @@ import dev.muster.provisioner.spi.Mark;
 import dev.muster.provisioner.spi.Offer;
 import dev.muster.provisioner.spi.ProviderException;
 import dev.muster.provisioner.spi.Scope;
+import dev.muster.v1.AdoptRefusal;
 import dev.muster.v1.CloudState;
 import dev.muster.v1.CommandAnswered;
 import dev.muster.v1.Ending;
@@ -66,6 +68,19 @@ final class Reports {
                 .setVerb(command.verb())
                 .setDone(failure.isEmpty());
         failure.ifPresent(why -> answer.setKind(kind(why.kind())).setCode(why.code()).setMessage(why.getMessage()));
+        return report(command.fleet(), command.scope(), seen(generation, 0, askedAt)).setCommandAnswered(answer).build();
+    }
+
+    MachineReport answered(HostCommand.Adopt command, long generation, Instant askedAt, Adoption adoption) {
+        var answer = CommandAnswered.newBuilder().setMachineId(command.machine().machineId()).setOrdinal(command.ordinal()).setVerb(command.verb())
+                .setDone(adoption.machine().isPresent()).setMessage(adoption.detail());
+        if (adoption.refusal() != null) {
+            answer.setAdoptRefusal(switch (adoption.refusal()) {
+                case NOT_THERE -> AdoptRefusal.NOT_THERE;
+                case OF_ANOTHER -> AdoptRefusal.OF_ANOTHER;
+                case NO_SUCH_OFFER -> AdoptRefusal.NO_SUCH_OFFER;
+            });
+        }
         return report(command.fleet(), command.scope(), seen(generation, 0, askedAt)).setCommandAnswered(answer).build();
     }
 

@@ -1,5 +1,7 @@
 package dev.muster.provisioner.memory;
 
+import dev.muster.provisioner.spi.AdoptWish;
+import dev.muster.provisioner.spi.Adoption;
 import dev.muster.provisioner.spi.CloudStatus;
 import dev.muster.provisioner.spi.EndedBy;
 import dev.muster.provisioner.spi.FailureKind;
@@ -203,14 +205,21 @@ public final class InMemoryCloud {
         return machine.seen.status();
     }
 
-    synchronized void adopt(String installation, String cloudId, String fleet, String pool, KeepUntil keepUntil) throws ProviderException {
+    synchronized Adoption adopt(String installation, AdoptWish wish) throws ProviderException {
         begin("adopt");
-        var machine = machines.get(cloudId);
-        if (machine == null) {
-            throw new ProviderException(FailureKind.INVALID_SPEC, "NotFound", "there is no machine " + cloudId);
+        var machine = machines.get(wish.machine().cloudId());
+        if (machine == null || !machine.seen.offer().scope().equals(wish.machine().scope())) {
+            return Adoption.refused(Adoption.Refusal.NOT_THERE, "is none of the cloud's");
         }
-        machines.put(cloudId, new Machine(installation, machine.token, machine.visibleFrom,
-                with(machine.seen, fleet, pool, machine.seen.mark(), Optional.of(keepUntil))));
+        var refused = wish.against(machine.seen, installation, machine.installation, machine.seen.fleet());
+        if (refused.isPresent()) {
+            return refused.get();
+        }
+        var ours = new Machine(installation, machine.token, machine.visibleFrom,
+                with(machine.seen, wish.fleet(), wish.pool(), machine.seen.mark(), Optional.of(wish.keepUntil())));
+        machines.put(wish.machine().cloudId(), ours);
+        end("adopt");
+        return Adoption.of(ours.seen);
     }
 
     synchronized void renew(Collection<String> cloudIds, KeepUntil keepUntil) throws ProviderException {

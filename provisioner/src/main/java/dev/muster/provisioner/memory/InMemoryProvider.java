@@ -1,5 +1,7 @@
 package dev.muster.provisioner.memory;
 
+import dev.muster.provisioner.spi.AdoptWish;
+import dev.muster.provisioner.spi.Adoption;
 import dev.muster.provisioner.spi.CloudStatus;
 import dev.muster.provisioner.spi.Delivery;
 import dev.muster.provisioner.spi.KeepUntil;
@@ -82,8 +84,8 @@ public final class InMemoryProvider implements MachineProvider {
     }
 
     @Override
-    public void adopt(MachineRef machine, String fleet, String pool, KeepUntil keepUntil) throws ProviderException {
-        cloud.adopt(installation, machine.cloudId(), fleet, pool, keepUntil);
+    public Adoption adopt(AdoptWish wish) throws ProviderException {
+        return cloud.adopt(installation, wish);
     }
 
     @Override

@@ -61,8 +61,11 @@ public interface MachineProvider {
      */
     CloudStatus terminate(MachineRef machine) throws ProviderException;
 
-    /** Writes Muster's tags on a machine that another hand launched. */
-    void adopt(MachineRef machine, String fleet, String pool, KeepUntil keepUntil) throws ProviderException;
+    /**
+     * Writes Muster's tags on a machine that another hand launched, and does nothing else to it. One that is another fleet's, that isn't there or
+     * is none of the offers is left as it is.
+     */
+    Adoption adopt(AdoptWish wish) throws ProviderException;
 
     /**
      * Every machine of this installation that the scope shows, in any state, those that just ended included.

@@ -19,4 +19,10 @@ public record Offer(Scope scope, String zone, String subnet, String machineType,
             throw new IllegalArgumentException("an offer of " + scope + " names no machine type");
         }
     }
+
+    /** A machine of the other kind is one of these: what is left open here, the cloud chooses. */
+    public boolean covers(Offer actual) {
+        return scope.equals(actual.scope) && machineType.equals(actual.machineType) && market == actual.market
+                && (zone.isEmpty() || zone.equals(actual.zone)) && (subnet.isEmpty() || subnet.equals(actual.subnet));
+    }
 }

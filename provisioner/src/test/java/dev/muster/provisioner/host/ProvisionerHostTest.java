@@ -12,10 +12,14 @@ import dev.muster.provisioner.spi.EndedBy;
 import dev.muster.provisioner.spi.FailureKind;
 import dev.muster.provisioner.spi.KeepUntil;
 import dev.muster.provisioner.spi.MachineBatch;
+import dev.muster.provisioner.spi.Offer;
 import dev.muster.provisioner.spi.Scope;
+import dev.muster.v1.AdoptMachine;
+import dev.muster.v1.AdoptRefusal;
 import dev.muster.v1.BootSpec;
 import dev.muster.v1.CloudState;
 import dev.muster.v1.Command;
+import dev.muster.v1.CommandAnswered;
 import dev.muster.v1.DrainMachine;
 import dev.muster.v1.DrainMode;
 import dev.muster.v1.FleetRecord;
@@ -291,6 +295,57 @@ class ProvisionerHostTest {
         assertThat(kafka.report(topics, MachineReport::hasCommandAnswered).getCommandAnswered().getVerb()).isEqualTo("drain");
         kafka.report(topics, report -> report.hasInventory() && report.getInventory().getMachinesList().stream()
                 .anyMatch(seen -> seen.getMark() == Mark.DRAIN && seen.getMarkOrdinal() == 4));
+    }
+
+    @Test
+    void anAdoptedMachineIsReportedWithAllThatItIsAndAnswered() {
+        declareFleet();
+        awaitReady(start());
+        var cloudId = cloud.strange(new Offer(SCOPE, "here-a", "", "any", Offer.Market.ON_DEMAND));
+
+        adopt(cloudId, "any", 3);
+
+        var seen = kafka.report(topics, MachineReport::hasMachine).getMachine();
+        assertThat(seen.getMachineId()).isEqualTo("a-" + cloudId);
+        assertThat(seen.getPool()).isEqualTo("gpu");
+        assertThat(seen.getState()).isEqualTo(CloudState.RUNNING_STATE);
+        assertThat(seen.getOffer().getZone()).isEqualTo("here-a");
+        var answer = kafka.report(topics, MachineReport::hasCommandAnswered).getCommandAnswered();
+        assertThat(answer).isEqualTo(CommandAnswered.newBuilder().setMachineId("a-" + cloudId).setOrdinal(3).setVerb("adopt").setDone(true).build());
+        assertThat(cloud.live()).isEqualTo(1);
+    }
+
+    @Test
+    void aMachineThatIsNotAdoptedIsAnsweredWithTheReasonAndNotReported() {
+        declareFleet();
+        awaitReady(start());
+        var cloudId = cloud.strange(new Offer(SCOPE, "here-a", "", "any", Offer.Market.ON_DEMAND));
+
+        adopt(cloudId, "other", 1);
+
+        assertThat(kafka.report(topics, MachineReport::hasCommandAnswered).getCommandAnswered()).isEqualTo(CommandAnswered.newBuilder()
+                .setMachineId("a-" + cloudId).setOrdinal(1).setVerb("adopt").setAdoptRefusal(AdoptRefusal.NO_SUCH_OFFER)
+                .setMessage("is a any in here-a, on demand").build());
+        kafka.report(topics, report -> report.hasInventory() && report.getInventory().getMachinesCount() == 0);
+    }
+
+    @Test
+    void anAdoptionThatTheCloudDoesNotAnswerIsRepeated() {
+        declareFleet();
+        awaitReady(start());
+        var cloudId = cloud.strange(new Offer(SCOPE, "here-a", "", "any", Offer.Market.ON_DEMAND));
+        cloud.refuseNext("adopt", FailureKind.THROTTLED);
+        cloud.loseNextAnswer("adopt");
+
+        adopt(cloudId, "any", 1);
+
+        assertThat(kafka.report(topics, MachineReport::hasCommandAnswered).getCommandAnswered().getDone()).isTrue();
+    }
+
+    private void adopt(String cloudId, String type, long ordinal) {
+        send(Command.newBuilder().setAdopt(AdoptMachine.newBuilder().setMachineId("a-" + cloudId).setCloudId(cloudId).setPool("gpu").setOrdinal(ordinal)
+                .addOffers(OfferKey.newBuilder().setProvider(SCOPE.provider()).setAccount(SCOPE.account()).setRegion(SCOPE.region())
+                        .setMachineType(type).setMarket(Market.ON_DEMAND))));
     }
 
     @Test

@@ -409,12 +409,76 @@ public abstract class MachineProviderContract {
         var cloudId = cloud.strange();
         assertThat(provider.list(scope()).machines()).isEmpty();
 
-        provider.adopt(new MachineRef(scope(), MachineIds.ADOPTED + cloudId, cloudId), FLEET, POOL, KEEP);
+        var adoption = provider.adopt(wish(cloudId, FLEET));
 
         var adopted = listed(1).get(0);
         assertThat(adopted.machineId()).isEqualTo(MachineIds.ADOPTED + cloudId);
         assertThat(adopted.fleet()).isEqualTo(FLEET);
         assertThat(adopted.pool()).isEqualTo(POOL);
+        assertThat(adoption.machine().map(MachineSeen::ref)).contains(adopted.ref());
+        assertThat(adoption.machine().map(MachineSeen::offer)).contains(adopted.offer());
+        // A command may be read twice.
+        assertThat(provider.adopt(wish(cloudId, FLEET)).machine()).isPresent();
+        assertThat(listed(1).get(0).machineId()).isEqualTo(MachineIds.ADOPTED + cloudId);
+    }
+
+    @Test
+    @Tag("conformance")
+    void leavesAMachineToTheFleetThatHadItFirst() throws ProviderException {
+        var cloudId = cloud.strange();
+        provider.adopt(wish(cloudId, "first"));
+
+        var adoption = provider.adopt(wish(cloudId, "second"));
+
+        assertThat(adoption.refusal()).isEqualTo(Adoption.Refusal.OF_ANOTHER);
+        assertThat(adoption.detail()).contains("fleet first");
+        assertThat(listed(1).get(0).fleet()).isEqualTo("first");
+    }
+
+    @Test
+    @Tag("conformance")
+    void takesNoMachineOfItsOwnTwice() throws ProviderException {
+        var machine = provider.launch(batch(1)).machines().get(0);
+        listed(1);
+
+        assertThat(provider.adopt(wish(machine.cloudId(), FLEET)).refusal()).isEqualTo(Adoption.Refusal.OF_ANOTHER);
+        assertThat(listed(1).get(0).machineId()).isEqualTo(machine.machineId());
+    }
+
+    @Test
+    @Tag("conformance")
+    void takesNoMachineThatIsNotThere() throws ProviderException {
+        assertThat(provider.adopt(wish("i-0123456789abcdef0", FLEET)).refusal()).isEqualTo(Adoption.Refusal.NOT_THERE);
+
+        var ended = cloud.strange();
+        provider.adopt(wish(ended, FLEET));
+        provider.terminate(listed(1).get(0).ref());
+        assertThat(provider.adopt(wish(ended, FLEET)).refusal()).isEqualTo(Adoption.Refusal.NOT_THERE);
+    }
+
+    @Test
+    @Tag("conformance")
+    void takesAMachineOnlyAsOneOfTheOffersThatItMayBe() throws ProviderException {
+        var offer = provider.adopt(wish(cloud.strange(), FLEET)).machine().orElseThrow().offer();
+        var other = new Offer(scope(), offer.zone(), offer.subnet(), "x9.huge", offer.market());
+        var open = new Offer(scope(), "", "", offer.machineType(), offer.market());
+        var cloudId = cloud.strange();
+
+        var refused = provider.adopt(new AdoptWish(ref(cloudId), FLEET, POOL, List.of(other), KEEP));
+        assertThat(refused.refusal()).isEqualTo(Adoption.Refusal.NO_SUCH_OFFER);
+        assertThat(refused.detail()).contains("is a " + offer.machineType());
+        listed(1);
+
+        assertThat(provider.adopt(new AdoptWish(ref(cloudId), FLEET, POOL, List.of(other, open), KEEP)).machine()).isPresent();
+        listed(2);
+    }
+
+    private AdoptWish wish(String cloudId, String fleet) {
+        return new AdoptWish(ref(cloudId), fleet, POOL, List.of(), KEEP);
+    }
+
+    private MachineRef ref(String cloudId) {
+        return new MachineRef(scope(), MachineIds.ADOPTED + cloudId, cloudId);
     }
 
     @Test
