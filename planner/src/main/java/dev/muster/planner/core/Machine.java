@@ -82,6 +82,7 @@ public record Machine(
         public Mark seenMark;
         public CloudState cloud;
         public Ending ending;
+        public OptionalLong committed;
         public String decisionId;
         public Instant acceptedAt;
         public Instant bootedAt;
@@ -109,6 +110,7 @@ public record Machine(
             seenMark = m.seenMark;
             cloud = m.cloud;
             ending = m.ending;
+            committed = m.committed;
             decisionId = m.decisionId;
             acceptedAt = m.acceptedAt;
             bootedAt = m.bootedAt;
@@ -125,7 +127,7 @@ public record Machine(
 
         private Machine done() {
             return new Machine(from.id, from.pool, from.offer, from.batchId, from.launchIndex, cloudId, phase, failure, cause, detail,
-                    released, asked, ordinal, mark, seenMark, cloud, ending, from.committed, from.replaces, decisionId,
+                    released, asked, ordinal, mark, seenMark, cloud, ending, committed, from.replaces, decisionId,
                     from.queueIds, from.requestedAt, from.expiresAt, acceptedAt, bootedAt, readyAt, idleSince, markedAt, endedAt,
                     missingSince, retryAt, attempts, from.queue, isProtected, paid);
         }

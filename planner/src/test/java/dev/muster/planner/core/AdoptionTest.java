@@ -186,6 +186,21 @@ class AdoptionTest {
         assertThat(s.refused("gpu").reason()).isEqualTo(Reason.BUDGET_REACHED);
     }
 
+    @Test
+    void aPriceThatIsHeardOfLaterCountsFromThenOn() {
+        var unpriced = new Offer(OFFER, OptionalLong.empty(), OptionalLong.empty());
+        var spec = Scenario.spec(List.of(Scenario.queue("gpu", "gpu")), List.of(new PoolOf("gpu", 0, 5).with(p -> p.offers = List.of(unpriced))));
+        var s = adopting(Scenario.of(Scenario.budgeted(spec, Scenario.hard(Budget.Period.HOUR, 1_000_000))).otherWorker(worker("i-1"), "task-x", "q-gpu"),
+                "acme-demo").waiting("gpu", 1).look().list().plan();
+        done(s, "i-1").plan();
+        assertThat(s.fleet.active().get("a-i-1").committed()).isEmpty();
+
+        s.fleet.apply(new FleetEvent.PricesSeen(s.now, List.of(new FleetEvent.PricesSeen.Price(OFFER, 400_000, s.now, "ec2"))));
+        s.plan();
+        assertThat(s.fleet.active().get("a-i-1").committed()).isEqualTo(OptionalLong.of(400_000));
+        assertThat(s.fleet.active()).hasSize(2);
+    }
+
     // How they end.
 
     @Test

@@ -168,6 +168,8 @@ final class SimulatedCloud {
         var machine = machines.get(adopt.cloudId());
         if (machine == null || !machine.offer.scope().equals(adopt.scope()) || !machine.isWorking()) {
             refusal[0] = Adoption.Refusal.NOT_THERE;
+        } else if (!machine.isForeign()) {
+            refusal[0] = Adoption.Refusal.OF_ANOTHER;
         } else if (!adopt.offers().contains(machine.offer)) {
             refusal[0] = Adoption.Refusal.NO_SUCH_OFFER;
         } else {

@@ -10,8 +10,11 @@ import dev.muster.contracts.Topics;
 import dev.muster.planner.core.Fleet;
 import dev.muster.planner.core.Plan;
 import dev.muster.planner.core.Planner;
+import dev.muster.v1.AdoptMachine;
+import dev.muster.v1.AdoptMachines;
 import dev.muster.v1.AnswerCode;
 import dev.muster.v1.ApplyFleet;
+import dev.muster.v1.CloudState;
 import dev.muster.v1.Command;
 import dev.muster.v1.DecisionEvent;
 import dev.muster.v1.DeleteFleet;
@@ -25,6 +28,7 @@ import dev.muster.v1.InputOffset;
 import dev.muster.v1.InventoryReported;
 import dev.muster.v1.MachineRecord;
 import dev.muster.v1.MachineReport;
+import dev.muster.v1.MachineReported;
 import dev.muster.v1.MachineRequest;
 import dev.muster.v1.MachineVerb;
 import dev.muster.v1.Market;
@@ -42,6 +46,7 @@ import dev.muster.v1.StoredFleet;
 import dev.muster.v1.StoredValue;
 import dev.muster.v1.Violation;
 import dev.muster.v1.WaitingTask;
+import dev.muster.v1.WorkerSeen;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Clock;
 import java.time.Duration;
@@ -555,6 +560,40 @@ class FleetProcessorTest {
         assertThat(events).filteredOn(DecisionEvent::hasDecision).extracting(DecisionEvent::getDecisionId).contains(launch.getDecisionId());
         assertThat(events).filteredOn(DecisionEvent::hasPlanMade).last().satisfies(event ->
                 assertThat(event.getPlanMade().getInputsList()).extracting(InputOffset::getNextOffset).containsExactly(1L, 1L, 1L));
+    }
+
+    @Test
+    void aMachineOfAnotherAutoscalerIsTaggedAndThenOnTheBooks() throws Exception {
+        // Given
+        var apply = apply("r1", Specs.fleet("train").setWorkersPrefix("dynamic_worker"));
+        apply.getApplyBuilder().setAdopt(AdoptMachines.getDefaultInstance());
+        assertThat(ask(apply).getNotesList()).anySatisfy(note -> assertThat(note).contains("Machines of workers dynamic_worker:"));
+        var look = DemandEvent.parseFrom(waiting("train", 1).toByteArray()).toBuilder();
+        look.getDemandObservedBuilder().addWorkers(WorkerSeen.newBuilder().setWorker("dynamic_worker:CPU:m5.large:i-1").setTask("t0").addQueueIds("q1"));
+        // When
+        reports.pipeInput("train", inventory("train").toByteArray(), wall);
+        demand.pipeInput("train", look.build().toByteArray(), wall);
+        beat();
+        // Then
+        var asked = Command.parseFrom(commands.readValue());
+        assertThat(asked.getAdopt()).isEqualTo(AdoptMachine.newBuilder().setMachineId("a-i-1").setCloudId("i-1").setPool("cpu").setOrdinal(1)
+                .addOffers(Specs.offerKey("m5.large").setMarket(Market.ON_DEMAND)).build());
+        assertThat(commands.isEmpty()).isTrue();
+        // When
+        var tagged = MachineReport.newBuilder().setFleet("train").setScope("aws/main/eu-west-1").setMachine(MachineReported.newBuilder().setMachineId("a-i-1")
+                .setPool("cpu").setCloudId("i-1").setBatchId("a-i-1").setState(CloudState.RUNNING_STATE)
+                .setOffer(Specs.offerKey("m5.large").setZone("eu-west-1a").setMarket(Market.ON_DEMAND)));
+        reports.pipeInput("train", tagged.build().toByteArray(), wall);
+        beat();
+        // Then
+        var record = MachineRecord.parseFrom(machines.readValuesToList().get(0));
+        assertThat(record.getMachineId()).isEqualTo("a-i-1");
+        assertThat(record.getAdopted()).isTrue();
+        assertThat(record.getGuarded()).isFalse();
+        assertThat(record.getPhase()).isEqualTo(Phase.READY);
+        assertThat(record.getTasksList()).containsExactly("t0");
+        // What waits is not its to take: it has a task. So a machine is launched for it, now that nothing is open.
+        assertThat(Command.parseFrom(commands.readValue()).hasLaunch()).isTrue();
     }
 
     @Test

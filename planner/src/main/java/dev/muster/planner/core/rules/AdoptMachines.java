@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -69,15 +70,28 @@ public final class AdoptMachines implements Rule {
                 planning.write(new PlanRecord.AdoptingEnded(prefix));
             }
         });
+        if (!fleet.adopting().isEmpty()) {
+            price(planning);
+        }
         var found = found(planning);
         for (var adoption : List.copyOf(fleet.adoptions().values())) {
-            if (adoption.isOpen()) {
-                askAgain(planning, adoption);
-            } else if (!found.containsKey(adoption.cloudId())) {
+            var isOver = adoption.isOpen() ? fleet.machineByCloudId(adoption.cloudId()).isPresent() : !found.containsKey(adoption.cloudId());
+            if (isOver) {
                 planning.write(new PlanRecord.AdoptionForgotten(adoption.cloudId()));
+            } else if (adoption.isOpen()) {
+                askAgain(planning, adoption);
             }
         }
         found.values().forEach(machine -> adopt(planning, machine));
+    }
+
+    /** A fleet that has just been created may hear of prices after its machines. No budget could be kept beside what has none. */
+    private static void price(Planning planning) {
+        for (var machine : planning.fleet().counted().filter(one -> one.isAdopted() && one.committed().isEmpty()).toList()) {
+            planning.poolOf(machine).ifPresent(pool -> pool.offers().stream().filter(offer -> offer.key().equals(machine.offer())).findFirst()
+                    .map(offer -> planning.committed(pool, offer)).filter(OptionalLong::isPresent)
+                    .ifPresent(known -> planning.change(machine, m -> m.committed = known)));
+        }
     }
 
     /** By cloud id, what serves under the prefixes and is neither on the books nor about to be. */
