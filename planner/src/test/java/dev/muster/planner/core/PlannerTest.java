@@ -575,6 +575,22 @@ class PlannerTest {
         assertThat(s.commands(Command.Rescue.class)).hasSize(2);
     }
 
+    /** From the front of its queue it is taken at once, and the machine that has it may be gone as soon. */
+    @Test
+    void rescuesATaskAtOnceThatLosesOneMachineAfterTheOther() {
+        var s = Scenario.onePool(2).waiting("gpu", 2).look().list().plan().allBoot();
+        s.worker("mabcdefgh-1", "task-0").waiting("gpu", 0).look().plan();
+        s.shows("mabcdefgh-1", CloudState.TERMINATED, Ending.INTERRUPTED).list().plan();
+        s.fleet.apply(new FleetEvent.TaskRescued(s.now, "task-0", 1, FleetEvent.RescueOutcome.RESCUED, TaskStatus.QUEUED, "", ""));
+        s.workerGone("mabcdefgh-1").worker("mabcdefgh-2", "task-0").pass(Duration.ofSeconds(5)).look().plan();
+        assertThat(s.commands(Command.Rescue.class)).hasSize(1);
+
+        s.pass(SECOND).shows("mabcdefgh-2", CloudState.TERMINATED, Ending.INTERRUPTED).list().plan();
+
+        assertThat(s.commands(Command.Rescue.class)).extracting(Command.Rescue::machineId).containsExactly("mabcdefgh-1", "mabcdefgh-2");
+        assertThat(s.commands(Command.Unregister.class)).as("its task first").isEmpty();
+    }
+
     @Test
     void leavesTheTaskAndTheWorkerOfAReleasedMachineAlone() {
         var s = Scenario.onePool(1).waiting("gpu", 1).look().list().plan().allBoot();

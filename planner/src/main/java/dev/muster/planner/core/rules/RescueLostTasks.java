@@ -80,7 +80,10 @@ public final class RescueLostTasks implements Rule {
         var before = planning.fleet().rescue(task);
         if (before.isPresent()) {
             var rescue = before.get();
-            if (rescue.isOpen() || !planning.hasPassed(rescue.endedAt().plus(MENDED))
+            // No look from before a rescue's end tells of a machine that ended after it.
+            var isLostAnew = !rescue.isOpen()
+                    && planning.fleet().machine(machineId).filter(machine -> machine.endedAt().isAfter(rescue.endedAt())).isPresent();
+            if (rescue.isOpen() || !isLostAnew && !planning.hasPassed(rescue.endedAt().plus(MENDED))
                     || rescue.rescued() >= planning.spec().rescue().attempts() || rescue.worker().equals(worker) && !machineId.isEmpty()) {
                 return;
             }
