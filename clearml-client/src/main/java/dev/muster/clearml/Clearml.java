@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
@@ -61,12 +62,12 @@ public final class Clearml implements RescueCalls, AutoCloseable {
      * @param credentials asked before each login, so that a rotated key is used from the first refusal on; what it throws is
      *     REFUSED, with its message
      */
-    public Clearml(ClearmlAddress address, Supplier<Credentials> credentials) {
-        this(address, credentials, Instant::now);
+    public Clearml(Vertx vertx, ClearmlAddress address, Supplier<Credentials> credentials) {
+        this(vertx, address, credentials, Instant::now);
     }
 
-    Clearml(ClearmlAddress address, Supplier<Credentials> credentials, Supplier<Instant> now) {
-        this.transport = new Transport(address);
+    Clearml(Vertx vertx, ClearmlAddress address, Supplier<Credentials> credentials, Supplier<Instant> now) {
+        this.transport = new Transport(vertx, address);
         this.credentials = credentials;
         this.now = now;
     }
@@ -250,8 +251,9 @@ public final class Clearml implements RescueCalls, AutoCloseable {
 
     /** As the other, for a list that is read again and again. */
     private <T> Page<T> call(String call, ObjectNode request, LongList<T> list, Answer.Reader<Page<T>> reader) throws ClearmlException {
-        var reply = reply(call, ClearmlApi.JSON, request.toString().getBytes(UTF_8));
-        var split = reply.status() == 200 ? list.split(call, reply.body()) : null;
+        var body = request.toString().getBytes(UTF_8);
+        var reply = reply(used -> transport.callLong(used.version, call, used.bearer, body, list.spare()));
+        var split = reply.status() == 200 ? list.split(call, reply.bytes(), reply.length()) : null;
         if (split == null) {
             return Answer.read(call, reply.status(), reply.body(), reader);
         }
@@ -259,19 +261,24 @@ public final class Clearml implements RescueCalls, AutoCloseable {
     }
 
     private <T> T send(String call, String mediaType, byte[] body, Answer.Reader<T> reader) throws ClearmlException {
-        var reply = reply(call, mediaType, body);
+        var reply = reply(used -> transport.call(used.version, call, used.bearer, mediaType, body));
         return Answer.read(call, reply.status(), reply.body(), reader);
     }
 
-    private Transport.Reply reply(String call, String mediaType, byte[] body) throws ClearmlException {
+    /** A call, with the token that it is given. */
+    @FunctionalInterface
+    private interface Call {
+        Transport.Reply with(Token token) throws ClearmlException;
+    }
+
+    private Transport.Reply reply(Call call) throws ClearmlException {
         var used = currentToken();
         var asked = now.get();
-        var reply = transport.call(used.version, call, used.bearer, mediaType, body);
+        var reply = call.with(used);
         measureSkew(asked, reply.date());
         if (reply.status() == 401) {
             // Revoked, or the server has new signing keys. Once: a second refusal is about the credentials.
-            var renewed = renewToken(used);
-            reply = transport.call(renewed.version, call, renewed.bearer, mediaType, body);
+            reply = call.with(renewToken(used));
         }
         return reply;
     }

@@ -3,6 +3,7 @@ package dev.muster.clearml;
 import io.quarkus.rest.client.reactive.QuarkusRestClientBuilder;
 import io.smallrye.mutiny.TimeoutException;
 import io.smallrye.mutiny.Uni;
+import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpClosedException;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.MultivaluedMap;
@@ -28,9 +29,10 @@ final class Transport implements AutoCloseable {
     private static final int PIECE_BYTES = 256 * 1024;
 
     private final ClearmlApi api;
+    private final LongAnswers longAnswers;
     private final Duration timeout;
 
-    Transport(ClearmlAddress address) {
+    Transport(Vertx vertx, ClearmlAddress address) {
         this.timeout = address.timeout();
         var builder = QuarkusRestClientBuilder.newBuilder()
                 .baseUri(address.api())
@@ -40,36 +42,62 @@ final class Transport implements AutoCloseable {
                 // Errors come with an envelope, too; it is read as every other.
                 .disableDefaultMapper(true)
                 .enableCompression(true)
-                // Answers are megabytes: taken in pieces of the usual 8 KB, the pieces cost more than what is in them.
+                // Pieces of the usual 8 KB cost more than what is in them.
                 .property(QuarkusRestClientProperties.MAX_CHUNK_SIZE, PIECE_BYTES)
                 .register(new WholeBody())
                 .userAgent("muster");
         address.caBundle().ifPresent(file -> builder.trustStore(authorities(file)));
         address.proxy().ifPresent(proxy -> builder.proxyAddress(proxy.getHost(), proxy.getPort()));
         this.api = builder.build(ClearmlApi.class);
+        this.longAnswers = new LongAnswers(vertx, address, PIECE_BYTES);
     }
 
-    /** @param date the server's time as it answered, to the second; null if it doesn't say */
-    record Reply(int status, byte[] body, Instant date) {}
+    /**
+     * @param bytes begin with the answer's body
+     * @param length of the body
+     * @param date the server's time as it answered, to the second; null if it doesn't say
+     */
+    record Reply(int status, byte[] bytes, int length, Instant date) {
+
+        /** The body alone. */
+        byte[] body() {
+            return length == bytes.length ? bytes : Arrays.copyOf(bytes, length);
+        }
+    }
 
     /** A call before the server's version is known. Blocks as {@link #call}. */
     Reply ask(String call, String authorization, byte[] body) throws ClearmlException {
-        return await(call, api.post(call, authorization, body));
+        return reply(call, await(call, api.post(call, authorization, body)));
     }
 
     /** Blocks for the whole answer, whatever its status. Must not run on an event loop. */
     Reply call(ApiVersion version, String call, String authorization, String mediaType, byte[] body) throws ClearmlException {
-        return await(call, mediaType.equals(ClearmlApi.JSON_LINES)
+        return reply(call, await(call, mediaType.equals(ClearmlApi.JSON_LINES)
                 ? api.postLines(version.toString(), call, authorization, body)
-                : api.post(version.toString(), call, authorization, body));
+                : api.post(version.toString(), call, authorization, body)));
     }
 
-    private Reply await(String call, Uni<RestResponse<byte[]>> answer) throws ClearmlException {
+    /**
+     * As {@link #call}, for an answer of megabytes.
+     *
+     * @param into where the answer is put if it fits; not to be used by the caller any more, unless the reply has it
+     */
+    Reply callLong(ApiVersion version, String call, String authorization, byte[] body, byte[] into) throws ClearmlException {
+        return await(call, longAnswers.post(version, call, authorization, body, into));
+    }
+
+    private static Reply reply(String call, RestResponse<?> response) throws ClearmlException {
         try {
-            RestResponse<?> response = answer.await().atMost(timeout);
-            return new Reply(response.getStatus(), bytes(response.getEntity()), date(response));
+            var body = bytes(response.getEntity());
+            return new Reply(response.getStatus(), body, body.length, date(response));
         } catch (IOException cut) {
             throw ClearmlException.unreadable(call, "the answer could not be read: " + cut.getMessage());
+        }
+    }
+
+    private <T> T await(String call, Uni<T> answer) throws ClearmlException {
+        try {
+            return answer.await().atMost(timeout);
         } catch (TimeoutException late) {
             throw ClearmlException.tooSlow(call, timeout.toMillis());
         } catch (RuntimeException failed) {
@@ -165,6 +193,7 @@ final class Transport implements AutoCloseable {
 
     @Override
     public void close() {
+        longAnswers.close();
         if (api instanceof AutoCloseable closeable) {
             try {
                 closeable.close();

@@ -11,6 +11,7 @@ import dev.muster.sandbox.clearml.Faults.Fault;
 import io.quarkus.test.junit.QuarkusTest;
 import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
@@ -21,9 +22,13 @@ import java.time.Instant;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -64,7 +69,7 @@ class ClearmlTest {
 
     private Clearml client(URI api) {
         var address = new ClearmlAddress(api, Duration.ofSeconds(1), TIMEOUT, Optional.empty(), Optional.empty());
-        return new Clearml(address, () -> credentials, () -> now);
+        return new Clearml(vertx, address, () -> credentials, () -> now);
     }
 
     @Test
@@ -437,6 +442,87 @@ class ClearmlTest {
             // Then
             assertThat(workers.get(0).id()).hasSize(100_000);
             assertThat(encodings).allSatisfy(encoding -> assertThat(encoding).contains("gzip"));
+        }
+    }
+
+    @Test
+    void longAnswersGrowAndShrinkAndKeepTheirConnection() throws Exception {
+        // Given
+        var connections = new CopyOnWriteArrayList<HttpConnection>();
+        var length = new AtomicInteger();
+        var server = vertx.createHttpServer(new HttpServerOptions().setCompressionSupported(true)).requestHandler(request -> {
+            if (request.path().endsWith("/workers.get_all")) {
+                connections.add(request.connection());
+            }
+            request.response().end(request.path().equals("/server.info") ? "{\"data\":{\"api_version\":\"2.34\"}}"
+                    : "{\"data\":{\"token\":\"t\",\"workers\":[{\"id\":\"" + "w".repeat(length.get()) + "\"}]}}");
+        }).listen(0, "127.0.0.1").toCompletionStage().toCompletableFuture().join();
+        try (var client = client(addressOf(server))) {
+            for (var next : List.of(10, 3_000_000, 5, 700_000, 3_000_001, 0)) {
+                // When
+                length.set(next);
+
+                // Then
+                assertThat(client.workers()).extracting(worker -> worker.id().length()).containsExactly(next);
+            }
+            // A call may come before its connection is seen to be free, which makes two.
+            assertThat(new HashSet<>(connections)).hasSizeLessThan(3);
+        }
+    }
+
+    @Test
+    void aLongAnswerThatIsGivenUpEndsItsConnection() throws Exception {
+        // Given
+        var answers = new CopyOnWriteArrayList<HttpServerRequest>();
+        var server = other(request -> {
+            if (!request.path().endsWith("/workers.get_all")) {
+                request.response().end(request.path().equals("/server.info") ? "{\"data\":{\"api_version\":\"2.34\"}}" : "{\"data\":{\"token\":\"t\"}}");
+            } else if (answers.isEmpty()) {
+                answers.add(request);
+                request.response().setChunked(true).write("{\"data\":{\"workers\":[{\"id\":\"");
+            } else {
+                request.response().end("{\"data\":{\"workers\":[{\"id\":\"a\"}]}}");
+            }
+        });
+        try (var client = client(addressOf(server))) {
+            // When
+            var failed = failure(client::workers);
+
+            // Then
+            assertThat(failed.kind()).isEqualTo(Kind.TOO_SLOW);
+            assertThat(client.workers()).extracting(Worker::id).containsExactly("a");
+            var closed = new CompletableFuture<Void>();
+            answers.get(0).connection().closeHandler(closed::complete);
+            if (!answers.get(0).response().closed()) {
+                closed.get(5, TimeUnit.SECONDS);
+            }
+        }
+    }
+
+    @Test
+    void aLongAnswerThatIsCutIsUnreadable() throws Exception {
+        for (var isChunked : List.of(true, false)) {
+            // Given
+            var server = other(request -> {
+                if (!request.path().endsWith("/workers.get_all")) {
+                    request.response().end(request.path().equals("/server.info") ? "{\"data\":{\"api_version\":\"2.34\"}}" : "{\"data\":{\"token\":\"t\"}}");
+                    return;
+                }
+                if (isChunked) {
+                    request.response().setChunked(true);
+                } else {
+                    request.response().putHeader("Content-Length", "100");
+                }
+                request.response().write("{\"data\":{\"workers\":[{\"id\":\"a\"},").onComplete(written -> request.connection().close());
+            });
+            try (var client = client(addressOf(server))) {
+                // When
+                var failed = failure(client::workers);
+
+                // Then
+                assertThat(failed.kind()).as("chunked: %s", isChunked).isEqualTo(Kind.UNREADABLE);
+                assertThat(failed).hasMessageContaining("the connection ended before the answer was whole");
+            }
         }
     }
 

@@ -5,6 +5,7 @@ import dev.muster.watcher.clearml.ClearmlQueues;
 import io.quarkus.runtime.Quarkus;
 import io.smallrye.common.annotation.Identifier;
 import io.smallrye.reactive.messaging.kafka.KafkaConsumerRebalanceListener;
+import io.vertx.core.Vertx;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.inject.Default;
 import java.security.SecureRandom;
@@ -50,13 +51,13 @@ public class Connections implements KafkaConsumerRebalanceListener {
     private volatile boolean hasJoined;
     private long lastGeneration;
 
-    public Connections(Settings settings, FleetTable fleets, DemandPublisher publisher, WatchMetrics metrics) {
+    public Connections(Vertx vertx, Settings settings, FleetTable fleets, DemandPublisher publisher, WatchMetrics metrics) {
         this.settings = settings;
         this.fleets = fleets;
         this.publisher = publisher;
         this.metrics = metrics;
         settings.connections().keySet().forEach(name -> sources.put(name,
-                new ClearmlQueues(new Clearml(settings.address(name), () -> settings.credentials(name)), clock, settings.worker(name),
+                new ClearmlQueues(new Clearml(vertx, settings.address(name), () -> settings.credentials(name)), clock, settings.worker(name),
                         settings.keysOf(name))));
     }
 
