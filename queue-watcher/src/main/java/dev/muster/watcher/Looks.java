@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -56,6 +57,7 @@ final class Looks {
     private final Map<String, Long> sequences = new HashMap<>();
     private Map<String, Set<String>> fleetsByPrefix = Map.of();
     private QueueOwners owners = QueueOwners.among(List.of());
+    private SortedSet<String> queueNames = Collections.emptySortedSet();
 
     private long looks;
     private int failures;
@@ -63,6 +65,7 @@ final class Looks {
     private Seen.Look seen = new Seen.Look(List.of(), Map.of());
     /** Fleet by the id of each queue that it has. */
     private Map<String, String> fleetByQueueId = Map.of();
+    private SortedSet<String> activeQueues = Collections.emptySortedSet();
     /** Which fleet's workers are whose depends on more than the look, and that changed. */
     private boolean isRegrouped = true;
     /** Where waiting tasks are, by id. */
@@ -133,11 +136,13 @@ final class Looks {
         fleetsByPrefix = served.stream().collect(Collectors.groupingBy(WatchedFleet::workersPrefix,
                 Collectors.mapping(WatchedFleet::name, Collectors.toSet())));
         owners = QueueOwners.among(served);
+        queueNames = Collections.unmodifiableSortedSet(served.stream().flatMap(fleet -> fleet.queues().stream())
+                .collect(Collectors.toCollection(TreeSet::new)));
     }
 
-    /** Names of all queues that a look must bring. */
+    /** Names of all queues that a look must bring; the same object as long as the fleets are. */
     SortedSet<String> queueNames() {
-        return fleets.values().stream().flatMap(fleet -> fleet.queues().stream()).collect(Collectors.toCollection(TreeSet::new));
+        return queueNames;
     }
 
     /** The events of a good look: for each fleet something if it is news, or if there was none for long. */
@@ -151,6 +156,10 @@ final class Looks {
         var byQueueId = fleetByQueueId(look);
         isRegrouped |= !byQueueId.equals(fleetByQueueId);
         fleetByQueueId = byQueueId;
+        if (isRegrouped) {
+            activeQueues = Collections.unmodifiableSortedSet(byQueueId.entrySet().stream()
+                    .filter(queue -> fleets.get(queue.getValue()).isActive()).map(Map.Entry::getKey).collect(Collectors.toCollection(TreeSet::new)));
+        }
         followQueues(look.queues());
         followWorkers(look.workers());
         seen = look;
@@ -252,11 +261,9 @@ final class Looks {
                 .collect(Collectors.toCollection(TreeSet::new));
     }
 
-    /** Ids of the queues that machines are launched for. */
+    /** Ids of the queues that machines are launched for, as of the last good look. */
     SortedSet<String> activeQueues() {
-        return fleetByQueueId.entrySet().stream()
-                .filter(queue -> fleets.containsKey(queue.getValue()) && fleets.get(queue.getValue()).isActive())
-                .map(Map.Entry::getKey).collect(Collectors.toCollection(TreeSet::new));
+        return activeQueues;
     }
 
     /** All queued and running tasks of the queues should be compared with what was seen: nobody saw them leave. */

@@ -17,7 +17,11 @@ public interface QueueSource extends AutoCloseable {
     /** Most ids that {@link #tasks} takes: one call. */
     int MOST_TASKS = 500;
 
-    /** All workers, then the queues with these names: two calls up to 500 queues. */
+    /**
+     * All workers, then the queues with these names: two calls up to 500 queues.
+     *
+     * @param queueNames changes no more, and is best the same object as in the look before if its names are
+     */
     Seen.Look look(SortedSet<String> queueNames) throws FailedRead;
 
     /** The tasks with these ids, at most {@link #MOST_TASKS}; those that the server doesn't have are left out. */

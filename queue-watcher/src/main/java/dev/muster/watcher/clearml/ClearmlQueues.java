@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -72,11 +73,11 @@ public final class ClearmlQueues implements QueueSource {
     @Override
     public synchronized Seen.Look look(SortedSet<String> queueNames) throws FailedRead {
         try {
-            var listed = server.workers();
+            var listed = workers.of(server.workers());
             if (registration != null) {
-                registration.seen(listed);
+                registration.seen(workers);
             }
-            var look = new Seen.Look(workers.of(listed), queues(queueNames));
+            var look = new Seen.Look(listed, queues(queueNames));
             seenById.keySet().retainAll(new HashSet<>(idByName.values()));
             lost.keySet().removeIf(name -> look.queues().containsKey(name) || !queueNames.contains(name));
             notes = notesOfALook();
@@ -88,12 +89,12 @@ public final class ClearmlQueues implements QueueSource {
 
     /** By id, which the server finds by its index; names are looked up when they are new, or their queue is no longer there. */
     private Map<String, Seen.Queue> queues(SortedSet<String> names) throws ClearmlException {
-        if (!names.equals(wanted)) {
-            wanted = new TreeSet<>(names);
+        if (names != wanted && !names.equals(wanted)) {
+            wanted = names;
             idByName.keySet().retainAll(names);
             lookedForMissingAt = Instant.EPOCH;
         }
-        var found = new TreeMap<String, Seen.Queue>();
+        var found = new LinkedHashMap<String, Seen.Queue>();
         var nameById = new HashMap<String, String>();
         if (!idByName.isEmpty()) {
             for (var queue : server.queues(idByName.values())) {

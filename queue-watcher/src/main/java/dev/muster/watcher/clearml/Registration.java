@@ -2,11 +2,9 @@ package dev.muster.watcher.clearml;
 
 import dev.muster.clearml.Clearml;
 import dev.muster.clearml.ClearmlException;
-import dev.muster.clearml.Worker;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.List;
 import java.util.SortedSet;
 import java.util.TreeSet;
 
@@ -32,7 +30,6 @@ final class Registration {
     private Instant triedAt = Instant.EPOCH;
     private Instant registeredAt = Instant.EPOCH;
     private boolean isShown;
-    private int place;
 
     /** @param worker its id */
     Registration(Clearml server, String worker, Clock clock) {
@@ -42,14 +39,8 @@ final class Registration {
     }
 
     /** What a look showed of it. */
-    void seen(List<Worker> workers) {
-        // Most often it is where it was.
-        var isThere = place < workers.size() && workers.get(place).id().equals(worker);
-        for (var i = 0; i < workers.size() && !isThere; i++) {
-            isThere = workers.get(i).id().equals(worker);
-            place = isThere ? i : place;
-        }
-        isShown = isThere;
+    void seen(WorkerList workers) {
+        isShown = workers.hasMuster(worker);
     }
 
     /** Registers, renews or ends it, if any of that is due. */

@@ -27,6 +27,8 @@ final class WorkerList {
     private List<Worker> rows = List.of();
     private final Map<String, List<Worker>> rowsById = new HashMap<>();
     private List<Seen.Worker> workers = List.of();
+    /** Those that are left out. */
+    private final List<Worker> musters = new ArrayList<>(1);
 
     /** @param now the answer's rows; those that stand for a Muster are left out, since they never take a task */
     List<Seen.Worker> of(List<Worker> now) {
@@ -39,6 +41,11 @@ final class WorkerList {
             workers = Collections.unmodifiableList(next);
         }
         return workers;
+    }
+
+    /** The last answer had a row of this id that stands for a Muster. */
+    boolean hasMuster(String id) {
+        return musters.stream().anyMatch(row -> row.id().equals(id));
     }
 
     private void compare(List<Worker> now, Set<String> touched) {
@@ -82,15 +89,13 @@ final class WorkerList {
     }
 
     private void remove(Worker row, Set<String> touched) {
+        if (row.isMuster()) {
+            removeOne(musters, row);
+            return;
+        }
         var same = rowsById.get(row.id());
         if (same != null) {
-            // One of it: a row that moved comes before it goes.
-            for (var i = 0; i < same.size(); i++) {
-                if (same.get(i) == row) {
-                    same.remove(i);
-                    break;
-                }
-            }
+            removeOne(same, row);
             if (same.isEmpty()) {
                 rowsById.remove(row.id());
             }
@@ -98,8 +103,20 @@ final class WorkerList {
         }
     }
 
+    /** One of it: a row that moved comes before it goes. */
+    private static void removeOne(List<Worker> rows, Worker row) {
+        for (var i = 0; i < rows.size(); i++) {
+            if (rows.get(i) == row) {
+                rows.remove(i);
+                return;
+            }
+        }
+    }
+
     private void add(Worker row, Set<String> touched) {
-        if (!row.isMuster()) {
+        if (row.isMuster()) {
+            musters.add(row);
+        } else {
             rowsById.computeIfAbsent(row.id(), id -> new ArrayList<>(1)).add(row);
             touched.add(row.id());
         }

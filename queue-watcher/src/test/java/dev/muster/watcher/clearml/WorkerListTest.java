@@ -31,6 +31,25 @@ class WorkerListTest {
     }
 
     @Test
+    void knowsWhichMustersTheLastAnswerHad() {
+        // Given
+        var first = row("muster-queue-watcher@prod.default", "u", "", 1);
+        var second = row("muster-queue-watcher@prod.default", "another", "", 1);
+        var worker = row("a", "u", "", 1);
+        list.of(List.of(first, worker, second));
+
+        // When
+        list.of(List.of(worker, first));
+
+        // Then
+        assertThat(list.hasMuster("muster-queue-watcher@prod.default")).isTrue();
+        assertThat(list.hasMuster("muster-queue-watcher@test.default")).isFalse();
+        assertThat(list.hasMuster("a")).isFalse();
+        list.of(List.of(worker));
+        assertThat(list.hasMuster("muster-queue-watcher@prod.default")).isFalse();
+    }
+
+    @Test
     void whatOnlyCallsItselfSoAndRunsATaskIsAWorker() {
         assertThat(list.of(List.of(row("muster-queue-watcher@prod.default", "u", "task", 1)))).hasSize(1);
     }
