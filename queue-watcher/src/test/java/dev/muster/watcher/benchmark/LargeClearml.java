@@ -42,6 +42,8 @@ final class LargeClearml implements AutoCloseable {
     private final byte[][] rows;
     private final int fleets;
     private final HttpServer http;
+    /** The row of the watcher, which lists itself as a worker; empty before it does. */
+    private String muster = "";
     private int lists;
     private long bytes;
 
@@ -108,6 +110,11 @@ final class LargeClearml implements AutoCloseable {
                 }
                 case "queues.get_all" -> queues(fields);
                 case "tasks.get_all" -> tasks(fields);
+                case "workers.register" -> {
+                    muster = ",{\"key\":\"worker_d1bd92a3b039400cbafc60a7a5b1e52b_" + queueIds.get(1) + "\",\"id\":\"" + fields.path("worker").asText()
+                            + "\",\"queues\":[],\"register_time\":\"" + time() + "\",\"last_report_time\":\"" + time() + "\",\"tags\":[\"muster\"]}";
+                    yield "{}";
+                }
                 default -> "{}";
             };
             var answer = Buffer.buffer();
@@ -124,7 +131,7 @@ final class LargeClearml implements AutoCloseable {
                     }
                     answer.appendBytes(rows[i]);
                 }
-                answer.appendString("]}");
+                answer.appendString(muster).appendString("]}");
             }
             answer.appendString("}");
             bytes += answer.length();

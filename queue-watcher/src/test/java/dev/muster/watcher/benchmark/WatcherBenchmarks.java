@@ -14,12 +14,15 @@ import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -79,9 +82,12 @@ class WatcherBenchmarks {
                 var lists = clearml.lists();
                 var bytes = clearml.bytes();
                 var before = process.info().totalCpuDuration().orElseThrow();
+                var threadsBefore = nanosByThread(process);
                 awaitLists(process, clearml, lists + ticks);
                 var after = process.info().totalCpuDuration().orElseThrow();
+                var threads = nanosByThread(process);
                 lists = clearml.lists() - lists;
+                print(threadsBefore, threads, lists);
                 return String.format(Locale.ROOT, "| %,d / %,d | %s | %d | %.1f | %.1f | %d | %.1f |%n", round.queues, round.workers,
                         round.isCompressed ? "gzip" : "plain", round.compiler, (clearml.bytes() - bytes) / 1e6 / lists,
                         after.minus(before).toNanos() / 1e6 / lists, residentMegabytes(process),
@@ -93,6 +99,29 @@ class WatcherBenchmarks {
                 }
             }
         }
+    }
+
+    /** What the threads cost that cost anything, in ms of CPU a tick. */
+    private static void print(Map<String, Long> before, Map<String, Long> after, int ticks) {
+        after.replaceAll((name, nanos) -> nanos - before.getOrDefault(name, 0L));
+        after.entrySet().stream().sorted(Map.Entry.<String, Long>comparingByValue().reversed()).filter(thread -> thread.getValue() > ticks * 100_000L)
+                .forEach(thread -> System.out.printf(Locale.ROOT, "%8.1f  %s%n", thread.getValue() / 1e6 / ticks, thread.getKey()));
+    }
+
+    /** CPU time of the process by the names of its threads, without their numbers. What threads had that ended meanwhile is not in it. */
+    private static Map<String, Long> nanosByThread(Process process) throws IOException {
+        var nanos = new TreeMap<String, Long>();
+        try (var threads = Files.list(Path.of("/proc", Long.toString(process.pid()), "task"))) {
+            for (var thread : threads.toList()) {
+                try {
+                    var name = Files.readString(thread.resolve("comm")).strip().replaceAll("[-#]?\\d+$", "");
+                    nanos.merge(name, Long.parseLong(Files.readString(thread.resolve("schedstat")).split(" ")[0]), Long::sum);
+                } catch (NoSuchFileException ended) {
+                    continue;
+                }
+            }
+        }
+        return nanos;
     }
 
     private static void putFleets(KafkaBroker broker, Topics topics, LargeClearml clearml) throws Exception {
