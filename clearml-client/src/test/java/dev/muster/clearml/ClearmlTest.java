@@ -15,7 +15,10 @@ import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.net.PfxOptions;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -35,12 +38,16 @@ import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The client against the stand-in, on a good day and on bad ones. */
 @QuarkusTest
 class ClearmlTest {
 
+    /** Of what must end in it. */
     private static final Duration TIMEOUT = Duration.ofSeconds(2);
+    /** Of all else, on a machine with other things to do. */
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final ClearmlConfig CONFIG =
             ClearmlConfig.of(new ClearmlConfig.Credential("access", "secret", "user", "company"));
 
@@ -68,7 +75,11 @@ class ClearmlTest {
     }
 
     private Clearml client(URI api) {
-        var address = new ClearmlAddress(api, Duration.ofSeconds(1), TIMEOUT, Optional.empty(), Optional.empty());
+        return client(api, PATIENCE);
+    }
+
+    private Clearml client(URI api, Duration timeout) {
+        var address = new ClearmlAddress(api, timeout, timeout, Optional.empty(), Optional.empty());
         return new Clearml(vertx, address, () -> credentials, () -> now);
     }
 
@@ -279,10 +290,12 @@ class ClearmlTest {
 
     @Test
     void anAnswerThatNeverComesIsTooSlow() throws Exception {
-        clearml.login();
-        server.faults().add(Fault.stall("workers.get_all"));
+        try (var client = client(URI.create(server.url()), TIMEOUT)) {
+            client.login();
+            server.faults().add(Fault.stall("workers.get_all"));
 
-        assertThat(failure(() -> clearml.workers()).kind()).isEqualTo(Kind.TOO_SLOW);
+            assertThat(failure(client::workers).kind()).isEqualTo(Kind.TOO_SLOW);
+        }
     }
 
     @Test
@@ -331,6 +344,85 @@ class ClearmlTest {
             assertThat(failed).hasMessageContaining("auth.login: the answer is a web page titled 'Sign in to Corp', not ClearML's JSON")
                     .hasMessageContaining("it must be the API server's");
         }
+    }
+
+    @Test
+    void aPageInsteadOfALongListIsSaidToBeOne() {
+        for (var status : List.of(200, 403)) {
+            // Given
+            var proxy = other(request -> {
+                if (request.path().endsWith("/workers.get_all")) {
+                    request.response().setStatusCode(status).putHeader("Content-Type", "text/html").end("<html><title>Sign in</title>");
+                } else {
+                    request.response().end(request.path().equals("/server.info") ? "{\"data\":{\"api_version\":\"2.34\"}}" : "{\"data\":{\"token\":\"t\"}}");
+                }
+            });
+            try (var client = client(addressOf(proxy))) {
+                // When
+                var failed = failure(client::workers);
+
+                // Then
+                assertThat(failed.kind()).isEqualTo(status == 200 ? Kind.UNREADABLE : Kind.REFUSED);
+                assertThat(failed).hasMessageStartingWith("workers.get_all: ").hasMessageContaining("a web page titled 'Sign in'");
+            }
+        }
+    }
+
+    @Test
+    void speaksTlsWithAnAuthorityThatIsNamedAndWithNoOther(@TempDir Path folder) throws Exception {
+        // Given
+        keytool("-genkeypair", "-alias", "server", "-keyalg", "EC", "-dname", "CN=ClearML", "-ext", "san=ip:127.0.0.1", "-storetype", "PKCS12",
+                "-keystore", folder.resolve("key.p12").toString(), "-storepass", "for-a-test");
+        keytool("-exportcert", "-rfc", "-alias", "server", "-keystore", folder.resolve("key.p12").toString(), "-storepass", "for-a-test",
+                "-file", folder.resolve("authority.pem").toString());
+        var options = new HttpServerOptions().setSsl(true)
+                .setKeyCertOptions(new PfxOptions().setPath(folder.resolve("key.p12").toString()).setPassword("for-a-test"));
+        var tls = vertx.createHttpServer(options).requestHandler(ClearmlTest::answer).listen(0, "127.0.0.1").toCompletionStage().toCompletableFuture().join();
+        var api = URI.create("https://127.0.0.1:" + tls.actualPort());
+        var known = new ClearmlAddress(api, PATIENCE, PATIENCE, Optional.of(folder.resolve("authority.pem")), Optional.empty());
+        try (var trusting = new Clearml(vertx, known, () -> credentials);
+                var other = client(api)) {
+            // Then
+            assertThat(trusting.workers()).extracting(Worker::id).containsExactly("a");
+            var failed = failure(other::workers);
+            assertThat(failed.kind()).isEqualTo(Kind.UNREACHABLE);
+            assertThat(failed).hasMessageContaining("certification path");
+        }
+    }
+
+    @Test
+    void asksThroughAProxy() throws Exception {
+        // Given
+        var asked = new CopyOnWriteArrayList<String>();
+        var proxy = other(request -> {
+            asked.add(request.uri());
+            answer(request);
+        });
+        var address = new ClearmlAddress(URI.create("http://clearml.example:8008/api/"), PATIENCE, PATIENCE, Optional.empty(),
+                Optional.of(addressOf(proxy)));
+        try (var client = new Clearml(vertx, address, () -> credentials)) {
+            // When
+            client.workers();
+
+            // Then
+            assertThat(asked).containsExactly("http://clearml.example:8008/api/auth.login", "http://clearml.example:8008/api/server.info",
+                    "http://clearml.example:8008/api/v2.34/workers.get_all");
+        }
+    }
+
+    /** As a ClearML server with one worker does. */
+    private static void answer(HttpServerRequest request) {
+        request.response().end(request.path().endsWith("/server.info") ? "{\"data\":{\"api_version\":\"2.34\"}}"
+                : "{\"data\":{\"token\":\"t\",\"workers\":[{\"id\":\"a\"}]}}");
+    }
+
+    private static void keytool(String... arguments) throws Exception {
+        var command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
+                "-J-XX:TieredStopAtLevel=1", "-J-Xshare:auto"));
+        command.addAll(List.of(arguments));
+        var process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        var said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as(said).isZero();
     }
 
     @Test
@@ -484,7 +576,7 @@ class ClearmlTest {
                 request.response().end("{\"data\":{\"workers\":[{\"id\":\"a\"}]}}");
             }
         });
-        try (var client = client(addressOf(server))) {
+        try (var client = client(addressOf(server), TIMEOUT)) {
             // When
             var failed = failure(client::workers);
 
