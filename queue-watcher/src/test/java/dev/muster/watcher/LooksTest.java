@@ -234,6 +234,39 @@ class LooksTest {
     }
 
     @Test
+    void afterThreeMinutesOfSilenceItTellsAndReadsWhatItMissedWhileAnotherConnectionWentOn() {
+        // Given
+        var other = new Looks("queue-watcher/test", 8, SECOND);
+        other.serve(List.of(fleet("speech", 1, "cpu")));
+        looks.serve(List.of(fleet("vision", 1, "gpu")));
+        var before = only(see(List.of(worker("muster-vision:a:t:i-1", "running", "q-gpu")), queue("gpu", "gone", "stays")));
+        looks.swept(List.of(), now);
+
+        // When
+        var toldOfOther = new ArrayList<Instant>();
+        for (var second = 0; second < 180; second++) {
+            if (second % 8 == 7) {
+                // As long as a whole answer is awaited.
+                var failed = only(looks.failed(ReadFailure.UNREACHABLE, "workers.get_all", "no whole answer within 8000 ms", now.minusSeconds(8)));
+                assertThat(failed.getReadFailed().getConsecutive()).isEqualTo(second / 8 + 1);
+            }
+            var at = now;
+            other.after(new Seen.Look(List.of(), Map.of("cpu", queue("cpu"))), at, at).forEach(event -> toldOfOther.add(at));
+            now = now.plus(SECOND);
+        }
+
+        // Then
+        assertThat(toldOfOther).hasSize(36).isEqualTo(IntStream.range(0, 36).mapToObj(i -> START.plusSeconds(1 + 5L * i)).toList());
+        var after = only(see(List.of(), queue("gpu", "stays", "new")));
+        assertThat(after.getSeen().getSequence()).isEqualTo(before.getSeen().getSequence() + 1);
+        assertThat(after.getDemandObserved().getFull()).isTrue();
+        assertThat(after.getDemandObserved().getAdriftList()).isEmpty();
+        see(List.of(), queue("gpu", "stays", "new"));
+        assertThat(looks.tasksDue(now)).containsExactlyInAnyOrder("gone", "running");
+        assertThat(only(looks.failed(ReadFailure.UNREACHABLE, "workers.get_all", "down", now)).getReadFailed().getConsecutive()).isEqualTo(1);
+    }
+
+    @Test
     void aLookOfOverTenSecondsIsAFailure() {
         // Given
         looks.serve(List.of(fleet("vision", 1, "gpu")));

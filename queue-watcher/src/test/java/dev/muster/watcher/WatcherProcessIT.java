@@ -46,6 +46,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -68,6 +69,7 @@ class WatcherProcessIT {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final HttpClient HTTP = HttpClient.newHttpClient();
+    private static final Pattern LOOKS = Pattern.compile("muster_watcher_look_seconds_count\\{([^}]*)} ([0-9.]+)");
 
     @TempDir
     static Path folder;
@@ -373,7 +375,7 @@ class WatcherProcessIT {
     void readsTenThousandQueues() throws Exception {
         // Given
         var names = IntStream.range(0, 10_000).mapToObj(i -> "queue-" + i).toArray(String[]::new);
-        createQueues(names);
+        clearml.addQueues(List.of(names));
         putFleet("vision", names);
 
         // When
@@ -428,6 +430,56 @@ class WatcherProcessIT {
             // Then
             demand.awaitEvent(event -> event.hasDemandObserved() && event.getFleet().equals("speech"));
         }
+    }
+
+    /** Twenty times as fast: looks each 50 ms, answers awaited for 400 ms, and 9 s of silence. */
+    @Test
+    void oneConnectionStallsForThreeMinutesWhileAnotherGoesOn() throws Exception {
+        // Given
+        createQueue("gpu");
+        putFleet("vision", "gpu");
+        Files.writeString(folder.resolve("secrets/clearml-other-access-key"), "access\n");
+        Files.writeString(folder.resolve("secrets/clearml-other-secret-key"), "secret\n");
+        try (var stalling = ClearmlServer.start(vertx, 0, ClearmlConfig.of(new ClearmlConfig.Credential("access", "secret", "user", "company")))) {
+            putFleet(fleet("speech", "default").setConnection("other"));
+            var process = startWatcher("one", "-Dmuster.connections.default.interval=50ms", "-Dmuster.connections.other.api=" + stalling.url(),
+                    "-Dmuster.connections.other.interval=50ms", "-Dmuster.connections.other.timeout=400ms");
+            demand.awaitEvent(event -> event.hasDemandObserved() && event.getFleet().equals("speech"));
+
+            // When
+            stalling.faults().add(Faults.Fault.stall("*"));
+            var first = demand.awaitEvent(event -> event.getFleet().equals("speech") && event.hasReadFailed());
+
+            // Then
+            for (var second = 0; second < 9; second++) {
+                var until = Instant.now().plusSeconds(1);
+                var before = goodLooks(process, "default");
+                await("looks at the other connection", () -> goodLooks(process, "default") >= before + 5);
+                await("the second's end", () -> !Instant.now().isBefore(until));
+            }
+            assertThat(health(process)).contains("connection other").contains("no whole answer within 400 ms");
+
+            // When
+            stalling.faults().clear();
+
+            // Then
+            var after = demand.awaitEvent(event -> event.hasDemandObserved() && event.getFleet().equals("speech"));
+            assertThat(after.getSeen().getGeneration()).isEqualTo(first.getSeen().getGeneration());
+            var told = demand.records.stream().map(record -> parse(record, DemandEvent.parser())).toList();
+            assertThat(told).filteredOn(event -> event.getFleet().equals("speech") && event.hasReadFailed()).hasSizeGreaterThan(1)
+                    .allSatisfy(event -> assertThat(event.getReadFailed().getDetail()).contains("no whole answer within 400 ms"));
+            assertThat(told).filteredOn(event -> event.getFleet().equals("vision")).noneMatch(DemandEvent::hasReadFailed);
+        }
+    }
+
+    private int goodLooks(Process process, String connection) {
+        var looks = LOOKS.matcher(get(process, "/q/metrics"));
+        while (looks.find()) {
+            if (looks.group(1).contains("connection=\"" + connection + "\"") && looks.group(1).contains("outcome=\"good\"")) {
+                return (int) Double.parseDouble(looks.group(2));
+            }
+        }
+        return 0;
     }
 
     @Test
@@ -528,8 +580,12 @@ class WatcherProcessIT {
     }
 
     private String health(Process process) {
+        return get(process, "/q/health/ready");
+    }
+
+    private String get(Process process, String path) {
         try {
-            return HTTP.send(HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + portOf(process) + "/q/health/ready")).build(),
+            return HTTP.send(HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + portOf(process) + path)).build(),
                     HttpResponse.BodyHandlers.ofString()).body();
         } catch (Exception failed) {
             throw new AssertionError(failed);
@@ -616,15 +672,6 @@ class WatcherProcessIT {
 
     private String createQueue(String name) throws Exception {
         return call("queues.create", "{\"name\":\"" + name + "\"}").path("id").asText();
-    }
-
-    /** Many at a time. */
-    private void createQueues(String... names) {
-        for (var from = 0; from < names.length; from += 50) {
-            Stream.of(names).skip(from).limit(50)
-                    .map(name -> HTTP.sendAsync(request("queues.create", "{\"name\":\"" + name + "\"}"), HttpResponse.BodyHandlers.ofString()))
-                    .toList().forEach(answer -> assertThat(answer.join().statusCode()).isEqualTo(200));
-        }
     }
 
     private HttpRequest request(String endpoint, String body) {

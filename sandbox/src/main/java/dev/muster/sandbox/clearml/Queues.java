@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Deque;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -14,6 +15,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** The queues endpoints. A pop takes the head and records nobody: what a popped task's agent does next is all that is known. */
@@ -124,13 +126,32 @@ final class Queues {
     }
 
     Queue add(String name, Identity owner, List<String> tags, List<String> systemTags, String displayName, ObjectNode metadata) {
+        check(name, byName(name, owner).isPresent(), owner);
+        return put(name, owner, tags, systemTags, displayName, metadata);
+    }
+
+    /** As {@link #add}, one after the other, with one look at the names that are taken; the queues' ids. */
+    List<String> addAll(Collection<String> names, Identity owner) {
+        var taken = queues.values().stream().filter(queue -> queue.belongsTo(owner)).map(Queue::name).collect(Collectors.toCollection(HashSet::new));
+        var ids = new ArrayList<String>(names.size());
+        for (var name : names) {
+            check(name, !taken.add(name), owner);
+            ids.add(put(name, owner, List.of(), List.of(), null, Json.object()).id);
+        }
+        return ids;
+    }
+
+    private static void check(String name, boolean isTaken, Identity owner) {
         if (name.length() < 3) {
             throw ApiFault.invalid("name", "must have at least 3 characters");
         }
-        if (byName(name, owner).isPresent()) {
+        if (isTaken) {
             throw new ApiFault(400, 801, "Value combination already exists (unique field already contains this value): name=" + name
                     + ", company=" + owner.company());
         }
+    }
+
+    private Queue put(String name, Identity owner, List<String> tags, List<String> systemTags, String displayName, ObjectNode metadata) {
         var id = Logins.newId();
         var now = Json.time(clock.instant());
         var document = Json.object();
