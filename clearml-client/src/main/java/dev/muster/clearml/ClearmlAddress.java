@@ -13,8 +13,9 @@ import java.util.Optional;
  * @param timeout for a whole answer, connection included; positive
  * @param caBundle PEM file of the authorities to trust instead of the JVM's own
  * @param proxy HTTP proxy to go through, as {@code http://host:port}
+ * @param isCompressed answers may be: less comes over the network, and unpacking it costs more than taking it from a network that is near
  */
-public record ClearmlAddress(URI api, Duration connectTimeout, Duration timeout, Optional<Path> caBundle, Optional<URI> proxy) {
+public record ClearmlAddress(URI api, Duration connectTimeout, Duration timeout, Optional<Path> caBundle, Optional<URI> proxy, boolean isCompressed) {
 
     public static final Duration DEFAULT_CONNECT_TIMEOUT = Duration.ofSeconds(3);
     /** A look is two calls, and may not be older than 10 s when it is published. */
@@ -34,8 +35,8 @@ public record ClearmlAddress(URI api, Duration connectTimeout, Duration timeout,
         });
     }
 
-    /** With default timeouts, the JVM's own authorities and no proxy. */
+    /** With default timeouts, the JVM's own authorities and no proxy, compressed if the server can. */
     public static ClearmlAddress at(URI api) {
-        return new ClearmlAddress(api, DEFAULT_CONNECT_TIMEOUT, DEFAULT_TIMEOUT, Optional.empty(), Optional.empty());
+        return new ClearmlAddress(api, DEFAULT_CONNECT_TIMEOUT, DEFAULT_TIMEOUT, Optional.empty(), Optional.empty(), true);
     }
 }

@@ -36,7 +36,7 @@ final class LongAnswers implements AutoCloseable {
                 .setDefaultPort(api.getPort() >= 0 ? api.getPort() : isTls ? 443 : 80)
                 .setSsl(isTls)
                 .setConnectTimeout(Math.toIntExact(address.connectTimeout().toMillis()))
-                .setDecompressionSupported(true)
+                .setDecompressionSupported(address.isCompressed())
                 .setMaxChunkSize(pieceBytes);
         address.caBundle().ifPresent(file -> options.setTrustOptions(new PemTrustOptions().addCertPath(file.toString())));
         address.proxy().ifPresent(proxy -> options.setProxyOptions(new ProxyOptions().setHost(proxy.getHost()).setPort(proxy.getPort())));

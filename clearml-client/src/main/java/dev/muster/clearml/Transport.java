@@ -41,7 +41,7 @@ final class Transport implements AutoCloseable {
                 .readTimeout(address.timeout().toMillis(), TimeUnit.MILLISECONDS)
                 // Errors come with an envelope, too; it is read as every other.
                 .disableDefaultMapper(true)
-                .enableCompression(true)
+                .enableCompression(address.isCompressed())
                 // Pieces of the usual 8 KB cost more than what is in them.
                 .property(QuarkusRestClientProperties.MAX_CHUNK_SIZE, PIECE_BYTES)
                 .register(new WholeBody())

@@ -79,7 +79,11 @@ class ClearmlTest {
     }
 
     private Clearml client(URI api, Duration timeout) {
-        var address = new ClearmlAddress(api, timeout, timeout, Optional.empty(), Optional.empty());
+        return client(api, timeout, true);
+    }
+
+    private Clearml client(URI api, Duration timeout, boolean isCompressed) {
+        var address = new ClearmlAddress(api, timeout, timeout, Optional.empty(), Optional.empty(), isCompressed);
         return new Clearml(vertx, address, () -> credentials, () -> now);
     }
 
@@ -105,10 +109,7 @@ class ClearmlTest {
     @Test
     void readsMoreQueuesThanOneAnswerHolds() throws Exception {
         // Given
-        var ids = new ArrayList<String>();
-        for (var i = 0; i < 1_003; i++) {
-            ids.add(clearml.createQueue("queue-" + i));
-        }
+        var ids = server.addQueues(IntStream.range(0, 1_003).mapToObj(i -> "queue-" + i).toList());
 
         // When
         var byId = clearml.queues(ids);
@@ -379,7 +380,7 @@ class ClearmlTest {
                 .setKeyCertOptions(new PfxOptions().setPath(folder.resolve("key.p12").toString()).setPassword("for-a-test"));
         var tls = vertx.createHttpServer(options).requestHandler(ClearmlTest::answer).listen(0, "127.0.0.1").toCompletionStage().toCompletableFuture().join();
         var api = URI.create("https://127.0.0.1:" + tls.actualPort());
-        var known = new ClearmlAddress(api, PATIENCE, PATIENCE, Optional.of(folder.resolve("authority.pem")), Optional.empty());
+        var known = new ClearmlAddress(api, PATIENCE, PATIENCE, Optional.of(folder.resolve("authority.pem")), Optional.empty(), true);
         try (var trusting = new Clearml(vertx, known, () -> credentials);
                 var other = client(api)) {
             // Then
@@ -399,7 +400,7 @@ class ClearmlTest {
             answer(request);
         });
         var address = new ClearmlAddress(URI.create("http://clearml.example:8008/api/"), PATIENCE, PATIENCE, Optional.empty(),
-                Optional.of(addressOf(proxy)));
+                Optional.of(addressOf(proxy)), true);
         try (var client = new Clearml(vertx, address, () -> credentials)) {
             // When
             client.workers();
@@ -519,7 +520,7 @@ class ClearmlTest {
     }
 
     @Test
-    void takesAnswersThatAreCompressed() throws Exception {
+    void takesAnswersThatAreCompressedUnlessToldOtherwise() throws Exception {
         // Given
         var encodings = new CopyOnWriteArrayList<String>();
         var zipping = vertx.createHttpServer(new HttpServerOptions().setCompressionSupported(true)).requestHandler(request -> {
@@ -535,6 +536,15 @@ class ClearmlTest {
             assertThat(workers.get(0).id()).hasSize(100_000);
             assertThat(encodings).allSatisfy(encoding -> assertThat(encoding).contains("gzip"));
         }
+
+        // When
+        encodings.clear();
+        try (var client = client(addressOf(zipping), PATIENCE, false)) {
+            assertThat(client.workers().get(0).id()).hasSize(100_000);
+        }
+
+        // Then
+        assertThat(encodings).containsOnly("null");
     }
 
     @Test

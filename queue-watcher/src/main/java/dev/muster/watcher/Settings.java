@@ -140,7 +140,8 @@ public class Settings {
             settings.caBundle().filter(file -> !java.nio.file.Files.isReadable(file)).ifPresent(file -> {
                 throw new IllegalArgumentException("file " + file + " of muster.connections." + connection + ".ca-bundle can't be read");
             });
-            return new ClearmlAddress(settings.api(), settings.connectTimeout(), settings.timeout(), settings.caBundle(), settings.proxy());
+            return new ClearmlAddress(settings.api(), settings.connectTimeout(), settings.timeout(), settings.caBundle(), settings.proxy(),
+                    settings.compression());
         } catch (IllegalArgumentException wrong) {
             throw new IllegalArgumentException("connection " + connection + ": " + wrong.getMessage(), wrong);
         }

@@ -76,6 +76,10 @@ public interface WatcherConfig {
         /** PEM file of the authorities to trust instead of the JVM's own. */
         Optional<Path> caBundle();
 
+        /** Answers may come compressed. Unpacking them costs more than taking them from a network that is near. */
+        @WithDefault("true")
+        boolean compression();
+
         /** HTTP proxy as {@code http://host:port}. */
         Optional<URI> proxy();
     }

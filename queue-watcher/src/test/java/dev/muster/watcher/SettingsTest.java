@@ -67,6 +67,7 @@ class SettingsTest {
         assertThat(connection.timeout()).isEqualTo(Duration.ofSeconds(8));
         assertThat(connection.caBundle()).isEmpty();
         assertThat(connection.proxy()).isEmpty();
+        assertThat(connection.compression()).isTrue();
     }
 
     @Test
