@@ -11,7 +11,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -96,19 +95,31 @@ public final class BootScript {
                 .collect(Collectors.joining());
     }
 
-    /** Containers are told where ClearML is: an address that only the machine knows would be of no use in them. */
+    /**
+     * Containers are told where ClearML is: an address that only the machine knows would be of no use in them. It is added last, since a
+     * fleet's own arguments would otherwise stand in its place; and one word of it comes first, since ClearML's parser can't add to nothing.
+     */
     private static String conf(BootPlan plan) {
         var hosts = plan.hosts();
-        var arguments = new ArrayList<String>();
-        for (var host : new TreeMap<>(Map.of("CLEARML_API_HOST", hosts.api(), "CLEARML_WEB_HOST", hosts.web(),
-                "CLEARML_FILES_HOST", hosts.files())).entrySet()) {
-            arguments.addAll(List.of("-e", host.getKey() + "=" + host.getValue()));
-        }
+        var web = List.of("-e", "CLEARML_WEB_HOST=" + hosts.web());
+        var arguments = new ArrayList<>(List.of("-e", "CLEARML_API_HOST=" + hosts.api(), "-e", "CLEARML_FILES_HOST=" + hosts.files()));
+        arguments.addAll(web);
         if (plan.storage().gcs().isPresent()) {
             arguments.addAll(List.of("-v", GCS_KEY + ":" + GCS_KEY + ":ro"));
         }
-        return "agent.extra_docker_arguments: [" + arguments.stream().map(BootScript::json).collect(Collectors.joining(", ")) + "]\n"
-                + storage(plan.storage()) + plan.extraConf() + (plan.extraConf().endsWith("\n") ? "" : "\n");
+        return "agent.extra_docker_arguments: " + list(web) + "\n"
+                + git(plan.environment().getOrDefault("CLEARML_AGENT_GIT_PASS", ""))
+                + storage(plan.storage()) + plan.extraConf() + (plan.extraConf().endsWith("\n") ? "" : "\n")
+                + "agent.extra_docker_arguments: ${agent.extra_docker_arguments} " + list(arguments) + "\n";
+    }
+
+    /** The agent hands git its password through a shell that expands these; it then has git take it from the URL, where each is encoded. */
+    private static String git(String password) {
+        return password.matches(".*[$`\\\\].*") ? "agent.enable_git_ask_pass: false\n" : "";
+    }
+
+    private static String list(List<String> words) {
+        return words.stream().map(BootScript::json).collect(Collectors.joining(", ", "[", "]"));
     }
 
     /** In ClearML's own terms; the agent hands this part to containers. */

@@ -18,6 +18,7 @@ import http.server
 import json
 import os
 import select
+import shlex
 import shutil
 import signal
 import socket
@@ -249,6 +250,16 @@ class Settings:
     def worker(self, slot):
         worker = self.values["worker.prefix"] + ":" + self.machine()
         return worker if self.agents == 1 else "%s.%d" % (worker, slot)
+
+    def container_words(self):
+        """Arguments of docker run that every container needs; clearml.conf has them, too."""
+        words = []
+        for name in ("api", "files", "web"):
+            words += ["-e", "CLEARML_%s_HOST=%s" % (name.upper(), self.values["clearml." + name])]
+        key = "/etc/muster/gcs.json"
+        if os.path.exists(self.etc + "/gcs.json") and os.path.getsize(self.etc + "/gcs.json"):
+            words += ["-v", "%s:%s:ro" % (key, key)]
+        return words
 
     def is_set(self, key):
         return self.values.get(key) == "true"
@@ -658,6 +669,9 @@ class Agent:
             "CLEARML_API_ACCESS_KEY": settings.values["clearml.access-key"],
             "CLEARML_API_SECRET_KEY": settings.values["clearml.secret-key"],
         })
+        if environment.get("CLEARML_AGENT_EXTRA_DOCKER_ARGS"):
+            # With it an agent passes over those of clearml.conf, which tell containers where ClearML is.
+            environment["CLEARML_AGENT_EXTRA_DOCKER_ARGS"] += " " + " ".join(map(shlex.quote, settings.container_words()))
         words = [settings.opt + "/venv/bin/clearml-agent", "daemon", "--foreground", "--force-current-version", "--queue"]
         words += settings.values["queues"].split() + self.gpus()
         if settings.is_set("docker"):

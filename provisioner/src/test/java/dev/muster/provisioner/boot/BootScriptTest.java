@@ -158,6 +158,17 @@ class BootScriptTest {
     }
 
     @Test
+    void argumentsOfTheEnvironmentDoNotHideClearmlFromContainers() throws Exception {
+        var plan = plan("k", Map.of("CLEARML_AGENT_EXTRA_DOCKER_ARGS", "--shm-size=8g -e GREETING='two words'"), "", "", 1, true);
+        try (var machine = BootedMachine.boot(folder, plan)) {
+            machine.awaitFile("agent-0.args");
+
+            assertThat(Files.readString(folder.resolve("agent-0.env"))).contains("CLEARML_AGENT_EXTRA_DOCKER_ARGS=--shm-size=8g -e GREETING='two words'"
+                    + " -e CLEARML_API_HOST=" + machine.clearml().url() + " -e CLEARML_FILES_HOST=https://files.example -e CLEARML_WEB_HOST=https://app.example\n");
+        }
+    }
+
+    @Test
     void severalAgentsHaveAWorkerIdAndAPortEach() throws Exception {
         try (var machine = BootedMachine.boot(folder, plan("k", Map.of(), "", "", 2, false))) {
             machine.awaitFile("agent-0.args");
@@ -229,8 +240,7 @@ class BootScriptTest {
                 "i", "3.0.3", false, new TreeMap<>(), "", "", "", false, storage);
 
         assertThat(decoded(BootScript.text(plan, BootScript.Cloud.EC2), "clearml.conf")).isEqualTo("""
-                agent.extra_docker_arguments: ["-e", "CLEARML_API_HOST=http://a", "-e", "CLEARML_FILES_HOST=http://f", "-e", "CLEARML_WEB_HOST=http://w", \
-                "-v", "/etc/muster/gcs.json:/etc/muster/gcs.json:ro"]
+                agent.extra_docker_arguments: ["-e", "CLEARML_WEB_HOST=http://w"]
                 sdk.aws.s3.use_credentials_chain: true
                 sdk.aws.s3.key: "ALL"
                 sdk.aws.s3.secret: "all\\"secret"
@@ -240,9 +250,22 @@ class BootScriptTest {
                 sdk.google.storage.credentials_json: "/etc/muster/gcs.json"
                 sdk.azure.storage.containers: [{account_name: "lab", account_key: "azure-key", container_name: "data"}]
 
+                agent.extra_docker_arguments: ${agent.extra_docker_arguments} ["-e", "CLEARML_API_HOST=http://a", "-e", "CLEARML_FILES_HOST=http://f", \
+                "-e", "CLEARML_WEB_HOST=http://w", "-v", "/etc/muster/gcs.json:/etc/muster/gcs.json:ro"]
                 """);
         assertThat(decoded(BootScript.text(plan, BootScript.Cloud.EC2), "gcs.json")).isEqualTo("{\"type\": \"service_account\"}");
         assertThat(plan.toString() + storage).doesNotContain("secret", "azure-key", "service_account");
+    }
+
+    /** Agents up to 3.0.3 at least write it into a script, between double quotes. */
+    @Test
+    void aGitPasswordThatAShellWouldExpandDoesNotMeetTheAgentsShell() {
+        for (var password : List.of("a$b", "a`b", "a\\b")) {
+            assertThat(decoded(BootScript.text(plan("k", Map.of("CLEARML_AGENT_GIT_PASS", password), "", "", 1, false), BootScript.Cloud.EC2), "clearml.conf"))
+                    .contains("agent.enable_git_ask_pass: false\n").doesNotContain(password);
+        }
+        assertThat(decoded(BootScript.text(plan("k", Map.of("CLEARML_AGENT_GIT_PASS", "a'b\"c d@e"), "", "", 1, false), BootScript.Cloud.EC2), "clearml.conf"))
+                .doesNotContain("git_ask_pass");
     }
 
     private static String decoded(String script, String file) {
