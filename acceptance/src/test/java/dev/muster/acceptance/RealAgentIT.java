@@ -1,7 +1,6 @@
 package dev.muster.acceptance;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Files;
@@ -39,11 +38,7 @@ class RealAgentIT {
 
     @Test
     void eachTaskIsDoneOnceWhileMachinesAreDrained() throws Exception {
-        var agent = Path.of("../.muster/parts/python/bin/clearml-agent");
-        if (!Files.isExecutable(agent)) {
-            System.out.println("Skipped: real agents; " + agent + " is missing, run .ci/parts");
-        }
-        assumeTrue(Files.isExecutable(agent));
+        Parts.python("real agents");
         shell = new Shell(folder);
         shell.run("./muster up --machines processes --speed 10 --json").succeeded();
         standIns = StandIns.of(shell);

@@ -33,6 +33,11 @@ final class StandIns {
         return ask("GET", path, "");
     }
 
+    /** An answer that is no JSON, such as a machine's console. */
+    String text(String path) throws IOException, InterruptedException {
+        return answer("GET", path, "");
+    }
+
     JsonNode post(String path, String body) throws IOException, InterruptedException {
         return ask("POST", path, body);
     }
@@ -53,9 +58,14 @@ final class StandIns {
 
     /** An empty answer is an empty object. */
     private JsonNode ask(String method, String path, String body) throws IOException, InterruptedException {
+        var answer = answer(method, path, body);
+        return answer.isEmpty() ? JSON.createObjectNode() : JSON.readTree(answer);
+    }
+
+    private String answer(String method, String path, String body) throws IOException, InterruptedException {
         var answer = http.send(HttpRequest.newBuilder(admin.resolve(path)).header("Content-Type", "application/json")
                 .method(method, HttpRequest.BodyPublishers.ofString(body)).build(), HttpResponse.BodyHandlers.ofString());
         assertThat(answer.statusCode()).as("%s %s: %s", method, path, answer.body()).isBetween(200, 299);
-        return answer.body().isEmpty() ? JSON.createObjectNode() : JSON.readTree(answer.body());
+        return answer.body();
     }
 }
