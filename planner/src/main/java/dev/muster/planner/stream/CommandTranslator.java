@@ -14,10 +14,13 @@ import dev.muster.v1.ReleaseMachine;
 import dev.muster.v1.RescueTask;
 import dev.muster.v1.TerminateMachine;
 import dev.muster.v1.UnregisterWorker;
+import java.time.Duration;
 import java.time.Instant;
 
 /** Orders on their way out. What a launch needs beside pool and offer comes from the accepted spec here. */
 final class CommandTranslator {
+
+    private static final Duration LEAST_MARGIN = Duration.ofHours(1);
 
     private CommandTranslator() {}
 
@@ -74,11 +77,23 @@ final class CommandTranslator {
         return message.build();
     }
 
+    /**
+     * The planner retires a machine at its pool's largest age; what is still there at twice that age, the machine ends by itself. In between
+     * there is time for as long a task again, and for a pool that may let only a few go at once.
+     */
+    private static Duration hardAge(Duration maxAge) {
+        return maxAge.plus(maxAge.compareTo(LEAST_MARGIN) > 0 ? maxAge : LEAST_MARGIN);
+    }
+
     private static LaunchParameters parameters(PoolSpec pool, Command.Launch launch, FleetRecord fleet) {
         var parameters = pool.getLaunch().toBuilder();
         var boot = parameters.getBootBuilder().clearQueueIds().addAllQueueIds(launch.queueIds()).setAgents(pool.getSlots());
         if (boot.getConnection().isEmpty()) {
             boot.setConnection(fleet.getSpec().getConnection());
+        }
+        boot.clearHardAge();
+        if (pool.hasMaxAge()) {
+            boot.setHardAge(Times.duration(hardAge(Times.duration(pool.getMaxAge()))));
         }
         return parameters.build();
     }

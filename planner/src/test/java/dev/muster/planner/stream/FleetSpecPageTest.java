@@ -177,9 +177,9 @@ class FleetSpecPageTest {
                 row("pools.POOL.agent.docker", boot, "docker", true, "true", "Use docker mode: on"),
                 row("pools.POOL.agent.defaultImage", boot, "default_image", "ubuntu:24.04", "`nvidia/cuda:12.4.1-cudnn-runtime-ubuntu22.04`; with `cpuOnly` `python:3.11-slim-bookworm`", "Base Docker Image: `nvidia/cuda:10.2-cudnn7-runtime-ubuntu18.04`"),
                 row("pools.POOL.agent.cpuOnly", boot, "cpu_only", true, "false", "Run in CPU mode"),
-                row("pools.POOL.agent.environment", boot, "environment", Map.of("GIT_TOKEN", Map.of("secretRef", "git-token")), NONE, NONE,
-                        "Environment of the agents: each value is text, or `{secretRef: <file of the secrets folder>}`."),
-                row("pools.POOL.agent.extraConf", boot, "extra_conf", "agent.git_user: bot", NONE, "Additional ClearML Configuration", "Appended to clearml.conf: text, or `{secretRef: …}`."),
+                row("pools.POOL.agent.environment", boot, "environment", Map.of("CLEARML_AGENT_GIT_PASS", Map.of("secretRef", "git-password")), NONE, NONE,
+                        "Environment of the agents: each value is text, or `{secretRef: <file of the secrets folder>}`. Git's user and password are `CLEARML_AGENT_GIT_USER` and `CLEARML_AGENT_GIT_PASS`."),
+                row("pools.POOL.agent.extraConf", boot, "extra_conf", "agent.git_user: bot", NONE, "Additional ClearML Configuration", "Appended to clearml.conf: text, or `{secretRef: …}`. To a list of `agent.extra_docker_arguments` Muster adds its own."),
                 row("pools.POOL.agent.initScript", boot, "init_script", "nvidia-smi", NONE, "Init script", "Shell script run before the agents: text, or `{secretRef: …}`."),
                 row("pools.POOL.agent.checkpointHook", boot, "checkpoint_hook", "/opt/checkpoint.sh", NONE, NONE,
                         "Shell script run when the cloud announces that it takes the machine back; tasks are killed 20 s before the end, which is in `MUSTER_ENDS_AT` (seconds since 1970). Text, or `{secretRef: …}`."),
@@ -233,7 +233,8 @@ class FleetSpecPageTest {
 
     /** Fields that are no keys of their own, and why. */
     private static final Map<String, String> NOT_KEYS = Map.of(
-            "BootSpec.queue_ids", "set by the planner", "BootSpec.agents", "set by the planner from slots", "BootSpec.storage", "storage",
+            "BootSpec.queue_ids", "set by the planner", "BootSpec.agents", "set by the planner from slots",
+            "BootSpec.hard_age", "set by the planner from maxAge", "BootSpec.storage", "storage",
             "OfferSpec.key", "its fields stand in the offer", "PoolSpec.limits", "min and max stand in the pool", "FleetSpec.limits", "as in a pool",
             "PoolSpec.launch", "its fields stand in the pool", "LaunchParameters.boot", "agent", "LaunchParameters.aws", "aws");
     private static final Map<String, String> PARENTS = Map.of("FleetSpec.queues", "queues", "FleetSpec.pools", "pools", "FleetSpec.rescue", "rescue",

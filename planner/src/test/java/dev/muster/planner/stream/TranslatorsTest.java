@@ -191,6 +191,22 @@ class TranslatorsTest {
         assertThat(body.getParameters().getBoot().getQueueIdsList()).containsExactly("q1", "q2");
         assertThat(body.getParameters().getBoot().getAgents()).isEqualTo(2);
         assertThat(body.getParameters().getBoot().getConnection()).isEqualTo("default");
+        assertThat(body.getParameters().getBoot().hasHardAge()).isFalse();
+    }
+
+    @Test
+    void aMachineEndsItselfAtTwiceTheAgeAtWhichItIsRetiredAndNoSoonerThanAnHourAfter() {
+        assertThat(hardAge(Duration.ofDays(7))).isEqualTo(Duration.ofDays(14));
+        assertThat(hardAge(Duration.ofMinutes(30))).isEqualTo(Duration.ofMinutes(90));
+    }
+
+    private static Duration hardAge(Duration maxAge) {
+        var spec = Specs.fleet("train");
+        // What a spec says of it is passed over.
+        spec.getPoolsBuilder(0).setMaxAge(Times.duration(maxAge)).getLaunchBuilder().getBootBuilder().setHardAge(Times.duration(Duration.ofSeconds(1)));
+        var record = record().toBuilder().setSpec(Defaults.fill(spec.build(), "lab")).build();
+        var launch = new Command.Launch("mabcdefgh-1", List.of("mabcdefgh-1"), "cpu", OFFER, 42, null, List.of("q1"));
+        return Times.duration(CommandTranslator.command(launch, record, "c-1", "d-1", T).getLaunch().getParameters().getBoot().getHardAge());
     }
 
     @Test

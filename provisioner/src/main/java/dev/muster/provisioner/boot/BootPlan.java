@@ -1,5 +1,6 @@
 package dev.muster.provisioner.boot;
 
+import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
@@ -22,10 +23,11 @@ import java.util.TreeMap;
  * @param checkpointHook shell, run when the cloud announces that it takes the machine back; may be empty
  * @param shellProfile root's .bashrc is read before the agents start
  * @param storage keys with which tasks reach their data
+ * @param hardAge from this age on the machine takes no task, and ends when it has none; empty: none
  */
 public record BootPlan(String workerPrefix, int agents, List<String> queueIds, Hosts hosts, Keys keys, boolean docker, String defaultImage,
         String agentVersion, boolean cpuOnly, SortedMap<String, String> environment, String extraConf, String initScript,
-        String checkpointHook, boolean shellProfile, Storage storage) {
+        String checkpointHook, boolean shellProfile, Storage storage, Optional<Duration> hardAge) {
 
     /** Version used where a fleet names none. */
     public static final String DEFAULT_AGENT_VERSION = "3.0.3";
@@ -99,6 +101,9 @@ public record BootPlan(String workerPrefix, int agents, List<String> queueIds, H
         Objects.requireNonNull(initScript);
         Objects.requireNonNull(checkpointHook);
         Objects.requireNonNull(storage);
+        if (hardAge.isPresent() && hardAge.get().compareTo(Duration.ofSeconds(1)) < 0) {
+            throw new IllegalArgumentException("hardAge is " + hardAge.get() + "; it must be a second at least");
+        }
         if (agents < 1 || queueIds.isEmpty()) {
             throw new IllegalArgumentException("a machine needs at least one agent and one queue, got " + agents + " agents and "
                     + queueIds.size() + " queue ids");

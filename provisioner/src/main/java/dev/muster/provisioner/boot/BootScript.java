@@ -24,8 +24,8 @@ import java.util.zip.GZIPOutputStream;
  */
 public final class BootScript {
 
-    private static final String TEMPLATE = read("boot.sh");
-    private static final String GUARD = read("guard.py");
+    private static final String TEMPLATE = compact(read("boot.sh"));
+    private static final String GUARD = compact(read("guard.py"));
     private static final Pattern PLACE = Pattern.compile("@(PROPERTIES|AGENT_VERSION|ENVIRONMENT|CONF|INIT|CHECKPOINT|GCS_KEY|GUARD)@");
     /** Where the machine finds the key of Google's storage, and a task in a container, too. */
     private static final String GCS_KEY = "/etc/muster/gcs.json";
@@ -83,6 +83,7 @@ public final class BootScript {
         if (plan.cpuOnly()) {
             lines.put("cpu-only", "true");
         }
+        plan.hardAge().ifPresent(age -> lines.put("hard-age", Long.toString(age.toSeconds())));
         if (plan.shellProfile()) {
             lines.put("shell-profile", "true");
         }
@@ -189,6 +190,11 @@ public final class BootScript {
             throw new UncheckedIOException(impossible);
         }
         return bytes.toByteArray();
+    }
+
+    /** Without lines that only explain, which are a fifth of what EC2 takes: comments, and Python's where a body goes on after them. */
+    private static String compact(String program) {
+        return program.replaceAll("(?m)^ *#(?!!).*\n", "").replaceAll("(?m)^( +)\"\"\"[^\"\n]*\"\"\"\n+(?=\\1\\S)", "");
     }
 
     private static String read(String name) {

@@ -7,6 +7,7 @@ import dev.muster.provisioner.spi.ProviderException;
 import dev.muster.v1.BootSpec;
 import dev.muster.v1.StorageSpec;
 import dev.muster.v1.Value;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Map;
 import java.util.Optional;
@@ -46,7 +47,8 @@ final class BootTranslator {
                     image(spec),
                     spec.getAgentVersion().isEmpty() ? BootPlan.DEFAULT_AGENT_VERSION : spec.getAgentVersion(),
                     spec.getCpuOnly(), environment, text(spec.getExtraConf(), "boot.extra_conf"), text(spec.getInitScript(), "boot.init_script"),
-                    text(spec.getCheckpointHook(), "boot.checkpoint_hook"), spec.getShellProfile(), storage(spec.getStorage()));
+                    text(spec.getCheckpointHook(), "boot.checkpoint_hook"), spec.getShellProfile(), storage(spec.getStorage()),
+                    spec.hasHardAge() ? Optional.of(Duration.ofSeconds(spec.getHardAge().getSeconds())) : Optional.empty());
         } catch (IllegalArgumentException wrong) {
             throw new ProviderException(FailureKind.INVALID_SPEC, "InvalidBoot", wrong.getMessage());
         }

@@ -54,6 +54,9 @@ cat > "$opt/guard.py" <<'MUSTER_GUARD' || fail "can't write the guard"
 @GUARD@
 MUSTER_GUARD
 
+# By the clock that nobody sets.
+cut -d ' ' -f 1 /proc/uptime > "$etc/booted-at"
+
 property() { sed -n "s/^$1=//p" "$etc/boot.properties" | head -n 1; }
 
 step=metadata

@@ -58,6 +58,15 @@ def say(text):
     print("MUSTER-GUARD " + text, flush=True)
 
 
+def share(count, agents, slot):
+    """Which of so many GPUs a slot has. What is left over goes to the first slots, one each; where there are too few, slots have one together."""
+    if count < agents:
+        return [slot % count]
+    each, over = divmod(count, agents)
+    first = slot * each + min(slot, over)
+    return list(range(first, first + each + (slot < over)))
+
+
 def write_whole(path, text):
     """Whoever reads it after a crash finds what it was before, or all of this."""
     with open(path + ".new", "w", encoding="ascii") as new:
@@ -73,7 +82,7 @@ class Gate:
     """
 
     # Reasons to be shut. The first two can be taken back.
-    MARK, EXPIRED, NOTICE, NO_AGENTS, ENDED = "mark", "keep-until", "notice", "no agents", "ended"
+    MARK, EXPIRED, AGE, NOTICE, NO_AGENTS, ENDED = "mark", "keep-until", "hard age", "notice", "no agents", "ended"
     # What a slot may hold. Unheard: nothing is known of it, as after a start of the guard beside agents that went on.
     UNHEARD, FREE, HAS = "unheard", "free", "has"
 
@@ -231,6 +240,7 @@ class Settings:
     """What the boot script left in /etc/muster."""
 
     def __init__(self, root):
+        self.root = root
         self.etc = root + "/etc/muster"
         self.opt = root + "/opt/muster"
         self.values = {}
@@ -242,6 +252,12 @@ class Settings:
         self.agents = int(self.values.get("agents", "1"))
         self.api = self.values["clearml.api"].rstrip("/")
         self.cloud = self.values.get("cloud", "ec2")
+        self.hard_age = float(self.values["hard-age"]) if "hard-age" in self.values else None
+        try:
+            with open(self.etc + "/booted-at", encoding="ascii") as file:
+                self.booted_at = float(file.read())
+        except (OSError, ValueError):
+            self.booted_at = 0
 
     def machine(self):
         with open(self.etc + "/cloud-id", encoding="utf-8") as file:
@@ -250,6 +266,40 @@ class Settings:
     def worker(self, slot):
         worker = self.values["worker.prefix"] + ":" + self.machine()
         return worker if self.agents == 1 else "%s.%d" % (worker, slot)
+
+    @staticmethod
+    def gpus():
+        """How many NVIDIA's own tool lists."""
+        if not shutil.which("nvidia-smi"):
+            return 0
+        try:
+            listed = subprocess.run(["nvidia-smi", "-L"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=60)
+        except (OSError, subprocess.SubprocessError) as silent:
+            say("nvidia-smi doesn't list GPUs (%s)" % silent)
+            return 0
+        return sum(line.startswith(b"GPU") for line in listed.stdout.splitlines())
+
+    def has_gpu_on_its_bus(self):
+        """One of NVIDIA's or AMD's, whatever drivers the image has."""
+        bus = self.root + "/sys/bus/pci/devices"
+        try:
+            for device in os.listdir(bus):
+                with open("%s/%s/vendor" % (bus, device), encoding="ascii") as vendor, open("%s/%s/class" % (bus, device), encoding="ascii") as kind:
+                    # Display controllers and processing accelerators.
+                    if vendor.read().strip() in ("0x10de", "0x1002") and kind.read()[:4] in ("0x03", "0x12"):
+                        return True
+        except OSError:
+            pass
+        return False
+
+    def is_too_old(self):
+        return self.hard_age is not None and self.age() >= self.hard_age
+
+    def age(self):
+        """Seconds since the boot script ran; where the system was started again, since then at least. What sets the time of day doesn't matter."""
+        with open("/proc/uptime", encoding="ascii") as file:
+            now = float(file.read().split()[0])
+        return now - self.booted_at if now >= self.booted_at else now
 
     def container_words(self):
         """Arguments of docker run that every container needs; clearml.conf has them, too."""
@@ -692,12 +742,19 @@ class Agent:
         settings = self.guard.settings
         if settings.is_set("cpu-only"):
             return ["--cpu-only"]
-        if settings.agents == 1 or not shutil.which("nvidia-smi"):
+        count = settings.gpus()
+        if count == 0:
+            if not settings.is_set("docker") or settings.has_gpu_on_its_bus():
+                return []
+            # Docker starts no container that is to have GPUs where there are none.
+            say("agent %d uses no GPU: the machine has none" % self.slot)
+            return ["--cpu-only"]
+        if settings.agents == 1:
             return []
-        listed = subprocess.run(["nvidia-smi", "-L"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        count = sum(line.startswith(b"GPU") for line in listed.stdout.splitlines())
-        share = count // settings.agents
-        return ["--gpus", ",".join(str(self.slot * share + i) for i in range(share))] if share else []
+        own = share(count, settings.agents, self.slot)
+        say("agent %d has GPU %s of %d%s" % (self.slot, ",".join(map(str, own)), count,
+                                             ", not alone: there are more agents than GPUs" if count < settings.agents else ""))
+        return ["--gpus", ",".join(map(str, own))]
 
 
 class Guard:
@@ -762,6 +819,8 @@ class Guard:
             agent.look(now)
         if all(agent.is_given_up for agent in self.agents):
             self.close(Gate.NO_AGENTS)
+        if self.settings.is_too_old():
+            self.close(Gate.AGE)
         if self.ends_at is not None and time.time() >= self.ends_at - BEFORE_THE_END_SECONDS:
             self.end("the cloud takes the machine back")
         with self.lock:

@@ -32,7 +32,7 @@ class BootScriptTest {
     private static BootPlan plan(String key, Map<String, String> environment, String conf, String init, int agents, boolean docker) {
         return new BootPlan("lab-train:gpu:g5.xlarge", agents, List.of("0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"),
                 new BootPlan.Hosts("https://api.example", "https://app.example", "https://files.example"), new BootPlan.Keys("ACCESS", key), docker,
-                "python:3.11", "3.0.3", false, new TreeMap<>(environment), conf, init, "", false, BootPlan.Storage.NONE);
+                "python:3.11", "3.0.3", false, new TreeMap<>(environment), conf, init, "", false, BootPlan.Storage.NONE, Optional.empty());
     }
 
     private static BootPlan plan() {
@@ -148,7 +148,7 @@ class BootScriptTest {
                     "\"-e\", \"CLEARML_API_HOST=" + machine.clearml().url() + "\"", "agent.x: \"" + NASTY + "\"\n");
             assertThat(marker).exists();
             assertThat(Files.readString(folder.resolve("agent-0.args"))).isEqualTo("daemon --foreground --force-current-version --queue "
-                    + "0123456789abcdef0123456789abcdef fedcba9876543210fedcba9876543210 --docker python:3.11\n");
+                    + "0123456789abcdef0123456789abcdef fedcba9876543210fedcba9876543210 --cpu-only --docker python:3.11\n");
             assertThat(Files.readString(folder.resolve("pip.args"))).contains("clearml-agent==3.0.3");
             for (var file : List.of("boot.properties", "agent.env", "clearml.conf", "gcs.json")) {
                 assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(machine.etc(file)))).isEqualTo("rw-------");
@@ -179,6 +179,54 @@ class BootScriptTest {
                         "CLEARML_WORKER_ID=lab-train:gpu:g5.xlarge:" + BootedMachine.CLOUD_ID + "." + slot + "\n",
                         "CLEARML_API_HOST=http://127.0.0.1:" + machine.port(slot) + "\n");
             }
+        }
+    }
+
+    @Test
+    void agentsShareTheMachinesGpus() throws Exception {
+        assertThat(gpusOf(2, 4, "a")).containsExactly("0,1", "2,3");
+        // What is left over is used, too.
+        assertThat(gpusOf(3, 4, "b")).containsExactly("0,1", "2", "3");
+        // One GPU for two tasks is better than all for each, which is what an agent takes that is told nothing.
+        assertThat(gpusOf(3, 2, "c")).containsExactly("0", "1", "0");
+        assertThat(Files.readString(folder.resolve("c/console"))).contains("agent 2 has GPU 0 of 2, not alone: there are more agents than GPUs");
+    }
+
+    private List<String> gpusOf(int agents, int gpus, String name) throws Exception {
+        try (var machine = BootedMachine.of(Files.createDirectory(folder.resolve(name)))) {
+            machine.installGpus(gpus);
+            machine.start(plan("k", Map.of(), "", "", agents, false));
+            var given = new java.util.ArrayList<String>();
+            for (int slot = 0; slot < agents; slot++) {
+                machine.awaitFile("agent-" + slot + ".args");
+                assertThat(Files.readString(folder.resolve(name).resolve("agent-" + slot + ".env")))
+                        .contains("CLEARML_WORKER_ID=lab-train:gpu:g5.xlarge:" + BootedMachine.CLOUD_ID + "." + slot + "\n");
+                given.add(Files.readString(folder.resolve(name).resolve("agent-" + slot + ".args")).strip().replaceFirst(".* --gpus ", ""));
+            }
+            return given;
+        }
+    }
+
+    @Test
+    void oneAgentHasAllGpus() throws Exception {
+        try (var machine = BootedMachine.of(folder)) {
+            machine.installGpus(4);
+            machine.start(plan("k", Map.of(), "", "", 1, true));
+            machine.awaitFile("agent-0.args");
+
+            assertThat(Files.readString(folder.resolve("agent-0.args"))).doesNotContain("--gpus", "--cpu-only");
+        }
+    }
+
+    /** Its containers then fail to start, which is better than tasks that run for days on the wrong hardware. */
+    @Test
+    void aMachineWhoseGpuHasNoDriverIsNoneWithoutGpus() throws Exception {
+        try (var machine = BootedMachine.of(folder)) {
+            machine.installPciDevice("0x10de", "0x030200");
+            machine.start(plan("k", Map.of(), "", "", 1, true));
+            machine.awaitFile("agent-0.args");
+
+            assertThat(Files.readString(folder.resolve("agent-0.args"))).doesNotContain("--cpu-only");
         }
     }
 
@@ -237,7 +285,7 @@ class BootScriptTest {
                 Optional.of(new BootPlan.Storage.Gcs("lab", "{\"type\": \"service_account\"}")),
                 List.of(new BootPlan.Storage.Azure("lab", "azure-key", "data")), true);
         var plan = new BootPlan("p:q:t", 1, List.of("q"), new BootPlan.Hosts("http://a", "http://w", "http://f"), new BootPlan.Keys("k", "s"), true,
-                "i", "3.0.3", false, new TreeMap<>(), "", "", "", false, storage);
+                "i", "3.0.3", false, new TreeMap<>(), "", "", "", false, storage, Optional.empty());
 
         assertThat(decoded(BootScript.text(plan, BootScript.Cloud.EC2), "clearml.conf")).isEqualTo("""
                 agent.extra_docker_arguments: ["-e", "CLEARML_WEB_HOST=http://w"]

@@ -58,11 +58,13 @@ final class BootedMachine implements AutoCloseable {
         var hosts = new BootPlan.Hosts(api, plan.hosts().web(), plan.hosts().files());
         var booted = new BootPlan(plan.workerPrefix(), plan.agents(), plan.queueIds(), hosts, plan.keys(), plan.docker(), plan.defaultImage(),
                 plan.agentVersion(), plan.cpuOnly(), plan.environment(), plan.extraConf(), plan.initScript(), plan.checkpointHook(),
-                plan.shellProfile(), plan.storage());
+                plan.shellProfile(), plan.storage(), plan.hardAge());
         var bin = Files.createDirectories(folder.resolve("bin"));
         command(bin, "shutdown", "echo \"$*\" > '" + folder + "/shutdown.args'");
         command(bin, "docker", "case \"$1\" in ps) [ ! -e '" + folder + "/containers' ] || cat '" + folder + "/containers' ;; kill) echo \"$*\" > '" + folder + "/docker-kill.args' ;; esac");
         command(bin, "sync", "exit 0");
+        // As it answers without a driver.
+        command(bin, "nvidia-smi", "if [ -e '" + folder + "/gpus' ]; then cat '" + folder + "/gpus'; else echo \"couldn't communicate with the NVIDIA driver\"; exit 9; fi");
         // Environments and packages take a minute; the guard is the real one.
         command(bin, "python3", """
                 [ "$1" = -m ] || exec '%2$s' "$@"
@@ -97,6 +99,22 @@ final class BootedMachine implements AutoCloseable {
         process = builder.start();
     }
 
+    /** What {@code nvidia-smi -L} lists. */
+    void installGpus(int count) throws IOException {
+        var listed = new StringBuilder();
+        for (int gpu = 0; gpu < count; gpu++) {
+            listed.append("GPU ").append(gpu).append(": NVIDIA A10G (UUID: GPU-4c0c9a5e-0d7a-6f0e-1b0f-00000000000").append(gpu).append(")\n");
+        }
+        Files.writeString(folder.resolve("gpus"), listed);
+    }
+
+    /** A device on the machine's bus, as Linux shows it. */
+    void installPciDevice(String vendor, String kind) throws IOException {
+        var device = Files.createDirectories(folder.resolve("root/sys/bus/pci/devices/0000:00:1e.0"));
+        Files.writeString(device.resolve("vendor"), vendor + "\n");
+        Files.writeString(device.resolve("class"), kind + "\n");
+    }
+
     /** As an image that was made with it. */
     void installAgent(String version) throws IOException {
         var venv = folder.resolve("root/opt/muster/venv");
@@ -124,6 +142,12 @@ final class BootedMachine implements AutoCloseable {
 
     String console() throws IOException {
         return Files.readString(folder.resolve("console"));
+    }
+
+    /** Its boot script ran so much earlier than it did, as far as the machine can tell. */
+    void bootedEarlier(Duration by) throws IOException {
+        var seconds = Double.parseDouble(Files.readString(etc("booted-at")).strip()) - by.toSeconds();
+        Files.writeString(etc("booted-at"), seconds + "\n");
     }
 
     void mark(String text) {

@@ -15,8 +15,10 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -39,7 +41,7 @@ class GuardTest {
 
     private static BootPlan plan(int agents, String checkpointHook) {
         return new BootPlan("lab-train:gpu:g5.xlarge", agents, List.of("q1"), new BootPlan.Hosts("", "https://app.example", "https://files.example"),
-                new BootPlan.Keys("ACCESS", "SECRET"), false, "", "3.0.3", true, new TreeMap<>(), "", "", checkpointHook, false, BootPlan.Storage.NONE);
+                new BootPlan.Keys("ACCESS", "SECRET"), false, "", "3.0.3", true, new TreeMap<>(), "", "", checkpointHook, false, BootPlan.Storage.NONE, Optional.empty());
     }
 
     private BootedMachine boot(int agents) throws IOException {
@@ -206,7 +208,7 @@ class GuardTest {
         try (var machine = BootedMachine.of(folder)) {
             var plan = plan(1, "");
             machine.start(new BootPlan(plan.workerPrefix(), 1, plan.queueIds(), plan.hosts(), plan.keys(), true, "image", "3.0.3", true, plan.environment(),
-                    "", "", "", false, BootPlan.Storage.NONE));
+                    "", "", "", false, BootPlan.Storage.NONE, Optional.empty()));
             machine.awaitFile("agent-0.args");
             var task = machine.startTask(0);
             Files.writeString(folder.resolve("containers"), "c0ffee\n");
@@ -287,6 +289,31 @@ class GuardTest {
                 }
             });
             machine.awaitFile("shutdown.args");
+        }
+    }
+
+    @Test
+    void aMachineOfItsHardAgeTakesNoTaskAndEndsAfterItsOwn() throws Exception {
+        try (var machine = BootedMachine.of(folder)) {
+            var plan = plan(1, "");
+            machine.start(new BootPlan(plan.workerPrefix(), 1, plan.queueIds(), plan.hosts(), plan.keys(), false, "", "3.0.3", true, plan.environment(),
+                    "", "", "", false, BootPlan.Storage.NONE, Optional.of(Duration.ofHours(1))));
+            machine.awaitFile("agent-0.args");
+            machine.clearml().answer("queues.get_next_task", 200, TASK);
+            assertThat(brings(ask(machine, 0), "t1")).isTrue();
+
+            // As if an hour had passed since: the guard reads it when it starts.
+            machine.bootedEarlier(Duration.ofHours(1));
+            machine.killGuard();
+            machine.awaitConsole("the gate is shut: hard age");
+            int looks = machine.metadata().asked(BootedMachine.MARK).size();
+            machine.await("more looks", () -> machine.metadata().asked(BootedMachine.MARK).size() > looks + 2);
+            assertThat(folder.resolve("shutdown.args")).doesNotExist();
+
+            assertThat(askPatiently(machine, 0)).contains("\"data\": {}");
+            machine.awaitFile("shutdown.args");
+            assertThat(machine.console()).contains("powering off: hard age");
+            assertThat(folder.resolve("agent-0.reports")).doesNotExist();
         }
     }
 

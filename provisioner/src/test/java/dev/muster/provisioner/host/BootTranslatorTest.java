@@ -9,6 +9,7 @@ import dev.muster.v1.BootSpec;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
@@ -41,6 +42,12 @@ class BootTranslatorTest {
     void whereNoneIsNamedThereIsCudaUnlessGpusAreNotUsed() throws ProviderException {
         assertThat(translate(BootSpec.newBuilder()).defaultImage()).isEqualTo(BootPlan.DEFAULT_IMAGE).startsWith("nvidia/cuda:");
         assertThat(translate(BootSpec.newBuilder().setCpuOnly(true)).defaultImage()).isEqualTo(BootPlan.DEFAULT_CPU_IMAGE);
+    }
+
+    @Test
+    void aHardAgeIsTheMachines() throws ProviderException {
+        assertThat(translate(BootSpec.newBuilder()).hardAge()).isEmpty();
+        assertThat(translate(BootSpec.newBuilder().setHardAge(com.google.protobuf.Duration.newBuilder().setSeconds(7200))).hardAge()).contains(Duration.ofHours(2));
     }
 
     @Test

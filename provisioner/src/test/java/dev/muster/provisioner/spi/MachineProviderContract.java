@@ -105,7 +105,7 @@ public abstract class MachineProviderContract {
     protected static BootPlan plan(String secret) {
         return new BootPlan("lab-train:gpu:any", 1, List.of("0123456789abcdef0123456789abcdef"),
                 new BootPlan.Hosts("http://api", "http://web", "http://files"), new BootPlan.Keys("access", secret), false, "", "3.0.3", false,
-                new TreeMap<>(), "", "", "", false, BootPlan.Storage.NONE);
+                new TreeMap<>(), "", "", "", false, BootPlan.Storage.NONE, Optional.empty());
     }
 
     private Scope scope() {
