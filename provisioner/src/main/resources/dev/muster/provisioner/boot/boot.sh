@@ -14,8 +14,9 @@ say() {
     if [ -z "$root" ] && [ -w /dev/console ]; then printf '%s\n' "$*" > /dev/console; fi
 }
 
+# In one line, whatever a program had to say.
 fail() {
-    say "MUSTER-BOOT-FAILED step=$step reason=$*"
+    say "MUSTER-BOOT-FAILED step=$step reason=$(printf '%s' "$*" | tr -s '[:cntrl:]' ' ')"
     sync
     shutdown -h now
     exit 1
@@ -95,6 +96,16 @@ if [ "$(property docker)" = true ]; then
 fi
 
 step=packages
+# What fails for want of it says so itself.
+install() {
+    if command -v apt-get > /dev/null; then
+        export DEBIAN_FRONTEND=noninteractive
+        patiently apt-get -q update
+        patiently apt-get -q -y install "$@" || say "apt-get can't install $*"
+    elif command -v dnf > /dev/null; then
+        patiently dnf -q -y install "$@" || say "dnf can't install $*"
+    fi
+}
 venv() { python3 -m venv "$@" > "$opt/venv.log" 2>&1; }
 virtualenv_by_pip() {
     # Where the system's Python has no venv and may not be changed, a virtualenv in a folder of its own does.
@@ -110,19 +121,15 @@ if agent_is_there; then
     say "MUSTER-BOOT the image has clearml-agent @AGENT_VERSION@"
 else
     if ! venv "$opt/venv"; then
-        if command -v apt-get > /dev/null; then
-            export DEBIAN_FRONTEND=noninteractive
-            patiently apt-get -q update
-            patiently apt-get -q -y install python3-venv python3-pip git || say "apt-get can't install python3-venv"
-        elif command -v dnf > /dev/null; then
-            patiently dnf -q -y install python3 python3-pip git || say "dnf can't install python3"
-        fi
+        if command -v apt-get > /dev/null; then install python3-venv python3-pip; else install python3 python3-pip; fi
         venv --clear "$opt/venv" || virtualenv_by_pip || fail "python3 can't make a virtual environment: $(tail -n 1 "$opt/venv.log")"
     fi
     step=agent
     patiently "$opt/venv/bin/pip" install -q --disable-pip-version-check 'clearml-agent==@AGENT_VERSION@' || fail "pip can't install clearml-agent @AGENT_VERSION@"
 fi
 [ -n "${checked:-}" ] || check_clearml
+# Without containers the agent clones repositories on the machine itself. Amazon Linux comes without.
+[ "$(property docker)" = true ] || command -v git > /dev/null || install git
 
 step=init
 if [ -s "$etc/init.sh" ]; then

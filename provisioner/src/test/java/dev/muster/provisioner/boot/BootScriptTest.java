@@ -242,6 +242,50 @@ class BootScriptTest {
     }
 
     @Test
+    void aProgramThatSaysManyLinesFailsInOne() throws Exception {
+        try (var machine = BootedMachine.of(folder)) {
+            machine.start(plan("k", Map.of(), "", "", 1, false), "http://[broken");
+            machine.awaitFile("shutdown.args");
+
+            assertThat(machine.console().lines().filter(line -> line.contains("MUSTER-BOOT-FAILED"))).singleElement().asString()
+                    .contains("MUSTER-BOOT-FAILED step=clearml reason=Traceback").contains("Error");
+        }
+    }
+
+    @Test
+    void aPythonWithoutVenvGetsAVirtualenvInAFolderOfItsOwn() throws Exception {
+        try (var machine = BootedMachine.of(folder)) {
+            machine.withoutVenv();
+            machine.start(plan("k", Map.of(), "", "", 1, false));
+            machine.awaitFile("agent-0.args");
+
+            assertThat(Files.readString(folder.resolve("apt-get.args"))).contains("-q -y install python3-venv python3-pip\n");
+            // With a target of its own pip changes nothing of a Python that the system looks after, and so is not refused.
+            assertThat(Files.readString(folder.resolve("system-pip.args"))).isEqualTo("-m pip install -q --disable-pip-version-check --target "
+                    + folder.resolve("root/opt/muster/virtualenv") + " virtualenv\n");
+            assertThat(Files.readString(folder.resolve("pip.args"))).contains("clearml-agent==3.0.3");
+        }
+    }
+
+    @Test
+    void rootsBashrcIsReadOnlyWhereTheFleetSaysSo() throws Exception {
+        assertThat(environmentWithBashrc(false, "without")).doesNotContain("FROM_BASHRC");
+        // What the fleet says itself comes later, and counts.
+        assertThat(environmentWithBashrc(true, "with")).contains("FROM_BASHRC=yes\n", "BOTH=fleet\n");
+    }
+
+    private String environmentWithBashrc(boolean shellProfile, String name) throws Exception {
+        var own = Files.createDirectory(folder.resolve(name));
+        Files.writeString(Files.createDirectory(own.resolve("home")).resolve(".bashrc"), "export FROM_BASHRC=yes BOTH=bashrc\n");
+        var plan = plan("k", Map.of("BOTH", "fleet"), "", "", 1, false);
+        try (var machine = BootedMachine.boot(own, new BootPlan(plan.workerPrefix(), 1, plan.queueIds(), plan.hosts(), plan.keys(), false, "", "3.0.3", false,
+                plan.environment(), "", "", "", shellProfile, BootPlan.Storage.NONE, Optional.empty()))) {
+            machine.awaitFile("agent-0.args");
+            return Files.readString(own.resolve("agent-0.env"));
+        }
+    }
+
+    @Test
     void aKeyThatClearmlRefusesIsFoundBeforeAnythingIsInstalled() throws Exception {
         try (var machine = BootedMachine.of(folder)) {
             machine.clearml().refuseKeys();

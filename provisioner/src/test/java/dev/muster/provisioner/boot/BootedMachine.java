@@ -1,6 +1,8 @@
 package dev.muster.provisioner.boot;
 
+import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -25,7 +27,7 @@ final class BootedMachine implements AutoCloseable {
 
     private final Path folder;
     private final Path python;
-    private final LoopbackServer clearml = new LoopbackServer();
+    private LoopbackServer clearml = new LoopbackServer();
     private final LoopbackServer metadata = new LoopbackServer();
     private Process process;
 
@@ -63,11 +65,16 @@ final class BootedMachine implements AutoCloseable {
         command(bin, "shutdown", "echo \"$*\" > '" + folder + "/shutdown.args'");
         command(bin, "docker", "case \"$1\" in ps) [ ! -e '" + folder + "/containers' ] || cat '" + folder + "/containers' ;; kill) echo \"$*\" > '" + folder + "/docker-kill.args' ;; esac");
         command(bin, "sync", "exit 0");
+        for (var installer : List.of("apt-get", "dnf")) {
+            command(bin, installer, "echo \"$*\" >> '" + folder + "/" + installer + ".args'");
+        }
         // As it answers without a driver.
         command(bin, "nvidia-smi", "if [ -e '" + folder + "/gpus' ]; then cat '" + folder + "/gpus'; else echo \"couldn't communicate with the NVIDIA driver\"; exit 9; fi");
         // Environments and packages take a minute; the guard is the real one.
         command(bin, "python3", """
                 [ "$1" = -m ] || exec '%2$s' "$@"
+                [ "$1 $2" != "-m venv" ] || [ ! -e '%1$s/no-venv' ] || { echo "ensurepip is not available"; exit 1; }
+                [ "$1 $2" != "-m pip" ] || { echo "$*" > '%1$s/system-pip.args'; exit 0; }
                 for last; do :; done
                 mkdir -p "$last/bin"
                 printf '#!/bin/sh\\necho "$*" > "%1$s/pip.args"\\n' > "$last/bin/pip"
@@ -95,8 +102,16 @@ final class BootedMachine implements AutoCloseable {
         var builder = new ProcessBuilder("sh", script.toString()).redirectErrorStream(true).redirectOutput(folder.resolve("console").toFile());
         builder.environment().put("MUSTER_ROOT", folder.resolve("root").toString());
         builder.environment().put("MUSTER_METADATA", metadata.url());
+        builder.environment().put("HOME", Files.createDirectories(folder.resolve("home")).toString());
         builder.environment().put("PATH", bin + ":" + System.getenv("PATH"));
         process = builder.start();
+    }
+
+    /** Its connections are closed, and another process listens where it did. */
+    void restartClearml() throws IOException {
+        var port = clearml.port();
+        clearml.close();
+        clearml = new LoopbackServer(HttpServer.create(new InetSocketAddress("127.0.0.1", port), 0));
     }
 
     /** What {@code nvidia-smi -L} lists. */
@@ -113,6 +128,11 @@ final class BootedMachine implements AutoCloseable {
         var device = Files.createDirectories(folder.resolve("root/sys/bus/pci/devices/0000:00:1e.0"));
         Files.writeString(device.resolve("vendor"), vendor + "\n");
         Files.writeString(device.resolve("class"), kind + "\n");
+    }
+
+    /** As Debian and its like have it: venv is a package of its own, and here none can be had. */
+    void withoutVenv() throws IOException {
+        Files.createFile(folder.resolve("no-venv"));
     }
 
     /** As an image that was made with it. */

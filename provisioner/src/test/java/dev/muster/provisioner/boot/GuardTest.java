@@ -2,6 +2,7 @@ package dev.muster.provisioner.boot;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -13,6 +14,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.net.http.HttpTimeoutException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -361,6 +363,45 @@ class GuardTest {
             assertThat(lost.statusCode()).isEqualTo(502);
             machine.clearml().answer("queues.get_next_task", 200, EMPTY);
             assertThat(ask(machine, 0)).isEqualTo(EMPTY);
+        }
+    }
+
+    @Test
+    void aServerThatIsStartedAgainIsNotNoticed() throws Exception {
+        try (var machine = boot(1)) {
+            assertThat(ask(machine, 0)).isEqualTo(EMPTY);
+            // The agent's connection stays, and so does the guard's, until it is used.
+            machine.restartClearml();
+            machine.clearml().answer("queues.get_next_task", 200, TASK);
+
+            assertThat(brings(ask(machine, 0), "t1")).isTrue();
+        }
+    }
+
+    @Test
+    void aServerThatHangsHoldsUpOnlyTheCallThatHangs() throws Exception {
+        try (var machine = boot(2)) {
+            var asked = new CountDownLatch(1);
+            var goOn = new CountDownLatch(1);
+            machine.clearml().answer("tasks.get_by_id", (exchange, request) -> {
+                asked.countDown();
+                await(goOn);
+                LoopbackServer.send(exchange, 200, EMPTY.getBytes(UTF_8));
+            });
+            var call = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + machine.port(0) + "/v2.30/tasks.get_by_id")).GET();
+            // Shorter than an agent waits, for the test's sake.
+            assertThatThrownBy(() -> http.send(call.timeout(Duration.ofSeconds(2)).build(), BodyHandlers.ofString())).isInstanceOf(HttpTimeoutException.class);
+            await(asked);
+
+            assertThat(ask(machine, 0)).isEqualTo(EMPTY);
+            assertThat(ask(machine, 1)).isEqualTo(EMPTY);
+            // No pop hangs, so nothing keeps the machine.
+            machine.mark("drain:1");
+            machine.awaitConsole("the gate is shut by the mark");
+            ask(machine, 0);
+            ask(machine, 1);
+            machine.awaitFile("shutdown.args");
+            goOn.countDown();
         }
     }
 

@@ -48,6 +48,9 @@ public final class ProcessMachine implements MachineImage {
             Files.createDirectories(root.resolve("tmp"));
             command(bin, "shutdown", "touch '" + root + "/off'");
             command(bin, "sync", "");
+            // What a machine lacks is not installed on the computer that plays it.
+            command(bin, "apt-get", "exit 100");
+            command(bin, "dnf", "exit 1");
             if (venv.isPresent()) {
                 Files.createSymbolicLink(Files.createDirectories(root.resolve("opt/muster")).resolve("venv"), venv.get());
             }
