@@ -58,6 +58,9 @@ MUSTER_GUARD
 # By the clock that nobody sets.
 cut -d ' ' -f 1 /proc/uptime > "$etc/booted-at"
 
+# A proxy, a package index or a certificate authority that the fleet names is needed before the agents are. Not here itself: it might name our variables.
+as_agents() { (. "$etc/agent.env"; "$@"); }
+
 property() { sed -n "s/^$1=//p" "$etc/boot.properties" | head -n 1; }
 
 step=metadata
@@ -77,7 +80,7 @@ say "MUSTER-BOOT machine=$cloud_id worker=$(property worker.prefix):$cloud_id"
 
 # The first thing that can be wrong for every machine alike, and costs the least to find out.
 clearml_answers() {
-    reason=$(python3 "$opt/guard.py" check 2>&1)
+    reason=$(as_agents python3 "$opt/guard.py" check 2>&1)
     checked=$?
     # 2: trying again may help.
     [ "$checked" -ne 2 ]
@@ -100,16 +103,16 @@ step=packages
 install() {
     if command -v apt-get > /dev/null; then
         export DEBIAN_FRONTEND=noninteractive
-        patiently apt-get -q update
-        patiently apt-get -q -y install "$@" || say "apt-get can't install $*"
+        patiently as_agents apt-get -q update
+        patiently as_agents apt-get -q -y install "$@" || say "apt-get can't install $*"
     elif command -v dnf > /dev/null; then
-        patiently dnf -q -y install "$@" || say "dnf can't install $*"
+        patiently as_agents dnf -q -y install "$@" || say "dnf can't install $*"
     fi
 }
 venv() { python3 -m venv "$@" > "$opt/venv.log" 2>&1; }
 virtualenv_by_pip() {
     # Where the system's Python has no venv and may not be changed, a virtualenv in a folder of its own does.
-    python3 -m pip install -q --disable-pip-version-check --target "$opt/virtualenv" virtualenv &&
+    as_agents python3 -m pip install -q --disable-pip-version-check --target "$opt/virtualenv" virtualenv &&
         PYTHONPATH="$opt/virtualenv" python3 -m virtualenv -q "$opt/venv"
 }
 # An image may bring it, which saves a minute of each boot.
@@ -125,7 +128,7 @@ else
         venv --clear "$opt/venv" || virtualenv_by_pip || fail "python3 can't make a virtual environment: $(tail -n 1 "$opt/venv.log")"
     fi
     step=agent
-    patiently "$opt/venv/bin/pip" install -q --disable-pip-version-check 'clearml-agent==@AGENT_VERSION@' || fail "pip can't install clearml-agent @AGENT_VERSION@"
+    patiently as_agents "$opt/venv/bin/pip" install -q --disable-pip-version-check 'clearml-agent==@AGENT_VERSION@' || fail "pip can't install clearml-agent @AGENT_VERSION@"
 fi
 [ -n "${checked:-}" ] || check_clearml
 # Without containers the agent clones repositories on the machine itself. Amazon Linux comes without.
@@ -133,7 +136,7 @@ fi
 
 step=init
 if [ -s "$etc/init.sh" ]; then
-    (set -a; . "$etc/agent.env"; set +a; sh "$etc/init.sh") || fail "init_script ended with $?"
+    as_agents sh "$etc/init.sh" || fail "init_script ended with $?"
 fi
 
 step=start

@@ -328,13 +328,12 @@ class ClearML:
         self.port = self.url.port or (443 if self.url.scheme == "https" else 80)
         proxies = {} if urllib.request.proxy_bypass(self.url.hostname) else urllib.request.getproxies()
         self.proxy = urllib.parse.urlsplit(proxies[self.url.scheme]) if self.url.scheme in proxies else None
-        self.ca = settings.values.get("clearml.ca") or None
         self.keys = (settings.values.get("clearml.access-key", ""), settings.values.get("clearml.secret-key", ""))
 
     def connect(self):
         host, port = (self.proxy.hostname, self.proxy.port or 3128) if self.proxy else (self.url.hostname, self.port)
         if self.url.scheme == "https":
-            connection = http.client.HTTPSConnection(host, port, timeout=CONNECT_SECONDS, context=ssl.create_default_context(cafile=self.ca))
+            connection = http.client.HTTPSConnection(host, port, timeout=CONNECT_SECONDS, context=ssl.create_default_context())
         else:
             connection = http.client.HTTPConnection(host, port, timeout=CONNECT_SECONDS)
         if self.proxy:

@@ -150,6 +150,8 @@ class BootScriptTest {
             assertThat(Files.readString(folder.resolve("agent-0.args"))).isEqualTo("daemon --foreground --force-current-version --queue "
                     + "0123456789abcdef0123456789abcdef fedcba9876543210fedcba9876543210 --cpu-only --docker python:3.11\n");
             assertThat(Files.readString(folder.resolve("pip.args"))).contains("clearml-agent==3.0.3");
+            // Where packages come from is said there, too.
+            assertThat(Files.readString(folder.resolve("pip.env"))).contains("NASTY=" + NASTY + "\nsecond line\n");
             for (var file : List.of("boot.properties", "agent.env", "clearml.conf", "gcs.json")) {
                 assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(machine.etc(file)))).isEqualTo("rw-------");
             }

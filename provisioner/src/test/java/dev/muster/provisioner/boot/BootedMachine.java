@@ -77,7 +77,7 @@ final class BootedMachine implements AutoCloseable {
                 [ "$1 $2" != "-m pip" ] || { echo "$*" > '%1$s/system-pip.args'; exit 0; }
                 for last; do :; done
                 mkdir -p "$last/bin"
-                printf '#!/bin/sh\\necho "$*" > "%1$s/pip.args"\\n' > "$last/bin/pip"
+                printf '#!/bin/sh\\necho "$*" > "%1$s/pip.args"; env > "%1$s/pip.env"\\n' > "$last/bin/pip"
                 cp '%1$s/agent' "$last/bin/clearml-agent"
                 chmod +x "$last/bin/pip"
                 """.formatted(folder, python));

@@ -4,9 +4,12 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.sun.net.httpserver.HttpsConfigurator;
+import com.sun.net.httpserver.HttpsServer;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -17,15 +20,20 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.net.http.HttpTimeoutException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.KeyStore;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.zip.GZIPOutputStream;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -376,6 +384,52 @@ class GuardTest {
 
             assertThat(brings(ask(machine, 0), "t1")).isTrue();
         }
+    }
+
+    /** One that the image trusts, or that the fleet's environment names. */
+    @Test
+    void aServerWithACertificateOfAPrivateAuthorityIsSpokenToWhereThatIsTrusted() throws Exception {
+        var keys = folder.resolve("keys.p12");
+        keytool("-genkeypair", "-keystore", keys.toString(), "-storepass", "secret", "-alias", "lab", "-keyalg", "EC", "-dname", "CN=lab", "-validity", "2",
+                "-ext", "san=ip:127.0.0.1", "-ext", "bc:c=ca:true", "-ext", "ku:c=keyCertSign,digitalSignature");
+        var authority = folder.resolve("lab.pem");
+        keytool("-exportcert", "-rfc", "-keystore", keys.toString(), "-storepass", "secret", "-alias", "lab", "-file", authority.toString());
+        var https = HttpsServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
+        https.setHttpsConfigurator(new HttpsConfigurator(context(keys)));
+        try (var clearml = new LoopbackServer(https)) {
+            clearml.answer("auth.login", 200, EMPTY);
+            clearml.answer("queues.get_next_task", 200, TASK);
+            var api = clearml.url().replace("http://", "https://");
+            try (var machine = BootedMachine.of(Files.createDirectory(folder.resolve("doubts")))) {
+                machine.start(plan(1, ""), api);
+                assertThat(machine.exit()).isEqualTo(1);
+                assertThat(machine.console()).contains("MUSTER-BOOT-FAILED step=clearml reason=" + api + " has a certificate that this machine doesn't trust");
+            }
+            try (var machine = BootedMachine.of(Files.createDirectory(folder.resolve("trusts")))) {
+                var plan = plan(1, "");
+                machine.start(new BootPlan(plan.workerPrefix(), 1, plan.queueIds(), plan.hosts(), plan.keys(), false, "", "3.0.3", true,
+                        new TreeMap<>(Map.of("SSL_CERT_FILE", authority.toString())), "", "", "", false, BootPlan.Storage.NONE, Optional.empty()), api);
+                machine.awaitFile("agent-0.args");
+                assertThat(brings(ask(machine, 0), "t1")).isTrue();
+            }
+        }
+    }
+
+    private static void keytool(String... words) throws Exception {
+        var command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "keytool").toString()));
+        command.addAll(List.of(words));
+        var process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        var said = new String(process.getInputStream().readAllBytes(), UTF_8);
+        assertThat(process.waitFor()).as(said).isZero();
+    }
+
+    private static SSLContext context(Path keys) throws Exception {
+        var store = KeyStore.getInstance(keys.toFile(), "secret".toCharArray());
+        var own = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+        own.init(store, "secret".toCharArray());
+        var context = SSLContext.getInstance("TLS");
+        context.init(own.getKeyManagers(), null, null);
+        return context;
     }
 
     @Test

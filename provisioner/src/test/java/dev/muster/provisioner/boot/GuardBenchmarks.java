@@ -28,7 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
  * <p>Each call is made on a connection that stays open, as an agent does, once directly and once through the guard in turn, so that both see
  * the same machine. The server answers at once: what is measured is the way there and back.
  */
-class GuardBenchmark {
+class GuardBenchmarks {
 
     private static final int ROUNDS = Integer.getInteger("benchmark.rounds", 5);
     private static final int CALLS = Integer.getInteger("benchmark.calls", 2_000);
@@ -75,7 +75,7 @@ class GuardBenchmark {
         }
         var load = Files.readString(Path.of("/proc/loadavg")).split(" ")[0];
         System.out.println("ms a call, " + CALLS + " calls a round, load " + load + "\n" + table);
-        Files.writeString(Path.of("target/guard-benchmark.md"), table);
+        Files.writeString(Path.of("target/guard-benchmarks.md"), table);
     }
 
     /** Keeps nothing of what it is asked. */
