@@ -23,6 +23,7 @@ import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import software.amazon.awssdk.services.ec2.model.DescribeInstancesRequest;
 import software.amazon.awssdk.services.ec2.model.RunInstancesRequest;
 
 /** The provider contract, kept by EC2 as the sandbox plays it, and what is EC2's alone. */
@@ -120,6 +121,20 @@ class Ec2MachinesTest extends MachineProviderContract {
 
         assertThat(ec2.server.books().launchCalls()).hasSize(10);
         assertThat(ec2.server.books().live()).isEqualTo(1_000);
+    }
+
+    /** Version 2 alone, with tags for the guard, and a hop more than the machine itself needs: a task in a container may use the machine's identity. */
+    @Test
+    void metadataIsOfVersion2AndReachesContainers() throws ProviderException {
+        var machine = ec2.machines().launch(batch(1)).machines().get(0);
+        var seen = Await.until(() -> ec2.api().describeInstances(DescribeInstancesRequest.builder().build()),
+                answer -> answer.reservations().stream().anyMatch(reservation -> !reservation.instances().isEmpty()));
+
+        var instance = seen.reservations().get(0).instances().get(0);
+        assertThat(instance.instanceId()).isEqualTo(machine.cloudId());
+        assertThat(instance.metadataOptions().httpTokensAsString()).isEqualTo("required");
+        assertThat(instance.metadataOptions().httpPutResponseHopLimit()).isEqualTo(2);
+        assertThat(instance.metadataOptions().instanceMetadataTagsAsString()).isEqualTo("enabled");
     }
 
     @Test
