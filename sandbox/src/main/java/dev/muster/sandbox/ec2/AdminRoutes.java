@@ -151,9 +151,12 @@ final class AdminRoutes {
         var books = server.books();
         var calls = new JsonArray();
         for (var call : books.launchCalls()) {
+            var parameters = new JsonObject();
+            call.parameters().forEach(parameters::put);
             calls.add(new JsonObject().put("at", call.at()).put("region", call.region()).put("clientToken", call.clientToken()).put("type", call.type())
                     .put("zone", call.zone()).put("market", call.market()).put("min", call.min()).put("max", call.max()).put("answer", call.answer())
-                    .put("repeated", call.repeated()).put("answerLost", call.answerLost()).put("instances", new JsonArray(call.instances())));
+                    .put("repeated", call.repeated()).put("answerLost", call.answerLost()).put("instances", new JsonArray(call.instances()))
+                    .put("parameters", parameters));
         }
         var instances = new JsonArray();
         var dollars = BigDecimal.ZERO;

@@ -6,6 +6,7 @@ import java.math.RoundingMode;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -42,9 +43,16 @@ public final class Books {
      * @param repeated the token was known: these instances had been started before
      * @param answerLost a fault kept the answer from the caller
      * @param instances in the order of their launch index
+     * @param parameters all that was sent, by the Query protocol's names; of user-data, which holds keys, the length alone
      */
     public record LaunchCall(Instant at, String region, String clientToken, String type, String zone, String market, int min, int max,
-            String answer, boolean repeated, boolean answerLost, List<String> instances) {
+            String answer, boolean repeated, boolean answerLost, List<String> instances, SortedMap<String, String> parameters) {
+
+        public LaunchCall {
+            var told = new TreeMap<>(parameters);
+            told.computeIfPresent("UserData", (name, data) -> data.length() + " characters");
+            parameters = Collections.unmodifiableSortedMap(told);
+        }
     }
 
     /**

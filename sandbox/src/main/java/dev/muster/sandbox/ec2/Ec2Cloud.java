@@ -201,7 +201,8 @@ final class Ec2Cloud {
         } finally {
             books.called(new LaunchCall(now, call.scope().region(), call.text("ClientToken"), call.text("InstanceType"), zoneIn(call, launched),
                     call.has("InstanceMarketOptions") ? OfferFilter.SPOT : OfferFilter.ON_DEMAND, number(call.text("MinCount")),
-                    number(call.text("MaxCount")), answer, repeated, met.lost(), launched.stream().map(instance -> instance.id).toList()));
+                    number(call.text("MaxCount")), answer, repeated, met.lost(), launched.stream().map(instance -> instance.id).toList(),
+                    call.parameters()));
         }
     }
 

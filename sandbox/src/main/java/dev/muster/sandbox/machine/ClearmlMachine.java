@@ -8,7 +8,8 @@ import io.vertx.core.http.HttpClientOptions;
 
 /**
  * The image of machines that work: each boots from the properties block of its boot script, runs simulated agents that call a
- * real ClearML API over HTTP, and a guard that reads the machine's mark and powers off when its gate says so. Thread-safe.
+ * real ClearML API over HTTP, and a guard that reads the machine's mark and powers off when its gate says so. One that boots from the
+ * script of ClearML's own autoscaler runs one agent and no guard. Thread-safe.
  *
  * <p>All machines of one image share an event loop and a client: a machine is timers and counters, no thread.
  */

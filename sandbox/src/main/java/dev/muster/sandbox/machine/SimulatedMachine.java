@@ -7,8 +7,9 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Pattern;
 
-/** One booted machine: its gate, its agents and its guard, all on one event loop. */
+/** One booted machine: its gate, its agents and its guard, all on one event loop. One of ClearML's autoscaler has an agent alone. */
 final class SimulatedMachine implements MachineImage.RunningMachine {
 
     private final Context context;
@@ -32,6 +33,10 @@ final class SimulatedMachine implements MachineImage.RunningMachine {
             return;
         }
         try {
+            if (AutoscalerScript.isIn(hardware.userData())) {
+                startPlainAgent(AutoscalerScript.read(hardware.userData()));
+                return;
+            }
             var script = BootScript.read(hardware.userData());
             console("boot: " + script.agents() + " agent(s) as " + script.worker(hardware.cloudId(), 0));
             pace.agentsStarted(script.agents());
@@ -45,6 +50,30 @@ final class SimulatedMachine implements MachineImage.RunningMachine {
             // As a real image whose script fails: the machine is up, no worker appears, and whoever started it must notice.
             console("boot failed: " + reason.getMessage());
         }
+    }
+
+    /** No guard looks at marks and notices here, so the gate stays open for good. */
+    private void startPlainAgent(AutoscalerScript script) {
+        script.worker(http, hardware.metadataUrl()).onSuccess(worker -> {
+            // The agent's own question; it ends if the server has no such queue.
+            var request = ApiClient.object().put("name", "^" + Pattern.quote(script.queue()) + "$");
+            request.putArray("only_fields").add("id");
+            new ApiClient(http, script.watching(""), worker).call("queues.get_all", request).onSuccess(answer -> {
+                var queue = answer.data().path("queues").path(0).path("id").asText("");
+                if (!powered) {
+                    return;
+                }
+                if (queue.isEmpty()) {
+                    console("boot failed: the agent ends, as queue " + script.queue() + " can't be found (" + answer.status() + "/" + answer.subcode() + ")");
+                    return;
+                }
+                console("boot: a plain agent as " + worker + (script.docker().isEmpty() ? "" : ", tasks in " + script.docker()));
+                pace.agentsStarted(1);
+                var agent = new SimulatedAgent(this, http, script.watching(queue), 0, worker);
+                agents.add(agent);
+                agent.start();
+            });
+        });
     }
 
     /** Tells the gate and does what it says; the actions, so that a pop's caller sees whether it may go on. */

@@ -66,6 +66,19 @@ class ClearmlMachineTest {
                 """.formatted(agents, queues, server.url());
     }
 
+    /** The lines that matter of what ClearML's own autoscaler gives a machine. */
+    private String autoscalerScript(String queueName) {
+        return """
+                #!/bin/bash
+                export CLEARML_API_HOST=%s
+                export DYNAMIC_INSTANCE_ID=$(curl http://169.254.169.254/latest/meta-data/instance-id)
+                export CLEARML_WORKER_ID=prefix:resource:t3.large:$DYNAMIC_INSTANCE_ID
+                export CLEARML_API_ACCESS_KEY='key'
+                export CLEARML_API_SECRET_KEY='secret'
+                python -m clearml_agent --config-file ~/clearml.conf daemon --queue '%s' --docker 'some/image:1'
+                """.formatted(server.url(), queueName);
+    }
+
     private FakeHardware boot(String cloudId, String userData) {
         var hardware = new FakeHardware(vertx, cloudId, userData);
         var machine = image.boot(hardware);
@@ -107,6 +120,45 @@ class ClearmlMachineTest {
                 .isIn("fleet:pool:t3.large:i-1", "fleet:pool:t3.large:i-2.0", "fleet:pool:t3.large:i-2.1"));
         assertThat(server.log(tasks.get(7))).anyMatch(line -> line.contains("Working for 7 seconds")).anyMatch(line -> line.contains("completed"));
         assertThat(first.powerOffs.get() + second.powerOffs.get()).isZero();
+    }
+
+    @Test
+    void aMachineOfClearmlsAutoscalerRunsAPlainAgent() {
+        // Given
+        var first = enqueued(Duration.ofSeconds(1));
+        var second = enqueued(Duration.ofSeconds(1));
+
+        // When
+        var hardware = boot("i-1", autoscalerScript("work"));
+        hardware.mark = "drain:1";
+
+        // Then
+        awaitStatus(first, "completed");
+        awaitStatus(second, "completed");
+        assertThat(server.books().tasks()).allSatisfy(task -> assertThat(task.workers()).containsExactly("prefix:resource:t3.large:i-1"));
+        assertThat(hardware.console).containsExactly("boot: a plain agent as prefix:resource:t3.large:i-1, tasks in some/image:1");
+        assertThat(hardware.powerOffs).hasValue(0);
+        assertThat(hardware.tokensGiven).as("no guard asked for one").hasValue(0);
+    }
+
+    @Test
+    void suchAMachineHasNoIdWhereTheMetadataServiceWantsATokenAndNoAgentWithoutItsQueue() {
+        // Given
+        var task = enqueued(Duration.ofSeconds(1));
+        var hardware = new FakeHardware(vertx, "i-2", autoscalerScript("work"));
+        hardware.tokensRequired = true;
+        open.add(hardware);
+
+        // When
+        var machine = image.boot(hardware);
+        open.add(0, machine::cutPower);
+        var queueless = boot("i-3", autoscalerScript("gone"));
+
+        // Then
+        awaitStatus(task, "completed");
+        assertThat(server.books().tasks()).singleElement().satisfies(book -> assertThat(book.workers()).containsExactly("prefix:resource:t3.large:"));
+        Await.until(SOON, () -> "no word of the missing queue: " + queueless.console, () -> !queueless.console.isEmpty());
+        assertThat(queueless.console).containsExactly("boot failed: the agent ends, as queue gone can't be found (200/0)");
     }
 
     @Test

@@ -18,6 +18,8 @@ final class FakeHardware implements MachineImage.Hardware, AutoCloseable {
     final List<String> console = new CopyOnWriteArrayList<>();
     final AtomicInteger powerOffs = new AtomicInteger();
     final AtomicInteger tokensGiven = new AtomicInteger();
+    /** Whether the machine's id is told only to who has a token. */
+    volatile boolean tokensRequired;
     /** Null is no mark: 404. */
     volatile String mark;
     /** Null is no notice: 404. */
@@ -35,6 +37,10 @@ final class FakeHardware implements MachineImage.Hardware, AutoCloseable {
         if (request.method() == HttpMethod.PUT && request.path().equals("/latest/api/token")
                 && request.getHeader("X-aws-ec2-metadata-token-ttl-seconds") != null) {
             response.end("token-" + tokensGiven.incrementAndGet());
+            return;
+        }
+        if (!tokensRequired && request.path().equals("/latest/meta-data/instance-id")) {
+            response.end(cloudId);
             return;
         }
         if (!("token-" + tokensGiven.get()).equals(request.getHeader("X-aws-ec2-metadata-token"))) {
