@@ -1,0 +1,149 @@
+package dev.muster.acceptance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.muster.sandbox.TimeScale;
+import dev.muster.sandbox.clearml.ClearmlConfig;
+import dev.muster.sandbox.clearml.ClearmlServer;
+import dev.muster.sandbox.clearml.SampleTask;
+import dev.muster.sandbox.ec2.Ec2Config;
+import dev.muster.sandbox.ec2.Ec2Server;
+import dev.muster.sandbox.machine.ClearmlMachine;
+import io.vertx.core.Vertx;
+import java.io.File;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/**
+ * A ClearML and an EC2 in this JVM that belong to no sandbox: whoever is told their addresses works against them, a Muster with a
+ * configuration of its own or another autoscaler. All times of machines and of the ClearML server are divided by one speed.
+ */
+final class OwnStandIns implements AutoCloseable {
+
+    static final String REGION = "us-east-1";
+
+    private static final String ACCESS = "OWNSTANDINACCESS";
+    private static final String SECRET = "ownstandinsecret0123456789";
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    final ClearmlServer clearml;
+    final Ec2Server ec2;
+    private final Vertx vertx = Vertx.vertx();
+    private final HttpClient http = HttpClient.newHttpClient();
+
+    OwnStandIns(TimeScale speed) {
+        var own = ClearmlConfig.of(new ClearmlConfig.Credential(ACCESS, SECRET, "me", "mine"));
+        // A worker that is gone would else stay listed for ten minutes of the clock, which at speed 15 are two and a half hours.
+        clearml = ClearmlServer.start(vertx, 0, new ClearmlConfig(own.credentials(), own.clock(), speed.real(own.workerTimeout()),
+                speed.real(own.watchdogAfter()), speed.real(own.watchdogEvery()), own.apiVersion()));
+        ec2 = Ec2Server.start(vertx, Ec2Config.defaults().withTimeScale(speed), new ClearmlMachine(vertx, speed));
+    }
+
+    /** The python of .ci/parts; empty, and one line says so, if it isn't there. */
+    static Optional<Path> python(String skipped) {
+        var python = Shell.SOURCES.resolve(".muster/parts/python/bin/python");
+        if (!Files.isExecutable(python)) {
+            System.out.println("Skipped: " + skipped + "; " + python + " is missing, run .ci/parts");
+            return Optional.empty();
+        }
+        return Optional.of(python);
+    }
+
+    /** Starts clearml_autoscaler.py in the folder, which becomes its home. */
+    Process autoscaler(Path python, Path folder, File out, String... arguments) throws IOException {
+        var command = new ArrayList<>(List.of(python.toString(), Shell.SOURCES.resolve("acceptance/src/test/python/clearml_autoscaler.py").toString()));
+        command.addAll(List.of(arguments));
+        var builder = new ProcessBuilder(command).directory(folder.toFile()).redirectOutput(out).redirectError(folder.resolve("autoscaler.log").toFile());
+        var environment = builder.environment();
+        environment.keySet().removeIf(name -> name.startsWith("CLEARML_") || name.startsWith("AWS_"));
+        environment.putAll(Map.of("HOME", folder.toString(), "CLEARML_CONFIG_FILE", folder.resolve("none.conf").toString(), "CLEARML_API_HOST", clearml.url(),
+                "CLEARML_WEB_HOST", clearml.url(), "CLEARML_FILES_HOST", clearml.url(), "CLEARML_API_ACCESS_KEY", ACCESS,
+                "CLEARML_API_SECRET_KEY", SECRET, "AWS_EC2_METADATA_DISABLED", "true"));
+        return builder.start();
+    }
+
+    /** What a person would have written for these two; the keys of EC2 come from elsewhere. */
+    void writeMusterYaml(Path folder) throws IOException {
+        var secrets = Files.createDirectories(folder.resolve("secrets"));
+        Files.writeString(secrets.resolve("clearml-default-access-key"), ACCESS);
+        Files.writeString(secrets.resolve("clearml-default-secret-key"), SECRET);
+        Files.writeString(folder.resolve("muster.yaml"), """
+                installation: side
+                connections:
+                  default: {api: %1$s, machineHosts: {api: %1$s, web: %1$s, files: %1$s}}
+                accounts:
+                  default: {provider: aws, regions: [%2$s], endpoint: %3$s}
+                """.formatted(clearml.url(), REGION, ec2.url()));
+    }
+
+    String createQueue(String name) throws IOException, InterruptedException {
+        return ask("queues.create", JSON.createObjectNode().put("name", name)).path("id").asText();
+    }
+
+    String createTask(String name, Duration runTime) throws IOException, InterruptedException {
+        return ask("tasks.create", SampleTask.running(name, runTime).createRequest()).path("id").asText();
+    }
+
+    void enqueue(String task, String queueId) throws IOException, InterruptedException {
+        ask("tasks.enqueue", JSON.createObjectNode().put("task", task).put("queue", queueId));
+    }
+
+    private JsonNode ask(String endpoint, ObjectNode request) throws IOException, InterruptedException {
+        var basic = Base64.getEncoder().encodeToString((ACCESS + ":" + SECRET).getBytes(StandardCharsets.UTF_8));
+        var answer = http.send(HttpRequest.newBuilder(URI.create(clearml.url() + "/v2.14/" + endpoint)).header("Authorization", "Basic " + basic)
+                .header("Content-Type", "application/json").POST(HttpRequest.BodyPublishers.ofString(request.toString())).build(), HttpResponse.BodyHandlers.ofString());
+        assertThat(answer.statusCode()).as("%s: %s", endpoint, answer.body()).isEqualTo(200);
+        return JSON.readTree(answer.body()).path("data");
+    }
+
+    /** As EC2 ends a machine whose host is retired, or a person at the console. */
+    void take(String instance) throws IOException, InterruptedException {
+        askEc2("TerminateInstances&InstanceId.1=" + instance);
+    }
+
+    /** The subnet of a zone. */
+    String subnetOf(String zone) throws IOException, InterruptedException {
+        return first("<subnetId>(subnet-[0-9a-f]+)</subnetId>", askEc2("DescribeSubnets&Filter.1.Name=availability-zone&Filter.1.Value.1=" + zone));
+    }
+
+    String securityGroup() throws IOException, InterruptedException {
+        return first("<groupId>(sg-[0-9a-f]+)</groupId>", askEc2("DescribeSecurityGroups"));
+    }
+
+    private static String first(String pattern, String xml) {
+        var match = Pattern.compile(pattern).matcher(xml);
+        assertThat(match.find()).as(xml).isTrue();
+        return match.group(1);
+    }
+
+    private String askEc2(String action) throws IOException, InterruptedException {
+        var answer = http.send(HttpRequest.newBuilder(URI.create(ec2.url() + "/")).header("Content-Type", "application/x-www-form-urlencoded")
+                .header("Authorization", "AWS4-HMAC-SHA256 Credential=" + Ec2Config.ACCESS_KEY + "/20260101/" + REGION + "/ec2/aws4_request, SignedHeaders=host, Signature=0")
+                .POST(HttpRequest.BodyPublishers.ofString("Version=2016-11-15&Action=" + action)).build(), HttpResponse.BodyHandlers.ofString());
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+        return answer.body();
+    }
+
+    @Override
+    public void close() {
+        ec2.close();
+        clearml.close();
+        vertx.close().toCompletionStage().toCompletableFuture().join();
+    }
+}
