@@ -8,6 +8,7 @@ FILE is the autoscaler's own. ClearML's server and keys come from the environmen
 """
 import argparse
 import json
+import os
 import sys
 import time
 from unittest import mock
@@ -27,6 +28,8 @@ def launch(config):
     import boto3
     from moto import mock_aws
 
+    # The model answers calls for Amazon's own addresses.
+    os.environ.pop("AWS_ENDPOINT_URL", None)
     hyper_params, configurations = config["hyper_params"], config["configurations"]
     region = hyper_params["cloud_credentials_region"]
     resources = configurations["resource_configurations"]
@@ -84,9 +87,11 @@ def run(config, speed):
     """The machines of a sandbox live `speed` times as fast as the clock. So do all waits of this process: the loop's own, and those of
     the SDKs of ClearML and Amazon between two tries or two looks at a machine that boots. Times that it reckons with the server's stay the
     clock's, and are what the file says."""
+    if not os.environ.get("AWS_ENDPOINT_URL"):
+        sys.exit("AWS_ENDPOINT_URL is not set, and machines of the real EC2 are not for trials")
     sleep = time.sleep
     time.sleep = lambda seconds: sleep(seconds / speed)
-    # From here on, since the loop takes the function by name.
+    # Imported only now, since the loop takes the function by name.
     scaler = scaler_of(config)
     print("runs", flush=True)
     scaler.start()

@@ -73,11 +73,12 @@ class ImportedLaunchIT {
     private static final List<Accepted> ACCEPTED = List.of(
             new Accepted("call", "the call for a spot machine", Side.exactly("RequestSpotInstances"), Side.exactly("RunInstances"),
                     "It is answered with machines or a refusal. A request can stay open, and be fulfilled when nobody waits for it any more."),
-            new Accepted("InstanceMarketOptions\\.MarketType", "`InstanceMarketOptions.MarketType`, for spot", Side.nothing(), Side.exactly("spot"), "As above."),
-            new Accepted("InstanceMarketOptions\\.SpotOptions\\.SpotInstanceType", "`…SpotOptions.SpotInstanceType`", Side.nothing(), Side.exactly("one-time"),
-                    "What a spot request is by itself, said."),
-            new Accepted("InstanceMarketOptions\\.SpotOptions\\.InstanceInterruptionBehavior", "`…SpotOptions.InstanceInterruptionBehavior`", Side.nothing(),
-                    Side.exactly("terminate"), "What a spot request has by itself, said."),
+            new Accepted("InstanceMarketOptions\\.MarketType", "`InstanceMarketOptions.MarketType`, for spot", Side.nothing(), Side.exactly("spot"),
+                    "As above."),
+            new Accepted("InstanceMarketOptions\\.SpotOptions\\.SpotInstanceType", "`…SpotOptions.SpotInstanceType`", Side.nothing(),
+                    Side.exactly("one-time"), "What a spot request is by itself, said."),
+            new Accepted("InstanceMarketOptions\\.SpotOptions\\.InstanceInterruptionBehavior", "`…SpotOptions.InstanceInterruptionBehavior`",
+                    Side.nothing(), Side.exactly("terminate"), "What a spot request has by itself, said."),
             new Accepted("MinCount|MaxCount", "`MinCount`, `MaxCount`, for spot", Side.nothing(), Side.exactly("1"),
                     "RunInstances needs them. Muster asks for up to 100 machines in one call; here one task waits."),
             new Accepted("InstanceInitiatedShutdownBehavior", "`InstanceInitiatedShutdownBehavior`, for spot", Side.nothing(), Side.exactly("terminate"),
@@ -91,8 +92,8 @@ class ImportedLaunchIT {
                     "Containers of tasks are one hop further off, and may use the machine's role."),
             new Accepted("MetadataOptions\\.InstanceMetadataTags", "`MetadataOptions.InstanceMetadataTags`", Side.nothing(), Side.exactly("enabled"),
                     "The guard reads its mark from a tag."),
-            new Accepted("tag of (instance|volume): (Name|muster-.*)", "tags `Name` and `muster-…`", Side.nothing(), new Side("(?!" + ABSENT + "$).*", "in the call"),
-                    "They say whose a machine is, from its first moment, and carry its mark."),
+            new Accepted("tag of (instance|volume): (Name|muster-.*)", "tags `Name` and `muster-…`", Side.nothing(),
+                    new Side("(?!" + ABSENT + "$).*", "in the call"), "They say whose a machine is, from its first moment, and carry its mark."),
             new Accepted("tag of (instance|volume): owner", "the tags of `hyper_params`", Side.nothing(), Side.exactly("research"),
                     "ClearML's autoscaler reads them and sets them nowhere."),
             new Accepted("tag of volume: (team|stage)", "a resource's tags, on its disks", Side.nothing(), new Side("vision|trial", "in the call"),
@@ -142,7 +143,8 @@ class ImportedLaunchIT {
             var file = folder.resolve("aws_autoscaler.yaml");
             Files.writeString(file, Files.readString(Shell.SOURCES.resolve("acceptance/src/test/resources/aws_autoscaler.yaml"))
                     .replace("{key}", Ec2Config.ACCESS_KEY).replace("{secret}", SECRETS.get(0)).replace("{password}", SECRETS.get(1))
-                    .replace("{image}", Ec2Config.UBUNTU.id()).replace("{subnet}", standIns.subnetOf("us-east-1c")).replace("{group}", standIns.securityGroup()));
+                    .replace("{image}", Ec2Config.UBUNTU.id()).replace("{subnet}", standIns.subnetOf("us-east-1c"))
+                    .replace("{group}", standIns.securityGroup()));
 
             var theirs = theirs(standIns, python.get(), file);
             var ours = ours(standIns, shell, file, theirs.keySet());
@@ -159,7 +161,8 @@ class ImportedLaunchIT {
             }).map(Difference::toString).toList();
             assertThat(unexpected).as("differences that no row, or more than one, accepts").isEmpty();
             assertThat(ACCEPTED).as("rows for differences that there are not").allMatch(used::contains);
-            var same = theirs.values().stream().mapToInt(Map::size).sum() - differences.stream().filter(difference -> !difference.theirs().equals(ABSENT)).count();
+            var same = theirs.values().stream().mapToInt(Map::size).sum()
+                    - differences.stream().filter(difference -> !difference.theirs().equals(ABSENT)).count();
             System.out.println(theirs.size() + " launches: " + same + " fields are the same, " + differences.size() + " differ as accepted");
         } finally {
             shell.endAll();

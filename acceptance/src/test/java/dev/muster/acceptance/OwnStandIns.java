@@ -16,6 +16,7 @@ import io.vertx.core.Vertx;
 import java.io.File;
 import java.io.IOException;
 import java.net.URI;
+import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -72,9 +73,9 @@ final class OwnStandIns implements AutoCloseable {
         var builder = new ProcessBuilder(command).directory(folder.toFile()).redirectOutput(out).redirectError(folder.resolve("autoscaler.log").toFile());
         var environment = builder.environment();
         environment.keySet().removeIf(name -> name.startsWith("CLEARML_") || name.startsWith("AWS_"));
-        environment.putAll(Map.of("HOME", folder.toString(), "CLEARML_CONFIG_FILE", folder.resolve("none.conf").toString(), "CLEARML_API_HOST", clearml.url(),
-                "CLEARML_WEB_HOST", clearml.url(), "CLEARML_FILES_HOST", clearml.url(), "CLEARML_API_ACCESS_KEY", ACCESS,
-                "CLEARML_API_SECRET_KEY", SECRET, "AWS_EC2_METADATA_DISABLED", "true"));
+        environment.putAll(Map.of("HOME", folder.toString(), "CLEARML_CONFIG_FILE", folder.resolve("none.conf").toString(),
+                "CLEARML_API_HOST", clearml.url(), "CLEARML_WEB_HOST", clearml.url(), "CLEARML_FILES_HOST", clearml.url(), "CLEARML_API_ACCESS_KEY", ACCESS,
+                "CLEARML_API_SECRET_KEY", SECRET, "AWS_ENDPOINT_URL", ec2.url(), "AWS_EC2_METADATA_DISABLED", "true"));
         return builder.start();
     }
 
@@ -104,10 +105,32 @@ final class OwnStandIns implements AutoCloseable {
         ask("tasks.enqueue", JSON.createObjectNode().put("task", task).put("queue", queueId));
     }
 
+    void putBack(String task, String queueId) throws IOException, InterruptedException {
+        ask("tasks.stopped", JSON.createObjectNode().put("task", task).put("force", true));
+        enqueue(task, queueId);
+    }
+
+    /** A machine that runs what ClearML's autoscaler would have it run; EC2's id. */
+    String launchPlainAgent(String queue) throws IOException, InterruptedException {
+        var script = """
+                #!/bin/bash
+                export CLEARML_API_HOST=%s
+                export DYNAMIC_INSTANCE_ID=$(curl http://169.254.169.254/latest/meta-data/instance-id)
+                export CLEARML_WORKER_ID=prefix:resource:c5.xlarge:$DYNAMIC_INSTANCE_ID
+                export CLEARML_API_ACCESS_KEY='%s'
+                export CLEARML_API_SECRET_KEY='%s'
+                python -m clearml_agent --config-file ~/clearml.conf daemon --queue '%s'
+                """.formatted(clearml.url(), ACCESS, SECRET, queue);
+        var userData = URLEncoder.encode(Base64.getEncoder().encodeToString(script.getBytes(StandardCharsets.UTF_8)), StandardCharsets.UTF_8);
+        return first("<instanceId>(i-[0-9a-f]+)</instanceId>",
+                askEc2("RunInstances&MinCount=1&MaxCount=1&InstanceType=c5.xlarge&ImageId=" + Ec2Config.UBUNTU.id() + "&UserData=" + userData));
+    }
+
     private JsonNode ask(String endpoint, ObjectNode request) throws IOException, InterruptedException {
         var basic = Base64.getEncoder().encodeToString((ACCESS + ":" + SECRET).getBytes(StandardCharsets.UTF_8));
         var answer = http.send(HttpRequest.newBuilder(URI.create(clearml.url() + "/v2.14/" + endpoint)).header("Authorization", "Basic " + basic)
-                .header("Content-Type", "application/json").POST(HttpRequest.BodyPublishers.ofString(request.toString())).build(), HttpResponse.BodyHandlers.ofString());
+                .header("Content-Type", "application/json").POST(HttpRequest.BodyPublishers.ofString(request.toString())).build(),
+                HttpResponse.BodyHandlers.ofString());
         assertThat(answer.statusCode()).as("%s: %s", endpoint, answer.body()).isEqualTo(200);
         return JSON.readTree(answer.body()).path("data");
     }
@@ -134,7 +157,8 @@ final class OwnStandIns implements AutoCloseable {
 
     private String askEc2(String action) throws IOException, InterruptedException {
         var answer = http.send(HttpRequest.newBuilder(URI.create(ec2.url() + "/")).header("Content-Type", "application/x-www-form-urlencoded")
-                .header("Authorization", "AWS4-HMAC-SHA256 Credential=" + Ec2Config.ACCESS_KEY + "/20260101/" + REGION + "/ec2/aws4_request, SignedHeaders=host, Signature=0")
+                .header("Authorization", "AWS4-HMAC-SHA256 Credential=" + Ec2Config.ACCESS_KEY + "/20260101/" + REGION
+                        + "/ec2/aws4_request, SignedHeaders=host, Signature=0")
                 .POST(HttpRequest.BodyPublishers.ofString("Version=2016-11-15&Action=" + action)).build(), HttpResponse.BodyHandlers.ofString());
         assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
         return answer.body();
