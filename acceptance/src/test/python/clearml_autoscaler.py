@@ -8,6 +8,7 @@ FILE is the autoscaler's own. ClearML's server and keys come from the environmen
 """
 import argparse
 import json
+import logging
 import os
 import sys
 import time
@@ -91,6 +92,8 @@ def run(config, speed):
         sys.exit("AWS_ENDPOINT_URL is not set, and machines of the real EC2 are not for trials")
     sleep = time.sleep
     time.sleep = lambda seconds: sleep(seconds / speed)
+    # Its log, on standard output, then tells what it does.
+    logging.basicConfig(level=logging.INFO)
     # Imported only now, since the loop takes the function by name.
     scaler = scaler_of(config)
     print("runs", flush=True)

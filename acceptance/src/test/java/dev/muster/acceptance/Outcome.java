@@ -4,7 +4,6 @@ import dev.muster.sandbox.TimeScale;
 import dev.muster.sandbox.clearml.Books.TaskBook;
 import dev.muster.sandbox.ec2.Books.Entry;
 import java.math.BigDecimal;
-import java.math.RoundingMode;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -22,12 +21,14 @@ import java.util.stream.Collectors;
  * @param again tasks that were begun again because the storm had ended their machine
  * @param twice tasks that were begun again though it had not
  * @param waits from the enqueueing to the first begin, in ascending order; tasks that never began are not among them
+ * @param hit machines that the storm ended
  * @param most machines at once
  * @param machineTime of all machines, from running to the begin of their end
  * @param left machines that exist
+ * @param dead those of them that the storm ended: they have no power, and EC2 shows them as running
  */
-record Outcome(int tasks, int completed, int killed, int lost, int again, int twice, List<Duration> waits, int launched, int most, Duration machineTime,
-        BigDecimal dollars, int left) {
+record Outcome(int tasks, int completed, int killed, int lost, int again, int twice, List<Duration> waits, int launched, int hit, int most,
+        Duration machineTime, BigDecimal dollars, int left, int dead) {
 
     /**
      * @param enqueued when each task was, by its id
@@ -44,12 +45,13 @@ record Outcome(int tasks, int completed, int killed, int lost, int again, int tw
         var machineTime = machines.values().stream().filter(machine -> machine.running() != null)
                 .map(machine -> Duration.between(machine.running(), machine.ending() == null ? now : machine.ending()))
                 .reduce(Duration.ZERO, Duration::plus);
-        var dollars = machines.values().stream().map(Entry::dollars).reduce(BigDecimal.ZERO, BigDecimal::add).setScale(2, RoundingMode.HALF_UP);
+        var dollars = machines.values().stream().map(Entry::dollars).reduce(BigDecimal.ZERO, BigDecimal::add);
         return new Outcome(tasks.size(), count(tasks, Outcome::isCompleted),
                 count(tasks, task -> unfinishedOn(task).stream().anyMatch(ended::contains)), count(tasks, task -> !isCompleted(task)),
                 count(tasks, task -> task.starts() > 1 && task.starts() - 1 <= excuses(task, hit)),
                 count(tasks, task -> task.starts() - 1 > excuses(task, hit)),
-                waits, machines.size(), standIns.ec2.books().peak(), scaled(machineTime, speed), dollars, standIns.ec2.books().live());
+                waits, machines.size(), hit.size(), standIns.ec2.books().peak(), scaled(machineTime, speed), dollars, standIns.ec2.books().live(),
+                (int) machines.values().stream().filter(machine -> machine.ending() == null && hit.contains(machine.id())).count());
     }
 
     private static int count(List<TaskBook> tasks, Predicate<TaskBook> which) {

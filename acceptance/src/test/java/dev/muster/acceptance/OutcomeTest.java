@@ -59,6 +59,8 @@ class OutcomeTest {
         var machine = running(1);
         assertThat(outcome()).extracting(Outcome::killed, Outcome::lost, Outcome::left).containsExactly(0, 1, 1);
 
+        assertThat(outcome(machine).dead()).isEqualTo(1);
+
         standIns.take(machine);
 
         assertThat(outcome()).extracting(Outcome::killed, Outcome::lost, Outcome::again, Outcome::twice).containsExactly(1, 1, 0, 0);
