@@ -86,11 +86,11 @@ class SideBySideIT {
         var python = OwnStandIns.python("a storm beside ClearML's autoscaler");
         assumeTrue(python.isPresent());
         var seed = Long.getLong("storm.seed", 1);
-        var storm = Storm.of(seed);
+        var forecast = Forecast.of(seed);
 
         var load = load();
-        var muster = play("muster", storm, this::startMuster);
-        var clearml = play("clearml", storm, (standIns, file) -> startLoop(python.get(), standIns, file));
+        var muster = play("muster", forecast, this::startMuster);
+        var clearml = play("clearml", forecast, (standIns, file) -> startLoop(python.get(), standIns, file));
 
         var table = "Seed " + seed + ", " + LocalDate.now() + ", on " + Runtime.getRuntime().availableProcessors() + " processors; load average " + load
                 + " before and " + load() + " after.\n\n" + table(muster, clearml);
@@ -128,7 +128,7 @@ class SideBySideIT {
         };
     }
 
-    private Outcome play(String who, Storm storm, Autoscaler autoscaler) throws Exception {
+    private Outcome play(String who, Forecast forecast, Autoscaler autoscaler) throws Exception {
         var file = Files.createDirectories(folder.resolve(who)).resolve("storm.yaml");
         Files.writeString(file, """
                 hyper_params:
@@ -155,11 +155,11 @@ class SideBySideIT {
         try (var standIns = new OwnStandIns(SPEED)) {
             var queue = standIns.createQueue(QUEUE);
             var tasks = new ArrayList<String>();
-            for (var work : storm.work()) {
+            for (var work : forecast.work()) {
                 tasks.add(standIns.createTask("storm " + tasks.size(), work.runTime()));
             }
             var started = autoscaler.start(standIns, file);
-            var weather = new Weather(standIns, storm, queue, tasks);
+            var weather = new Weather(standIns, forecast, queue, tasks);
             weather.blow();
             var outcome = weather.outcome();
             started.close();
@@ -171,16 +171,16 @@ class SideBySideIT {
     private static final class Weather {
 
         private final OwnStandIns standIns;
-        private final Storm storm;
+        private final Forecast forecast;
         private final String queue;
         private final List<String> tasks;
         private final Map<String, Instant> enqueued = new HashMap<>();
         /** Machines that the storm ended, by EC2's id. */
         private final Set<String> hit = new HashSet<>();
 
-        Weather(OwnStandIns standIns, Storm storm, String queue, List<String> tasks) {
+        Weather(OwnStandIns standIns, Forecast forecast, String queue, List<String> tasks) {
             this.standIns = standIns;
-            this.storm = storm;
+            this.forecast = forecast;
             this.queue = queue;
             this.tasks = tasks;
         }
@@ -207,13 +207,13 @@ class SideBySideIT {
             var steps = new ArrayList<Step>();
             for (var i = 0; i < tasks.size(); i++) {
                 var task = tasks.get(i);
-                steps.add(new Step(storm.work().get(i).at(), () -> {
+                steps.add(new Step(forecast.work().get(i).at(), () -> {
                     enqueued.put(task, Instant.now());
                     standIns.enqueue(task, queue);
                     return null;
                 }));
             }
-            for (var trouble : storm.troubles()) {
+            for (var trouble : forecast.troubles()) {
                 steps.add(new Step(trouble.at(), () -> {
                     begin(trouble);
                     return null;
@@ -229,7 +229,7 @@ class SideBySideIT {
             return steps;
         }
 
-        private void begin(Storm.Trouble trouble) throws Exception {
+        private void begin(Forecast.Trouble trouble) throws Exception {
             switch (trouble.kind()) {
                 case POWER_CUT -> victim(trouble.which()).ifPresent(standIns.ec2::die);
                 case TAKEN_AWAY -> {
@@ -254,7 +254,7 @@ class SideBySideIT {
             }
         }
 
-        private void cease(Storm.Kind kind) {
+        private void cease(Forecast.Kind kind) {
             switch (kind) {
                 case SHORTAGE -> standIns.ec2.capacity().reset();
                 case EC2_BUSY -> standIns.ec2.faults().reset();
@@ -318,11 +318,11 @@ class SideBySideIT {
     }
 
     private static String conditions() {
-        var storm = Storm.of(1);
-        var lines = new StringBuilder("- " + storm.work().size() + " tasks (with seed 1) of " + Storm.TASK_SHORTEST.toMinutes() + " to "
-                + Storm.TASK_LONGEST.toMinutes() + " min, in bursts of " + Storm.BURST_LEAST + " to " + Storm.BURST_MOST + ", in " + Storm.WAVES + " waves of " + Storm.WAVE.toMinutes() + " min, one each "
-                + Storm.FROM_WAVE_TO_WAVE.toMinutes() + " min; then " + SETTLE.toMinutes() + " min, or until all is done and no machine is left.\n");
-        for (var kind : Storm.Kind.values()) {
+        var forecast = Forecast.of(1);
+        var lines = new StringBuilder("- " + forecast.work().size() + " tasks (with seed 1) of " + Forecast.TASK_SHORTEST.toMinutes() + " to "
+                + Forecast.TASK_LONGEST.toMinutes() + " min, in bursts of " + Forecast.BURST_LEAST + " to " + Forecast.BURST_MOST + ", in " + Forecast.WAVES + " waves of " + Forecast.WAVE.toMinutes() + " min, one each "
+                + Forecast.FROM_WAVE_TO_WAVE.toMinutes() + " min; then " + SETTLE.toMinutes() + " min, or until all is done and no machine is left.\n");
+        for (var kind : Forecast.Kind.values()) {
             lines.append("- ").append(kind.times == 1 ? "Once " : kind.times + " times ").append(kind.words)
                     .append(kind.length.isZero() ? "" : ", for " + kind.length.toMinutes() + " min").append(".\n");
         }

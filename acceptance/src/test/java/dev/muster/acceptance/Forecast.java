@@ -7,10 +7,10 @@ import java.util.List;
 import java.util.SplittableRandom;
 
 /**
- * One storm, the same for whoever is to weather it: tasks that come in bursts, and what goes wrong meanwhile. A seed decides all of it;
+ * What a storm will bring, the same for whoever is to weather it: tasks that come in bursts, and what goes wrong meanwhile. A seed decides all of it;
  * times are the machines'.
  */
-record Storm(List<Work> work, List<Trouble> troubles, Duration length) {
+record Forecast(List<Work> work, List<Trouble> troubles, Duration length) {
 
     /** Bursts come for so long, and then none until the next wave: long enough that machines grow idle, short enough that some are still up. */
     static final Duration WAVE = Duration.ofMinutes(20);
@@ -46,7 +46,7 @@ record Storm(List<Work> work, List<Trouble> troubles, Duration length) {
     /** @param which of the machines that run at that moment, counted from the oldest and round again */
     record Trouble(Duration at, Kind kind, int which) {}
 
-    static Storm of(long seed) {
+    static Forecast of(long seed) {
         var random = new SplittableRandom(seed);
         var work = new ArrayList<Work>();
         for (var wave = 0; wave < WAVES; wave++) {
@@ -67,7 +67,7 @@ record Storm(List<Work> work, List<Trouble> troubles, Duration length) {
             }
         }
         troubles.sort(Comparator.comparing(Trouble::at));
-        return new Storm(List.copyOf(work), List.copyOf(troubles), length);
+        return new Forecast(List.copyOf(work), List.copyOf(troubles), length);
     }
 
     private static Duration between(SplittableRandom random, Duration least, Duration most) {
