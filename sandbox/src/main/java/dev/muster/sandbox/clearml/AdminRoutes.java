@@ -20,7 +20,7 @@ import java.util.TreeSet;
  *                     kind: slow (ms), error (status, subcode), unauthorized, cut_body, stall; no times means always
  * GET    faults       {"struck":7,"standing":[{"id":1,…}]}
  * DELETE faults, faults/1
- * GET    books        the summary of every task; ?brief=true leaves the tasks out
+ * GET    books        the summary of every task; ?brief=true leaves the tasks out, ?steps=true tells all that happened to each
  * GET    calls        how often each endpoint was called
  * </pre>
  */
@@ -47,8 +47,11 @@ final class AdminRoutes {
         });
         router.get(prefix + "/books").handler(context -> {
             var books = server.books();
-            answer(context, 200, "true".equals(context.request().getParam("brief"))
-                    ? new Books.Summary(books.count(), books.byStatus(), List.of()) : books);
+            if ("true".equals(context.request().getParam("brief"))) {
+                answer(context, 200, new Books.Summary(books.count(), books.byStatus(), List.of()));
+            } else {
+                answer(context, 200, "true".equals(context.request().getParam("steps")) ? books : books.withoutSteps());
+            }
         });
         router.get(prefix + "/calls").handler(context -> answer(context, 200, server.calls()));
     }

@@ -1,5 +1,7 @@
 package dev.muster.sandbox.clearml;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonInclude.Include;
 import com.fasterxml.jackson.databind.annotation.JsonSerialize;
 import com.fasterxml.jackson.databind.ser.std.ToStringSerializer;
 import java.time.Clock;
@@ -15,6 +17,16 @@ import java.util.stream.Collectors;
 public final class Books {
 
     /**
+     * One thing that happened to a task.
+     *
+     * @param what   {@code added} to a queue, {@code popped} or {@code removed} from one, {@code reported} by a worker for the first time
+     *               since it last went in progress, or the status that it then had, as the API writes it
+     * @param worker of a report; null otherwise: neither a pop nor a change of status tells who asks
+     */
+    public record Step(@JsonSerialize(using = ToStringSerializer.class) Instant at, String what, @JsonInclude(Include.NON_NULL) String worker) {
+    }
+
+    /**
      * One task's history.
      *
      * @param queue      name of the queue it was last put into; null if never
@@ -27,13 +39,20 @@ public final class Books {
      * @param pops       how often a pop took it from a queue
      * @param starts     how often it went in progress
      * @param workers    every worker id that reported it, in order of appearance
+     * @param steps      all that happened to it, in order
      */
     public record TaskBook(String id, String name, String queue, String project, String status,
                            @JsonSerialize(using = ToStringSerializer.class) Instant created,
                            @JsonSerialize(using = ToStringSerializer.class) Instant enqueued,
                            @JsonSerialize(using = ToStringSerializer.class) Instant started,
                            @JsonSerialize(using = ToStringSerializer.class) Instant ended,
-                           String lastWorker, int pops, int starts, List<String> workers) {
+                           String lastWorker, int pops, int starts, List<String> workers,
+                           @JsonInclude(Include.NON_EMPTY) List<Step> steps) {
+
+        /** For whoever needs only what became of it. */
+        TaskBook withoutSteps() {
+            return new TaskBook(id, name, queue, project, status, created, enqueued, started, ended, lastWorker, pops, starts, workers, List.of());
+        }
     }
 
     /**
@@ -43,6 +62,10 @@ public final class Books {
      * @param tasks    in order of creation
      */
     public record Summary(int count, Map<String, Integer> byStatus, List<TaskBook> tasks) {
+
+        Summary withoutSteps() {
+            return new Summary(count, byStatus, tasks.stream().map(TaskBook::withoutSteps).toList());
+        }
 
         /** Tasks that started twice or were reported by two workers: work done, or paid for, more than once. */
         public List<TaskBook> ranMoreThanOnce() {
@@ -56,15 +79,28 @@ public final class Books {
         this.clock = clock;
     }
 
+    void added(Task task) {
+        task.steps.add(new Step(clock.instant(), "added", null));
+    }
+
     void popped(Task task) {
         task.pops++;
+        task.steps.add(new Step(clock.instant(), "popped", null));
+    }
+
+    void removed(Task task) {
+        task.steps.add(new Step(clock.instant(), "removed", null));
     }
 
     void moved(Task task, TaskStatus from, TaskStatus to) {
         var now = clock.instant();
         if (from != TaskStatus.IN_PROGRESS && to == TaskStatus.IN_PROGRESS) {
             task.starts++;
+            task.reportedSinceStart.clear();
             task.firstStarted = task.firstStarted == null ? now : task.firstStarted;
+        }
+        if (from != to) {
+            task.steps.add(new Step(now, to.wire(), null));
         }
         if (to == TaskStatus.QUEUED) {
             task.enqueued = now;
@@ -76,6 +112,9 @@ public final class Books {
 
     void workedOnBy(Task task, String worker) {
         task.workers.add(worker);
+        if (task.reportedSinceStart.add(worker)) {
+            task.steps.add(new Step(clock.instant(), "reported", worker));
+        }
     }
 
     Summary summary(Collection<Task> tasks, Projects projects) {
@@ -83,7 +122,8 @@ public final class Books {
             var project = task.document.path("project").asText("");
             return new TaskBook(task.id, task.name(), task.lastQueue, project.isEmpty() ? null : projects.nameOf(project),
                     task.status().wire(), Json.instant(task.document.path("created").asText()), task.enqueued, task.firstStarted,
-                    task.ended, task.document.path("last_worker").asText(null), task.pops, task.starts, List.copyOf(task.workers));
+                    task.ended, task.document.path("last_worker").asText(null), task.pops, task.starts, List.copyOf(task.workers),
+                    List.copyOf(task.steps));
         }).sorted(Comparator.comparing(TaskBook::created)).toList();
         var byStatus = books.stream().collect(Collectors.groupingBy(TaskBook::status, TreeMap::new, Collectors.summingInt(book -> 1)));
         return new Summary(books.size(), byStatus, books);

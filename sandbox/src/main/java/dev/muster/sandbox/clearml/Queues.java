@@ -178,6 +178,7 @@ final class Queues {
             if (position >= 0) {
                 queue.entries.remove(position);
                 changed(queue);
+                tasks.find(task).ifPresent(books::removed);
                 removed = true;
             }
         }
@@ -187,6 +188,7 @@ final class Queues {
     void append(Queue queue, Task task) {
         queue.entries.add(new Entry(task.id, clock.instant()));
         task.lastQueue = queue.name();
+        books.added(task);
         changed(queue);
     }
 
@@ -342,7 +344,10 @@ final class Queues {
             throw new ApiFault(400, 702, "Queue is not empty, use force=true to delete: id=" + queue.id);
         }
         for (var entry : List.copyOf(queue.entries)) {
-            tasks.find(entry.task).ifPresent(tasks::backFromQueue);
+            tasks.find(entry.task).ifPresent(task -> {
+                books.removed(task);
+                tasks.backFromQueue(task);
+            });
         }
         queues.remove(queue.id);
         return Json.object().put("deleted", 1);
@@ -353,7 +358,10 @@ final class Queues {
         var removed = queue.entries.stream().map(Entry::task).toList();
         queue.entries.clear();
         changed(queue);
-        removed.forEach(id -> tasks.find(id).ifPresent(tasks::backFromQueue));
+        removed.forEach(id -> tasks.find(id).ifPresent(task -> {
+            books.removed(task);
+            tasks.backFromQueue(task);
+        }));
         var answer = Json.object();
         answer.set("removed_tasks", Json.array(removed));
         return answer;
@@ -410,6 +418,7 @@ final class Queues {
         }
         queue.entries.remove(position);
         changed(queue);
+        tasks.find(task).ifPresent(books::removed);
         if (call.flag("update_task_status")) {
             tasks.find(task).ifPresent(tasks::backFromQueue);
         }

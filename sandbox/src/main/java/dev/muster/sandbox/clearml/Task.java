@@ -2,7 +2,10 @@ package dev.muster.sandbox.clearml;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Set;
 
 /** A task: the document that calls see, and beside it what only the server's own books keep. */
@@ -21,6 +24,8 @@ final class Task {
     int pops;
     int starts;
     final Set<String> workers = new LinkedHashSet<>();
+    final Set<String> reportedSinceStart = new HashSet<>();
+    final List<Books.Step> steps = new ArrayList<>();
 
     Task(String id, ObjectNode document) {
         this.id = id;

@@ -74,6 +74,7 @@ final class AdminRoutes {
             }
         });
         router.post("/ec2/instances/:id/stop").handler(context -> act(context, () -> server.stop(context.pathParam("id"))));
+        router.post("/ec2/instances/:id/terminate").handler(context -> act(context, () -> server.terminate(context.pathParam("id"))));
         router.post("/ec2/instances/:id/die").handler(context -> act(context, () -> server.die(context.pathParam("id"))));
     }
 
@@ -166,7 +167,8 @@ final class AdminRoutes {
             instances.add(new JsonObject().put("id", entry.id()).put("region", entry.region()).put("clientToken", entry.clientToken())
                     .put("launchIndex", entry.launchIndex()).put("tags", tags).put("type", entry.type()).put("zone", entry.zone()).put("market", entry.market())
                     .put("dollarsPerHour", entry.dollarsPerHour()).put("launched", entry.launched()).put("running", entry.running()).put("ending", entry.ending())
-                    .put("ended", entry.ended()).put("state", entry.state()).put("endReason", entry.endReason()).put("dollars", entry.dollars()));
+                    .put("ended", entry.ended()).put("state", entry.state()).put("endReason", entry.endReason()).put("dollars", entry.dollars())
+                    .put("taggings", taggings(entry)));
             dollars = dollars.add(entry.dollars());
         }
         var peaks = new JsonObject();
@@ -177,6 +179,14 @@ final class AdminRoutes {
         });
         return new JsonObject().put("launchCalls", calls).put("instances", instances).put("live", books.live()).put("peak", books.peak())
                 .put("peakByTag", peaks).put("dollars", dollars);
+    }
+
+    private static JsonArray taggings(Books.Entry entry) {
+        var taggings = new JsonArray();
+        for (var tagging : entry.taggings()) {
+            taggings.add(new JsonObject().put("at", tagging.at()).put("key", tagging.key()).put("value", tagging.value()).put("read", tagging.read()));
+        }
+        return taggings;
     }
 
     private static void json(RoutingContext context, int status, JsonObject body) {

@@ -64,10 +64,15 @@ public final class Books {
      * @param ended when it was terminated; null before
      * @param endReason EC2's state reason code; null while it lives
      * @param dollars what it has cost so far, in simulated hours: with a speed of 600 a real second counts as ten minutes
+     * @param taggings each tag written after the launch, in order
      */
     public record Entry(String id, String region, String clientToken, int launchIndex, SortedMap<String, String> tags, String type, String zone,
             String market, BigDecimal dollarsPerHour, Instant launched, Instant running, Instant ending, Instant ended, String state,
-            String endReason, BigDecimal dollars) {
+            String endReason, BigDecimal dollars, List<Tagging> taggings) {
+    }
+
+    /** A tag written on an instance. @param read when the machine was first told of it by its metadata service; null if it never was */
+    public record Tagging(Instant at, String key, String value, Instant read) {
     }
 
     Books(Object lock, TimeScale timeScale) {
@@ -156,7 +161,7 @@ public final class Books {
         return new Entry(instance.id, instance.scope.region(), instance.spec.clientToken(), instance.launchIndex, new TreeMap<>(instance.tags),
                 instance.spec.type().name(), instance.zone.name(), instance.spec.market(), instance.price, instance.launched, instance.running,
                 instance.endRequested, instance.ended, instance.state.text(), instance.endReason == null ? null : instance.endReason.code(),
-                dollars(instance, now));
+                dollars(instance, now), List.copyOf(instance.taggings));
     }
 
     private BigDecimal dollars(Instance instance, Instant now) {

@@ -567,6 +567,11 @@ final class Ec2Cloud {
         stop(known(id), EndReason.USER);
     }
 
+    /** Terminates an instance whatever runs on it, as from the console. */
+    synchronized void terminate(String id) {
+        end(known(id), EndReason.USER, time.now());
+    }
+
     /** Cuts a machine's power without the cloud noticing more than an impaired status. */
     synchronized void die(String id) {
         var instance = known(id);
@@ -716,7 +721,7 @@ final class Ec2Cloud {
         if (call.dryRun()) {
             throw wouldSucceed();
         }
-        targets.forEach(target -> target.tags().putAll(tags));
+        targets.forEach(target -> target.write().accept(tags));
         return Xml.answerTo("CreateTags").put("return", true).end("CreateTags");
     }
 
@@ -743,7 +748,7 @@ final class Ec2Cloud {
         return Xml.answerTo("DeleteTags").put("return", true).end("DeleteTags");
     }
 
-    private record Taggable(SortedMap<String, String> tags, boolean shownInMetadata) {
+    private record Taggable(SortedMap<String, String> tags, boolean shownInMetadata, Consumer<SortedMap<String, String>> write) {
     }
 
     private List<Taggable> taggable(Call call, Instant now) {
@@ -758,12 +763,13 @@ final class Ec2Cloud {
         for (var id : ids) {
             if (id.startsWith("i-")) {
                 var instance = find(List.of(id), call.scope(), now, false).get(0);
-                targets.add(new Taggable(instance.tags, instance.spec.metadata().tags()));
+                targets.add(new Taggable(instance.tags, instance.spec.metadata().tags(), tags -> instance.tagged(now, tags)));
             } else if (id.startsWith("vol-")) {
                 var owner = instances.values().stream()
                         .filter(instance -> instance.scope.equals(call.scope()) && !instance.state.isOver() && instance.volumeTags.containsKey(id)).findFirst()
                         .orElseThrow(() -> Refusal.of("InvalidVolume.NotFound", "The volume '" + id + "' does not exist."));
-                targets.add(new Taggable(owner.volumeTags.get(id), false));
+                var volume = owner.volumeTags.get(id);
+                targets.add(new Taggable(volume, false, volume::putAll));
             } else {
                 throw Refusal.of("InvalidID", "The ID '" + id + "' is not valid; this stand-in for EC2 tags instances and volumes");
             }

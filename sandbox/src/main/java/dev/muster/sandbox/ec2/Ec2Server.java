@@ -135,6 +135,11 @@ public final class Ec2Server implements AutoCloseable {
         cloud.stop(instanceId);
     }
 
+    /** Terminates an instance whatever runs on it, as a person at the console would. */
+    public void terminate(String instanceId) {
+        cloud.terminate(instanceId);
+    }
+
     /** Cuts a machine's power; EC2 goes on showing it as running, with an impaired status. */
     public void die(String instanceId) {
         cloud.die(instanceId);

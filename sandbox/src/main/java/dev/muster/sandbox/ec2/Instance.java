@@ -5,6 +5,7 @@ import java.math.BigDecimal;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.SortedMap;
@@ -31,6 +32,8 @@ final class Instance {
     final String spotRequest;
     final List<String> volumeIds;
     final SortedMap<String, String> tags;
+    /** What was written on it after its launch, for the books. */
+    final List<Books.Tagging> taggings = new ArrayList<>();
     final SortedMap<String, SortedMap<String, String>> volumeTags = new TreeMap<>();
 
     InstanceState state = InstanceState.PENDING;
@@ -89,6 +92,26 @@ final class Instance {
     /** The tags as the machine itself sees them. */
     SortedMap<String, String> tagsSeenFromInside() {
         return spec.type().tagsStayAsAtLaunch() ? tagsAtStart : tags;
+    }
+
+    void tagged(Instant now, SortedMap<String, String> written) {
+        tags.putAll(written);
+        written.forEach((key, value) -> taggings.add(new Books.Tagging(now, key, value, null)));
+    }
+
+    /** The machine asks its metadata service for one of its tags. Null if there is none. */
+    String readTag(Instant now, String key) {
+        var value = tagsSeenFromInside().get(key);
+        for (int i = taggings.size() - 1; i >= 0; i--) {
+            var tagging = taggings.get(i);
+            if (tagging.key().equals(key)) {
+                if (tagging.read() == null && tagging.value().equals(value)) {
+                    taggings.set(i, new Books.Tagging(tagging.at(), key, value, now));
+                }
+                break;
+            }
+        }
+        return value;
     }
 
     void startBilling(Instant now) {

@@ -159,7 +159,7 @@ final class Metadata {
     private String metaData(Instance instance, String wanted) {
         // A guard asks for these two again and again, on every machine: no need to gather all the rest for it.
         if (wanted.startsWith(TAGS) && wanted.length() > TAGS.length()) {
-            return instance.spec.metadata().tags() ? instance.tagsSeenFromInside().get(wanted.substring(TAGS.length())) : null;
+            return instance.spec.metadata().tags() ? instance.readTag(cloud.now(), wanted.substring(TAGS.length())) : null;
         }
         if (wanted.equals("spot/instance-action") && instance.interruption == null) {
             return null;

@@ -650,6 +650,8 @@ class ClearmlServerTest {
         assertThat(book.pops()).isEqualTo(1);
         assertThat(book.starts()).isEqualTo(1);
         assertThat(book.workers()).containsExactly("w1");
+        assertThat(book.steps()).extracting(Books.Step::what).containsExactly("queued", "added", "popped", "in_progress", "reported", "completed");
+        assertThat(book.steps()).extracting(Books.Step::worker).containsExactly(null, null, null, null, "w1", null);
         assertThat(Duration.between(book.started(), book.ended())).isEqualTo(Duration.ofSeconds(5));
 
         robot.data("tasks.reset", "{'task':'" + task + "'}");

@@ -60,6 +60,28 @@ final class BooksTest {
     }
 
     @Test
+    void aTagIsOnRecordWithTheTimeAtWhichItsMachineReadIt() {
+        // Given
+        var cloud = new Cloud();
+        var id = cloud.launch(1, "MetadataOptions.InstanceMetadataTags", "enabled").get(0);
+        cloud.untilRunning();
+        var written = cloud.time.now();
+
+        // When
+        cloud.call("CreateTags", "ResourceId.1", id, "Tag.1.Key", "muster-mark", "Tag.1.Value", "drain:1");
+        cloud.time.pass(Duration.ofSeconds(1));
+        cloud.ec2.read(id, instance -> instance.readTag(cloud.time.now(), "muster-mark"));
+        cloud.time.pass(Duration.ofSeconds(1));
+        cloud.ec2.read(id, instance -> instance.readTag(cloud.time.now(), "muster-mark"));
+        cloud.call("CreateTags", "ResourceId.1", id, "Tag.1.Key", "muster-mark", "Tag.1.Value", "none:2");
+
+        // Then
+        assertThat(cloud.ec2.books().instances(cloud.time.now()).get(0).taggings()).containsExactly(
+                new Books.Tagging(written, "muster-mark", "drain:1", written.plusSeconds(1)),
+                new Books.Tagging(written.plusSeconds(2), "muster-mark", "none:2", null));
+    }
+
+    @Test
     void costIsByTheSimulatedSecondWithAMinuteAtLeast() {
         // Given
         var cloud = new Cloud(Ec2Config.defaults().withTimeScale(new TimeScale(600)));

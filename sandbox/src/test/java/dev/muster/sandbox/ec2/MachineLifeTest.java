@@ -90,6 +90,24 @@ final class MachineLifeTest {
     }
 
     @Test
+    void anInstanceThatAPersonTerminatesLosesItsPowerAtOnce() {
+        // Given
+        var id = cloud.launch(1).get(0);
+        cloud.untilRunning();
+
+        // When
+        cloud.ec2.terminate(id);
+        cloud.time.pass(Duration.ofMillis(1));
+
+        // Then
+        assertThat(cloud.cut).containsExactly(id);
+        assertThat(cloud.state(id)).isEqualTo("shutting-down");
+        cloud.untilTerminated();
+        assertThat(cloud.state(id)).isEqualTo("terminated");
+        assertThat(reason(id)).isEqualTo("Client.UserInitiatedShutdown");
+    }
+
+    @Test
     void aStoppedInstanceStartsAgainAndItsOldSelfCanDoNothing() {
         // Given
         var id = cloud.launch(1).get(0);
