@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 
 /** A person's shell in a folder of their own, in which {@code ./muster} is the built program. */
@@ -80,17 +81,33 @@ final class Shell {
         }
     }
 
-    /** Processes of this folder's runs: each names its run's folder in its command line. */
+    /** Processes of this folder's runs: each names it in its command line or, as agents' tasks do, in its environment. */
     List<String> processesLeft() {
         return processes().map(process -> process.pid() + " " + process.info().commandLine().orElse("")).toList();
     }
 
     private Stream<ProcessHandle> processes() {
-        return ProcessHandle.allProcesses().filter(process -> process.info().commandLine().orElse("").contains(folder.toString()));
+        return ProcessHandle.allProcesses().filter(process -> process.info().commandLine().orElse("").contains(folder.toString()) || hasEnvironmentOf(process));
+    }
+
+    private boolean hasEnvironmentOf(ProcessHandle process) {
+        try {
+            return new String(Files.readAllBytes(Path.of("/proc/" + process.pid() + "/environ")), StandardCharsets.ISO_8859_1).contains(folder.toString());
+        } catch (IOException goneOrAnothers) {
+            return false;
+        }
     }
 
     /** For the end of a test that failed half-way. */
     void endAll() {
-        processes().forEach(ProcessHandle::destroyForcibly);
+        // Again and again: one that is killed may just have started another.
+        for (int round = 0; round < 100; round++) {
+            var left = processes().toList();
+            if (left.isEmpty()) {
+                return;
+            }
+            left.forEach(ProcessHandle::destroyForcibly);
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
+        }
     }
 }

@@ -1,0 +1,222 @@
+package dev.muster.acceptance;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
+
+/** What ClearML's and EC2's own books tell of a run that is over: who worked on what and when, and what each machine was told. */
+final class StormBooks {
+
+    /**
+     * A task in progress on a worker.
+     *
+     * @param worker the first that reported it; empty if none did
+     * @param ended  null while it runs
+     * @param end    the status that it then had; empty while it runs
+     * @param back   when it was put into a queue again; null if it wasn't
+     */
+    record Run(String task, String worker, Instant popped, Instant started, Instant ended, String end, Instant back) {
+
+        boolean isOn(Machine machine) {
+            return worker.endsWith(":" + machine.id);
+        }
+
+        boolean holds(Instant moment) {
+            return !popped.isAfter(moment) && (ended == null || ended.isAfter(moment));
+        }
+    }
+
+    /** @param untaken pops after which it went in progress nowhere */
+    record Task(String id, String status, List<Run> runs, int untaken, List<Wait> waits) {}
+
+    /** A task in its queue. @param until null while it waits */
+    record Wait(Instant from, Instant until) {
+
+        boolean holds(Instant moment) {
+            return !from.isAfter(moment) && (until == null || until.isAfter(moment));
+        }
+    }
+
+    /** @param read when the machine was first told of it; null if it never was */
+    record Mark(String word, Instant at, Instant read) {}
+
+    /**
+     * @param machineId Muster's name for it
+     * @param running   null if it never ran
+     * @param ended     when the cloud showed it as gone; null before
+     */
+    record Machine(String id, String machineId, Instant launched, Instant running, Instant ending, Instant ended, String state, String endReason, List<Mark> marks) {
+
+        /** When the mark was written that it ended under; empty if it ended without one. */
+        Optional<Mark> lastDrain() {
+            Mark first = null;
+            for (var mark : marks) {
+                // A mark is repeated; the first of a row counts.
+                first = mark.word.equals("none") ? null : first == null ? mark : first;
+            }
+            return Optional.ofNullable(first);
+        }
+
+        boolean isMarked(Instant moment) {
+            var last = marks.stream().filter(mark -> !mark.at.isAfter(moment)).reduce((earlier, later) -> later);
+            return last.isPresent() && !last.get().word.equals("none");
+        }
+
+        /** From when it was to be drained until it may work on. */
+        boolean leaves(Instant asked, Instant moment) {
+            return !asked.isAfter(moment) && marks.stream().noneMatch(mark -> mark.word.equals("none") && mark.at.isAfter(asked) && !mark.at.isAfter(moment));
+        }
+
+        /** It ended itself, as its guard does, under a mark. */
+        boolean isDrained() {
+            return lastDrain().isPresent() && endReason.equals("Client.InstanceInitiatedShutdown");
+        }
+    }
+
+    /** A launch call that the cloud followed. */
+    record Launch(Instant at, List<String> machines) {}
+
+    final List<Task> tasks;
+    final List<Machine> machines;
+    final List<Launch> launches;
+
+    private StormBooks(List<Task> tasks, List<Machine> machines, List<Launch> launches) {
+        this.tasks = tasks;
+        this.machines = machines;
+        this.launches = launches;
+    }
+
+    static StormBooks read(StandIns standIns) throws IOException, InterruptedException {
+        var ec2 = standIns.get("/ec2/books");
+        return new StormBooks(list(standIns.get("/clearml/books?steps=true").path("tasks")).map(StormBooks::task).toList(), machines(ec2),
+                list(ec2.path("launchCalls")).filter(call -> call.path("answer").asText().equals("Success") && !call.path("repeated").asBoolean())
+                        .map(call -> new Launch(time(call, "at"), list(call.path("instances")).map(JsonNode::asText).toList())).toList());
+    }
+
+    /** Every machine that ever was, oldest first. @param ec2 the cloud's books */
+    static List<Machine> machines(JsonNode ec2) {
+        return list(ec2.path("instances")).map(StormBooks::machine).toList();
+    }
+
+    private static Machine machine(JsonNode entry) {
+        var marks = list(entry.path("taggings")).filter(tagging -> tagging.path("key").asText().equals("muster-mark"))
+                .map(tagging -> new Mark(tagging.path("value").asText().split(":")[0], time(tagging, "at"), time(tagging, "read"))).toList();
+        // A batch's id is its first machine's; the others count on from there.
+        var batch = entry.path("tags").path("muster-batch").asText();
+        var number = batch.lastIndexOf('-') + 1;
+        var machineId = batch.substring(0, number) + (Integer.parseInt(batch.substring(number)) + entry.path("launchIndex").asInt());
+        return new Machine(entry.path("id").asText(), machineId, time(entry, "launched"), time(entry, "running"), time(entry, "ending"),
+                time(entry, "ended"), entry.path("state").asText(), entry.path("endReason").asText(""), marks);
+    }
+
+    private static Task task(JsonNode book) {
+        var id = book.path("id").asText();
+        var runs = new ArrayList<Run>();
+        var waits = new ArrayList<Wait>();
+        Instant added = null;
+        Instant popped = null;
+        Run run = null;
+        int untaken = 0;
+        for (var step : book.path("steps")) {
+            var at = time(step, "at");
+            switch (step.path("what").asText()) {
+                case "added" -> {
+                    added = at;
+                    untaken += popped == null ? 0 : 1;
+                    popped = null;
+                    if (run != null) {
+                        runs.set(runs.size() - 1, new Run(id, run.worker, run.popped, run.started, run.ended, run.end, at));
+                        run = null;
+                    }
+                }
+                case "popped", "removed" -> {
+                    waits.add(new Wait(added, at));
+                    added = null;
+                    popped = step.path("what").asText().equals("popped") ? at : null;
+                }
+                case "in_progress" -> {
+                    run = new Run(id, "", popped == null ? at : popped, at, null, "", null);
+                    popped = null;
+                    runs.add(run);
+                }
+                case "reported" -> {
+                    if (run != null && run.worker.isEmpty()) {
+                        run = new Run(id, step.path("worker").asText(), run.popped, run.started, run.ended, run.end, null);
+                        runs.set(runs.size() - 1, run);
+                    }
+                }
+                default -> {
+                    if (run != null && run.ended == null) {
+                        run = new Run(id, run.worker, run.popped, run.started, at, step.path("what").asText(), null);
+                        runs.set(runs.size() - 1, run);
+                    }
+                }
+            }
+        }
+        if (added != null) {
+            waits.add(new Wait(added, null));
+        }
+        return new Task(id, book.path("status").asText(), List.copyOf(runs), untaken, List.copyOf(waits));
+    }
+
+    private static Stream<JsonNode> list(JsonNode array) {
+        return StreamSupport.stream(array.spliterator(), false);
+    }
+
+    private static Instant time(JsonNode node, String field) {
+        return node.hasNonNull(field) ? Instant.parse(node.path(field).asText()) : null;
+    }
+
+    // Questions.
+
+    List<Run> runs() {
+        return tasks.stream().flatMap(task -> task.runs.stream()).toList();
+    }
+
+    List<Run> runsOn(Machine machine) {
+        return runs().stream().filter(run -> run.isOn(machine)).sorted(Comparator.comparing(Run::started)).toList();
+    }
+
+    List<Machine> drained() {
+        return machines.stream().filter(Machine::isDrained).toList();
+    }
+
+    int waiting(Instant moment) {
+        return (int) tasks.stream().filter(task -> task.waits.stream().anyMatch(wait -> wait.holds(moment))).count();
+    }
+
+    boolean isBusy(String worker, Instant moment) {
+        return runs().stream().anyMatch(run -> run.worker.equals(worker) && run.holds(moment));
+    }
+
+    /**
+     * Machines launched before a call that at a moment could take a task, then or once they have booted.
+     *
+     * @param killed when which machine lost its power
+     * @param asked  when which machine was to be drained, which its mark follows
+     */
+    int free(Instant moment, Launch call, Map<String, Instant> killed, Map<String, Instant> asked) {
+        return (int) machines.stream().filter(machine -> machine.launched.isBefore(call.at) && !call.machines.contains(machine.id))
+                .filter(machine -> machine.ending == null || machine.ending.isAfter(moment))
+                .filter(machine -> !killed.containsKey(machine.id) || killed.get(machine.id).isAfter(moment))
+                .filter(machine -> !machine.isMarked(moment) && !(asked.containsKey(machine.id) && machine.leaves(asked.get(machine.id), moment)))
+                .filter(machine -> runs().stream().noneMatch(run -> run.isOn(machine) && run.holds(moment))).count();
+    }
+
+    /** Moments at which what is waiting or free may have changed, and both ends. */
+    List<Instant> moments(Instant from, Instant until) {
+        var inside = Stream.concat(
+                tasks.stream().flatMap(task -> Stream.concat(task.waits.stream().flatMap(wait -> Stream.of(wait.from, wait.until == null ? wait.from : wait.until)),
+                        task.runs.stream().flatMap(run -> Stream.of(run.popped, run.ended == null ? run.popped : run.ended)))),
+                machines.stream().flatMap(machine -> Stream.concat(machine.marks.stream().map(Mark::at),
+                        Stream.of(machine.ending == null ? machine.launched : machine.ending))));
+        return Stream.concat(Stream.of(from, until), inside).filter(at -> !at.isBefore(from) && !at.isAfter(until)).distinct().sorted().toList();
+    }
+}
