@@ -47,6 +47,7 @@ final class Storm implements AutoCloseable {
     final Map<String, Instant> killed = new LinkedHashMap<>();
     private final Topics topics = new Topics(Topics.DEFAULT_PREFIX, Topics.SANDBOX_INPUT_PARTITIONS);
     private final KafkaProducer<byte[], byte[]> producer;
+    private final HttpClient http = HttpClient.newHttpClient();
     /** Machines that a test asked to drain, and when it last began to. */
     final Map<String, Instant> asked = new LinkedHashMap<>();
     private final Set<String> struck = new LinkedHashSet<>();
@@ -128,16 +129,27 @@ final class Storm implements AutoCloseable {
 
     /** Worker ids that ClearML lists. */
     List<String> workers() throws Exception {
-        var keys = Files.readString(secrets.resolve("clearml-default-access-key")).strip() + ":" + Files.readString(secrets.resolve("clearml-default-secret-key")).strip();
-        var answer = HttpClient.newHttpClient().send(HttpRequest.newBuilder(URI.create(clearml + "/workers.get_all")).header("Content-Type", "application/json")
+        var keys = Files.readString(secrets.resolve("clearml-default-access-key")).strip() + ":"
+                + Files.readString(secrets.resolve("clearml-default-secret-key")).strip();
+        var answer = http.send(HttpRequest.newBuilder(URI.create(clearml + "/workers.get_all")).header("Content-Type", "application/json")
                 .header("Authorization", "Basic " + Base64.getEncoder().encodeToString(keys.getBytes(UTF_8)))
                 .POST(HttpRequest.BodyPublishers.ofString("{}")).build(), HttpResponse.BodyHandlers.ofString());
-        return StreamSupport.stream(new ObjectMapper().readTree(answer.body()).at("/data/workers").spliterator(), false).map(worker -> worker.path("id").asText()).toList();
+        return StreamSupport.stream(new ObjectMapper().readTree(answer.body()).at("/data/workers").spliterator(), false)
+                .map(worker -> worker.path("id").asText()).toList();
     }
 
     /** Those of them that have a task, by ClearML's books. */
     List<StormBooks.Machine> untouchedAtWork() throws Exception {
-        var workers = standIns.tasks().stream().filter(task -> task.path("status").asText().equals("in_progress")).map(task -> task.path("lastWorker").asText()).toList();
+        return untouchedOf(standIns.tasks().stream().filter(task -> task.path("status").asText().equals("in_progress"))
+                .map(task -> task.path("lastWorker").asText()).toList());
+    }
+
+    /** Those of them whose agent ClearML lists. */
+    List<StormBooks.Machine> untouchedReady() throws Exception {
+        return untouchedOf(workers());
+    }
+
+    private List<StormBooks.Machine> untouchedOf(List<String> workers) throws Exception {
         return untouched().stream().filter(machine -> workers.stream().anyMatch(worker -> worker.endsWith(":" + machine.id()))).toList();
     }
 

@@ -8,6 +8,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
@@ -33,7 +34,7 @@ final class StormBooks {
         }
     }
 
-    /** @param untaken pops after which it went in progress nowhere */
+    /** @param untaken pops after which it was put back without having been in progress */
     record Task(String id, String status, List<Run> runs, int untaken, List<Wait> waits) {}
 
     /** A task in its queue. @param until null while it waits */
@@ -48,30 +49,54 @@ final class StormBooks {
     record Mark(String word, Instant at, Instant read) {}
 
     /**
+     * A machine is to take nothing more.
+     *
+     * @param read  when it was first told; null if it never was
+     * @param until when that was taken back; null if it wasn't
+     */
+    record Drain(Instant at, Instant read, Instant until) {}
+
+    /**
      * @param machineId Muster's name for it
      * @param running   null if it never ran
      * @param ended     when the cloud showed it as gone; null before
      */
-    record Machine(String id, String machineId, Instant launched, Instant running, Instant ending, Instant ended, String state, String endReason, List<Mark> marks) {
+    record Machine(String id, String machineId, Instant launched, Instant running, Instant ending, Instant ended, String state, String endReason,
+            List<Mark> marks) {
 
-        /** When the mark was written that it ended under; empty if it ended without one. */
-        Optional<Mark> lastDrain() {
+        /** Each time that it was to end, and not: a mark is repeated, and the first of a row counts. */
+        List<Drain> drains() {
+            var drains = new ArrayList<Drain>();
             Mark first = null;
             for (var mark : marks) {
-                // A mark is repeated; the first of a row counts.
-                first = mark.word.equals("none") ? null : first == null ? mark : first;
+                if (mark.word.equals("none")) {
+                    if (first != null) {
+                        drains.add(new Drain(first.at, first.read, mark.at));
+                    }
+                    first = null;
+                } else if (first == null) {
+                    first = mark;
+                }
             }
-            return Optional.ofNullable(first);
+            if (first != null) {
+                drains.add(new Drain(first.at, first.read, null));
+            }
+            return drains;
+        }
+
+        /** The one that was not taken back. */
+        Optional<Drain> lastDrain() {
+            return drains().stream().filter(drain -> drain.until == null).findFirst();
         }
 
         boolean isMarked(Instant moment) {
-            var last = marks.stream().filter(mark -> !mark.at.isAfter(moment)).reduce((earlier, later) -> later);
-            return last.isPresent() && !last.get().word.equals("none");
+            return drains().stream().anyMatch(drain -> !drain.at.isAfter(moment) && (drain.until == null || drain.until.isAfter(moment)));
         }
 
         /** From when it was to be drained until it may work on. */
         boolean leaves(Instant asked, Instant moment) {
-            return !asked.isAfter(moment) && marks.stream().noneMatch(mark -> mark.word.equals("none") && mark.at.isAfter(asked) && !mark.at.isAfter(moment));
+            return !asked.isAfter(moment)
+                    && marks.stream().noneMatch(mark -> mark.word.equals("none") && mark.at.isAfter(asked) && !mark.at.isAfter(moment));
         }
 
         /** It ended itself, as its guard does, under a mark. */
@@ -86,16 +111,21 @@ final class StormBooks {
     final List<Task> tasks;
     final List<Machine> machines;
     final List<Launch> launches;
+    final List<Run> runs;
 
     private StormBooks(List<Task> tasks, List<Machine> machines, List<Launch> launches) {
         this.tasks = tasks;
         this.machines = machines;
         this.launches = launches;
+        this.runs = tasks.stream().flatMap(task -> task.runs.stream()).sorted(Comparator.comparing(Run::started)).toList();
     }
 
     static StormBooks read(StandIns standIns) throws IOException, InterruptedException {
-        var ec2 = standIns.get("/ec2/books");
-        return new StormBooks(list(standIns.get("/clearml/books?steps=true").path("tasks")).map(StormBooks::task).toList(), machines(ec2),
+        return of(standIns.get("/clearml/books?steps=true"), standIns.get("/ec2/books"));
+    }
+
+    static StormBooks of(JsonNode clearml, JsonNode ec2) {
+        return new StormBooks(list(clearml.path("tasks")).map(StormBooks::task).toList(), machines(ec2),
                 list(ec2.path("launchCalls")).filter(call -> call.path("answer").asText().equals("Success") && !call.path("repeated").asBoolean())
                         .map(call -> new Launch(time(call, "at"), list(call.path("instances")).map(JsonNode::asText).toList())).toList());
     }
@@ -176,12 +206,8 @@ final class StormBooks {
 
     // Questions.
 
-    List<Run> runs() {
-        return tasks.stream().flatMap(task -> task.runs.stream()).toList();
-    }
-
     List<Run> runsOn(Machine machine) {
-        return runs().stream().filter(run -> run.isOn(machine)).sorted(Comparator.comparing(Run::started)).toList();
+        return runs.stream().filter(run -> run.isOn(machine)).toList();
     }
 
     List<Machine> drained() {
@@ -193,7 +219,7 @@ final class StormBooks {
     }
 
     boolean isBusy(String worker, Instant moment) {
-        return runs().stream().anyMatch(run -> run.worker.equals(worker) && run.holds(moment));
+        return runs.stream().anyMatch(run -> run.worker.equals(worker) && run.holds(moment));
     }
 
     /**
@@ -207,16 +233,18 @@ final class StormBooks {
                 .filter(machine -> machine.ending == null || machine.ending.isAfter(moment))
                 .filter(machine -> !killed.containsKey(machine.id) || killed.get(machine.id).isAfter(moment))
                 .filter(machine -> !machine.isMarked(moment) && !(asked.containsKey(machine.id) && machine.leaves(asked.get(machine.id), moment)))
-                .filter(machine -> runs().stream().noneMatch(run -> run.isOn(machine) && run.holds(moment))).count();
+                .filter(machine -> runs.stream().noneMatch(run -> run.isOn(machine) && run.holds(moment))).count();
     }
 
     /** Moments at which what is waiting or free may have changed, and both ends. */
     List<Instant> moments(Instant from, Instant until) {
-        var inside = Stream.concat(
-                tasks.stream().flatMap(task -> Stream.concat(task.waits.stream().flatMap(wait -> Stream.of(wait.from, wait.until == null ? wait.from : wait.until)),
-                        task.runs.stream().flatMap(run -> Stream.of(run.popped, run.ended == null ? run.popped : run.ended)))),
-                machines.stream().flatMap(machine -> Stream.concat(machine.marks.stream().map(Mark::at),
-                        Stream.of(machine.ending == null ? machine.launched : machine.ending))));
-        return Stream.concat(Stream.of(from, until), inside).filter(at -> !at.isBefore(from) && !at.isAfter(until)).distinct().sorted().toList();
+        var changes = new TreeSet<>(List.of(from, until));
+        tasks.forEach(task -> task.waits.forEach(wait -> changes.addAll(wait.until == null ? List.of(wait.from) : List.of(wait.from, wait.until))));
+        runs.forEach(run -> changes.addAll(run.ended == null ? List.of(run.popped) : List.of(run.popped, run.ended)));
+        machines.forEach(machine -> {
+            machine.marks.forEach(mark -> changes.add(mark.at));
+            changes.add(machine.ending == null ? machine.launched : machine.ending);
+        });
+        return List.copyOf(changes.subSet(from, true, until, true));
     }
 }
