@@ -87,6 +87,17 @@ class StormJudgeTest {
         machines.removeAll();
         machine("i-1", 1, 20, "Client.InstanceInitiatedShutdown", "4 drain:1 4.5", "6 none:2 6.5", "11 drain:3 11.5");
         assertThat(judge().drains()).isEmpty();
+        machines.removeAll();
+        machine("i-1", 1, 20, "Client.InstanceInitiatedShutdown", "4 drain:1 never");
+        assertThat(judge().drains()).singleElement().asString().startsWith("began under a mark");
+    }
+
+    @Test
+    void whatBeginsUnderAMarkThatNobodyCouldReadYetIsNoFault() {
+        task("completed", "0 added", "8 popped", "8 in_progress", "9 reported lab:cpu:t:i-1", "12 completed");
+        machine("i-1", 1, 20, "Client.InstanceInitiatedShutdown", "7.5 drain:1 never", "8.3 none:2 8.4", "14 drain:3 14.5");
+
+        assertThat(judge().drains()).isEmpty();
     }
 
     @Test
@@ -145,7 +156,7 @@ class StormJudgeTest {
         }
     }
 
-    /** @param marks second, word with its ordinal, and when it was read */
+    /** @param marks second, word with its ordinal, and the second in which it was read, or never */
     private void machine(String id, int launched, int ended, String endReason, String... marks) {
         var machine = machines.addObject().put("id", id).put("launchIndex", 0).put("launched", at("" + launched).toString()).put("running", at("" + launched).toString())
                 .put("ending", at("" + ended).toString()).put("ended", at("" + ended).toString()).put("state", "terminated").put("endReason", endReason);
@@ -153,7 +164,8 @@ class StormJudgeTest {
         var list = machine.putArray("taggings");
         for (var mark : marks) {
             var words = mark.split(" ");
-            list.addObject().put("at", at(words[0]).toString()).put("key", "muster-mark").put("value", words[1]).put("read", at(words[2]).toString());
+            var read = words[2].equals("never") ? null : at(words[2]).toString();
+            list.addObject().put("at", at(words[0]).toString()).put("key", "muster-mark").put("value", words[1]).put("read", read);
         }
     }
 
