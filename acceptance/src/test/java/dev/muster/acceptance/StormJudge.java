@@ -185,8 +185,7 @@ final class StormJudge {
             }
         }
         int byDesks = (int) books.runs.stream().filter(run -> desks.contains(run.worker())).count();
-        out.printf("  launches: %d of %d machines, %d of them at a moment at which a desk was idle, and tasks for more waited;"
-                + " for what an idle desk could take %d%n",
+        out.printf("  launches: %d calls for %d machines, %d calls at a moment at which a desk was idle; for what an idle desk could take %d%n",
                 books.launches.size(), books.machines.size(), whileIdle, faults.size());
         out.printf("  launches: desks did %d tasks; %d times only as many tasks came as desks were idle%n", byDesks, spared.size());
         return faults;
