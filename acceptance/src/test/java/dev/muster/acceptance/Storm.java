@@ -230,9 +230,12 @@ final class Storm implements AutoCloseable {
         producer.close(Duration.ZERO);
         shell.endAll();
         // JUnit, which empties the folder, says of each link out of it that it is one.
-        try (var machines = Files.newDirectoryStream(secrets.resolveSibling("machines"))) {
-            for (var machine : machines) {
-                Files.deleteIfExists(machine.resolve("opt/muster/venv"));
+        var folders = secrets.resolveSibling("machines");
+        if (Files.isDirectory(folders)) {
+            try (var machines = Files.newDirectoryStream(folders)) {
+                for (var machine : machines) {
+                    Files.deleteIfExists(machine.resolve("opt/muster/venv"));
+                }
             }
         }
     }
