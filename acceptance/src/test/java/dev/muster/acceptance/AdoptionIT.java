@@ -38,7 +38,9 @@ class AdoptionIT {
                 def gen_user_data(self, *args, **kwargs):
                     return "#!/bin/bash\\n"
 
-            driver = Driver(aws_region="us-east-1", use_credentials_chain=True)
+            nothing = {name: "" for name in ("git_user", "git_pass", "extra_clearml_conf", "api_server", "web_server", "files_server", "access_key",
+                                             "secret_key", "auth_token", "extra_vm_bash_script", "docker_image")}
+            driver = Driver(aws_region="us-east-1", use_credentials_chain=True, **nothing)
             resource = dict(instance_type="c5.xlarge", is_spot=False, availability_zone="us-east-1b", ami_id=os.environ["AMI"])
             for machine in range(3):
                 print(driver.spin_up_worker(resource, "dynamic_worker:CPU_big:c5.xlarge", "training", None), flush=True)
@@ -93,12 +95,15 @@ class AdoptionIT {
                     CPU_big: {instance_type: c5.xlarge, is_spot: false, availability_zone: us-east-1b, ami_id: %s}
                 """.formatted(Ec2Config.UBUNTU.id()));
         shell.run("./muster import clearml aws_autoscaler.yaml -o fleet.yaml").succeeded();
+        // An import can't know what machines cost, and the sandbox has no list of prices.
+        var spec = Files.readString(folder.resolve("fleet.yaml"));
+        Files.writeString(folder.resolve("fleet.yaml"), spec.replace("    type: c5.xlarge\n", "    type: c5.xlarge\n    price: 0.17\n"));
         var applied = shell.run("./muster fleet apply -f fleet.yaml --adopt").succeeded().out();
         assertThat(applied).contains("Machines of workers dynamic_worker:<pool>:<type>:<cloud id> are adopted as ClearML shows them");
 
         // Then they are on the books, with pool and price.
         Await.within(PATIENCE, "three machines on the books, priced", () -> machines().size() == 3
-                && machines().stream().allMatch(machine -> machine.has("committedMicrosPerHour")));
+                && machines().stream().allMatch(machine -> machine.path("committedMicrosPerHour").asLong() == 170_000));
         assertThat(machines()).allSatisfy(machine -> {
             assertThat(machine.path("machineId").asText()).isEqualTo("a-" + machine.path("cloudId").asText());
             assertThat(ids).contains(machine.path("cloudId").asText());
@@ -160,6 +165,10 @@ class AdoptionIT {
     private List<String> startMachines(Path python, JsonNode status) throws Exception {
         Files.writeString(folder.resolve("start.py"), START);
         var ran = new Shell(Files.createDirectory(folder.resolve("other"))).with("AWS_ENDPOINT_URL", status.path("ec2").asText())
+                .with("CLEARML_API_HOST", status.path("clearml").asText()).with("CLEARML_WEB_HOST", status.path("clearml").asText())
+                .with("CLEARML_FILES_HOST", status.path("clearml").asText())
+                .with("CLEARML_API_ACCESS_KEY", secret(status, SecretsFolder.clearmlAccessKey("default")))
+                .with("CLEARML_API_SECRET_KEY", secret(status, SecretsFolder.clearmlSecretKey("default")))
                 .with("AWS_ACCESS_KEY_ID", Ec2Config.ACCESS_KEY).with("AWS_SECRET_ACCESS_KEY", "any").with("AMI", Ec2Config.UBUNTU.id())
                 .run(python + " " + folder.resolve("start.py")).succeeded();
         var ids = new ArrayList<String>();

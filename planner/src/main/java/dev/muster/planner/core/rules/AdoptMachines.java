@@ -35,8 +35,8 @@ public final class AdoptMachines implements Rule {
     /** Launches wait so long for what may be ours in a moment. An answer takes a second; a cloud that doesn't answer must not stop a fleet. */
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
-    /** A machine's workers, of which the first speaks for it. @param askedFor when its prefix was */
-    private record Found(WorkerId id, List<Worker> workers, Instant askedFor) {
+    /** A machine's workers, by id, of which the first speaks for it. */
+    private record Found(WorkerId id, List<Worker> workers) {
 
         Worker worker() {
             return workers.get(0);
@@ -104,7 +104,7 @@ public final class AdoptMachines implements Rule {
         for (var worker : fleet.workers().values()) {
             var id = WorkerId.parse(worker.id()).filter(parsed -> fleet.adopting().containsKey(parsed.prefix()));
             if (id.isPresent() && fleet.machineByCloudId(id.get().cloudId()).isEmpty() && !fleet.strangers().containsKey(id.get().cloudId())) {
-                found.merge(id.get().cloudId(), new Found(id.get(), List.of(worker), fleet.adopting().get(id.get().prefix())), AdoptMachines::together);
+                found.merge(id.get().cloudId(), new Found(id.get(), List.of(worker)), AdoptMachines::together);
             }
         }
         return found;
@@ -114,7 +114,7 @@ public final class AdoptMachines implements Rule {
         var workers = new ArrayList<>(one.workers);
         workers.addAll(other.workers);
         workers.sort(Comparator.comparing(Worker::id));
-        return new Found(WorkerId.parse(workers.get(0).id()).orElseThrow(), List.copyOf(workers), one.askedFor);
+        return new Found(WorkerId.parse(workers.get(0).id()).orElseThrow(), List.copyOf(workers));
     }
 
     private void adopt(Planning planning, Found machine) {
@@ -174,7 +174,7 @@ public final class AdoptMachines implements Rule {
         var seen = planning.fleet().scope(scope);
         if (seen.isEmpty() || seen.get().listedAt().equals(Instant.EPOCH) || !seen.get().foreignCluster().isEmpty()) {
             // Whose it is can't be told yet.
-            await(planning, machine.askedFor);
+            await(planning, planning.fleet().adopting().get(machine.id.prefix()));
             return;
         }
         var id = Adoption.ID + machine.id.cloudId();
