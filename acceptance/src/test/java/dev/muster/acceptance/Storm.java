@@ -154,6 +154,11 @@ final class Storm implements AutoCloseable {
         return untouched().stream().filter(machine -> workers.stream().anyMatch(worker -> worker.endsWith(":" + machine.id()))).toList();
     }
 
+    /** How many ended themselves under a mark. */
+    long drained() throws Exception {
+        return StormBooks.machines(standIns.get("/ec2/books")).stream().filter(StormBooks.Machine::isDrained).count();
+    }
+
     int live() throws Exception {
         return standIns.get("/ec2/books").path("live").asInt();
     }
