@@ -49,6 +49,8 @@ class AdoptionIT {
     /** The least that an autoscaler's file can say. */
     private static final Duration IDLE = Duration.ofMinutes(1);
     private static final Duration PATIENCE = Duration.ofMinutes(6);
+    /** Micro-units: the offer's, and the half cent of the public address that machines of the pool have. */
+    private static final long PER_HOUR = 170_000 + 5_000;
 
     @TempDir
     Path folder;
@@ -103,7 +105,7 @@ class AdoptionIT {
 
         // Then they are on the books, with pool and price.
         Await.within(PATIENCE, "three machines on the books, priced", () -> machines().size() == 3
-                && machines().stream().allMatch(machine -> machine.path("committedMicrosPerHour").asLong() == 170_000));
+                && machines().stream().allMatch(machine -> machine.path("committedMicrosPerHour").asLong() == PER_HOUR));
         assertThat(machines()).allSatisfy(machine -> {
             assertThat(machine.path("machineId").asText()).isEqualTo("a-" + machine.path("cloudId").asText());
             assertThat(ids).contains(machine.path("cloudId").asText());
