@@ -95,8 +95,13 @@ class Ec2MachinesTest extends MachineProviderContract {
 
             @Override
             public String strange() {
-                return ec2.api().runInstances(RunInstancesRequest.builder().minCount(1).maxCount(1).instanceType("m5.large")
+                var id = ec2.api().runInstances(RunInstancesRequest.builder().minCount(1).maxCount(1).instanceType("m5.large")
                         .imageId(dev.muster.sandbox.ec2.Ec2Config.UBUNTU.id()).build()).instances().get(0).instanceId();
+                // EC2 does not describe an instance at once; one that is taken over has long been there.
+                Await.until(() -> ec2.api().describeInstances(DescribeInstancesRequest.builder().build()),
+                        answer -> answer.reservations().stream().flatMap(reservation -> reservation.instances().stream())
+                                .anyMatch(instance -> instance.instanceId().equals(id)));
+                return id;
             }
 
             @Override
