@@ -21,7 +21,9 @@ final class Seeds {
      */
     record Result(TreeMap<Long, Outcome> violations, long count, Tally tally) {
 
-        private Result plus(Result other) {
+        static final Result NONE = new Result(new TreeMap<>(), 0, Tally.NONE);
+
+        Result plus(Result other) {
             var both = new TreeMap<>(violations);
             both.putAll(other.violations);
             return new Result(both, count + other.count, tally.plus(other.tally));
@@ -65,7 +67,7 @@ final class Seeds {
                     return new Result(found, count, tally);
                 }));
             }
-            var all = new Result(new TreeMap<>(), 0, Tally.NONE);
+            var all = Result.NONE;
             for (var part : parts) {
                 all = all.plus(part.get());
             }
