@@ -1,13 +1,9 @@
 package dev.muster.acceptance;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.muster.contracts.SecretsFolder;
 import dev.muster.sandbox.ec2.Ec2Config;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -68,20 +64,16 @@ class AdoptionIT {
 
     @Test
     void nothingIsDoneToRunningMachinesWhenTheyAreTakenOver() throws Exception {
-        var python = Shell.SOURCES.resolve(".muster/parts/python/bin/python3");
-        if (!Files.isExecutable(python)) {
-            System.out.println("Skipped: adoption of machines of ClearML's own driver; " + python + " is missing, run .ci/parts");
-        }
-        assumeTrue(Files.isExecutable(python));
+        var python = Parts.python("adoption of machines of ClearML's own driver");
         // Given
         shell = new Shell(folder);
         shell.run("./muster up --speed 10 --json").succeeded();
         var standIns = StandIns.of(shell);
-        var status = shell.run("./muster status --json").succeeded().json();
-        var queue = createQueue(status);
-        var ids = startMachines(python, status);
-        ids.forEach(id -> agents.put(id, new ForeignAgent(status.path("clearml").asText(), secret(status, SecretsFolder.clearmlAccessKey("default")),
-                secret(status, SecretsFolder.clearmlSecretKey("default")), "dynamic_worker:CPU_big:c5.xlarge:" + id, queue, TASK)));
+        var clearml = Clearml.of(shell);
+        // As ClearML's autoscaler makes queues that aren't there.
+        var queue = clearml.call("queues.create", Map.of("name", "training")).path("id").asText();
+        var ids = startMachines(python, clearml);
+        ids.forEach(id -> agents.put(id, new ForeignAgent(clearml, "dynamic_worker:CPU_big:c5.xlarge:" + id, queue, TASK)));
         shell.run("./muster task enqueue training --seconds 10").succeeded();
         agents.get(ids.get(0)).start();
         Await.within(PATIENCE, "the first machine to be busy", () -> !agents.get(ids.get(0)).task().isEmpty());
@@ -150,27 +142,11 @@ class AdoptionIT {
         assertThat(agents.values()).allSatisfy(agent -> assertThat(agent.failure()).isNull());
     }
 
-    private static String secret(JsonNode status, String name) {
-        try {
-            return Files.readString(Path.of(status.path("secrets").asText(), name)).strip();
-        } catch (IOException unreadable) {
-            throw new UncheckedIOException(unreadable);
-        }
-    }
-
-    /** As ClearML's autoscaler makes queues that aren't there. */
-    private String createQueue(JsonNode status) throws Exception {
-        return ForeignAgent.call(status.path("clearml").asText(), secret(status, SecretsFolder.clearmlAccessKey("default")),
-                secret(status, SecretsFolder.clearmlSecretKey("default")), "queues.create", Map.of("name", "training")).path("id").asText();
-    }
-
-    private List<String> startMachines(Path python, JsonNode status) throws Exception {
+    private List<String> startMachines(Path python, Clearml clearml) throws Exception {
         Files.writeString(folder.resolve("start.py"), START);
-        var ran = new Shell(Files.createDirectory(folder.resolve("other"))).with("AWS_ENDPOINT_URL", status.path("ec2").asText())
-                .with("CLEARML_API_HOST", status.path("clearml").asText()).with("CLEARML_WEB_HOST", status.path("clearml").asText())
-                .with("CLEARML_FILES_HOST", status.path("clearml").asText())
-                .with("CLEARML_API_ACCESS_KEY", secret(status, SecretsFolder.clearmlAccessKey("default")))
-                .with("CLEARML_API_SECRET_KEY", secret(status, SecretsFolder.clearmlSecretKey("default")))
+        var other = new Shell(Files.createDirectory(folder.resolve("other")));
+        clearml.environment().forEach(other::with);
+        var ran = other.with("AWS_ENDPOINT_URL", shell.run("./muster status --json").succeeded().json().path("ec2").asText())
                 .with("AWS_ACCESS_KEY_ID", Ec2Config.ACCESS_KEY).with("AWS_SECRET_ACCESS_KEY", "any").with("AMI", Ec2Config.UBUNTU.id())
                 .run(python + " " + folder.resolve("start.py")).succeeded();
         var ids = new ArrayList<String>();

@@ -15,9 +15,8 @@ final class DeskAgent {
      * @param agent   the program
      * @param folder  of the shell
      * @param name    of the desk, and of the agent's folder
-     * @param secrets where the run keeps the key pair
      */
-    DeskAgent(Path agent, Path folder, String name, String queue, String clearml, Path secrets) throws IOException {
+    DeskAgent(Path agent, Path folder, String name, String queue, Clearml clearml) throws IOException {
         worker = name + ":cpu:0";
         var home = Files.createDirectories(folder.resolve(name));
         var builder = new ProcessBuilder(agent.toAbsolutePath().toString(), "daemon", "--foreground", "--queue", queue, "--cpu-only")
@@ -29,11 +28,7 @@ final class DeskAgent {
         environment.put("PATH", agent.toAbsolutePath().getParent() + ":" + environment.getOrDefault("PATH", "/usr/bin:/bin"));
         environment.put("CLEARML_WORKER_ID", worker);
         environment.put("CLEARML_CONFIG_FILE", Files.writeString(home.resolve("clearml.conf"), "").toString());
-        environment.put("CLEARML_API_HOST", clearml);
-        environment.put("CLEARML_WEB_HOST", clearml);
-        environment.put("CLEARML_FILES_HOST", clearml);
-        environment.put("CLEARML_API_ACCESS_KEY", Files.readString(secrets.resolve("clearml-default-access-key")).strip());
-        environment.put("CLEARML_API_SECRET_KEY", Files.readString(secrets.resolve("clearml-default-secret-key")).strip());
+        environment.putAll(clearml.environment());
         environment.put("CLEARML_AGENT_SKIP_PYTHON_ENV_INSTALL", "1");
         builder.start();
     }

@@ -1,18 +1,8 @@
 package dev.muster.acceptance;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Base64;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
@@ -22,13 +12,7 @@ import java.util.concurrent.TimeUnit;
  */
 final class ForeignAgent extends Thread {
 
-    private static final ObjectMapper JSON = new ObjectMapper();
-
-    private static final HttpClient HTTP = HttpClient.newHttpClient();
-
-    private final String clearml;
-    private final String accessKey;
-    private final String secretKey;
+    private final Clearml clearml;
     private final String worker;
     private final String queue;
     private final Duration taskLength;
@@ -37,11 +21,9 @@ final class ForeignAgent extends Thread {
     private volatile Instant idleSince = Instant.now();
     private volatile Throwable failure;
 
-    ForeignAgent(String clearml, String accessKey, String secretKey, String worker, String queue, Duration taskLength) {
+    ForeignAgent(Clearml clearml, String worker, String queue, Duration taskLength) {
         super(worker);
         this.clearml = clearml;
-        this.accessKey = accessKey;
-        this.secretKey = secretKey;
         this.worker = worker;
         this.queue = queue;
         this.taskLength = taskLength;
@@ -71,22 +53,22 @@ final class ForeignAgent extends Thread {
     @Override
     public void run() {
         try {
-            call("workers.register", Map.of("worker", worker, "queues", new String[] {queue}));
+            clearml.call("workers.register", Map.of("worker", worker, "queues", new String[] {queue}));
             var ends = Instant.MAX;
             while (isOn) {
-                call("workers.status_report", task.isEmpty()
+                clearml.call("workers.status_report", task.isEmpty()
                         ? Map.of("worker", worker, "timestamp", System.currentTimeMillis(), "is_daemon", true, "queues", new String[] {queue})
                         : Map.of("worker", worker, "timestamp", System.currentTimeMillis(), "is_daemon", true, "queues", new String[] {queue},
                                 "task", task, "queue", queue));
                 if (task.isEmpty()) {
-                    var popped = call("queues.get_next_task", Map.of("queue", queue)).path("entry").path("task").asText();
+                    var popped = clearml.call("queues.get_next_task", Map.of("queue", queue)).path("entry").path("task").asText();
                     if (!popped.isEmpty()) {
-                        call("tasks.started", Map.of("task", popped, "force", true));
+                        clearml.call("tasks.started", Map.of("task", popped, "force", true));
                         task = popped;
                         ends = Instant.now().plus(taskLength);
                     }
                 } else if (Instant.now().isAfter(ends)) {
-                    call("tasks.completed", Map.of("task", task, "force", true));
+                    clearml.call("tasks.completed", Map.of("task", task, "force", true));
                     task = "";
                     idleSince = Instant.now();
                 }
@@ -97,20 +79,5 @@ final class ForeignAgent extends Thread {
         } catch (IOException | AssertionError broken) {
             failure = isOn ? broken : null;
         }
-    }
-
-    private JsonNode call(String endpoint, Map<String, Object> body) throws IOException, InterruptedException {
-        return call(clearml, accessKey, secretKey, endpoint, body);
-    }
-
-    /** One call of ClearML's API; answers its data. */
-    static JsonNode call(String clearml, String accessKey, String secretKey, String endpoint, Map<String, Object> body)
-            throws IOException, InterruptedException {
-        var authorization = "Basic " + Base64.getEncoder().encodeToString((accessKey + ":" + secretKey).getBytes(StandardCharsets.UTF_8));
-        var answer = HTTP.send(HttpRequest.newBuilder(URI.create(clearml + "/v2.23/" + endpoint)).header("Content-Type", "application/json")
-                .header("Authorization", authorization).POST(HttpRequest.BodyPublishers.ofByteArray(JSON.writeValueAsBytes(body))).build(),
-                HttpResponse.BodyHandlers.ofString());
-        assertThat(answer.statusCode()).as("%s: %s", endpoint, answer.body()).isEqualTo(200);
-        return JSON.readTree(answer.body()).path("data");
     }
 }

@@ -1,9 +1,7 @@
 package dev.muster.acceptance;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.muster.sandbox.TimeScale;
 import dev.muster.sandbox.ec2.Ec2Config;
@@ -136,8 +134,7 @@ class ImportedLaunchIT {
     @Test
     @Tag("long")
     void theSameFileLaunchesTheSameMachines() throws Exception {
-        var python = OwnStandIns.python("launches of ClearML's autoscaler");
-        assumeTrue(python.isPresent());
+        var python = Parts.python("launches of ClearML's autoscaler");
         var shell = new Shell(folder);
         try (var standIns = new OwnStandIns(new TimeScale(20))) {
             var file = folder.resolve("aws_autoscaler.yaml");
@@ -146,7 +143,7 @@ class ImportedLaunchIT {
                     .replace("{image}", Ec2Config.UBUNTU.id()).replace("{subnet}", standIns.subnetOf("us-east-1c"))
                     .replace("{group}", standIns.securityGroup()));
 
-            var theirs = theirs(standIns, python.get(), file);
+            var theirs = theirs(standIns, python, file);
             var ours = ours(standIns, shell, file, theirs.keySet());
 
             var differences = new ArrayList<Difference>();

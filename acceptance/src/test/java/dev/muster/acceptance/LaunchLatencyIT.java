@@ -1,23 +1,18 @@
 package dev.muster.acceptance;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.muster.sandbox.clearml.SampleTask;
 import java.io.IOException;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.StreamSupport;
@@ -45,22 +40,16 @@ class LaunchLatencyIT {
     @TempDir
     Path folder;
 
-    private final HttpClient http = HttpClient.newHttpClient();
     private Shell shell;
-    private String clearml;
+    private Clearml clearml;
     private StandIns standIns;
-    private String authorization;
 
     @BeforeEach
     void up() throws Exception {
         shell = new Shell(folder);
-        var run = shell.run("./muster up --json").succeeded().json();
-        clearml = run.path("clearml").asText();
+        shell.run("./muster up --json").succeeded();
+        clearml = Clearml.of(shell);
         standIns = StandIns.of(shell);
-        var secrets = Path.of(run.path("secrets").asText());
-        var keys = Files.readString(secrets.resolve("clearml-default-access-key")).strip() + ":"
-                + Files.readString(secrets.resolve("clearml-default-secret-key")).strip();
-        authorization = "Basic " + Base64.getEncoder().encodeToString(keys.getBytes(UTF_8));
     }
 
     @AfterEach
@@ -71,7 +60,7 @@ class LaunchLatencyIT {
 
     @Test
     void fromEnqueueToTheLaunchCall() throws Exception {
-        post(clearml + "/queues.create", "{\"name\": \"bench\"}");
+        clearml.call("queues.create", Map.of("name", "bench"));
         apply("name: bench\nqueues: {bench: [bench]}\npools:\n  bench: {provider: aws, region: us-east-1, type: g4dn.xlarge, max: "
                 + (TASKS + 1) + ", idle: 1h}\n");
         enqueue("warm-up", "bench");
@@ -100,7 +89,7 @@ class LaunchLatencyIT {
         var queues = new StringBuilder();
         var pools = new StringBuilder();
         for (int i = 0; i < types.size(); i++) {
-            post(clearml + "/queues.create", "{\"name\": \"bench-" + i + "\"}");
+            clearml.call("queues.create", Map.of("name", "bench-" + i));
             queues.append("  bench-").append(i).append(": [bench-").append(i).append("]\n");
             pools.append("  bench-").append(i).append(": {provider: aws, region: us-east-1, max: 1, idle: 1h, offers: [");
             for (var zone : List.of("us-east-1a", "us-east-1b", "us-east-1c")) {
@@ -142,9 +131,9 @@ class LaunchLatencyIT {
     }
 
     private Instant enqueue(String name, String queue) throws Exception {
-        var task = post(clearml + "/tasks.create", SampleTask.running(name, Duration.ofHours(10)).createRequest().toString()).at("/data/id").asText();
+        var task = clearml.call("tasks.create", SampleTask.running(name, Duration.ofHours(10)).createRequest().toString()).path("id").asText();
         var now = Instant.now();
-        post(clearml + "/tasks.enqueue", "{\"task\": \"" + task + "\", \"queue_name\": \"" + queue + "\"}");
+        clearml.call("tasks.enqueue", Map.of("task", task, "queue_name", queue));
         return now;
     }
 
@@ -154,13 +143,6 @@ class LaunchLatencyIT {
         } catch (IOException | InterruptedException failed) {
             throw new IllegalStateException(failed);
         }
-    }
-
-    private JsonNode post(String url, String body) throws Exception {
-        var answer = http.send(HttpRequest.newBuilder(URI.create(url)).header("Content-Type", "application/json").header("Authorization", authorization)
-                .POST(HttpRequest.BodyPublishers.ofString(body)).build(), HttpResponse.BodyHandlers.ofString());
-        assertThat(answer.statusCode()).as("%s answered %s", url, answer.body()).isBetween(200, 299);
-        return answer.body().isEmpty() ? JSON.createObjectNode() : JSON.readTree(answer.body());
     }
 
     /** All of it, and the median of each quarter of the run, so that a noisy stretch is seen for what it is. */

@@ -2,9 +2,6 @@ package dev.muster.acceptance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.muster.sandbox.TimeScale;
 import dev.muster.sandbox.clearml.ClearmlConfig;
 import dev.muster.sandbox.clearml.ClearmlServer;
@@ -28,7 +25,6 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
@@ -41,7 +37,6 @@ final class OwnStandIns implements AutoCloseable {
 
     private static final String ACCESS = "OWNSTANDINACCESS";
     private static final String SECRET = "ownstandinsecret0123456789";
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     final ClearmlServer clearml;
     final Ec2Server ec2;
@@ -56,16 +51,6 @@ final class OwnStandIns implements AutoCloseable {
         ec2 = Ec2Server.start(vertx, Ec2Config.defaults().withTimeScale(speed), new ClearmlMachine(vertx, speed));
     }
 
-    /** The python of .ci/parts; empty, and one line says so, if it isn't there. */
-    static Optional<Path> python(String skipped) {
-        var python = Shell.SOURCES.resolve(".muster/parts/python/bin/python");
-        if (!Files.isExecutable(python)) {
-            System.out.println("Skipped: " + skipped + "; " + python + " is missing, run .ci/parts");
-            return Optional.empty();
-        }
-        return Optional.of(python);
-    }
-
     /** Starts clearml_autoscaler.py in the folder, which becomes its home. */
     Process autoscaler(Path python, Path folder, File out, String... arguments) throws IOException {
         var command = new ArrayList<>(List.of(python.toString(), Shell.SOURCES.resolve("acceptance/src/test/python/clearml_autoscaler.py").toString()));
@@ -73,9 +58,9 @@ final class OwnStandIns implements AutoCloseable {
         var builder = new ProcessBuilder(command).directory(folder.toFile()).redirectOutput(out).redirectError(folder.resolve("autoscaler.log").toFile());
         var environment = builder.environment();
         environment.keySet().removeIf(name -> name.startsWith("CLEARML_") || name.startsWith("AWS_"));
+        environment.putAll(client().environment());
         environment.putAll(Map.of("HOME", folder.toString(), "CLEARML_CONFIG_FILE", folder.resolve("none.conf").toString(),
-                "CLEARML_API_HOST", clearml.url(), "CLEARML_WEB_HOST", clearml.url(), "CLEARML_FILES_HOST", clearml.url(), "CLEARML_API_ACCESS_KEY", ACCESS,
-                "CLEARML_API_SECRET_KEY", SECRET, "AWS_ENDPOINT_URL", ec2.url(), "AWS_EC2_METADATA_DISABLED", "true"));
+                "AWS_ENDPOINT_URL", ec2.url(), "AWS_EC2_METADATA_DISABLED", "true"));
         return builder.start();
     }
 
@@ -94,19 +79,19 @@ final class OwnStandIns implements AutoCloseable {
     }
 
     String createQueue(String name) throws IOException, InterruptedException {
-        return ask("queues.create", JSON.createObjectNode().put("name", name)).path("id").asText();
+        return client().call("queues.create", Map.of("name", name)).path("id").asText();
     }
 
     String createTask(String name, Duration runTime) throws IOException, InterruptedException {
-        return ask("tasks.create", SampleTask.running(name, runTime).createRequest()).path("id").asText();
+        return client().call("tasks.create", SampleTask.running(name, runTime).createRequest().toString()).path("id").asText();
     }
 
     void enqueue(String task, String queueId) throws IOException, InterruptedException {
-        ask("tasks.enqueue", JSON.createObjectNode().put("task", task).put("queue", queueId));
+        client().call("tasks.enqueue", Map.of("task", task, "queue", queueId));
     }
 
     void putBack(String task, String queueId) throws IOException, InterruptedException {
-        ask("tasks.stopped", JSON.createObjectNode().put("task", task).put("force", true));
+        client().call("tasks.stopped", Map.of("task", task, "force", true));
         enqueue(task, queueId);
     }
 
@@ -126,13 +111,8 @@ final class OwnStandIns implements AutoCloseable {
                 askEc2("RunInstances&MinCount=1&MaxCount=1&InstanceType=c5.xlarge&ImageId=" + Ec2Config.UBUNTU.id() + "&UserData=" + userData));
     }
 
-    private JsonNode ask(String endpoint, ObjectNode request) throws IOException, InterruptedException {
-        var basic = Base64.getEncoder().encodeToString((ACCESS + ":" + SECRET).getBytes(StandardCharsets.UTF_8));
-        var answer = http.send(HttpRequest.newBuilder(URI.create(clearml.url() + "/v2.14/" + endpoint)).header("Authorization", "Basic " + basic)
-                .header("Content-Type", "application/json").POST(HttpRequest.BodyPublishers.ofString(request.toString())).build(),
-                HttpResponse.BodyHandlers.ofString());
-        assertThat(answer.statusCode()).as("%s: %s", endpoint, answer.body()).isEqualTo(200);
-        return JSON.readTree(answer.body()).path("data");
+    private Clearml client() {
+        return new Clearml(clearml.url(), ACCESS, SECRET);
     }
 
     /** As EC2 ends a machine whose host is retired, or a person at the console. */

@@ -1,7 +1,6 @@
 package dev.muster.acceptance;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.muster.sandbox.TimeScale;
 import dev.muster.sandbox.clearml.Faults.Fault;
@@ -83,14 +82,13 @@ class SideBySideIT {
     @Test
     @Tag("long")
     void noTaskIsKilledLostOrRunTwiceUnderMuster() throws Exception {
-        var python = OwnStandIns.python("a storm beside ClearML's autoscaler");
-        assumeTrue(python.isPresent());
+        var python = Parts.python("a storm beside ClearML's autoscaler");
         var seed = Long.getLong("storm.seed", 1);
         var forecast = Forecast.of(seed);
 
         var load = load();
         var muster = play("muster", forecast, this::startMuster);
-        var clearml = play("clearml", forecast, (standIns, file) -> startLoop(python.get(), standIns, file));
+        var clearml = play("clearml", forecast, (standIns, file) -> startLoop(python, standIns, file));
 
         var table = "Seed " + seed + ", " + LocalDate.now() + ", on " + Runtime.getRuntime().availableProcessors() + " processors; load average " + load
                 + " before and " + load() + " after.\n\n" + table(muster, clearml);

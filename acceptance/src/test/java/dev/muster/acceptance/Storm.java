@@ -3,22 +3,16 @@ package dev.muster.acceptance;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.muster.contracts.CloudEvents;
 import dev.muster.contracts.KafkaSettings;
 import dev.muster.contracts.Topics;
 import dev.muster.v1.MachineVerb;
 import dev.muster.v1.Request;
 import java.io.IOException;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Base64;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -41,13 +35,12 @@ final class Storm implements AutoCloseable {
 
     final Shell shell;
     final StandIns standIns;
-    final String clearml;
-    final Path secrets;
+    final Clearml clearml;
+    private final Path secrets;
     /** Machines whose power a test cut, by the cloud's id, and when. */
     final Map<String, Instant> killed = new LinkedHashMap<>();
     private final Topics topics = new Topics(Topics.DEFAULT_PREFIX, Topics.SANDBOX_INPUT_PARTITIONS);
     private final KafkaProducer<byte[], byte[]> producer;
-    private final HttpClient http = HttpClient.newHttpClient();
     /** Machines that a test asked to drain, and when it last began to. */
     final Map<String, Instant> asked = new LinkedHashMap<>();
     private final Set<String> struck = new LinkedHashSet<>();
@@ -73,7 +66,7 @@ final class Storm implements AutoCloseable {
         shell = new Shell(folder).with("MUSTER_INVENTORY_SLOW", "4s");
         try {
             var up = shell.run("./muster up --machines processes --speed " + speed + " --json").succeeded().json();
-            clearml = up.path("clearml").asText();
+            clearml = Clearml.of(shell);
             secrets = Path.of(up.path("secrets").asText());
             standIns = StandIns.of(shell);
             // An agent looks at its queue, and whether its task has ended, each second instead of every five. A task that loses its machine
@@ -130,12 +123,7 @@ final class Storm implements AutoCloseable {
 
     /** Worker ids that ClearML lists. */
     List<String> workers() throws Exception {
-        var keys = Files.readString(secrets.resolve("clearml-default-access-key")).strip() + ":"
-                + Files.readString(secrets.resolve("clearml-default-secret-key")).strip();
-        var answer = http.send(HttpRequest.newBuilder(URI.create(clearml + "/workers.get_all")).header("Content-Type", "application/json")
-                .header("Authorization", "Basic " + Base64.getEncoder().encodeToString(keys.getBytes(UTF_8)))
-                .POST(HttpRequest.BodyPublishers.ofString("{}")).build(), HttpResponse.BodyHandlers.ofString());
-        return StreamSupport.stream(new ObjectMapper().readTree(answer.body()).at("/data/workers").spliterator(), false)
+        return StreamSupport.stream(clearml.call("workers.get_all", Map.of()).path("workers").spliterator(), false)
                 .map(worker -> worker.path("id").asText()).toList();
     }
 

@@ -1,10 +1,8 @@
 package dev.muster.acceptance;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -48,11 +46,7 @@ class StormIT {
 
     @BeforeEach
     void findAgent() {
-        agent = Shell.SOURCES.resolve(".muster/parts/python/bin/clearml-agent");
-        if (!Files.isExecutable(agent)) {
-            System.out.println("Skipped: a storm with real agents; " + agent + " is missing, run .ci/parts");
-        }
-        assumeTrue(Files.isExecutable(agent));
+        agent = Parts.python("a storm with real agents").resolveSibling("clearml-agent");
     }
 
     @AfterEach
@@ -128,7 +122,7 @@ class StormIT {
     // What is done.
 
     private String desk(String name) throws Exception {
-        return new DeskAgent(agent, folder, name, Storm.QUEUE, storm.clearml, storm.secrets).worker;
+        return new DeskAgent(agent, folder, name, Storm.QUEUE, storm.clearml).worker;
     }
 
     private boolean isQuiet(JsonNode statuses) throws Exception {
