@@ -377,6 +377,28 @@ class AdoptionTest {
     }
 
     @Test
+    void oneThatIsTaggedAfterItsFleetWasDeletedEndsWithIt() {
+        var s = twoOfAnother();
+        s.delete(FleetHead.ShutdownAction.IDLE).plan().plan();
+        assertThat(s.fleet.head().state()).isEqualTo(FleetHead.State.DELETED);
+
+        done(s, "i-2").plan();
+
+        assertThat(s.decided(Reason.IS_ORPHAN)).hasSize(1);
+        assertThat(s.fleet.active().get("a-i-2").phase()).isEqualTo(Phase.DRAINING);
+    }
+
+    @Test
+    void oneThatIsTaggedAfterAFleetThatLeavesItsMachinesIsLeft() {
+        var s = twoOfAnother();
+        s.delete(FleetHead.ShutdownAction.LEAVE).plan().plan();
+
+        done(s, "i-2").plan();
+
+        assertThat(s.fleet.active()).isEmpty();
+    }
+
+    @Test
     void nothingIsAdoptedWhereAnotherInstallationsMarkIs() {
         var s = adopting(Scenario.onePool(5).otherWorker(worker("i-1"), "", "q-gpu"), "acme-demo").waiting("gpu", 1).look();
         s.fleet.apply(new FleetEvent.InventorySeen(s.now, Scenario.SCOPE, new FleetEvent.Seen("aws", 1, 1, s.now, 1, 1), s.now,

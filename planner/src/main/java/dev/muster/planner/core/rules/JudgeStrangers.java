@@ -97,7 +97,9 @@ public final class JudgeStrangers implements Rule {
         var head = planning.fleet().head();
         var dash = stranger.machineId().lastIndexOf('-');
         var incarnation = dash > 1 ? stranger.machineId().substring(1, dash) : "";
-        return head.isEnding() && incarnation.equals(head.incarnation()) ? Optional.ofNullable(head.action()) : head.endOf(incarnation);
+        // An adopted machine's id speaks of no life. One that is tagged too late, after the fleet that asked for it, ends with that fleet.
+        var isOfThis = incarnation.equals(head.incarnation()) || stranger.machineId().startsWith(Adoption.ID);
+        return head.isEnding() && isOfThis ? Optional.ofNullable(head.action()) : head.endOf(incarnation);
     }
 
     /** The counter of an id of this life of the fleet. */
