@@ -106,7 +106,9 @@ class BudgetIT {
             var spent = spent(fleet);
             var why = shell.run("./muster why queue " + fleet).succeeded().out();
             System.out.println(fleet + ": spent " + spent + " of " + whole + " at EC2's end; " + why.lines().filter(line -> line.contains("has spent")).findFirst().orElse(""));
-            assertThat(spent).as(fleet).isLessThanOrEqualTo(whole).isGreaterThan(whole.multiply(new BigDecimal("0.5")));
+            // A machine counts for a minute at least, as EC2 bills one. Here, where a minute of EC2 is 3 s of the clock, one that did one task of 20 s
+            // costs a third of that at EC2's end.
+            assertThat(spent).as(fleet).isLessThanOrEqualTo(whole).isGreaterThan(whole.multiply(new BigDecimal("0.2")));
             assertThat(why).contains("this " + (fleet.equals("daily") ? "day" : "month"));
         }
         System.out.println("hourly: at most " + most + " machines at once, spent " + spent("hourly"));
