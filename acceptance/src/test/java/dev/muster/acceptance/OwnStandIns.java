@@ -42,12 +42,14 @@ final class OwnStandIns implements AutoCloseable {
     final Ec2Server ec2;
     private final Vertx vertx = Vertx.vertx();
     private final HttpClient http = HttpClient.newHttpClient();
+    private final Clearml client;
 
     OwnStandIns(TimeScale speed) {
         var own = ClearmlConfig.of(new ClearmlConfig.Credential(ACCESS, SECRET, "me", "mine"));
         // A worker that is gone would else stay listed for ten minutes of the clock, which at speed 15 are two and a half hours.
         clearml = ClearmlServer.start(vertx, 0, new ClearmlConfig(own.credentials(), own.clock(), speed.real(own.workerTimeout()),
                 speed.real(own.watchdogAfter()), speed.real(own.watchdogEvery()), own.apiVersion()));
+        client = new Clearml(clearml.url(), ACCESS, SECRET);
         ec2 = Ec2Server.start(vertx, Ec2Config.defaults().withTimeScale(speed), new ClearmlMachine(vertx, speed));
     }
 
@@ -58,7 +60,7 @@ final class OwnStandIns implements AutoCloseable {
         var builder = new ProcessBuilder(command).directory(folder.toFile()).redirectOutput(out).redirectError(folder.resolve("autoscaler.log").toFile());
         var environment = builder.environment();
         environment.keySet().removeIf(name -> name.startsWith("CLEARML_") || name.startsWith("AWS_"));
-        environment.putAll(client().environment());
+        environment.putAll(client.environment());
         environment.putAll(Map.of("HOME", folder.toString(), "CLEARML_CONFIG_FILE", folder.resolve("none.conf").toString(),
                 "AWS_ENDPOINT_URL", ec2.url(), "AWS_EC2_METADATA_DISABLED", "true"));
         return builder.start();
@@ -79,19 +81,19 @@ final class OwnStandIns implements AutoCloseable {
     }
 
     String createQueue(String name) throws IOException, InterruptedException {
-        return client().call("queues.create", Map.of("name", name)).path("id").asText();
+        return client.call("queues.create", Map.of("name", name)).path("id").asText();
     }
 
     String createTask(String name, Duration runTime) throws IOException, InterruptedException {
-        return client().call("tasks.create", SampleTask.running(name, runTime).createRequest().toString()).path("id").asText();
+        return client.call("tasks.create", SampleTask.running(name, runTime).createRequest().toString()).path("id").asText();
     }
 
     void enqueue(String task, String queueId) throws IOException, InterruptedException {
-        client().call("tasks.enqueue", Map.of("task", task, "queue", queueId));
+        client.call("tasks.enqueue", Map.of("task", task, "queue", queueId));
     }
 
     void putBack(String task, String queueId) throws IOException, InterruptedException {
-        client().call("tasks.stopped", Map.of("task", task, "force", true));
+        client.call("tasks.stopped", Map.of("task", task, "force", true));
         enqueue(task, queueId);
     }
 
@@ -109,10 +111,6 @@ final class OwnStandIns implements AutoCloseable {
         var userData = URLEncoder.encode(Base64.getEncoder().encodeToString(script.getBytes(StandardCharsets.UTF_8)), StandardCharsets.UTF_8);
         return first("<instanceId>(i-[0-9a-f]+)</instanceId>",
                 askEc2("RunInstances&MinCount=1&MaxCount=1&InstanceType=c5.xlarge&ImageId=" + Ec2Config.UBUNTU.id() + "&UserData=" + userData));
-    }
-
-    private Clearml client() {
-        return new Clearml(clearml.url(), ACCESS, SECRET);
     }
 
     /** As EC2 ends a machine whose host is retired, or a person at the console. */
