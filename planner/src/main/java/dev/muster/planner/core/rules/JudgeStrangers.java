@@ -46,7 +46,7 @@ public final class JudgeStrangers implements Rule {
         }
         var known = planning.fleet().machine(stranger.machineId());
         var second = stranger.machineId().isEmpty() || known.isPresent();
-        var id = second ? "a-" + stranger.cloudId() : stranger.machineId();
+        var id = second ? Adoption.ID + stranger.cloudId() : stranger.machineId();
         if (planning.fleet().machine(id).isPresent()) {
             return;
         }

@@ -44,7 +44,10 @@ public final class RescueLostTasks implements Rule {
                                     decision -> decision.how("listed")));
                 }
             }
-            planning.fleet().adrift().forEach(adrift -> adrift(planning, adrift));
+            var adrift = planning.fleet().adrift();
+            // Whose each of them is has to be found out: once for all tasks.
+            var others = adrift.isEmpty() ? List.<Worker>of() : planning.fleet().otherWorkers();
+            adrift.forEach(task -> adrift(planning, task, others));
         }
         for (var worker : planning.fleet().outliving()) {
             planning.fleet().machineOf(worker.id()).filter(RescueLostTasks::isGone)
@@ -57,7 +60,7 @@ public final class RescueLostTasks implements Rule {
         return machine.phase() == Phase.GONE && !machine.released();
     }
 
-    private void adrift(Planning planning, TaskAdrift adrift) {
+    private void adrift(Planning planning, TaskAdrift adrift, List<Worker> others) {
         var lost = planning.fleet().machineOf(adrift.lastWorker()).filter(RescueLostTasks::isGone);
         // Popped again and lost again before anybody reported it, it still shows the worker that it was rescued from.
         var isRescuedFromIt = planning.fleet().rescue(adrift.task())
@@ -67,7 +70,7 @@ public final class RescueLostTasks implements Rule {
                     decision -> decision.how("adrift"));
             return;
         }
-        var othersServe = planning.fleet().otherWorkers().stream().anyMatch(worker -> worker.queueIds().contains(adrift.queueId()));
+        var othersServe = others.stream().anyMatch(worker -> worker.queueIds().contains(adrift.queueId()));
         var patience = othersServe ? planning.spec().rescue().after() : ADRIFT;
         if (!planning.isHeld() && planning.hasPassed(adrift.since().plus(patience))) {
             begin(planning, adrift.task(), adrift.queueId(), adrift.lastWorker(), "", Reason.TASK_ADRIFT, adrift.status(),
