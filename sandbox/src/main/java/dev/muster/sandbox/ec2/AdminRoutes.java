@@ -59,6 +59,8 @@ final class AdminRoutes {
         on(router, "/ec2/throttling", Set.of("on"), body -> server.throttling(Boolean.TRUE.equals(body.getBoolean("on"))));
         on(router, "/ec2/parameters", Set.of("name", "value", "secure"),
                 body -> server.parameter(required(body, "name"), required(body, "value"), Boolean.TRUE.equals(body.getBoolean("secure"))));
+        on(router, "/ec2/roles", Set.of("arn", "externalId", "seconds"),
+                body -> server.role(required(body, "arn"), body.getString("externalId"), body.containsKey("seconds") ? seconds(body) : null));
         on(router, "/ec2/interruptions", Set.of("instance", "type", "zone"), body -> {
             if (body.containsKey("instance")) {
                 server.interrupt(body.getString("instance"));

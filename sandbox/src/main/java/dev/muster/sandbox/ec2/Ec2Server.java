@@ -14,10 +14,10 @@ import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.UUID;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -25,7 +25,7 @@ import java.util.regex.Pattern;
 
 /**
  * A stand-in for Amazon EC2 on 127.0.0.1: the EC2 Query API (2016-11-15), SSM's GetParameter and GetParameters, STS's
- * GetCallerIdentity, and the metadata service of every machine under {@code /machines/<instance id>}, all on one port.
+ * GetCallerIdentity and AssumeRole, and the metadata service of every machine under {@code /machines/<instance id>}, all on one port.
  *
  * <p>A client sets {@link #url} as endpoint for all three services, {@link Ec2Config#ACCESS_KEY} with any secret, and any
  * region the stand-in has. What launches runs {@link MachineImage}; what the cloud saw is in {@link #books}.
@@ -42,6 +42,7 @@ public final class Ec2Server implements AutoCloseable {
     private final Ec2Config config;
     private final Vertx vertx;
     private final Ssm ssm;
+    private final Sts sts;
 
     private Ec2Server(Vertx vertx, HttpServer server, Ec2Cloud cloud, CloudTime time, Ec2Config config) {
         this.vertx = vertx;
@@ -50,6 +51,7 @@ public final class Ec2Server implements AutoCloseable {
         this.time = time;
         this.config = config;
         this.ssm = new Ssm(time, config.parameters());
+        this.sts = new Sts(time, config.accessKeys());
     }
 
     /**
@@ -155,6 +157,17 @@ public final class Ec2Server implements AutoCloseable {
     }
 
     /**
+     * Makes a role that every caller may take on, and its keys act in the account of its ARN.
+     *
+     * @param externalId must be given with it; null: none
+     * @param lasts how long its keys do, whatever a caller asks for; null: as asked
+     * @throws IllegalArgumentException if that is no ARN of a role
+     */
+    public void role(String arn, String externalId, Duration lasts) {
+        sts.role(arn, externalId, lasts);
+    }
+
+    /**
      * Adds the routes under {@code /ec2/}: {@code GET /ec2/books}, and by POST with a JSON object what the methods here do. Mount
      * them on a server that isn't the cloud's own, so that no client meets them by accident.
      */
@@ -203,7 +216,7 @@ public final class Ec2Server implements AutoCloseable {
         var request = context.request();
         var credential = CREDENTIAL.matcher(request.getHeader("Authorization") == null ? "" : request.getHeader("Authorization"));
         boolean signed = credential.find();
-        var account = signed ? config.accessKeys().get(credential.group(1)) : null;
+        var caller = signed ? sts.caller(credential.group(1), request.getHeader("X-Amz-Security-Token")).orElse(null) : null;
         var region = signed ? credential.group(3) : "";
         if (request.method() != HttpMethod.POST && request.method() != HttpMethod.GET) {
             xml(context.response(), 405, Xml.error("InvalidRequest", "Use POST"));
@@ -211,7 +224,7 @@ public final class Ec2Server implements AutoCloseable {
         }
         var target = request.getHeader("X-Amz-Target");
         if (target != null) {
-            ssm(context, body, target, account, region);
+            ssm(context, body, target, caller, region);
             return;
         }
         SortedMap<String, String> parameters;
@@ -222,14 +235,16 @@ public final class Ec2Server implements AutoCloseable {
             return;
         }
         var action = parameters.getOrDefault("Action", "");
-        if (action.equals("GetCallerIdentity")) {
-            sts(context, action, account);
+        if (Sts.ACTIONS.contains(action)) {
+            sts(context, action, caller, parameters);
             return;
         }
         var service = signed ? credential.group(4) : "";
-        if (account == null) {
+        if (caller == null) {
             xml(context.response(), 401, signed ? Xml.error("AuthFailure", "AWS was not able to validate the provided access credentials")
                     : Xml.error("AuthFailure", "The request is not signed: send an AWS4-HMAC-SHA256 Authorization header"));
+        } else if (caller.expired()) {
+            xml(context.response(), 400, Xml.error("RequestExpired", "Request has expired."));
         } else if (Geography.region(region).isEmpty() || !service.equals("ec2")) {
             xml(context.response(), 401, Xml.error("AuthFailure", "Credential is scoped to " + region + "/" + service + "; it should be to ec2 in one of "
                     + String.join(", ", Geography.regions().stream().map(Geography.Region::name).toList())));
@@ -239,30 +254,41 @@ public final class Ec2Server implements AutoCloseable {
             xml(context.response(), 400, Xml.error("InvalidParameterValue", "This stand-in speaks Version 2016-11-15; the request says "
                     + parameters.get("Version")));
         } else {
-            send(context, cloud.answer(Call.of(new Call.Scope(account, region), action, parameters)), "text/xml;charset=UTF-8");
+            send(context, cloud.answer(Call.of(new Call.Scope(caller.account(), region), action, parameters)), "text/xml;charset=UTF-8");
         }
     }
 
-    /** STS: who am I. */
-    private void sts(RoutingContext context, String action, String account) {
+    private void sts(RoutingContext context, String action, Sts.Caller caller, SortedMap<String, String> parameters) {
         var met = cloud.faults().of(action);
-        var namespace = "https://sts.amazonaws.com/doc/2011-06-15/";
-        var refusal = account == null ? new Refusal(403, "InvalidClientTokenId", "The security token included in the request is invalid.")
-                : met.refusal() != null ? met.refusal() : met.lost() ? Faults.Met.LOST : null;
-        var xml = Xml.bare();
-        if (refusal != null) {
-            xml.openIn("ErrorResponse", namespace).open("Error").put("Type", refusal.status() < 500 ? "Sender" : "Receiver").put("Code", refusal.code())
-                    .put("Message", refusal.getMessage()).close("Error").put("RequestId", UUID.randomUUID()).close("ErrorResponse");
-        } else {
-            xml.openIn("GetCallerIdentityResponse", namespace).open("GetCallerIdentityResult").put("Arn", "arn:aws:iam::" + account + ":user/sandbox")
-                    .put("UserId", "AIDASANDBOX").put("Account", account).close("GetCallerIdentityResult").open("ResponseMetadata")
-                    .put("RequestId", UUID.randomUUID()).close("ResponseMetadata").close("GetCallerIdentityResponse");
+        int status = 200;
+        String answer;
+        try {
+            if (caller == null) {
+                throw new Refusal(403, "InvalidClientTokenId", "The security token included in the request is invalid.");
+            }
+            if (caller.expired()) {
+                throw new Refusal(403, "ExpiredToken", "The security token included in the request is expired");
+            }
+            if (met.refusal() != null) {
+                throw met.refusal();
+            }
+            // Who one is, one may always ask.
+            if (action.equals("AssumeRole") && cloud.faults().denies(action)) {
+                throw Sts.denied(caller, parameters.getOrDefault("RoleArn", ""));
+            }
+            answer = sts.answer(caller, action, parameters);
+            if (met.lost()) {
+                throw Faults.Met.LOST;
+            }
+        } catch (Refusal refused) {
+            status = refused.status();
+            answer = Sts.error(refused);
         }
-        send(context, new Ec2Cloud.Answer(refusal == null ? 200 : refusal.status(), xml.toString(), met.delay(), met.cut()), "text/xml");
+        send(context, new Ec2Cloud.Answer(status, answer, met.delay(), met.cut()), "text/xml");
     }
 
     /** SSM, in AWS JSON 1.1. */
-    private void ssm(RoutingContext context, Buffer sent, String target, String account, String region) {
+    private void ssm(RoutingContext context, Buffer sent, String target, Sts.Caller caller, String region) {
         var operation = target.substring(target.indexOf('.') + 1);
         var met = cloud.faults().of(operation);
         int status = 200;
@@ -271,16 +297,19 @@ public final class Ec2Server implements AutoCloseable {
             if (!target.startsWith("AmazonSSM.")) {
                 throw Refusal.of("UnknownOperationException", "This stand-in answers SSM's GetParameter and GetParameters, not " + target);
             }
-            if (account == null || Geography.region(region).isEmpty()) {
+            if (caller == null || Geography.region(region).isEmpty()) {
                 throw Refusal.of("UnrecognizedClientException", "The security token included in the request is invalid.");
+            }
+            if (caller.expired()) {
+                throw Refusal.of("ExpiredTokenException", "The security token included in the request is expired");
             }
             if (met.refusal() != null) {
                 throw met.refusal();
             }
             if (cloud.faults().denies(operation)) {
-                throw Refusal.of("AccessDeniedException", "User: arn:aws:iam::" + account + ":user/sandbox is not authorized to perform: ssm:" + operation);
+                throw Refusal.of("AccessDeniedException", "User: " + caller.arn() + " is not authorized to perform: ssm:" + operation);
             }
-            answer = ssm.answer(new Call.Scope(account, region), operation, sent.length() == 0 ? new JsonObject() : sent.toJsonObject());
+            answer = ssm.answer(new Call.Scope(caller.account(), region), operation, sent.length() == 0 ? new JsonObject() : sent.toJsonObject());
             if (met.lost()) {
                 throw Faults.Met.LOST;
             }
