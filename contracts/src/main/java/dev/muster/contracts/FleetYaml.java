@@ -372,6 +372,8 @@ public final class FleetYaml {
         yaml.text("type").ifPresent(disk::setType);
         yaml.number("iops", 0, MOST).ifPresent(number -> disk.setIops(number.intValue()));
         yaml.number("throughput", 0, MOST).ifPresent(number -> disk.setThroughput(number.intValue()));
+        yaml.text("kmsKey").ifPresent(disk::setKmsKey);
+        yaml.text("snapshot").ifPresent(disk::setSnapshot);
         yaml.finish();
         return disk.build();
     }
@@ -442,6 +444,11 @@ public final class FleetYaml {
         aws.addAllSecurityGroupIds(yaml.texts("securityGroups"));
         yaml.text("instanceProfile").ifPresent(aws::setInstanceProfile);
         yaml.flag("publicIp").ifPresent(aws::setAssociatePublicIp);
+        yaml.text("launchTemplate").ifPresent(aws::setLaunchTemplate);
+        yaml.text("launchTemplateVersion").ifPresent(aws::setLaunchTemplateVersion);
+        yaml.flag("detailedMonitoring").ifPresent(aws::setDetailedMonitoring);
+        yaml.json("launchSpec").ifPresent(aws::setLaunchSpec);
+        aws.addAllTagResources(yaml.texts("tagResources"));
         yaml.finish();
         return aws.build();
     }
@@ -735,6 +742,8 @@ public final class FleetYaml {
         text(to, "type", disk.getType());
         number(to, "iops", disk.getIops());
         number(to, "throughput", disk.getThroughput());
+        text(to, "kmsKey", disk.getKmsKey());
+        text(to, "snapshot", disk.getSnapshot());
         return to;
     }
 
@@ -837,7 +846,28 @@ public final class FleetYaml {
         if (aws.hasAssociatePublicIp()) {
             to.put("publicIp", aws.getAssociatePublicIp());
         }
+        text(to, "launchTemplate", aws.getLaunchTemplate());
+        text(to, "launchTemplateVersion", aws.getLaunchTemplateVersion());
+        if (aws.getDetailedMonitoring()) {
+            to.put("detailedMonitoring", true);
+        }
+        if (!aws.getLaunchSpec().isEmpty()) {
+            to.put("launchSpec", launchSpec(aws.getLaunchSpec()));
+        }
+        if (aws.getTagResourcesCount() > 0) {
+            to.put("tagResources", List.copyOf(aws.getTagResourcesList()));
+        }
         return to;
+    }
+
+    /** As keys and values where reading them makes the same text again, else the text itself. */
+    private static Object launchSpec(String json) {
+        try {
+            var read = Json.read(json);
+            return read instanceof Map && Json.write(read).equals(json) ? read : json;
+        } catch (IllegalArgumentException noJson) {
+            return json;
+        }
     }
 
     private static void text(Map<String, Object> to, String key, String text) {

@@ -36,6 +36,8 @@ public final class YamlValue {
     private static final Pattern DURATION = Pattern.compile("(?:(\\d{1,7})d)?(?:(\\d{1,9})h)?(?:(\\d{1,9})m)?(?:(\\d{1,12}(?:\\.\\d{1,9})?)s)?(?:(\\d{1,9})ms)?");
     private static final Pattern MONEY = Pattern.compile("\\d{1,12}(\\.\\d+)?");
     private static final Pattern FRACTION = Pattern.compile("\\d{1,12}(\\.\\d{1,40})?(E-\\d{1,3})?");
+    /** Of an object that is taken as JSON: no call of a cloud takes more. */
+    private static final int LONGEST_JSON = 16 * 1024;
     /** A wrong key this many edits away from a known one is taken for a slip. */
     private static final int SLIP = 3;
 
@@ -282,6 +284,59 @@ public final class YamlValue {
     static BigDecimal amount(long micros) {
         var amount = BigDecimal.valueOf(micros, 6).stripTrailingZeros();
         return amount.scale() < 0 ? amount.setScale(0) : amount;
+    }
+
+    /** The key's object as JSON without blanks; if it is one value, that text itself. */
+    public Optional<String> json(String key) {
+        return get(key).flatMap(value -> {
+            if (!value.isObject()) {
+                return value.text();
+            }
+            var json = new StringBuilder();
+            return value.writeJson(json) ? Optional.of(json.toString()) : Optional.empty();
+        });
+    }
+
+    /** @return false if it can't be written, and that is reported */
+    private boolean writeJson(StringBuilder json) {
+        // Before anything below it is looked at: what refers to itself has no end.
+        if (json.length() > LONGEST_JSON) {
+            return wrong("is longer than " + LONGEST_JSON + " characters", "write less");
+        }
+        if (isObject()) {
+            var separator = "{";
+            for (var name : entries.keySet()) {
+                json.append(separator).append(Json.write(name)).append(':');
+                separator = ",";
+                var value = get(name);
+                if (value.isEmpty() || !value.get().writeJson(json)) {
+                    return false;
+                }
+            }
+            json.append(entries.isEmpty() ? "{}" : "}");
+            return true;
+        }
+        if (isList()) {
+            var separator = "[";
+            for (var item : items()) {
+                json.append(separator);
+                separator = ",";
+                if (!item.writeJson(json)) {
+                    return false;
+                }
+            }
+            json.append(separator.equals("[") ? "[]" : "]");
+            return true;
+        }
+        var text = text();
+        text.ifPresent(written -> json.append(isJson(written) ? written : Json.write(written)));
+        return text.isPresent();
+    }
+
+    /** Whether an unquoted value means the same in JSON. Words such as yes and on, and numbers such as 0x1f, stay text. */
+    private boolean isJson(String text) {
+        return node.getTag().equals(Tag.BOOL) && (text.equals("true") || text.equals("false"))
+                || (node.getTag().equals(Tag.INT) || node.getTag().equals(Tag.FLOAT)) && Json.NUMBER.matcher(text).matches();
     }
 
     /** Reports every key that was not asked for, with the known key it looks like. */

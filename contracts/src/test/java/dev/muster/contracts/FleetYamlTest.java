@@ -27,6 +27,7 @@ import dev.muster.v1.ScheduleSpec;
 import dev.muster.v1.ShutdownAction;
 import dev.muster.v1.Value;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
@@ -211,6 +212,43 @@ class FleetYamlTest {
     }
 
     @Test
+    void aLaunchSpecIsJsonWithTheTypesThatItIsWrittenWith() throws Exception {
+        assertThat(launchSpec("""
+                launchSpec:
+                  CpuOptions: {CoreCount: 4, ThreadsPerCore: "1"}
+                  EnclaveOptions: {Enabled: true}
+                  Placement: {GroupName: on, PartitionNumber: 0x1f}
+                  LicenseSpecifications:
+                  - LicenseConfigurationArn: a"b
+                  NetworkInterfaces: []
+                """)).isEqualTo("""
+                {"CpuOptions":{"CoreCount":4,"ThreadsPerCore":"1"},"EnclaveOptions":{"Enabled":true},"Placement":{"GroupName":"on","PartitionNumber":"0x1f"},\
+                "LicenseSpecifications":[{"LicenseConfigurationArn":"a\\"b"}],"NetworkInterfaces":[]}""");
+        assertThat(launchSpec("launchSpec: '{ \"EbsOptimized\": true }'")).isEqualTo("{ \"EbsOptimized\": true }");
+    }
+
+    @Test
+    void aLaunchSpecWithoutEndOrValueIsReported() {
+        assertThatThrownBy(() -> launchSpec("launchSpec: &all\n  Placement: *all\n")).isInstanceOfSatisfying(InvalidYamlException.class,
+                broken -> assertThat(broken.violations()).singleElement().satisfies(violation -> assertThat(violation.getProblem()).contains("longer than")));
+        assertThatThrownBy(() -> launchSpec("launchSpec: {Placement: {GroupName: }}")).isInstanceOfSatisfying(InvalidYamlException.class,
+                broken -> assertThat(broken.violations()).singleElement()
+                        .satisfies(violation -> assertThat(violation.getField()).isEqualTo("pools.cpu.aws.launchSpec.Placement.GroupName")));
+    }
+
+    private static String launchSpec(String yaml) throws InvalidYamlException {
+        return FleetYaml.read("name: demo\npools:\n  cpu:\n    aws:\n" + yaml.indent(6)).getPools(0).getLaunch().getAws().getLaunchSpec();
+    }
+
+    @Test
+    void jsonIsReadStrictly() {
+        for (var wrong : List.of("", "{", "{} {}", "{\"a\":1,\"a\":2}", "{a:1}", "{\"a\":null}", "[1,]", "NaN", "1e5", "'a'", "[".repeat(40) + "]".repeat(40))) {
+            assertThatThrownBy(() -> Json.read(wrong)).as(wrong).isInstanceOf(IllegalArgumentException.class);
+        }
+        assertThat(Json.read(" {\"a\": [1, -2.50, \"\\u00e4\", true]} ")).isEqualTo(Map.of("a", List.of(new java.math.BigDecimal("1"), new java.math.BigDecimal("-2.50"), "ä", true)));
+    }
+
+    @Test
     void timeSpansAreExact() {
         assertThat(YamlValue.parseDuration("1d1h1m1.5s250ms")).contains(Duration.newBuilder().setSeconds(86_400 + 3_600 + 60 + 1).setNanos(750_000_000).build());
         assertThat(YamlValue.parseDuration("0s")).contains(Duration.getDefaultInstance());
@@ -356,7 +394,8 @@ class FleetYamlTest {
         private LaunchParameters launch() {
             var launch = LaunchParameters.newBuilder().setImage(maybe(this::text, ""));
             if (random.nextBoolean()) {
-                launch.addDisks(Disk.newBuilder().setDevice(maybe(this::text, "")).setSizeGib(random.nextInt(500)).setIops(random.nextInt(2)));
+                launch.addDisks(Disk.newBuilder().setDevice(maybe(this::text, "")).setSizeGib(random.nextInt(500)).setIops(random.nextInt(2))
+                        .setKmsKey(maybe(this::text, "")).setSnapshot(maybe(this::text, "")));
                 launch.putTags(text(), text());
             }
             if (random.nextBoolean()) {
@@ -365,9 +404,21 @@ class FleetYamlTest {
                 launch.setBoot(random.nextBoolean() ? boot.setDocker(random.nextBoolean()) : boot);
             }
             if (random.nextBoolean()) {
-                launch.setAws(AwsLaunch.newBuilder().setKeyName(maybe(this::text, "")).addSecurityGroupIds("sg-" + random.nextInt(99)).setAssociatePublicIp(true));
+                launch.setAws(AwsLaunch.newBuilder().setKeyName(maybe(this::text, "")).addSecurityGroupIds("sg-" + random.nextInt(99)).setAssociatePublicIp(true)
+                        .setLaunchTemplate(maybe(this::text, "")).setLaunchTemplateVersion(maybe(this::text, "")).setDetailedMonitoring(random.nextBoolean())
+                        .setLaunchSpec(maybe(this::launchSpec, "")).addAllTagResources(maybe(() -> List.of("volume", text()), List.of())));
             }
             return launch.build();
+        }
+
+        /** JSON as it is written here, JSON written otherwise, and none. */
+        private String launchSpec() {
+            return switch (random.nextInt(4)) {
+                case 0 -> Json.write(Map.of(text(), List.of(text(), Map.of("CoreCount", new java.math.BigDecimal(random.nextInt(9)), "On", random.nextBoolean(), "A", Map.of()))));
+                case 1 -> "{\"CpuOptions\": {\"CoreCount\": 4}}";
+                case 2 -> "{\"A\":1.50,\"B\":[],\"C\":\"1.5\",\"D\":-0.0}";
+                default -> text();
+            };
         }
 
         private Value value() {

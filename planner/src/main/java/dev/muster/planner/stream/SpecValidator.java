@@ -415,9 +415,9 @@ final class SpecValidator {
     }
 
     private void awsLaunch(String at, LaunchParameters launch) {
-        if (!launch.getImage().isEmpty() && !launch.getImage().startsWith("ami-")) {
-            say(at + ".image", "'" + launch.getImage() + "' is no AMI id", "write the id, which begins with ami-, or leave it out for the account's");
-        }
+        new AwsLaunchValidator(found).judge(at, launch);
+        // A launch spec is text that people paste.
+        secret(at + ".aws.launchSpec", launch.getAws().getLaunchSpec(), "nobody needs a key in a launch spec: remove it");
         if (launch.getTagsCount() > AWS_TAGS) {
             say(at + ".tags", "there are " + launch.getTagsCount(), "EC2 takes 50 a machine, and Muster needs 7: use at most " + AWS_TAGS);
         }

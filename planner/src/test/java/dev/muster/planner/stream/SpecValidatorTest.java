@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.Duration;
 import dev.muster.planner.core.Schedule;
+import dev.muster.v1.AwsLaunch;
 import dev.muster.v1.BudgetAction;
 import dev.muster.v1.BudgetPeriod;
 import dev.muster.v1.BudgetSpec;
@@ -24,6 +25,7 @@ import dev.muster.v1.Value;
 import dev.muster.v1.Violation;
 import java.time.Instant;
 import java.time.ZoneOffset;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Consumer;
@@ -123,7 +125,34 @@ class SpecValidatorTest {
                     o.setPriceCeilingMicrosPerHour(0);
                     o.getKeyBuilder().setMarket(Market.SPOT);
                 }, "is 0"),
-                pool("pools.cpu.image", p -> p.getLaunchBuilder().setImage("ubuntu"), "'ubuntu' is no AMI id"),
+                pool("pools.cpu.image", p -> p.getLaunchBuilder().setImage("ami-ubuntu"), "'ami-ubuntu' is neither an AMI id"),
+                pool("pools.cpu.image", p -> p.getLaunchBuilder().setImage("ssm:"), "'ssm:' is neither"),
+                pool("pools.cpu.image", p -> p.getLaunchBuilder().setImage("my\nimage"), "is neither"),
+                pool("pools.cpu.disks[0].kmsKey", p -> p.getLaunchBuilder().addDisksBuilder().setKmsKey("ours"), "'ours' is no KMS key"),
+                pool("pools.cpu.disks[0].snapshot", p -> p.getLaunchBuilder().addDisksBuilder().setSnapshot("vol-0123456789abcdef0"), "is no id of a snapshot"),
+                pool("pools.cpu.disks[0].device", p -> p.getLaunchBuilder().addDisks(Disk.newBuilder().setSizeGib(9)).getAwsBuilder().setLaunchTemplate("gpu"), "is missing"),
+                aws("launchTemplate", a -> a.setLaunchTemplate("lt-gpu"), "'lt-gpu' is neither an id nor a name"),
+                aws("launchTemplateVersion", a -> a.setLaunchTemplateVersion("2"), "there is no launchTemplate"),
+                aws("launchTemplateVersion", a -> a.setLaunchTemplate("gpu").setLaunchTemplateVersion("newest"), "'newest' is no version"),
+                aws("tagResources[0]", a -> a.addTagResources("elastic-gpu"), "'elastic-gpu' is nothing that a launch can tag"),
+                aws("tagResources[1]", a -> a.addTagResources("volume").addTagResources("volume"), "named twice"),
+                aws("launchSpec", a -> a.setLaunchSpec("CpuOptions"), "is no JSON"),
+                aws("launchSpec", a -> a.setLaunchSpec("[]"), "is no JSON object"),
+                aws("launchSpec", a -> a.setLaunchSpec("{\"KeyName\":\"AKIA" + "IOSFODNN7EXAMPLE\"}"), "looks like a key"),
+                aws("launchSpec.ClientToken", a -> a.setLaunchSpec("{\"ClientToken\":\"x\"}"), "may not stand"),
+                aws("launchSpec.MinCount", a -> a.setLaunchSpec("{\"MinCount\":1}"), "may not stand"),
+                aws("launchSpec.MaxCount", a -> a.setLaunchSpec("{\"MaxCount\":9}"), "may not stand"),
+                aws("launchSpec.UserData", a -> a.setLaunchSpec("{\"UserData\":\"IyEvYmluL3No\"}"), "may not stand"),
+                aws("launchSpec.InstanceMarketOptions", a -> a.setLaunchSpec("{\"InstanceMarketOptions\":{\"MarketType\":\"spot\"}}"), "may not stand"),
+                aws("launchSpec.InstanceInitiatedShutdownBehavior", a -> a.setLaunchSpec("{\"InstanceInitiatedShutdownBehavior\":\"stop\"}"), "may not stand"),
+                aws("launchSpec.DisableApiTermination", a -> a.setLaunchSpec("{\"DisableApiTermination\":true}"), "may not stand"),
+                aws("launchSpec.MetadataOptions.HttpTokens", a -> a.setLaunchSpec("{\"MetadataOptions\":{\"HttpTokens\":\"optional\"}}"), "may not stand"),
+                aws("launchSpec.MetadataOptions.InstanceMetadataTags", a -> a.setLaunchSpec("{\"MetadataOptions\":{\"InstanceMetadataTags\":\"disabled\"}}"), "may not stand"),
+                aws("launchSpec.Placement.AvailabilityZone", a -> a.setLaunchSpec("{\"Placement\":{\"AvailabilityZone\":\"eu-west-1a\"}}"), "may not stand"),
+                aws("launchSpec.TagSpecifications[0].Tags[1].Key", a -> a.setLaunchSpec("{\"TagSpecifications\":[{\"ResourceType\":\"instance\",\"Tags\":"
+                        + "[{\"Key\":\"team\",\"Value\":\"a\"},{\"Key\":\"muster-mark\",\"Value\":\"drain:9\"}]}]}"), "'muster-mark' is Muster's own"),
+                aws("launchSpec.BlockDeviceMappings[0].Ebs.Encrypted", a -> a.setLaunchSpec("{\"BlockDeviceMappings\":[{\"Ebs\":{\"Encrypted\":false}}]}"), "always encrypted"),
+                aws("launchSpec.NetworkInterfaces[0].SubnetId", a -> a.setLaunchSpec("{\"NetworkInterfaces\":[{\"SubnetId\":\"subnet-1\"}]}"), "may not stand"),
                 pool("pools.cpu.tags.cost center", p -> p.getLaunchBuilder().putTags("cost center", "7"), "has a space or a slash"),
                 pool("pools.cpu.tags.team/ml", p -> p.getLaunchBuilder().putTags("team/ml", "7"), "has a space or a slash"),
                 pool("pools.cpu.tags.muster-fleet", p -> p.getLaunchBuilder().putTags("muster-fleet", "7"), "Muster's own"),
@@ -143,6 +172,19 @@ class SpecValidatorTest {
                 pool("pools.cpu.agent.storage.s3[0].host", p -> s3(p).setKey(secret("k")).setSecret(secret("s")).setHost("a b"), "has a blank"),
                 pool("pools.cpu.agent.storage.gcs.key", p -> p.getLaunchBuilder().getBootBuilder().getStorageBuilder().getGcsBuilder().setProject("lab"), "is missing"),
                 pool("pools.cpu.agent.storage.azure[0].account", p -> p.getLaunchBuilder().getBootBuilder().getStorageBuilder().addAzureBuilder().setKey(secret("k")), "is missing"));
+    }
+
+    @Test
+    void findsNothingInAWholeLaunchOnAws() {
+        var spec = Specs.fleet("train");
+        for (var image : List.of("ami-0123456789abcdef0", "ami-01234567", "our image (2026-11) *", "ssm:/aws/service/ecs/image_id", "")) {
+            spec.getPoolsBuilder(0).getLaunchBuilder().setImage(image).clearDisks().addDisks(Disk.newBuilder().setDevice("/dev/sda1").setKmsKey("alias/disks"))
+                    .addDisks(Disk.newBuilder().setDevice("/dev/sdf").setSnapshot("snap-0123456789abcdef0").setKmsKey("arn:aws:kms:eu-west-1:123456789012:key/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"))
+                    .setAws(AwsLaunch.newBuilder().setLaunchTemplate("lt-0123456789abcdef0").setLaunchTemplateVersion("$Latest").setDetailedMonitoring(true)
+                            .addTagResources("volume").addTagResources("network-interface").addTagResources("spot-instances-request")
+                            .setLaunchSpec("{\"CpuOptions\":{\"CoreCount\":4},\"Placement\":{\"GroupName\":\"near\"},\"MetadataOptions\":{\"HttpProtocolIpv6\":\"enabled\"}}"));
+            assertThat(SpecValidator.violations(spec.build(), Specs.FACTS)).as(image).isEmpty();
+        }
     }
 
     @ParameterizedTest(name = "{0}: {2}")
@@ -358,6 +400,10 @@ class SpecValidatorTest {
 
     private static Arguments fleet(String field, UnaryOperator<FleetSpec.Builder> mistake, String problem) {
         return Arguments.of(field, mistake, problem);
+    }
+
+    private static Arguments aws(String field, Consumer<AwsLaunch.Builder> mistake, String problem) {
+        return pool("pools.cpu.aws." + field, p -> mistake.accept(p.getLaunchBuilder().getAwsBuilder()), problem);
     }
 
     private static Arguments pool(String field, Consumer<PoolSpec.Builder> mistake, String problem) {

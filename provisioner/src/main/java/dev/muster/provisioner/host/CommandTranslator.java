@@ -130,13 +130,15 @@ final class CommandTranslator {
 
     private static LaunchSettings settings(LaunchParameters parameters) {
         var disks = parameters.getDisksList().stream()
-                .map(disk -> new LaunchSettings.Disk(disk.getDevice(), disk.getSizeGib(), disk.getType(), disk.getIops(), disk.getThroughput()))
+                .map(disk -> new LaunchSettings.Disk(disk.getDevice(), disk.getSizeGib(), disk.getType(), disk.getIops(), disk.getThroughput(),
+                        disk.getKmsKey(), disk.getSnapshot()))
                 .toList();
         Optional<LaunchSettings.Aws> aws = Optional.empty();
         if (parameters.hasAws()) {
             var only = parameters.getAws();
             aws = Optional.of(new LaunchSettings.Aws(only.getKeyName(), only.getSecurityGroupIdsList(), only.getInstanceProfile(),
-                    only.hasAssociatePublicIp() ? Optional.of(only.getAssociatePublicIp()) : Optional.empty()));
+                    only.hasAssociatePublicIp() ? Optional.of(only.getAssociatePublicIp()) : Optional.empty(), only.getLaunchTemplate(),
+                    only.getLaunchTemplateVersion(), only.getDetailedMonitoring(), only.getLaunchSpec(), only.getTagResourcesList()));
         }
         return new LaunchSettings(parameters.getImage(), disks, parameters.getTagsMap(), aws);
     }

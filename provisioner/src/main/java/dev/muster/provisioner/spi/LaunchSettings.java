@@ -8,7 +8,7 @@ import java.util.TreeMap;
 /**
  * What machines of a pool are made of, beside the offer and the boot script.
  *
- * @param image empty: the account's default
+ * @param image empty: the launch template's, else the account's default
  * @param disks empty: as the image has them
  * @param tags added to Muster's own, which win; sorted, since a call's parameters must come out the same each time
  */
@@ -27,8 +27,15 @@ public record LaunchSettings(String image, List<Disk> disks, Map<String, String>
      * @param type empty: the cloud's usual one
      * @param iops 0: the type's default
      * @param throughput MiB a second; 0: the type's default
+     * @param kmsKey id, alias or ARN of the key that encrypts it; empty: the account's default
+     * @param snapshot what it begins with; empty: as the image has it, else nothing
      */
-    public record Disk(String device, int gib, String type, int iops, int throughput) {}
+    public record Disk(String device, int gib, String type, int iops, int throughput, String kmsKey, String snapshot) {
+
+        public Disk(String device, int gib, String type, int iops, int throughput) {
+            this(device, gib, type, iops, throughput, "", "");
+        }
+    }
 
     /**
      * What only AWS knows.
@@ -37,13 +44,20 @@ public record LaunchSettings(String image, List<Disk> disks, Map<String, String>
      * @param securityGroups ids; empty: the subnet's default
      * @param instanceProfile name or ARN; empty: none
      * @param publicIp empty: the subnet's own setting
+     * @param template id or name of a launch template; empty: none
+     * @param templateVersion empty: the template's default
+     * @param detailedMonitoring false: as the template says, else EC2's default
+     * @param launchSpec more of RunInstances, as a JSON object in its shape; empty: nothing
+     * @param tagResources what gets tags beside the instance; empty: volumes
      */
-    public record Aws(String keyName, List<String> securityGroups, String instanceProfile, Optional<Boolean> publicIp) {
+    public record Aws(String keyName, List<String> securityGroups, String instanceProfile, Optional<Boolean> publicIp, String template,
+            String templateVersion, boolean detailedMonitoring, String launchSpec, List<String> tagResources) {
 
-        public static final Aws DEFAULTS = new Aws("", List.of(), "", Optional.empty());
+        public static final Aws DEFAULTS = new Aws("", List.of(), "", Optional.empty(), "", "", false, "", List.of());
 
         public Aws {
             securityGroups = List.copyOf(securityGroups);
+            tagResources = List.copyOf(tagResources);
         }
     }
 }
