@@ -312,7 +312,8 @@ def refusals(session, url, ec2, image, admin_url, batch):
     ec2.refused("run_instances", 400, "InvalidGroup.NotFound", SecurityGroupIds=["sg-00000000"], **one)
     ec2.refused("run_instances", 400, "InvalidParameterValue", **{**one, "InstanceType": "m5.huge"})
     ec2.refused("run_instances", 400, "InvalidParameterCombination", **{**one, "MinCount": 2})
-    ec2.refused("run_instances", 400, "UnsupportedOperation", LaunchTemplate={"LaunchTemplateName": "x"}, **one)
+    ec2.refused("run_instances", 400, "InvalidLaunchTemplateName.NotFoundException", LaunchTemplate={"LaunchTemplateName": "x"}, **one)
+    ec2.refused("run_instances", 400, "UnsupportedOperation", CpuOptions={"CoreCount": 2}, **one)
     ec2.refused("run_instances", 400, "MissingParameter", MinCount=1, MaxCount=1)
     ec2.refused("run_instances", 400, "Unsupported", Placement={"AvailabilityZone": "us-east-1c"}, **{**one, "InstanceType": "p4d.24xlarge"})
     ec2.refused("run_instances", 400, "InvalidParameterValue", MetadataOptions={"InstanceMetadataTags": "enabled"},

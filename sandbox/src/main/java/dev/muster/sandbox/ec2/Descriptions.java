@@ -20,6 +20,8 @@ import java.util.function.ToIntBiFunction;
 /** The calls that only look: Describe… and GetConsoleOutput. Called under the cloud's lock. */
 final class Descriptions {
 
+    /** As an account of Amazon's is called in the owner of its deep-learning images. */
+    private static final String AMAZON = "898082745236";
     private static final Set<String> PAGED = Set.of("MaxResults", "NextToken", "Filter");
 
     private final Ec2Cloud cloud;
@@ -305,18 +307,23 @@ final class Descriptions {
                 id -> Refusal.of("InvalidAMIID.NotFound", "The image id '[" + id + "]' does not exist"));
         var account = call.scope().account();
         var filters = new Filters<Image>().on("image-id", Image::id).on("name", Image::name).on("architecture", Image::architecture).on("state", image -> "available")
-                .on("is-public", image -> true).on("owner-id", image -> account).on("root-device-type", image -> "ebs").on("virtualization-type", image -> "hvm")
+                .on("is-public", image -> true).on("owner-id", image -> owner(image, account)).on("root-device-type", image -> image.ebs() ? "ebs" : "instance-store").on("virtualization-type", image -> "hvm")
                 .onTags(image -> Map.of()).of(call);
-        var shown = images.stream().filter(filters).filter(image -> owners.isEmpty() || owners.contains("self") || owners.contains(account)).toList();
+        var shown = images.stream().filter(filters).filter(image -> owners.isEmpty() || owners.contains(owner(image, account))
+                || owners.contains(image.amazons() ? "amazon" : "self")).toList();
         var page = Page.of(call, shown, 1, 1000);
         return Xml.answerTo("DescribeImages").list("imagesSet", page.items(), (xml, image) -> xml.put("imageId", image.id()).put("imageLocation", account + "/" + image.name())
-                .put("imageState", "available").put("imageOwnerId", account).put("creationDate", "2026-01-01T00:00:00.000Z").put("isPublic", true)
+                .put("imageState", "available").put("imageOwnerId", owner(image, account)).put("creationDate", image.created()).put("isPublic", true)
                 .put("architecture", image.architecture()).put("imageType", "machine").put("enaSupport", true).put("name", image.name())
-                .put("rootDeviceType", "ebs").put("rootDeviceName", Instance.ROOT_DEVICE)
+                .put("rootDeviceType", image.ebs() ? "ebs" : "instance-store").put("rootDeviceName", Instance.ROOT_DEVICE)
                 .list("blockDeviceMapping", List.of(Instance.ROOT_DEVICE), (x, device) -> x.put("deviceName", device).open("ebs").put("deleteOnTermination", true)
                         .put("volumeSize", 8).put("volumeType", "gp2").put("encrypted", false).close("ebs"))
                 .put("virtualizationType", "hvm").put("hypervisor", "xen").put("platformDetails", "Linux/UNIX").put("usageOperation", "RunInstances"))
                 .put("nextToken", page.next()).end("DescribeImages");
+    }
+
+    private static String owner(Image image, String account) {
+        return image.amazons() ? AMAZON : account;
     }
 
     String console(Call call, Instant now) {

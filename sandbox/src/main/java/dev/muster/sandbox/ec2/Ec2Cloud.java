@@ -39,6 +39,7 @@ final class Ec2Cloud {
     private final Capacity capacity = new Capacity();
     private final Faults faults = new Faults();
     private final Throttle throttle = new Throttle();
+    private final LaunchTemplates templates = new LaunchTemplates();
     private final Books books;
     private final Descriptions descriptions;
     private final SplittableRandom random = new SplittableRandom();
@@ -94,6 +95,10 @@ final class Ec2Cloud {
 
     Books books() {
         return books;
+    }
+
+    LaunchTemplates templates() {
+        return templates;
     }
 
     Instant now() {
@@ -171,7 +176,7 @@ final class Ec2Cloud {
         try {
             admit(call, met.refusal(), now);
             forgetOld(now);
-            var spec = LaunchSpec.of(call, config.images());
+            var spec = LaunchSpec.of(templates.merged(call), config.images());
             var key = spec.clientToken() == null ? null : new TokenKey(call.scope(), spec.clientToken());
             var known = key == null ? null : tokens.get(key);
             if (known != null) {

@@ -40,7 +40,7 @@ public record Ec2Config(int port, Map<String, String> accessKeys, TimeScale time
 
     /** An x86_64 image with GPU drivers. */
     public static final Image DEEP_LEARNING =
-            new Image(Geography.id("ami", "deep-learning-x86_64"), "deep-learning-base-gpu-ubuntu-22.04", "x86_64");
+            new Image(Geography.id("ami", "deep-learning-x86_64"), "deep-learning-base-gpu-ubuntu-22.04", "x86_64", "2026-01-01T00:00:00.000Z", true, true);
 
     private static final String UBUNTU_PARAMETER = "/aws/service/canonical/ubuntu/server/22.04/stable/current/%s/hvm/ebs-gp2/ami-id";
     private static final String DEEP_LEARNING_PARAMETER =
@@ -122,8 +122,15 @@ public record Ec2Config(int port, Map<String, String> accessKeys, TimeScale time
      *
      * @param id {@code ami-} and 8 or 17 hexadecimal digits
      * @param architecture {@code x86_64} or {@code arm64}
+     * @param created an ISO time with milliseconds, as EC2 writes them
+     * @param amazons whether Amazon owns it; else each account does, for itself
+     * @param ebs whether its root device is an EBS volume
      */
-    public record Image(String id, String name, String architecture) {
+    public record Image(String id, String name, String architecture, String created, boolean amazons, boolean ebs) {
+
+        public Image(String id, String name, String architecture) {
+            this(id, name, architecture, "2026-01-01T00:00:00.000Z", false, true);
+        }
 
         public Image {
             if (!id.matches("ami-([0-9a-f]{8}|[0-9a-f]{17})")) {

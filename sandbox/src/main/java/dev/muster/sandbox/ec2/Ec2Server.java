@@ -16,6 +16,7 @@ import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
@@ -154,6 +155,17 @@ public final class Ec2Server implements AutoCloseable {
      */
     public void parameter(String name, String value, boolean secure) {
         ssm.put(name, value, secure);
+    }
+
+    /**
+     * Writes a launch template, or the next version of it.
+     *
+     * @param parameters of RunInstances, as the query has them
+     * @return its id
+     */
+    public String launchTemplate(String name, Map<String, String> parameters) {
+        cloud.templates().put(name, parameters);
+        return LaunchTemplates.id(name);
     }
 
     /**

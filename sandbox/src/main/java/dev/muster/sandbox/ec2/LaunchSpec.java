@@ -37,7 +37,7 @@ record LaunchSpec(Image image, InstanceType type, int min, int max, Geography.Zo
             "UserData", "ClientToken", "TagSpecification", "MetadataOptions", "InstanceMarketOptions", "InstanceInitiatedShutdownBehavior",
             "BlockDeviceMapping", "Placement", "NetworkInterface", "IamInstanceProfile", "Monitoring", "EbsOptimized", "DisableApiTermination",
             "CreditSpecification", "MaintenanceOptions");
-    private static final Set<String> NOT_SIMULATED = Set.of("LaunchTemplate", "SecurityGroup", "Ipv6AddressCount", "Ipv6Address", "KernelId", "RamdiskId",
+    private static final Set<String> NOT_SIMULATED = Set.of("SecurityGroup", "Ipv6AddressCount", "Ipv6Address", "KernelId", "RamdiskId",
             "ElasticGpuSpecification", "ElasticInferenceAccelerator", "CpuOptions", "CapacityReservationSpecification", "HibernationOptions",
             "LicenseSpecification", "EnclaveOptions", "PrivateDnsNameOptions", "DisableApiStop", "EnablePrimaryIpv6", "NetworkPerformanceOptions",
             "Operator", "SecondaryInterface", "PrivateIpAddress", "AdditionalInfo");

@@ -193,7 +193,7 @@ final class LaunchTest {
         "InstanceType, m6g.large, InvalidParameterValue", "MinCount, 0, InvalidParameterValue", "MaxCount, none, InvalidParameterValue",
         "MinCount, 2, InvalidParameterCombination", "SubnetId, subnet-0000000a, InvalidSubnetID.NotFound", "SubnetId, here, InvalidSubnetID.Malformed",
         "SecurityGroupId.1, sg-0000000a, InvalidGroup.NotFound", "Placement.AvailabilityZone, us-east-1z, InvalidParameterValue",
-        "UserData, ???, InvalidParameterValue", "LaunchTemplate.LaunchTemplateName, x, UnsupportedOperation", "ImageID, x, UnknownParameter",
+        "UserData, ???, InvalidParameterValue", "LaunchTemplate.LaunchTemplateName, x, InvalidLaunchTemplateName.NotFoundException", "CpuOptions.CoreCount, 2, UnsupportedOperation", "ImageID, x, UnknownParameter",
         "ClientToken, a-token-of-more-than-sixty-four-characters-is-refused-by-ec2-at-once, InvalidParameterValue",
         "InstanceInitiatedShutdownBehavior, hibernate, InvalidParameterValue", "DryRun, true, DryRunOperation",
         "TagSpecification.1.ResourceType, instances, InvalidParameterValue", "InstanceMarketOptions.MarketType, capacity-block, UnsupportedOperation",
@@ -206,6 +206,23 @@ final class LaunchTest {
         assertThat(refused.code()).isEqualTo(code);
         assertThat(cloud.ec2.books().launchCalls()).extracting(Books.LaunchCall::answer).containsExactly(code);
         assertThat(cloud.ec2.books().live()).isZero();
+    }
+
+    @Test
+    void takesFromItsTemplateWhatItDoesNotSayItself() {
+        // Given
+        cloud.ec2.templates().put("gpu", Map.of("ImageId", Ec2Config.UBUNTU.id(), "InstanceType", "g5.xlarge", "KeyName", "ops"));
+        cloud.ec2.templates().put("gpu", Map.of("ImageId", Ec2Config.UBUNTU.id(), "KeyName", "others"));
+
+        // When
+        var first = cloud.call("RunInstances", "LaunchTemplate.LaunchTemplateName", "gpu", "InstanceType", "m5.large", "MinCount", "1", "MaxCount", "1");
+        var latest = cloud.call("RunInstances", "LaunchTemplate.LaunchTemplateId", LaunchTemplates.id("gpu"), "LaunchTemplate.Version", "$Latest", "MinCount", "1", "MaxCount", "1");
+        var none = cloud.call("RunInstances", "LaunchTemplate.LaunchTemplateId", LaunchTemplates.id("gpu"), "LaunchTemplate.Version", "3", "MinCount", "1", "MaxCount", "1");
+
+        // Then
+        assertThat(List.of(first.one("//instanceType"), first.one("//keyName"), first.one("//imageId"))).containsExactly("m5.large", "ops", Ec2Config.UBUNTU.id());
+        assertThat(latest.one("//keyName")).isEqualTo("others");
+        assertThat(none.code()).isEqualTo("InvalidLaunchTemplateId.VersionNotFound");
     }
 
     @ParameterizedTest
