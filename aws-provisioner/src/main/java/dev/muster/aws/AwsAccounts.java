@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.Function;
+import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
 import software.amazon.awssdk.regions.Region;
 
 /** The AWS accounts of the configuration, and a client for each of their regions that is asked for. Thread-safe. */
@@ -20,29 +20,29 @@ final class AwsAccounts {
 
     /**
      * @param endpoint instead of Amazon's, for a stand-in
-     * @param image AMI for pools that name none
+     * @param image for pools that name none, as a pool would name it
      * @param regions checked at start; others may be used
+     * @param role whose keys are used; empty: the account's own
      */
-    record Account(Optional<URI> endpoint, Optional<String> image, List<String> regions) {
+    record Account(Optional<URI> endpoint, Optional<String> image, List<String> regions, Optional<RoleCredentials.Role> role) {
         Account {
             regions = List.copyOf(regions);
+        }
+
+        Account(Optional<URI> endpoint, Optional<String> image, List<String> regions) {
+            this(endpoint, image, regions, Optional.empty());
         }
     }
 
     private final Map<String, Account> accounts;
-    private final Function<Scope, Ec2Api> clients;
+    private final SecretsFolder secrets;
+    private final Map<String, AwsCredentialsProvider> credentials = new ConcurrentHashMap<>();
     private final Map<Scope, Ec2Api> made = new ConcurrentHashMap<>();
+    private final Map<Scope, ImageApi> images = new ConcurrentHashMap<>();
 
     AwsAccounts(Map<String, Account> accounts, SecretsFolder secrets) {
         this.accounts = new TreeMap<>(accounts);
-        this.clients = scope -> new SdkEc2Api(Region.of(scope.region()), this.accounts.get(scope.account()).endpoint(),
-                SdkEc2Api.credentials(secrets, scope.account()));
-    }
-
-    /** For tests: any scope's calls go to {@code api}. */
-    AwsAccounts(Map<String, Account> accounts, Function<Scope, Ec2Api> clients) {
-        this.accounts = new TreeMap<>(accounts);
-        this.clients = clients;
+        this.secrets = secrets;
     }
 
     List<Scope> scopes() {
@@ -52,14 +52,26 @@ final class AwsAccounts {
     }
 
     Ec2Api api(Scope scope) throws ProviderException {
-        account(scope);
-        return made.computeIfAbsent(scope, clients);
+        var account = account(scope);
+        return made.computeIfAbsent(scope, fresh -> new SdkEc2Api(Region.of(scope.region()), account.endpoint(), credentials(scope, account)));
     }
 
-    String image(Scope scope) throws ProviderException {
-        return account(scope).image().orElseThrow(() -> new ProviderException(FailureKind.INVALID_SPEC, "NoImage",
-                "the pool names no launch.image and account '" + scope.account() + "' has no default; set launch.image to an AMI id of "
-                        + scope.region() + ", or muster.aws.accounts." + scope.account() + ".image"));
+    ImageApi images(Scope scope) throws ProviderException {
+        var account = account(scope);
+        return images.computeIfAbsent(scope, fresh -> new SdkImageApi(Region.of(scope.region()), account.endpoint(), credentials(scope, account)));
+    }
+
+    /** Keys are the account's, whatever the region; a role's are asked for in the region that is used first. */
+    private AwsCredentialsProvider credentials(Scope scope, Account account) {
+        return credentials.computeIfAbsent(scope.account(), name -> {
+            var own = SdkEc2Api.credentials(secrets, name);
+            return account.role().map(role -> RoleCredentials.of(role, own, Region.of(scope.region()), account.endpoint())).orElse(own);
+        });
+    }
+
+    /** The account's image for pools that name none. */
+    Optional<String> image(Scope scope) throws ProviderException {
+        return account(scope).image();
     }
 
     private Account account(Scope scope) throws ProviderException {

@@ -2,8 +2,6 @@ package dev.muster.aws;
 
 import software.amazon.awssdk.services.ec2.model.CreateTagsRequest;
 import software.amazon.awssdk.services.ec2.model.DeleteTagsRequest;
-import software.amazon.awssdk.services.ec2.model.DescribeImagesRequest;
-import software.amazon.awssdk.services.ec2.model.DescribeImagesResponse;
 import software.amazon.awssdk.services.ec2.model.DescribeInstancesRequest;
 import software.amazon.awssdk.services.ec2.model.DescribeInstancesResponse;
 import software.amazon.awssdk.services.ec2.model.GetConsoleOutputRequest;
@@ -14,7 +12,7 @@ import software.amazon.awssdk.services.ec2.model.TerminateInstancesRequest;
 import software.amazon.awssdk.services.ec2.model.TerminateInstancesResponse;
 
 /**
- * The calls of EC2 that Muster makes in one region with one account: these and no others. Each is made once; nothing is repeated
+ * The calls of EC2 that Muster makes in one region with one account: these, those of {@link ImageApi}, and no others. Each is made once; nothing is repeated
  * behind the caller's back. Failures are the SDK's exceptions, see {@link Ec2Failures}. Thread-safe.
  */
 interface Ec2Api {
@@ -28,8 +26,6 @@ interface Ec2Api {
     void createTags(CreateTagsRequest request);
 
     void deleteTags(DeleteTagsRequest request);
-
-    DescribeImagesResponse describeImages(DescribeImagesRequest request);
 
     GetConsoleOutputResponse getConsoleOutput(GetConsoleOutputRequest request);
 }

@@ -2,26 +2,21 @@ package dev.muster.aws;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import dev.muster.provisioner.boot.BootScript;
 import dev.muster.provisioner.spi.AdoptWish;
 import dev.muster.provisioner.spi.Adoption;
 import dev.muster.provisioner.spi.CloudStatus;
 import dev.muster.provisioner.spi.Delivery;
 import dev.muster.provisioner.spi.FailureKind;
 import dev.muster.provisioner.spi.KeepUntil;
-import dev.muster.provisioner.spi.LaunchSettings;
 import dev.muster.provisioner.spi.MachineBatch;
 import dev.muster.provisioner.spi.MachineList;
 import dev.muster.provisioner.spi.MachineProvider;
 import dev.muster.provisioner.spi.MachineRef;
 import dev.muster.provisioner.spi.MachineSeen;
 import dev.muster.provisioner.spi.Mark;
-import dev.muster.provisioner.spi.Offer;
 import dev.muster.provisioner.spi.ProviderException;
 import dev.muster.provisioner.spi.Scope;
-import java.math.BigDecimal;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Collection;
 import java.util.HashMap;
@@ -32,28 +27,13 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jboss.logging.Logger;
 import software.amazon.awssdk.core.exception.SdkException;
-import software.amazon.awssdk.services.ec2.model.BlockDeviceMapping;
 import software.amazon.awssdk.services.ec2.model.CreateTagsRequest;
 import software.amazon.awssdk.services.ec2.model.DeleteTagsRequest;
-import software.amazon.awssdk.services.ec2.model.DescribeImagesRequest;
 import software.amazon.awssdk.services.ec2.model.DescribeInstancesRequest;
-import software.amazon.awssdk.services.ec2.model.EbsBlockDevice;
 import software.amazon.awssdk.services.ec2.model.Filter;
 import software.amazon.awssdk.services.ec2.model.GetConsoleOutputRequest;
-import software.amazon.awssdk.services.ec2.model.HttpTokensState;
-import software.amazon.awssdk.services.ec2.model.IamInstanceProfileSpecification;
 import software.amazon.awssdk.services.ec2.model.Instance;
-import software.amazon.awssdk.services.ec2.model.InstanceInterruptionBehavior;
-import software.amazon.awssdk.services.ec2.model.InstanceMetadataEndpointState;
-import software.amazon.awssdk.services.ec2.model.InstanceMetadataTagsState;
-import software.amazon.awssdk.services.ec2.model.InstanceNetworkInterfaceSpecification;
-import software.amazon.awssdk.services.ec2.model.MarketType;
-import software.amazon.awssdk.services.ec2.model.ResourceType;
-import software.amazon.awssdk.services.ec2.model.RunInstancesRequest;
-import software.amazon.awssdk.services.ec2.model.ShutdownBehavior;
-import software.amazon.awssdk.services.ec2.model.SpotInstanceType;
 import software.amazon.awssdk.services.ec2.model.Tag;
-import software.amazon.awssdk.services.ec2.model.TagSpecification;
 import software.amazon.awssdk.services.ec2.model.TerminateInstancesRequest;
 
 /**
@@ -64,29 +44,26 @@ final class Ec2Machines implements MachineProvider {
 
     private static final Logger LOG = Logger.getLogger(Ec2Machines.class);
 
-    /** EC2's limit of user data, before base64. Bytes. */
-    static final int MOST_USER_DATA = 16 * 1024;
     /** Of instances on a page, and of ids in one call for tags or an end: EC2's own limits. */
     private static final int MOST_ON_PAGE = 1_000;
     private static final int MOST_IDS = 1_000;
     /** Long enough for the commands of one plan to meet, too short to be noticed. */
     private static final Duration GATHER = Duration.ofMillis(5);
-    /** Containers are one hop further from the metadata service than their machine, and tasks may use the machine's role. */
-    private static final int METADATA_HOPS = 2;
 
     private record TagWish(Scope scope, List<Tag> set, List<String> removed) {}
 
     private final AwsAccounts accounts;
     private final String installation;
+    private final LaunchRequests requests;
     private final Map<Scope, Ec2Rates> rates = new ConcurrentHashMap<>();
     private final Map<String, Long> ordinals = new ConcurrentHashMap<>();
-    private final Map<String, String> rootDevices = new ConcurrentHashMap<>();
     private final Merger<Scope, CloudStatus> ends = new Merger<>(GATHER, MOST_IDS, this::end);
     private final Merger<TagWish, Boolean> tags = new Merger<>(GATHER, MOST_IDS, this::write);
 
     Ec2Machines(AwsAccounts accounts, String installation) {
         this.accounts = accounts;
         this.installation = installation;
+        this.requests = new LaunchRequests(installation, new Images(accounts, System::nanoTime));
     }
 
     @Override
@@ -112,7 +89,7 @@ final class Ec2Machines implements MachineProvider {
 
     @Override
     public Delivery launch(MachineBatch batch) throws ProviderException {
-        var request = request(batch);
+        var request = requests.of(batch);
         try {
             var started = accounts.api(batch.scope()).runInstances(request).instances();
             return Delivery.of(machines(batch.scope(), started), batch.size());
@@ -138,115 +115,6 @@ final class Ec2Machines implements MachineProvider {
         }
         throw new ProviderException(FailureKind.UNAVAILABLE, answer.code(),
                 "batch " + batch.batchId() + " was asked for before, and EC2 does not show its machines yet");
-    }
-
-    private RunInstancesRequest request(MachineBatch batch) throws ProviderException {
-        var offer = batch.offer();
-        var settings = batch.settings();
-        var aws = settings.aws().orElse(LaunchSettings.Aws.DEFAULTS);
-        var image = settings.image().isEmpty() ? accounts.image(batch.scope()) : settings.image();
-        var tags = Ec2Tags.ofBatch(installation, batch);
-        byte[] userData;
-        try {
-            userData = BootScript.render(batch.boot(), BootScript.Cloud.EC2, MOST_USER_DATA);
-        } catch (IllegalArgumentException tooLong) {
-            throw new ProviderException(FailureKind.INVALID_SPEC, "UserDataTooLong", tooLong.getMessage());
-        }
-        var request = RunInstancesRequest.builder()
-                .clientToken(batch.batchId())
-                .minCount(1)
-                .maxCount(batch.size())
-                .imageId(image)
-                .instanceType(offer.machineType())
-                .userData(Base64.getEncoder().encodeToString(userData))
-                // Off is gone: a machine ends itself by powering off.
-                .instanceInitiatedShutdownBehavior(ShutdownBehavior.TERMINATE)
-                .metadataOptions(options -> options.httpEndpoint(InstanceMetadataEndpointState.ENABLED).httpTokens(HttpTokensState.REQUIRED)
-                        .httpPutResponseHopLimit(METADATA_HOPS).instanceMetadataTags(InstanceMetadataTagsState.ENABLED))
-                .tagSpecifications(tagged(ResourceType.INSTANCE, tags), tagged(ResourceType.VOLUME, tags));
-        if (!offer.zone().isEmpty()) {
-            request.placement(placement -> placement.availabilityZone(offer.zone()));
-        }
-        if (aws.publicIp().isPresent()) {
-            // EC2 takes the wish for an address only with a network interface, and the rest of the network only there then.
-            var network = InstanceNetworkInterfaceSpecification.builder().deviceIndex(0).associatePublicIpAddress(aws.publicIp().get());
-            if (!offer.subnet().isEmpty()) {
-                network.subnetId(offer.subnet());
-            }
-            if (!aws.securityGroups().isEmpty()) {
-                network.groups(aws.securityGroups());
-            }
-            request.networkInterfaces(network.build());
-        } else {
-            if (!offer.subnet().isEmpty()) {
-                request.subnetId(offer.subnet());
-            }
-            if (!aws.securityGroups().isEmpty()) {
-                request.securityGroupIds(aws.securityGroups());
-            }
-        }
-        if (!aws.keyName().isEmpty()) {
-            request.keyName(aws.keyName());
-        }
-        if (!aws.instanceProfile().isEmpty()) {
-            var profile = IamInstanceProfileSpecification.builder();
-            request.iamInstanceProfile((aws.instanceProfile().startsWith("arn:") ? profile.arn(aws.instanceProfile())
-                    : profile.name(aws.instanceProfile())).build());
-        }
-        if (offer.market() == Offer.Market.SPOT) {
-            request.instanceMarketOptions(market -> market.marketType(MarketType.SPOT).spotOptions(spot -> {
-                spot.spotInstanceType(SpotInstanceType.ONE_TIME).instanceInterruptionBehavior(InstanceInterruptionBehavior.TERMINATE);
-                if (batch.maxPriceMicros() > 0) {
-                    spot.maxPrice(BigDecimal.valueOf(batch.maxPriceMicros(), 6).stripTrailingZeros().toPlainString());
-                }
-            }));
-        }
-        if (!settings.disks().isEmpty()) {
-            var disks = new ArrayList<BlockDeviceMapping>();
-            for (var disk : settings.disks()) {
-                disks.add(disk(batch.scope(), image, disk));
-            }
-            request.blockDeviceMappings(disks);
-        }
-        return request.build();
-    }
-
-    private BlockDeviceMapping disk(Scope scope, String image, LaunchSettings.Disk disk) throws ProviderException {
-        var device = disk.device().isEmpty() ? rootDevice(scope, image) : disk.device();
-        var volume = EbsBlockDevice.builder().encrypted(true).deleteOnTermination(true).volumeType(disk.type().isEmpty() ? "gp3" : disk.type());
-        if (disk.gib() > 0) {
-            volume.volumeSize(disk.gib());
-        }
-        if (disk.iops() > 0) {
-            volume.iops(disk.iops());
-        }
-        if (disk.throughput() > 0) {
-            volume.throughput(disk.throughput());
-        }
-        return BlockDeviceMapping.builder().deviceName(device).ebs(volume.build()).build();
-    }
-
-    private String rootDevice(Scope scope, String image) throws ProviderException {
-        var known = rootDevices.get(image);
-        if (known != null) {
-            return known;
-        }
-        try {
-            rates(scope).awaitDescribe();
-            var images = accounts.api(scope).describeImages(DescribeImagesRequest.builder().imageIds(image).build()).images();
-            if (images.isEmpty() || images.get(0).rootDeviceName() == null) {
-                throw new ProviderException(FailureKind.INVALID_SPEC, "InvalidAMIID.NotFound",
-                        "image " + image + " is not there, or has no root device, in " + scope + "; name the disk's device");
-            }
-            rootDevices.put(image, images.get(0).rootDeviceName());
-            return images.get(0).rootDeviceName();
-        } catch (SdkException failure) {
-            throw Ec2Failures.translate(failure);
-        }
-    }
-
-    private static TagSpecification tagged(ResourceType what, List<Tag> tags) {
-        return TagSpecification.builder().resourceType(what).tags(tags).build();
     }
 
     @Override

@@ -9,14 +9,14 @@ import software.amazon.awssdk.auth.credentials.AwsCredentials;
 import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
 import software.amazon.awssdk.auth.credentials.AwsSessionCredentials;
 import software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider;
+import software.amazon.awssdk.awscore.client.builder.AwsClientBuilder;
+import software.amazon.awssdk.awscore.client.builder.AwsSyncClientBuilder;
 import software.amazon.awssdk.awscore.retry.AwsRetryStrategy;
 import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.ec2.Ec2Client;
 import software.amazon.awssdk.services.ec2.model.CreateTagsRequest;
 import software.amazon.awssdk.services.ec2.model.DeleteTagsRequest;
-import software.amazon.awssdk.services.ec2.model.DescribeImagesRequest;
-import software.amazon.awssdk.services.ec2.model.DescribeImagesResponse;
 import software.amazon.awssdk.services.ec2.model.DescribeInstancesRequest;
 import software.amazon.awssdk.services.ec2.model.DescribeInstancesResponse;
 import software.amazon.awssdk.services.ec2.model.GetConsoleOutputRequest;
@@ -43,13 +43,17 @@ final class SdkEc2Api implements Ec2Api {
     private final Ec2Client client;
 
     SdkEc2Api(Region region, Optional<URI> endpoint, AwsCredentialsProvider credentials) {
-        var builder = Ec2Client.builder()
-                .region(region)
-                .credentialsProvider(credentials)
+        this.client = configured(Ec2Client.builder(), region, endpoint, credentials).build();
+    }
+
+    /** As every client of Amazon's here is. */
+    static <B extends AwsSyncClientBuilder<B, C> & AwsClientBuilder<B, C>, C> B configured(B builder, Region region, Optional<URI> endpoint,
+            AwsCredentialsProvider credentials) {
+        builder.region(region).credentialsProvider(credentials)
                 .httpClient(UrlConnectionHttpClient.builder().connectionTimeout(CONNECT_TIMEOUT).socketTimeout(CALL_TIMEOUT).build())
                 .overrideConfiguration(config -> config.retryStrategy(AwsRetryStrategy.doNotRetry()).apiCallTimeout(CALL_TIMEOUT));
         endpoint.ifPresent(builder::endpointOverride);
-        this.client = builder.build();
+        return builder;
     }
 
     /** The account's keys from the secrets folder, looked at for every call; Amazon's default chain where there are none. */
@@ -106,11 +110,6 @@ final class SdkEc2Api implements Ec2Api {
     @Override
     public void deleteTags(DeleteTagsRequest request) {
         client.deleteTags(request);
-    }
-
-    @Override
-    public DescribeImagesResponse describeImages(DescribeImagesRequest request) {
-        return client.describeImages(request);
     }
 
     @Override

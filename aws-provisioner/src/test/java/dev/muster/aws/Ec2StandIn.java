@@ -53,8 +53,12 @@ final class Ec2StandIn implements AutoCloseable {
     }
 
     AwsAccounts accounts() {
-        return new AwsAccounts(Map.of(ACCOUNT, new AwsAccounts.Account(Optional.of(URI.create(server.url())), Optional.of(Ec2Config.UBUNTU.id()),
-                List.of(SCOPE.region()))), new SecretsFolder(secrets));
+        return accounts(Optional.of(Ec2Config.UBUNTU.id()), Optional.empty());
+    }
+
+    AwsAccounts accounts(Optional<String> image, Optional<RoleCredentials.Role> role) {
+        return new AwsAccounts(Map.of(ACCOUNT, new AwsAccounts.Account(Optional.of(URI.create(server.url())), image, List.of(SCOPE.region()), role)),
+                new SecretsFolder(secrets));
     }
 
     Ec2Machines machines() {
