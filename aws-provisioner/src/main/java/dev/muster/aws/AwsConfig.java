@@ -16,8 +16,17 @@ interface AwsConfig {
         /** URL used instead of Amazon's endpoints. */
         Optional<String> endpoint();
 
-        /** AMI id for pools that name none. */
+        /** For pools that name none: an AMI id, an image's name, or {@code ssm:} and a parameter's path. */
         Optional<String> image();
+
+        /** Role that is taken on with the account's keys, or with those of Amazon's default chain; its account is the one that machines run in. */
+        Optional<String> roleArn();
+
+        /** What the role's trust policy asks for as {@code sts:ExternalId}. */
+        Optional<String> externalId();
+
+        /** How the role's owner sees Muster in the account's log; {@code muster-<installation>} unless set. */
+        Optional<String> roleSessionName();
 
         /** Regions that must answer before the service is ready. */
         Optional<List<String>> regions();

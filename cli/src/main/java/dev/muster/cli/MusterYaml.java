@@ -128,7 +128,17 @@ record MusterYaml(String installation, Path secrets, Path data, int inputPartiti
         if (!yaml.has("provider")) {
             yaml.missing("provider", "write provider: aws");
         }
-        var account = new SuiteSettings.Account(provider, yaml.texts("regions"), yaml.text("image").orElse(null), url(yaml, "endpoint"));
+        var role = yaml.text("roleArn").orElse(null);
+        if (role != null && !role.matches("arn:aws[a-z-]*:iam::\\d{12}:role/.+")) {
+            yaml.get("roleArn").ifPresent(value -> value.wrong("is '" + role + "'", "write the ARN of a role, such as arn:aws:iam::123456789012:role/muster"));
+        }
+        for (var key : List.of("externalId", "roleSessionName")) {
+            if (yaml.has(key) && role == null) {
+                yaml.get(key).ifPresent(value -> value.wrong("is set, and there is no roleArn", "name the role, or remove it"));
+            }
+        }
+        var account = new SuiteSettings.Account(provider, yaml.texts("regions"), yaml.text("image").orElse(null), url(yaml, "endpoint"), role,
+                yaml.text("externalId").orElse(null), yaml.text("roleSessionName").orElse(null));
         yaml.finish();
         return account;
     }

@@ -27,6 +27,7 @@ class MusterYamlTest {
                     machineHosts: {api: http://clearml:8008, web: http://clearml:8080, files: http://clearml:8081}
                 accounts:
                   default: {provider: aws, regions: [us-east-1, eu-west-1], image: ami-1, endpoint: "http://127.0.0.1:4566"}
+                  theirs: {provider: aws, roleArn: "arn:aws:iam::210987654321:role/muster", externalId: lab-7, roleSessionName: lab}
                 ports: {control: 7800}
                 services:
                   queue-watcher: {muster.connections.default.interval: 2s}
@@ -34,7 +35,8 @@ class MusterYamlTest {
 
         assertThat(yaml).isEqualTo(new MusterYaml("lab", folder.resolve("secrets"), folder.resolve(".muster/data"), 32, Map.of("control", 7800),
                 Map.of("default", new SuiteSettings.Connection("http://10.0.0.5:8008", "http://clearml:8008", "http://clearml:8080", "http://clearml:8081")),
-                Map.of("default", new SuiteSettings.Account("aws", List.of("us-east-1", "eu-west-1"), "ami-1", "http://127.0.0.1:4566")),
+                Map.of("default", new SuiteSettings.Account("aws", List.of("us-east-1", "eu-west-1"), "ami-1", "http://127.0.0.1:4566"),
+                        "theirs", new SuiteSettings.Account("aws", List.of(), null, null, "arn:aws:iam::210987654321:role/muster", "lab-7", "lab")),
                 Map.of("queue-watcher", Map.of("muster.connections.default.interval", "2s"))));
     }
 
@@ -43,7 +45,7 @@ class MusterYamlTest {
         assertThatThrownBy(() -> MusterYaml.parse("""
                 instalation: lab
                 connections: {default: {api: clearml, machineHosts: {wep: http://x}}}
-                accounts: {default: {provider: azure}}
+                accounts: {default: {provider: azure, roleArn: muster}, other: {provider: aws, externalId: lab-7}}
                 ports: {kafka: 70000}
                 """, folder)).isInstanceOf(InvalidYamlException.class)
                 .hasMessageContaining("installation: line 1: is missing")
@@ -51,6 +53,8 @@ class MusterYamlTest {
                 .hasMessageContaining("connections.default.api: line 2: is 'clearml'; write a URL such as https://api.clear.ml")
                 .hasMessageContaining("connections.default.machineHosts.wep: line 2: there is no such key; write 'web'")
                 .hasMessageContaining("accounts.default.provider: line 3: is 'azure'; write one of aws")
+                .hasMessageContaining("accounts.default.roleArn: line 3: is 'muster'; write the ARN of a role")
+                .hasMessageContaining("accounts.other.externalId: line 3: is set, and there is no roleArn; name the role, or remove it")
                 .hasMessageContaining("ports.kafka: line 4: is '70000'; write a whole number from 0 to 65535");
     }
 

@@ -97,6 +97,9 @@ final class Services {
         }
         put(told, prefix + "endpoint", account.endpoint());
         put(told, prefix + "image", account.image());
+        put(told, prefix + "role-arn", account.roleArn());
+        put(told, prefix + "external-id", account.externalId());
+        put(told, prefix + "role-session-name", account.roleSessionName());
         if (!account.regions().isEmpty()) {
             told.put(prefix + "regions", String.join(",", account.regions()));
         }

@@ -50,10 +50,17 @@ public record SuiteSettings(String home, String folder, String data, boolean san
      * @param regions empty: the service's default
      * @param image default image of machines; null: none
      * @param endpoint instead of the cloud's own; null: the cloud's own
+     * @param roleArn role that is taken on with the account's keys; null: none
+     * @param externalId what the role asks for; null: nothing
+     * @param roleSessionName null: the service's default
      */
-    public record Account(String provider, List<String> regions, String image, String endpoint) {
+    public record Account(String provider, List<String> regions, String image, String endpoint, String roleArn, String externalId, String roleSessionName) {
         public Account {
             regions = regions == null ? List.of() : List.copyOf(regions);
+        }
+
+        public Account(String provider, List<String> regions, String image, String endpoint) {
+            this(provider, regions, image, endpoint, null, null, null);
         }
     }
 

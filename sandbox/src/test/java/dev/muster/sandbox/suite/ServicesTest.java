@@ -1,0 +1,28 @@
+package dev.muster.sandbox.suite;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
+
+/** What a service of a local run is told. */
+class ServicesTest {
+
+    @Test
+    void anAwsAccountIsToldAsItIsConfigured() {
+        var services = new Services(SuiteSettings.sandbox(Path.of("home"), Path.of("run"), 1));
+        var aws = services.running(Map.of("theirs", new SuiteSettings.Account("aws", List.of(), null, null))).stream()
+                .filter(service -> "aws".equals(service.provider())).findFirst().orElseThrow();
+
+        var told = new TreeMap<>(services.properties(aws, "127.0.0.1:9092", 0, Map.of(), Map.of("theirs", new SuiteSettings.Account("aws", List.of("us-east-1", "eu-west-1"),
+                "ssm:/team/image", "http://127.0.0.1:4566", "arn:aws:iam::210987654321:role/muster", "lab-7", "lab"))));
+
+        told.keySet().removeIf(key -> !key.startsWith("muster.aws."));
+        assertThat(told).isEqualTo(Map.of("muster.aws.accounts.\"theirs\".endpoint", "http://127.0.0.1:4566", "muster.aws.accounts.\"theirs\".image", "ssm:/team/image",
+                "muster.aws.accounts.\"theirs\".regions", "us-east-1,eu-west-1", "muster.aws.accounts.\"theirs\".role-arn", "arn:aws:iam::210987654321:role/muster",
+                "muster.aws.accounts.\"theirs\".external-id", "lab-7", "muster.aws.accounts.\"theirs\".role-session-name", "lab"));
+    }
+}
