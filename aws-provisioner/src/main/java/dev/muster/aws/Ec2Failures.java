@@ -14,6 +14,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 import software.amazon.awssdk.awscore.exception.AwsServiceException;
 import software.amazon.awssdk.core.exception.SdkException;
 
@@ -28,6 +29,9 @@ final class Ec2Failures {
 
     /** EC2 refuses the whole call if one id is unknown to it. */
     static final Set<String> NOT_FOUND = Set.of("InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed");
+
+    /** What EC2 adds for those who may call STS's DecodeAuthorizationMessage: hundreds of characters that no person can read. */
+    private static final Pattern ENCODED = Pattern.compile("\\s*Encoded authorization failure message:.*", Pattern.DOTALL);
 
     private static final Map<String, FailureKind> KINDS = table(Map.of(
             OUT_OF_CAPACITY, List.of(
@@ -70,6 +74,11 @@ final class Ec2Failures {
         return Map.copyOf(kinds);
     }
 
+    /** Those that the table has. */
+    static Set<String> codes() {
+        return KINDS.keySet();
+    }
+
     /**
      * @param status HTTP's; what the table lacks is sorted by it: Amazon's side, or a request that can't succeed as it is
      */
@@ -96,8 +105,12 @@ final class Ec2Failures {
         if (failure instanceof AwsServiceException service) {
             var code = codeOf(failure);
             var words = service.awsErrorDetails() == null ? null : service.awsErrorDetails().errorMessage();
+            if (words == null && service.statusCode() == 401) {
+                // The JDK's client throws away what comes with this status.
+                words = "EC2 does not take the account's keys (AuthFailure), or the account is not signed up for this region or service (OptInRequired)";
+            }
             return new ProviderException(kindOf(code, service.statusCode()), code.isEmpty() ? "HTTP " + service.statusCode() : code,
-                    words == null ? "no message" : words, failure);
+                    words == null ? "no message" : ENCODED.matcher(words).replaceFirst(""), failure);
         }
         // The SDK says so before any call is made.
         if (String.valueOf(failure.getMessage()).contains("Unable to load credentials")) {
