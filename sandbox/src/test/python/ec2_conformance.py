@@ -39,6 +39,10 @@ ALWAYS = {
     "DescribeRegions": ["regionInfo/*/regionName"],
     "DescribeImages": ["imagesSet/*/imageId", "imagesSet/*/architecture", "imagesSet/*/rootDeviceName"],
     "DescribeTags": ["tagSet/*/key", "tagSet/*/resourceId"],
+    "DescribeRouteTables": ["routeTableSet/*/routeTableId", "routeTableSet/*/routeSet/*/state", "routeTableSet/*/associationSet/*/main"],
+    "DescribeKeyPairs": ["keySet/*/keyName", "keySet/*/keyPairId"],
+    "GetEbsEncryptionByDefault": ["ebsEncryptionByDefault"],
+    "GetEbsDefaultKmsKeyId": ["kmsKeyId"],
     "GetConsoleOutput": ["instanceId", "timestamp", "output"],
     "TerminateInstances": ["instancesSet/*/instanceId", "instancesSet/*/currentState/name", "instancesSet/*/previousState/name"],
     "StopInstances": ["instancesSet/*/currentState/name"],
@@ -291,6 +295,11 @@ def looks(ec2, image):
     prices = ec2.describe_spot_price_history(InstanceTypes=["g5.xlarge"], ProductDescriptions=["Linux/UNIX"], StartTime=datetime.datetime.now(datetime.timezone.utc))
     assert len(prices["SpotPriceHistory"]) == 3
     ec2.describe_vpcs()
+    main = ec2.describe_route_tables(Filters=[{"Name": "association.main", "Values": ["true"]}])["RouteTables"][0]
+    assert main["Routes"][1]["GatewayId"].startswith("igw-")
+    assert ec2.describe_key_pairs(KeyNames=["me"])["KeyPairs"][0]["KeyName"] == "me"
+    assert ec2.get_ebs_encryption_by_default()["EbsEncryptionByDefault"] is False
+    assert ec2.get_ebs_default_kms_key_id()["KmsKeyId"] == "alias/aws/ebs"
     ec2.describe_regions()
     ec2.describe_images(ImageIds=[image], Owners=["self"])
     ec2.describe_images(Filters=[{"Name": "name", "Values": ["ubuntu*"]}])
@@ -326,6 +335,22 @@ def refusals(session, url, ec2, image, admin_url, batch):
     ec2.refused("terminate_instances", 400, "InvalidInstanceID.NotFound", InstanceIds=batch[:1] + ["i-00000000000000000"])
     ec2.refused("create_tags", 400, "TagLimitExceeded", Resources=batch[:1], Tags=[{"Key": f"k{n}", "Value": ""} for n in range(51)])
     ec2.refused("describe_volumes", 400, "InvalidAction")
+    ec2.refused("run_instances", 400, "InvalidBlockDeviceMapping", BlockDeviceMappings=[{"DeviceName": "/dev/sda1", "Ebs": {"VolumeSize": 4}}], **one)
+    admin(admin_url, "/ec2/missing", kind="key-pair", name="lost")
+    ec2.refused("run_instances", 400, "InvalidKeyPair.NotFound", KeyName="lost", **one)
+    ec2.refused("describe_key_pairs", 400, "InvalidKeyPair.NotFound", KeyNames=["lost"])
+    admin(admin_url, "/ec2/missing", kind="instance-profile", name="lost")
+    ec2.refused("run_instances", 400, "InvalidParameterValue", IamInstanceProfile={"Name": "lost"}, **one)
+    admin(admin_url, "/ec2/faults/denials", action="PassRole")
+    ec2.refused("run_instances", 403, "UnauthorizedOperation", IamInstanceProfile={"Name": "agents"}, **one)
+    reset(admin_url, "/ec2/faults")
+    admin(admin_url, "/ec2/missing", kind="role", name="AWSServiceRoleForEC2Spot")
+    ec2.refused("run_instances", 403, "AuthFailure.ServiceLinkedRoleCreationNotPermitted", InstanceMarketOptions={"MarketType": "spot"}, **one)
+    admin(admin_url, "/ec2/subnets", subnet=ec2.describe_subnets()["Subnets"][0]["SubnetId"], route=False, full=True)
+    assert len(ec2.describe_route_tables()["RouteTables"]) == 2 and ec2.describe_subnets()["Subnets"][0]["AvailableIpAddressCount"] == 0
+    admin(admin_url, "/ec2/volume-key", key="customer")
+    assert ec2.get_ebs_default_kms_key_id()["KmsKeyId"].startswith("arn:aws:kms:")
+    reset(admin_url, "/ec2/surroundings")
 
     spot = {"InstanceMarketOptions": {"MarketType": "spot"}}
     admin(admin_url, "/ec2/capacity", type="m5.large", market="on-demand", most=0)
@@ -376,7 +401,42 @@ def other_services(session, url):
         pass
     sts = session.create_client("sts", **keys)
     assert re.fullmatch(r"\d{12}", sts.get_caller_identity()["Account"])
+    account_services(session, keys)
     return image
+
+
+def account_services(session, keys):
+    def strictly(name):
+        client = session.create_client(name, **keys)
+
+        def on_answer(operation_model, response_dict, **_):
+            if response_dict["status_code"] == 200:
+                check_json(operation_model.output_shape, json.loads(response_dict["body"]), operation_model.name)
+
+        client.meta.events.register(f"before-parse.{name}", on_answer)
+        return client
+
+    quotas = strictly("service-quotas")
+    assert quotas.get_service_quota(ServiceCode="ec2", QuotaCode="L-1216C47A")["Quota"]["Value"] > 0
+    try:
+        quotas.get_service_quota(ServiceCode="ec2", QuotaCode="L-00000000")
+        raise SystemExit("a quota that isn't there was found")
+    except quotas.exceptions.NoSuchResourceException:
+        pass
+    kms = strictly("kms")
+    assert kms.describe_key(KeyId="alias/aws/ebs")["KeyMetadata"]["KeyState"] == "Enabled"
+    try:
+        kms.describe_key(KeyId="alias/none")
+        raise SystemExit("a key that isn't there was found")
+    except kms.exceptions.NotFoundException:
+        pass
+    iam = session.create_client("iam", **keys)
+    assert iam.get_role(RoleName="AWSServiceRoleForEC2Spot")["Role"]["Path"] == "/aws-service-role/spot.amazonaws.com/"
+    try:
+        iam.get_role(RoleName="none")
+        raise SystemExit("a role that isn't there was found")
+    except iam.exceptions.NoSuchEntityException:
+        pass
 
 
 def check_json(shape, value, path):
@@ -388,7 +448,7 @@ def check_json(shape, value, path):
     elif shape.type_name == "list":
         for part in value:
             check_json(shape.member, part, path + "[]")
-    elif not isinstance(value, {"string": str, "long": int, "integer": int, "boolean": bool, "timestamp": (int, float)}[shape.type_name]):
+    elif not isinstance(value, {"string": str, "long": int, "integer": int, "boolean": bool, "double": float, "timestamp": (int, float)}[shape.type_name]):
         raise SystemExit(f"{path} is no {shape.type_name}: {value!r}")
 
 

@@ -56,6 +56,23 @@ final class AdminRoutes {
             server.faults().reset();
             json(context, 200, new JsonObject());
         });
+        on(router, "/ec2/missing", Set.of("kind", "name"),
+                body -> server.surroundings().missing(Surroundings.parse(Surroundings.Kind.class, required(body, "kind")), required(body, "name")));
+        on(router, "/ec2/subnets", Set.of("subnet", "route", "full"), body -> {
+            if (Boolean.FALSE.equals(body.getBoolean("route"))) {
+                server.surroundings().withoutRoute(required(body, "subnet"));
+            }
+            if (Boolean.TRUE.equals(body.getBoolean("full"))) {
+                server.surroundings().full(required(body, "subnet"));
+            }
+        });
+        on(router, "/ec2/volume-key", Set.of("key"),
+                body -> server.surroundings().volumeKey(Surroundings.parse(Surroundings.VolumeKey.class, required(body, "key"))));
+        on(router, "/ec2/clock", Set.of("ahead"), body -> server.surroundings().clockAhead(Duration.ofSeconds(body.getInteger("ahead", 0))));
+        router.delete("/ec2/surroundings").handler(context -> {
+            server.surroundings().reset();
+            json(context, 200, new JsonObject());
+        });
         on(router, "/ec2/throttling", Set.of("on"), body -> server.throttling(Boolean.TRUE.equals(body.getBoolean("on"))));
         on(router, "/ec2/parameters", Set.of("name", "value", "secure"),
                 body -> server.parameter(required(body, "name"), required(body, "value"), Boolean.TRUE.equals(body.getBoolean("secure"))));

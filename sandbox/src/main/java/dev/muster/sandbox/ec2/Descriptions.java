@@ -27,6 +27,7 @@ final class Descriptions {
     private final Ec2Cloud cloud;
     private final Ec2Config config;
     private final Capacity capacity;
+    private final Surroundings surroundings;
     private final Filters<Instance> instanceFilters = new Filters<Instance>()
             .on("instance-id", i -> i.id).on("instance-state-name", i -> i.state.text()).on("instance-state-code", i -> i.state.code())
             .on("instance-type", i -> i.spec.type().name()).on("client-token", i -> i.spec.clientToken()).on("availability-zone", i -> i.zone.name())
@@ -41,10 +42,11 @@ final class Descriptions {
             .on("metadata-options.instance-metadata-tags", i -> i.spec.metadata().tags() ? "enabled" : "disabled")
             .onEach("instance.group-id", i -> i.spec.securityGroups()).onTags(i -> i.tags);
 
-    Descriptions(Ec2Cloud cloud, Ec2Config config, Capacity capacity) {
+    Descriptions(Ec2Cloud cloud, Ec2Config config, Capacity capacity, Surroundings surroundings) {
         this.cloud = cloud;
         this.config = config;
         this.capacity = capacity;
+        this.surroundings = surroundings;
     }
 
     String instances(Call call, Instant now) {
@@ -245,6 +247,60 @@ final class Descriptions {
                 .put("assignIpv6AddressOnCreation", false)).put("nextToken", page.next()).end("DescribeSubnets");
     }
 
+    /** A VPC's main table, with a way to an internet gateway; and one of its own for each subnet that has none. */
+    String routeTables(Call call) {
+        call.checkNames(with("RouteTableId"), Set.of());
+        checkDryRun(call);
+        record Table(String id, String subnet) {
+        }
+        var region = region(call.scope().region());
+        var all = new ArrayList<Table>();
+        all.add(new Table(Geography.id("rtb", region.name()), null));
+        region.zones().stream().map(Geography.Zone::subnet).filter(subnet -> !surroundings.leadsOut(subnet))
+                .forEach(subnet -> all.add(new Table(Geography.id("rtb", subnet), subnet)));
+        var tables = named(call, "RouteTableId", all, Table::id, id -> Refusal.of("InvalidRouteTableID.NotFound", "The routeTable ID '" + id + "' does not exist"));
+        var filters = new Filters<Table>().on("route-table-id", Table::id).on("vpc-id", table -> region.vpc()).on("association.main", table -> table.subnet() == null)
+                .on("association.subnet-id", Table::subnet).onTags(table -> Map.of()).of(call);
+        var page = Page.of(call, tables.stream().filter(filters).toList(), 5, 100);
+        return Xml.answerTo("DescribeRouteTables").list("routeTableSet", page.items(), (xml, table) -> xml.put("routeTableId", table.id()).put("vpcId", region.vpc())
+                .put("ownerId", call.scope().account())
+                .list("routeSet", table.subnet() == null ? List.of("172.31.0.0/16", "0.0.0.0/0") : List.of("172.31.0.0/16"), (x, to) -> x.put("destinationCidrBlock", to)
+                        .put("gatewayId", to.equals("0.0.0.0/0") ? Geography.id("igw", region.name()) : "local").put("state", "active")
+                        .put("origin", to.equals("0.0.0.0/0") ? "CreateRoute" : "CreateRouteTable"))
+                .list("associationSet", List.of(table), (x, of) -> x.put("routeTableAssociationId", Geography.id("rtbassoc", of.id())).put("routeTableId", of.id())
+                        .put("subnetId", of.subnet()).put("main", of.subnet() == null).open("associationState").put("state", "associated").close("associationState"))
+                .list("propagatingVgwSet", List.of(), (x, none) -> {
+                }).list("tagSet", List.of(), (x, none) -> {
+                })).put("nextToken", page.next()).end("DescribeRouteTables");
+    }
+
+    /** Those that the call names. Others are there, too, but nobody knows their names. */
+    String keyPairs(Call call) {
+        call.checkNames(Set.of("KeyName", "KeyPairId", "Filter", "IncludePublicKey"), Set.of("KeyPairId", "IncludePublicKey"));
+        checkDryRun(call);
+        var names = call.texts("KeyName");
+        names.stream().filter(name -> !surroundings.has(Surroundings.Kind.KEY_PAIR, name)).findFirst().ifPresent(name -> {
+            throw Surroundings.noKeyPair(name);
+        });
+        var filters = new Filters<String>().on("key-name", name -> name).onTags(name -> Map.of()).of(call);
+        return Xml.answerTo("DescribeKeyPairs").list("keySet", names.stream().filter(filters).toList(), (xml, name) -> xml.put("keyPairId", Geography.id("key", name))
+                .put("keyType", "ed25519").list("tagSet", List.of(), (x, none) -> {
+                }).put("createTime", "2026-01-01T00:00:00.000Z").put("keyName", name).put("keyFingerprint", "1f:51:ae:28")).end("DescribeKeyPairs");
+    }
+
+    String encryptedByDefault(Call call) {
+        call.checkNames(Set.of(), Set.of());
+        checkDryRun(call);
+        return Xml.answerTo("GetEbsEncryptionByDefault").put("ebsEncryptionByDefault", surroundings.volumeKey() != Surroundings.VolumeKey.MANAGED).put("sseType", "sse-kms")
+                .end("GetEbsEncryptionByDefault");
+    }
+
+    String volumeKey(Call call, String key) {
+        call.checkNames(Set.of(), Set.of());
+        checkDryRun(call);
+        return Xml.answerTo("GetEbsDefaultKmsKeyId").put("kmsKeyId", key).end("GetEbsDefaultKmsKeyId");
+    }
+
     String vpcs(Call call) {
         call.checkNames(with("VpcId"), Set.of());
         checkDryRun(call);
@@ -317,7 +373,7 @@ final class Descriptions {
                 .put("architecture", image.architecture()).put("imageType", "machine").put("enaSupport", true).put("name", image.name())
                 .put("rootDeviceType", image.ebs() ? "ebs" : "instance-store").put("rootDeviceName", Instance.ROOT_DEVICE)
                 .list("blockDeviceMapping", List.of(Instance.ROOT_DEVICE), (x, device) -> x.put("deviceName", device).open("ebs").put("deleteOnTermination", true)
-                        .put("volumeSize", 8).put("volumeType", "gp2").put("encrypted", false).close("ebs"))
+                        .put("snapshotId", Geography.id("snap", image.id())).put("volumeSize", LaunchSpec.IMAGE_GIB).put("volumeType", "gp2").put("encrypted", false).close("ebs"))
                 .put("virtualizationType", "hvm").put("hypervisor", "xen").put("platformDetails", "Linux/UNIX").put("usageOperation", "RunInstances"))
                 .put("nextToken", page.next()).end("DescribeImages");
     }

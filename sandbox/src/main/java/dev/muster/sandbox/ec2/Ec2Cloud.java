@@ -38,6 +38,8 @@ final class Ec2Cloud {
     private final MachineImage image;
     private final Capacity capacity = new Capacity();
     private final Faults faults = new Faults();
+    private final Surroundings surroundings = new Surroundings();
+    private final AccountApi account = new AccountApi(capacity, surroundings);
     private final Throttle throttle = new Throttle();
     private final LaunchTemplates templates = new LaunchTemplates();
     private final Books books;
@@ -77,7 +79,7 @@ final class Ec2Cloud {
         this.image = image;
         this.throttling = config.throttling();
         this.books = new Books(this, config.timeScale());
-        this.descriptions = new Descriptions(this, config, capacity);
+        this.descriptions = new Descriptions(this, config, capacity, surroundings);
     }
 
     /** Where machines find their metadata; known once the server listens. */
@@ -91,6 +93,14 @@ final class Ec2Cloud {
 
     Faults faults() {
         return faults;
+    }
+
+    Surroundings surroundings() {
+        return surroundings;
+    }
+
+    AccountApi account() {
+        return account;
     }
 
     Books books() {
@@ -143,6 +153,10 @@ final class Ec2Cloud {
             case "DescribeRegions" -> descriptions.regions(call);
             case "DescribeImages" -> descriptions.images(call);
             case "DescribeTags" -> descriptions.tags(call, now);
+            case "DescribeRouteTables" -> descriptions.routeTables(call);
+            case "DescribeKeyPairs" -> descriptions.keyPairs(call);
+            case "GetEbsEncryptionByDefault" -> descriptions.encryptedByDefault(call);
+            case "GetEbsDefaultKmsKeyId" -> descriptions.volumeKey(call, account.volumeKeyId(call.scope()));
             case "GetConsoleOutput" -> descriptions.console(call, now);
             case "TerminateInstances" -> terminateInstances(call, now);
             case "StopInstances" -> stopInstances(call, now);
@@ -177,6 +191,7 @@ final class Ec2Cloud {
             admit(call, met.refusal(), now);
             forgetOld(now);
             var spec = LaunchSpec.of(templates.merged(call), config.images());
+            surroundings.admit(spec, call.scope(), !faults.denies("PassRole"));
             var key = spec.clientToken() == null ? null : new TokenKey(call.scope(), spec.clientToken());
             var known = key == null ? null : tokens.get(key);
             if (known != null) {
@@ -353,6 +368,9 @@ final class Ec2Cloud {
     }
 
     private int freeAddresses(Scope scope, Geography.Zone zone) {
+        if (surroundings.isFull(zone.subnet())) {
+            return 0;
+        }
         var taken = addresses.get(scope.account() + "/" + zone.name());
         return Geography.Zone.ADDRESSES - (taken == null ? 0 : taken.cardinality());
     }

@@ -16,6 +16,8 @@ import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -26,9 +28,9 @@ import java.util.regex.Pattern;
 
 /**
  * A stand-in for Amazon EC2 on 127.0.0.1: the EC2 Query API (2016-11-15), SSM's GetParameter and GetParameters, STS's
- * GetCallerIdentity and AssumeRole, and the metadata service of every machine under {@code /machines/<instance id>}, all on one port.
+ * GetCallerIdentity and AssumeRole, IAM's GetRole, KMS's DescribeKey, Service Quotas' GetServiceQuota, and the metadata service of every machine under {@code /machines/<instance id>}, all on one port.
  *
- * <p>A client sets {@link #url} as endpoint for all three services, {@link Ec2Config#ACCESS_KEY} with any secret, and any
+ * <p>A client sets {@link #url} as endpoint for all these services, {@link Ec2Config#ACCESS_KEY} with any secret, and any
  * region the stand-in has. What launches runs {@link MachineImage}; what the cloud saw is in {@link #books}.
  */
 public final class Ec2Server implements AutoCloseable {
@@ -98,6 +100,11 @@ public final class Ec2Server implements AutoCloseable {
 
     public Faults faults() {
         return cloud.faults();
+    }
+
+    /** Routes, key pairs, roles, the clock and what else is around machines. */
+    public Surroundings surroundings() {
+        return cloud.surroundings();
     }
 
     public Books books() {
@@ -235,6 +242,10 @@ public final class Ec2Server implements AutoCloseable {
             return;
         }
         var target = request.getHeader("X-Amz-Target");
+        if (target != null && AccountApi.answers(target)) {
+            account(context, body, target, caller, region);
+            return;
+        }
         if (target != null) {
             ssm(context, body, target, caller, region);
             return;
@@ -249,6 +260,10 @@ public final class Ec2Server implements AutoCloseable {
         var action = parameters.getOrDefault("Action", "");
         if (Sts.ACTIONS.contains(action)) {
             sts(context, action, caller, parameters);
+            return;
+        }
+        if (AccountApi.ACTIONS.contains(action)) {
+            iam(context, action, caller, parameters);
             return;
         }
         var service = signed ? credential.group(4) : "";
@@ -299,6 +314,55 @@ public final class Ec2Server implements AutoCloseable {
         send(context, new Ec2Cloud.Answer(status, answer, met.delay(), met.cut()), "text/xml");
     }
 
+    private void iam(RoutingContext context, String action, Sts.Caller caller, SortedMap<String, String> parameters) {
+        var met = cloud.faults().of(action);
+        int status = 200;
+        String answer;
+        try {
+            if (caller == null || caller.expired()) {
+                throw new Refusal(403, "InvalidClientTokenId", "The security token included in the request is invalid.");
+            }
+            if (met.refusal() != null) {
+                throw met.refusal();
+            }
+            if (cloud.faults().denies(action)) {
+                throw new Refusal(403, "AccessDenied", "User: " + caller.arn() + " is not authorized to perform: iam:" + action);
+            }
+            answer = cloud.account().role(caller.account(), parameters);
+        } catch (Refusal refused) {
+            status = refused.status();
+            answer = AccountApi.error(refused);
+        }
+        send(context, new Ec2Cloud.Answer(status, answer, met.delay(), met.cut()), "text/xml");
+    }
+
+    /** KMS and Service Quotas, in AWS JSON 1.1. */
+    private void account(RoutingContext context, Buffer sent, String target, Sts.Caller caller, String region) {
+        var operation = target.substring(target.indexOf('.') + 1);
+        var met = cloud.faults().of(operation);
+        int status = 200;
+        JsonObject answer;
+        try {
+            if (caller == null || caller.expired() || Geography.region(region).isEmpty()) {
+                throw Refusal.of("UnrecognizedClientException", "The security token included in the request is invalid.");
+            }
+            if (met.refusal() != null) {
+                throw met.refusal();
+            }
+            if (cloud.faults().denies(operation)) {
+                throw Refusal.of("AccessDeniedException", "User: " + caller.arn() + " is not authorized to perform: " + AccountApi.permission(target));
+            }
+            answer = cloud.account().answer(new Call.Scope(caller.account(), region), target, sent.toJsonObject());
+        } catch (DecodeException | ClassCastException e) {
+            status = 400;
+            answer = new JsonObject().put("__type", "SerializationException").put("message", "the body is no request of " + operation);
+        } catch (Refusal refused) {
+            status = refused.status();
+            answer = new JsonObject().put("__type", refused.code()).put("message", refused.getMessage());
+        }
+        send(context, new Ec2Cloud.Answer(status, answer.encode(), met.delay(), met.cut()), "application/x-amz-json-1.1");
+    }
+
     /** SSM, in AWS JSON 1.1. */
     private void ssm(RoutingContext context, Buffer sent, String target, Sts.Caller caller, String region) {
         var operation = target.substring(target.indexOf('.') + 1);
@@ -343,16 +407,21 @@ public final class Ec2Server implements AutoCloseable {
         }
     }
 
-    private static void sendNow(RoutingContext context, Ec2Cloud.Answer answer, String type) {
+    private void sendNow(RoutingContext context, Ec2Cloud.Answer answer, String type) {
         if (answer.cut()) {
             context.request().connection().close();
         } else if (!context.response().closed()) {
-            context.response().setStatusCode(answer.status()).putHeader("Content-Type", type).putHeader("Server", "AmazonEC2").end(answer.body());
+            context.response().setStatusCode(answer.status()).putHeader("Content-Type", type).putHeader("Server", "AmazonEC2").putHeader("Date", date())
+                    .end(answer.body());
         }
     }
 
-    private static void xml(HttpServerResponse response, int status, String body) {
-        response.setStatusCode(status).putHeader("Content-Type", "text/xml;charset=UTF-8").putHeader("Server", "AmazonEC2").end(body);
+    private void xml(HttpServerResponse response, int status, String body) {
+        response.setStatusCode(status).putHeader("Content-Type", "text/xml;charset=UTF-8").putHeader("Server", "AmazonEC2").putHeader("Date", date()).end(body);
+    }
+
+    private String date() {
+        return DateTimeFormatter.RFC_1123_DATE_TIME.format(time.now().plus(cloud.surroundings().clockAhead()).atZone(ZoneOffset.UTC));
     }
 
     private static SortedMap<String, String> parameters(HttpServerRequest request, Buffer body) {

@@ -32,6 +32,8 @@ record LaunchSpec(Image image, InstanceType type, int min, int max, Geography.Zo
 
     /** EC2's limit, before base64. */
     static final int MAX_USER_DATA = 16_384;
+    /** Of the snapshot behind every image's root volume. */
+    static final int IMAGE_GIB = 8;
 
     private static final Set<String> KNOWN = Set.of("ImageId", "InstanceType", "MinCount", "MaxCount", "KeyName", "SecurityGroupId", "SubnetId",
             "UserData", "ClientToken", "TagSpecification", "MetadataOptions", "InstanceMarketOptions", "InstanceInitiatedShutdownBehavior",
@@ -243,15 +245,18 @@ record LaunchSpec(Image image, InstanceType type, int min, int max, Geography.Zo
                 continue;
             }
             var ebs = mapping.structure("Ebs");
-            int size = ebs.integer("VolumeSize").orElse(8);
+            int size = ebs.integer("VolumeSize").orElse(IMAGE_GIB);
             if (size < 1 || size > 65_536) {
                 throw Refusal.invalidValue("Volume of " + size + "GiB is out of range: it must be 1 to 65536 GiB");
+            }
+            if (device.equals(Instance.ROOT_DEVICE) && size < IMAGE_GIB) {
+                throw Refusal.of("InvalidBlockDeviceMapping", "Volume of size " + size + "GB is smaller than snapshot, expect size >= " + IMAGE_GIB + "GB");
             }
             volumes.add(new Volume(device, size, ebs.oneOf("VolumeType", "gp2", "standard", "io1", "io2", "gp2", "sc1", "st1", "gp3"),
                     ebs.flag("DeleteOnTermination", true)));
         }
         if (volumes.stream().noneMatch(volume -> volume.device().equals(Instance.ROOT_DEVICE))) {
-            volumes.add(0, new Volume(Instance.ROOT_DEVICE, 8, "gp2", true));
+            volumes.add(0, new Volume(Instance.ROOT_DEVICE, IMAGE_GIB, "gp2", true));
         }
         if (volumes.stream().map(Volume::device).distinct().count() < volumes.size()) {
             throw Refusal.of("InvalidBlockDeviceMapping", "Block device mapping names one device twice");

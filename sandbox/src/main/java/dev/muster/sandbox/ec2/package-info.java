@@ -13,8 +13,9 @@
  * <p>Not as at EC2: signatures aren't checked, only the access key; every caller may take on every role that has been made;
  * spot prices stand still unless moved; power is cut as soon as a termination is accepted, where a real machine is first asked
  * to shut down; a terminate isn't partial by zone; volumes live and die with their instance; there is one default VPC in a
- * region, and nothing in it has a public address; a token used by a call that was refused is free again; a launch template
- * gives whole parameters, never members of one; persistent spot requests, placement groups and more are refused with
- * UnsupportedOperation, and a parameter that EC2 doesn't know with UnknownParameter.
+ * region, and nothing in it has a public address; any key pair and instance profile that a call names is there, until a test
+ * takes it away; a token used by a call that was refused is free again; a launch template gives whole parameters, never members
+ * of one; persistent spot requests, placement groups and more are refused with UnsupportedOperation, and a parameter that EC2
+ * doesn't know with UnknownParameter.
  */
 package dev.muster.sandbox.ec2;
