@@ -56,6 +56,12 @@ final class AwsAccounts {
         return made.computeIfAbsent(scope, fresh -> new SdkEc2Api(Region.of(scope.region()), account.endpoint(), credentials(scope, account)));
     }
 
+    /** With the keys of launches. The caller closes them. */
+    DoctorCalls calls(Scope scope) throws ProviderException {
+        var account = account(scope);
+        return new DoctorCalls(Region.of(scope.region()), account.endpoint(), credentials(scope, account));
+    }
+
     ImageApi images(Scope scope) throws ProviderException {
         var account = account(scope);
         return images.computeIfAbsent(scope, fresh -> new SdkImageApi(Region.of(scope.region()), account.endpoint(), credentials(scope, account)));

@@ -33,6 +33,7 @@ import software.amazon.awssdk.services.ec2.model.DescribeInstancesRequest;
 import software.amazon.awssdk.services.ec2.model.Filter;
 import software.amazon.awssdk.services.ec2.model.GetConsoleOutputRequest;
 import software.amazon.awssdk.services.ec2.model.Instance;
+import software.amazon.awssdk.services.ec2.model.RunInstancesRequest;
 import software.amazon.awssdk.services.ec2.model.Tag;
 import software.amazon.awssdk.services.ec2.model.TerminateInstancesRequest;
 
@@ -115,6 +116,11 @@ final class Ec2Machines implements MachineProvider {
         }
         throw new ProviderException(FailureKind.UNAVAILABLE, answer.code(),
                 "batch " + batch.batchId() + " was asked for before, and EC2 does not show its machines yet");
+    }
+
+    /** What a launch of the batch asks EC2 for. */
+    RunInstancesRequest request(MachineBatch batch) throws ProviderException {
+        return requests.of(batch);
     }
 
     @Override

@@ -29,10 +29,7 @@ final class Ec2Tags {
         tags.put("Name", "muster " + batch.fleet() + "/" + batch.pool());
         for (var tag : batch.settings().tags().entrySet()) {
             var key = tag.getKey();
-            if (key.isEmpty() || key.contains(" ") || key.contains("/") || key.startsWith("aws:") || key.startsWith(OURS)) {
-                throw new ProviderException(FailureKind.INVALID_SPEC, "InvalidTagKey", "tag key '" + key + "' can't be used: it must have no space"
-                        + " and no '/', since machines read their tags as metadata, and not begin with aws: or " + OURS + "; rename it");
-            }
+            check(key);
             tags.put(key, tag.getValue());
         }
         tags.put(INSTALLATION, installation);
@@ -42,6 +39,14 @@ final class Ec2Tags {
         tags.put(MARK, Mark.UNMARKED.text());
         tags.put(KEEP_UNTIL, batch.keepUntil().text());
         return of(tags);
+    }
+
+    /** @throws ProviderException INVALID_SPEC, as {@link #ofBatch} */
+    static void check(String key) throws ProviderException {
+        if (key.isEmpty() || key.contains(" ") || key.contains("/") || key.startsWith("aws:") || key.startsWith(OURS)) {
+            throw new ProviderException(FailureKind.INVALID_SPEC, "InvalidTagKey", "tag key '" + key + "' can't be used: it must have no space"
+                    + " and no '/', since machines read their tags as metadata, and not begin with aws: or " + OURS + "; rename it");
+        }
     }
 
     static List<Tag> of(Map<String, String> tags) {

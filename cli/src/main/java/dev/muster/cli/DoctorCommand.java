@@ -20,8 +20,45 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code muster doctor …}: what is wrong around Muster, before it costs something. */
-@Command(name = "doctor", mixinStandardHelpOptions = true, description = "Looks for what would go wrong.", subcommands = DoctorCommand.Clearml.class)
+@Command(name = "doctor", mixinStandardHelpOptions = true, description = "Looks for what would go wrong.", subcommands = {DoctorCommand.Clearml.class, AwsDoctorCommand.class})
 final class DoctorCommand {
+
+    /** What came of one check, as people read it. @param fix empty: nothing is to be done */
+    record Line(String state, String check, String seen, String fix) {}
+
+    static void show(String title, List<Line> lines, Output output) {
+        output.line(title);
+        var width = lines.stream().mapToInt(line -> line.check().length()).max().orElse(0);
+        for (var line : lines) {
+            output.line("  " + pad(line.state(), 7) + "  " + pad(line.check(), width) + "  " + line.seen());
+            if (!line.fix().isEmpty()) {
+                output.line(" ".repeat(13 + width) + "fix: " + line.fix());
+            }
+        }
+    }
+
+    private static String pad(String text, int width) {
+        return text + " ".repeat(Math.max(0, width - text.length()));
+    }
+
+    /**
+     * Fleets of files, else of the control API.
+     *
+     * @param config named by the user; null: no
+     */
+    static List<FleetSpec> specs(CommonOptions common, Path config, List<String> files) {
+        if (!files.isEmpty()) {
+            return files.stream().flatMap(file -> FleetCommand.read(file).stream()).toList();
+        }
+        var named = common.server != null && !common.server.isEmpty();
+        if (!named && (config != null || common.run().running().isEmpty())) {
+            return List.of();
+        }
+        try (var control = common.control()) {
+            return control.allFleets().stream().map(fleet -> fleet.getRecord()).filter(record -> record.getState() != FleetState.DELETED)
+                    .map(record -> record.getSpec()).toList();
+        }
+    }
 
     @Command(name = "clearml", mixinStandardHelpOptions = true, sortOptions = false,
             description = {"Asks ClearML what Muster would ask: reachable, key, version, clock, queues, and who else serves them.",
@@ -47,7 +84,7 @@ final class DoctorCommand {
             if (connection != null) {
                 installation.server(connection);
             }
-            var specs = specs().stream().map(spec -> Defaults.fill(spec, installation.name())).toList();
+            var specs = specs(common, config, files).stream().map(spec -> Defaults.fill(spec, installation.name())).toList();
             var found = new LinkedHashMap<String, List<ClearmlDoctor.Finding>>();
             installation.servers().forEach((name, server) -> {
                 if (connection == null || connection.equals(name)) {
@@ -60,20 +97,6 @@ final class DoctorCommand {
                 found.forEach((name, findings) -> show(name, installation.servers().get(name).api(), findings, output));
             }
             return found.values().stream().flatMap(List::stream).anyMatch(finding -> finding.state() == ClearmlDoctor.State.FAILED) ? CliFailure.FAILED : 0;
-        }
-
-        private List<FleetSpec> specs() {
-            if (!files.isEmpty()) {
-                return files.stream().flatMap(file -> FleetCommand.read(file).stream()).toList();
-            }
-            var named = common.server != null && !common.server.isEmpty();
-            if (!named && (config != null || common.run().running().isEmpty())) {
-                return List.of();
-            }
-            try (var control = common.control()) {
-                return control.allFleets().stream().map(fleet -> fleet.getRecord()).filter(record -> record.getState() != FleetState.DELETED)
-                        .map(record -> record.getSpec()).toList();
-            }
         }
 
         /** @param specs with all defaults filled in */
@@ -99,18 +122,8 @@ final class DoctorCommand {
         }
 
         private static void show(String name, String api, List<ClearmlDoctor.Finding> findings, Output output) {
-            output.line("connection " + name + ", " + api);
-            var width = findings.stream().mapToInt(finding -> finding.check().length()).max().orElse(0);
-            for (var finding : findings) {
-                output.line("  " + pad(word(finding), 7) + "  " + pad(finding.check(), width) + "  " + finding.seen());
-                if (!finding.fix().isEmpty()) {
-                    output.line(" ".repeat(13 + width) + "fix: " + finding.fix());
-                }
-            }
-        }
-
-        private static String pad(String text, int width) {
-            return text + " ".repeat(Math.max(0, width - text.length()));
+            DoctorCommand.show("connection " + name + ", " + api,
+                    findings.stream().map(finding -> new Line(word(finding), finding.check(), finding.seen(), finding.fix())).toList(), output);
         }
 
         private static String word(ClearmlDoctor.Finding finding) {

@@ -15,6 +15,7 @@ import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
@@ -41,6 +42,14 @@ public class HostStart {
     }
 
     static HostSettings settings(HostConfig config, String service, String version) {
+        return new HostSettings(service, version, config.instance().orElseGet(HostStart::hostAndProcess), config.instance().isPresent(),
+                installation(config), config.kafka().bootstrapServers(), new Topics(config.topics().prefix(), config.topics().inputPartitions()),
+                connections(config), config.inventory().fast(), config.inventory().slow(), Backoff.USUAL,
+                config.prices().file().map(HostStart::priceFile));
+    }
+
+    /** ClearML servers by name. @throws IllegalArgumentException naming the key and the fix */
+    public static Map<String, Connection> connections(HostConfig config) {
         var connections = new TreeMap<String, Connection>();
         config.connections().forEach((name, connection) -> {
             var api = connection.api().orElseThrow(() -> new IllegalArgumentException(
@@ -48,10 +57,7 @@ public class HostStart {
             var machines = connection.machineHosts();
             connections.put(name, Connection.of(name, api, machines.api(), machines.web(), machines.files()));
         });
-        return new HostSettings(service, version, config.instance().orElseGet(HostStart::hostAndProcess), config.instance().isPresent(),
-                installation(config), config.kafka().bootstrapServers(), new Topics(config.topics().prefix(), config.topics().inputPartitions()),
-                connections, config.inventory().fast(), config.inventory().slow(), Backoff.USUAL,
-                config.prices().file().map(HostStart::priceFile));
+        return connections;
     }
 
     /** @throws IllegalArgumentException naming the key and the fix */

@@ -84,6 +84,14 @@ final class Services {
         return told;
     }
 
+    /** As {@link #properties}, of the settings' own connections and accounts, without what is only known in a run. */
+    Map<String, String> told(String module) {
+        var service = ALL.stream().filter(one -> one.module().equals(module)).findFirst().orElseThrow();
+        var told = properties(service, "", 0, settings.connections(), settings.accounts());
+        told.keySet().removeIf(key -> key.startsWith("quarkus.") || key.endsWith("bootstrap-servers") || key.endsWith("bootstrap.servers"));
+        return told;
+    }
+
     private static void connection(Map<String, String> told, String prefix, SuiteSettings.Connection connection) {
         told.put(prefix + "api", connection.api());
         put(told, prefix + "machine-hosts.api", connection.machineApi());

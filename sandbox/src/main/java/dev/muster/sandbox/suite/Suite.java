@@ -111,6 +111,16 @@ public final class Suite implements AutoCloseable {
         return suite;
     }
 
+    /**
+     * What a service is told where it meets others, by its own names of the settings; nothing is started. Kafka, which has no address then,
+     * has none in it.
+     *
+     * @param module folder of its build, and its name
+     */
+    public static Map<String, String> told(SuiteSettings settings, String module) {
+        return new Services(settings).told(module);
+    }
+
     private void start() throws IOException, InterruptedException {
         Files.createDirectories(folder.resolve("logs"));
         takeFolder();

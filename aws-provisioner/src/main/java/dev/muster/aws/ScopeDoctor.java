@@ -1,0 +1,245 @@
+package dev.muster.aws;
+
+import static dev.muster.aws.DoctorCheck.BOOT;
+import static dev.muster.aws.DoctorCheck.CREDENTIALS;
+import static dev.muster.aws.DoctorCheck.DISK;
+import static dev.muster.aws.DoctorCheck.IMAGE;
+import static dev.muster.aws.DoctorCheck.LAUNCH;
+import static dev.muster.aws.DoctorCheck.MACHINE_HOSTS;
+import static dev.muster.aws.DoctorCheck.PERMISSIONS;
+import static dev.muster.aws.DoctorCheck.TAGS;
+import static dev.muster.aws.DoctorCheck.TYPE;
+import static dev.muster.aws.DoctorCheck.USER_DATA;
+
+import com.google.protobuf.Timestamp;
+import dev.muster.aws.Findings.About;
+import dev.muster.provisioner.boot.BootScript;
+import dev.muster.provisioner.host.TrialLaunch;
+import dev.muster.provisioner.spi.FailureKind;
+import dev.muster.provisioner.spi.LaunchSettings;
+import dev.muster.provisioner.spi.MachineBatch;
+import dev.muster.provisioner.spi.ProviderException;
+import dev.muster.provisioner.spi.Scope;
+import dev.muster.v1.Command;
+import dev.muster.v1.FleetSpec;
+import dev.muster.v1.LaunchMachines;
+import dev.muster.v1.LaunchParameters;
+import dev.muster.v1.OfferSpec;
+import dev.muster.v1.PoolSpec;
+import java.net.URI;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import software.amazon.awssdk.services.ec2.model.LaunchTemplateSpecification;
+import software.amazon.awssdk.services.ec2.model.RunInstancesRequest;
+
+/** Looks at one account in one region: at what its fleets are told first, then at AWS. It changes nothing there. Used by one thread. */
+final class ScopeDoctor {
+
+    /** ClearML's ids have 32 digits: the script is as long as a real one. */
+    private static final String QUEUE_ID = "0".repeat(32);
+
+    /** Why {@link Images} finds none. */
+    private static final Set<String> IMAGE_CODES = Set.of("NoImage", "ParameterNotFound", "NoSuchImage", "AmbiguousImage", "InstanceStoreImage", "ArchitectureMismatch");
+
+    private record Planned(FleetSpec fleet, PoolSpec pool, MachineBatch batch) {}
+
+    private final DoctorQuestion question;
+    private final Scope scope;
+    private final Findings findings = new Findings();
+
+    ScopeDoctor(DoctorQuestion question, Scope scope) {
+        this.question = question;
+        this.scope = scope;
+    }
+
+    List<Findings.Finding> examine() {
+        var planned = planned();
+        try (var calls = question.accounts().calls(scope)) {
+            var caller = new CallerChecks(calls, scope.account(), findings);
+            var pointless = caller.examine();
+            if (pointless != null) {
+                findings.skipRest(pointless);
+                return findings.inOrder();
+            }
+            var machines = new Ec2Machines(question.accounts(), question.installation());
+            var launches = new LaunchChecks(calls.ec2(), machines, question.installation(), caller.arn(), findings);
+            launches.calls();
+            var uses = uses(planned, machines, launches);
+            var network = new NetworkChecks(calls.ec2(), findings);
+            network.examine(uses);
+            var types = new TypeChecks(calls, findings, network);
+            types.examine(uses);
+            launches.images(uses, types);
+            new KeyChecks(calls, findings, caller.arn()).examine(uses);
+            launches.tryLaunches(uses);
+            launches.permissions();
+            launches.launches();
+        } catch (ProviderException unknown) {
+            findings.failed(new About(CREDENTIALS, ""), unknown.getMessage(), "configure the account, or name one that is");
+            findings.skipRest(CREDENTIALS);
+        }
+        return findings.inOrder();
+    }
+
+    // ---- what fleets are told
+
+    private List<Planned> planned() {
+        var planned = new ArrayList<Planned>();
+        for (var fleet : question.fleets()) {
+            for (var pool : fleet.getPoolsList()) {
+                var here = pool.getOffersList().stream().filter(offer -> offer.getKey().getProvider().equals(scope.provider())
+                        && offer.getKey().getAccount().equals(scope.account()) && offer.getKey().getRegion().equals(scope.region())).toList();
+                if (!here.isEmpty()) {
+                    tags(fleet, pool);
+                    hosts(fleet, pool);
+                }
+                here.forEach(offer -> plan(fleet, pool, offer, planned));
+            }
+        }
+        return planned;
+    }
+
+    private void plan(FleetSpec fleet, PoolSpec pool, OfferSpec offer, List<Planned> planned) {
+        var about = new About(BOOT, Use.name(fleet, pool));
+        MachineBatch batch;
+        try {
+            batch = TrialLaunch.batch(scope.provider(), command(fleet, pool, offer, planned.size()), question.connections(), question.secrets());
+            findings.ok(about, "has all that it is given");
+        } catch (ProviderException wrong) {
+            findings.failed(about, wrong.getMessage(), "correct it in the fleet or the configuration");
+            findings.skipped(new About(USER_DATA, about.of()), BOOT);
+            return;
+        }
+        var size = new About(USER_DATA, about.of());
+        try {
+            findings.ok(size, BootScript.render(batch.boot(), BootScript.Cloud.EC2, LaunchRequests.MOST_USER_DATA).length + " of " + LaunchRequests.MOST_USER_DATA + " bytes");
+            planned.add(new Planned(fleet, pool, batch));
+        } catch (IllegalArgumentException tooLong) {
+            findings.failed(size, tooLong.getMessage(), "shorten what the pool's boot holds");
+        }
+    }
+
+    /** As the planner sends it, but for the ids of queues, which ClearML alone knows. */
+    private Command command(FleetSpec fleet, PoolSpec pool, OfferSpec offer, int number) {
+        var now = Instant.now();
+        // Never one that a launch had: EC2 would answer for that launch.
+        var id = "mdoctor" + number + "-" + now.toEpochMilli();
+        return Command.newBuilder().setCommandId(id).setFleet(fleet.getName()).setScope(scope.toString()).setIssuedAt(time(now))
+                .setLaunch(LaunchMachines.newBuilder().setBatchId(id).addMachineIds(id).setPool(pool.getName()).setOffer(offer.getKey())
+                        .setMaxPriceMicrosPerHour(offer.getPriceCeilingMicrosPerHour()).setExpiresAt(time(now.plusSeconds(60)))
+                        .setWorkerPrefix(fleet.getWorkersPrefix() + ":" + pool.getName() + ":" + offer.getKey().getMachineType()).setParameters(parameters(fleet, pool))).build();
+    }
+
+    private static LaunchParameters parameters(FleetSpec fleet, PoolSpec pool) {
+        var parameters = pool.getLaunch().toBuilder();
+        var boot = parameters.getBootBuilder().clearQueueIds().setAgents(pool.getSlots());
+        var queues = fleet.getQueuesList().stream().filter(queue -> queue.getPoolsList().contains(pool.getName())).count();
+        for (int i = 0; i < Math.max(1, queues); i++) {
+            boot.addQueueIds(QUEUE_ID);
+        }
+        if (boot.getConnection().isEmpty()) {
+            boot.setConnection(fleet.getConnection());
+        }
+        if (pool.hasMaxAge()) {
+            boot.setHardAge(pool.getMaxAge());
+        }
+        return parameters.build();
+    }
+
+    private static Timestamp time(Instant instant) {
+        return Timestamp.newBuilder().setSeconds(instant.getEpochSecond()).build();
+    }
+
+    private void tags(FleetSpec fleet, PoolSpec pool) {
+        var about = new About(TAGS, Use.name(fleet, pool));
+        try {
+            for (var key : pool.getLaunch().getTagsMap().keySet()) {
+                Ec2Tags.check(key);
+            }
+            findings.ok(about, pool.getLaunch().getTagsCount() == 0 ? "none of its own" : String.join(", ", pool.getLaunch().getTagsMap().keySet()));
+        } catch (ProviderException unusable) {
+            findings.failed(about, unusable.getMessage(), "rename the key");
+        }
+    }
+
+    private void hosts(FleetSpec fleet, PoolSpec pool) {
+        var name = pool.getLaunch().getBoot().getConnection().isEmpty() ? fleet.getConnection() : pool.getLaunch().getBoot().getConnection();
+        var connection = question.connections().get(name);
+        var about = new About(MACHINE_HOSTS, name);
+        if (connection == null) {
+            findings.skipped(about, BOOT);
+        } else if (question.sandbox()) {
+            findings.ok(about, "machines are on this computer");
+        } else if (isLoopback(connection.machineHosts().api())) {
+            findings.warning(about, "machines are given " + connection.machineHosts().api() + ", which is each one's own",
+                    "write an address that they reach into machineHosts: {api: …}");
+        } else {
+            findings.ok(about, connection.machineHosts().api());
+        }
+    }
+
+    private static boolean isLoopback(String url) {
+        var host = URI.create(url).getHost();
+        return host != null && (host.equals("localhost") || host.endsWith(".localhost") || host.startsWith("127.") || host.equals("[::1]"));
+    }
+
+    // ---- what launches would be
+
+    private List<Use> uses(List<Planned> planned, Ec2Machines machines, LaunchChecks launches) {
+        var uses = new LinkedHashMap<String, Use>();
+        for (var launch : planned) {
+            var pool = Use.name(launch.fleet(), launch.pool());
+            if (findings.state(new About(TAGS, pool)) == Findings.State.FAILED) {
+                continue;
+            }
+            RunInstancesRequest request = null;
+            DoctorCheck unwritten = null;
+            try {
+                request = machines.request(launch.batch());
+            } catch (ProviderException unusable) {
+                unwritten = unwritten(pool, unusable, launches);
+                try {
+                    request = machines.request(withoutImage(launch.batch())).toBuilder().launchTemplate((LaunchTemplateSpecification) null).build();
+                } catch (ProviderException other) {
+                    findings.skipped(new About(LAUNCH, pool), unwritten);
+                    continue;
+                }
+            }
+            var use = new Use(launch.fleet(), launch.pool(), launch.batch(), request, unwritten);
+            uses.putIfAbsent(use.name(), use);
+        }
+        return List.copyOf(uses.values());
+    }
+
+    /** All else of such a launch can be looked at all the same: an image that a launch template has is looked up by nobody. */
+    private static MachineBatch withoutImage(MachineBatch batch) {
+        var settings = batch.settings();
+        var aws = settings.aws().orElse(LaunchSettings.Aws.DEFAULTS);
+        var left = new LaunchSettings.Aws(aws.keyName(), aws.securityGroups(), aws.instanceProfile(), aws.publicIp(), "none", "", aws.detailedMonitoring(), aws.launchSpec(),
+                aws.tagResources());
+        return new MachineBatch(batch.batchId(), batch.machineIds(), batch.fleet(), batch.pool(), batch.offer(), batch.maxPriceMicros(),
+                new LaunchSettings("", List.of(), settings.tags(), Optional.of(left)), batch.boot(), batch.keepUntil());
+    }
+
+    /** When a request is written, its image is looked up. */
+    private DoctorCheck unwritten(String pool, ProviderException unusable, LaunchChecks launches) {
+        if (unusable.kind() == FailureKind.UNAUTHORIZED) {
+            launches.refused(pool, unusable);
+            return PERMISSIONS;
+        }
+        if (unusable.kind() != FailureKind.INVALID_SPEC) {
+            findings.warning(new About(IMAGE, pool), "can't be told: " + unusable.getMessage(), "ask again");
+            return IMAGE;
+        }
+        if (unusable.code().equals("InvalidInstanceType")) {
+            return TYPE;
+        }
+        var check = unusable.code().equals("NoDevice") ? DISK : IMAGE_CODES.contains(unusable.code()) || unusable.code().startsWith("InvalidAMI") ? IMAGE : LAUNCH;
+        findings.failed(new About(check, pool), unusable.getMessage(), "correct it in the pool's launch settings, or the account's image");
+        return check;
+    }
+}

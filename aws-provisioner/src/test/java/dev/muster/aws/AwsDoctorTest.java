@@ -1,0 +1,358 @@
+package dev.muster.aws;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.muster.aws.Findings.State;
+import dev.muster.sandbox.ec2.Ec2Config;
+import dev.muster.sandbox.ec2.Surroundings;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.TreeSet;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import software.amazon.awssdk.services.ec2.model.DescribeSubnetsRequest;
+import software.amazon.awssdk.services.ec2.model.Filter;
+import software.amazon.awssdk.services.ec2.model.InstanceStateName;
+import software.amazon.awssdk.services.ec2.model.ResourceType;
+import software.amazon.awssdk.services.ec2.model.RunInstancesRequest;
+import software.amazon.awssdk.services.ec2.model.Tag;
+import software.amazon.awssdk.services.ec2.model.TagSpecification;
+
+/** Each fault of the stand-in makes exactly its check fail. */
+class AwsDoctorTest {
+
+    private static final Path PAGE = Path.of("..", "docs", "aws-doctor.md");
+    private static final String SECRET = "the-secret-of-the-key";
+    private static final String ACCOUNT = Ec2StandIn.ACCOUNT;
+    private static final Ec2Config.Image INSTANCE_STORE = new Ec2Config.Image("ami-0000000f", "store", "x86_64", "2026-11-02T10:00:00.000Z", false, false);
+
+    private static Ec2StandIn aws;
+    private static String subnet;
+    private static String group;
+
+    @BeforeAll
+    static void start() throws IOException {
+        aws = new Ec2StandIn(Ec2Config.defaults().withBootTime(Duration.ofMillis(30)).withDescribeDelay(Duration.ofMillis(50))
+                .withImages(List.of(Ec2Config.UBUNTU, Ec2Config.UBUNTU_ARM, INSTANCE_STORE)));
+        Files.writeString(aws.secrets().resolve("aws-" + ACCOUNT + "-secret-access-key"), SECRET + "\n");
+        Files.writeString(aws.secrets().resolve("clearml-default-access-key"), "the-key\n");
+        Files.writeString(aws.secrets().resolve("clearml-default-secret-key"), SECRET + "\n");
+        var zone = Filter.builder().name("availability-zone").values("us-east-1a").build();
+        try (var calls = aws.accounts().calls(Ec2StandIn.SCOPE)) {
+            subnet = calls.ec2().describeSubnets(DescribeSubnetsRequest.builder().filters(zone).build()).subnets().get(0).subnetId();
+            group = calls.ec2().describeSecurityGroups().securityGroups().get(0).groupId();
+            // What is about a machine can be tried in earnest only where there is one.
+            var ours = Tag.builder().key(Ec2Tags.INSTALLATION).value("lab").build();
+            var id = calls.ec2().runInstances(RunInstancesRequest.builder().imageId(Ec2Config.UBUNTU.id()).instanceType("t3.nano").minCount(1).maxCount(1)
+                    .tagSpecifications(TagSpecification.builder().resourceType(ResourceType.INSTANCE).tags(ours).build()).build()).instances().get(0).instanceId();
+            Await.until(() -> calls.ec2().describeInstances().reservations().stream().flatMap(one -> one.instances().stream())
+                    .anyMatch(one -> one.instanceId().equals(id) && one.state().name() == InstanceStateName.RUNNING), running -> running);
+        } catch (dev.muster.provisioner.spi.ProviderException unknown) {
+            throw new IllegalStateException(unknown);
+        }
+    }
+
+    @AfterAll
+    static void end() {
+        aws.close();
+    }
+
+    @AfterEach
+    void inOrderAgain() {
+        aws.server.faults().reset();
+        aws.server.capacity().reset();
+        aws.server.surroundings().reset();
+    }
+
+    /** A fleet with one pool, and what the doctor is told beside it. */
+    private static final class Asked {
+        String provider = "aws";
+        String region = "us-east-1";
+        String zone = "us-east-1a";
+        String subnet = AwsDoctorTest.subnet;
+        String type = "m5.large";
+        String market = "SPOT";
+        String image = "";
+        String groups = "\"" + group + "\"";
+        String key = "ops";
+        String profile = "agents";
+        String more = "";
+        String tags = "\"team\": \"vision\"";
+        String environment = "";
+        String disk = "{\"sizeGib\": 30}";
+        int max = 4;
+        String account = ACCOUNT;
+        String endpoint = aws.server.url();
+        String machineApi = "https://api.example.com";
+        Path secrets = aws.secrets();
+
+        String json() {
+            return """
+                    {"settings": {"muster.installation": "lab", "muster.secrets.folder": "%s", "muster.aws.accounts.\\"%s\\".endpoint": "%s",
+                      "muster.aws.accounts.\\"%s\\".image": "%s", "muster.aws.accounts.\\"%s\\".regions": "us-east-1",
+                      "muster.connections.\\"default\\".api": "http://127.0.0.1:8008", "muster.connections.\\"default\\".machine-hosts.api": "%s"},
+                     "fleets": [{"name": "train", "connection": "default", "workersPrefix": "lab-train", "queues": [{"name": "gpu", "pools": ["main"]}],
+                       "pools": [{"name": "main", "slots": 1, "limits": {"max": %d}, "offers": [{"key": {"provider": "%s", "account": "%s", "region": "%s",
+                         "zone": "%s", "subnet": "%s", "machineType": "%s", "market": "%s"}}],
+                        "launch": {"image": "%s", "disks": [%s], "tags": {%s}, "boot": {"docker": true, "environment": {%s}},
+                          "aws": {"keyName": "%s", "securityGroupIds": [%s], "instanceProfile": "%s"%s}}}]}]}
+                    """.formatted(secrets, ACCOUNT, endpoint, ACCOUNT, Ec2Config.UBUNTU.id(), ACCOUNT, machineApi, max, provider, account, region, zone, subnet, type,
+                    market, image, disk, tags, environment, key, groups, profile, more);
+        }
+    }
+
+    private record Said(String check, String of, String state, String seen, String fix) {}
+
+    private static List<Said> examine(Asked asked) throws IOException {
+        var answer = AwsDoctor.examine(DoctorQuestion.read(new ByteArrayInputStream(asked.json().getBytes(StandardCharsets.UTF_8))));
+        assertThat(answer.toString()).doesNotContain(SECRET);
+        var said = new ArrayList<Said>();
+        for (JsonNode scope : answer.path("accounts")) {
+            for (JsonNode check : scope.path("checks")) {
+                said.add(new Said(check.path("check").asText(), check.path("of").asText(), check.path("state").asText(), check.path("seen").asText(), check.path("fix").asText()));
+            }
+        }
+        return said;
+    }
+
+    private static TreeSet<String> inState(List<Said> said, State... states) {
+        var words = Arrays.stream(states).map(state -> state.name().toLowerCase()).toList();
+        return said.stream().filter(one -> words.contains(one.state())).map(Said::check).collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    @Test
+    void isContentWhereAllIsInOrder() throws IOException {
+        var said = examine(new Asked());
+        assertThat(said).allSatisfy(one -> {
+            assertThat(one.state()).as(one.toString()).isEqualTo("ok");
+            assertThat(one.seen()).isNotEmpty();
+            assertThat(one.fix()).isEmpty();
+        });
+        assertThat(said).extracting(Said::check).as("every check was made").containsOnlyOnce(Arrays.stream(DoctorCheck.values()).map(DoctorCheck::word).toArray(String[]::new));
+        assertThat(said).filteredOn(one -> one.check().equals("credentials")).singleElement()
+                .satisfies(one -> assertThat(one.seen()).contains(Ec2Config.ACCOUNT, "arn:aws:iam::"));
+        assertThat(said).filteredOn(one -> one.check().equals("user-data")).singleElement().satisfies(one -> assertThat(one.seen()).matches("[0-9]+ of 16384 bytes"));
+        assertThat(aws.server.books().live()).as("it starts nothing").isEqualTo(1);
+    }
+
+    /** @param seen what is said of it */
+    private record Fault(String name, Consumer<Asked> made, DoctorCheck check, State state, String seen) {
+        @Override
+        public String toString() {
+            return name;
+        }
+    }
+
+    private static Fault fails(String name, DoctorCheck check, String seen, Consumer<Asked> made) {
+        return new Fault(name, made, check, State.FAILED, seen);
+    }
+
+    private static Fault warns(String name, DoctorCheck check, String seen, Consumer<Asked> made) {
+        return new Fault(name, made, check, State.WARNING, seen);
+    }
+
+    static Stream<Fault> faults() {
+        var all = new ArrayList<Fault>(List.of(
+                fails("nobody answers", DoctorCheck.ENDPOINT, "gives no answer", asked -> asked.endpoint = "http://127.0.0.1:" + freePort()),
+                fails("a clock ten minutes off", DoctorCheck.CLOCK, "ahead of this computer's", asked -> aws.server.surroundings().clockAhead(Duration.ofMinutes(10))),
+                warns("a clock two minutes off", DoctorCheck.CLOCK, "behind this computer's", asked -> aws.server.surroundings().clockAhead(Duration.ofMinutes(-2))),
+                fails("a key that AWS doesn't know", DoctorCheck.CREDENTIALS, "InvalidClientTokenId", asked -> asked.secrets = otherKey()),
+                fails("an account that isn't configured", DoctorCheck.CREDENTIALS, "no AWS account 'other' is configured here", asked -> asked.account = "other"),
+                fails("a secret that isn't there", DoctorCheck.BOOT, "no secret git-token", asked -> asked.environment = "\"GIT_PASS\": {\"secretRef\": \"git-token\"}"),
+                warns("machines are given a loopback address", DoctorCheck.MACHINE_HOSTS, "each one's own", asked -> asked.machineApi = "http://localhost:8008"),
+                fails("a long boot script", DoctorCheck.USER_DATA, "the cloud allows 16384", asked -> asked.environment = "\"NOISE\": {\"text\": \"" + noise() + "\"}"),
+                fails("a tag with a space", DoctorCheck.TAGS, "cost center", asked -> asked.tags = "\"cost center\": \"7\""),
+                fails("PassRole is denied", DoctorCheck.PASS_ROLE, "iam:PassRole", asked -> aws.server.faults().deny("PassRole")),
+                fails("no such instance profile", DoctorCheck.INSTANCE_PROFILE, "is not there",
+                        asked -> aws.server.surroundings().missing(Surroundings.Kind.INSTANCE_PROFILE, "agents")),
+                fails("a type that isn't sold in the zone", DoctorCheck.TYPE, "us-east-1b, us-east-1c", asked -> aws.server.capacity().withhold("m5.large", "us-east-1a")),
+                fails("a type that there isn't", DoctorCheck.TYPE, "there is no such type", asked -> asked.type = "m5.huge"),
+                warns("a type on xen", DoctorCheck.MARKS, "runs on xen", asked -> asked.type = "m4.large"),
+                fails("a quota for no machine", DoctorCheck.QUOTA, "one machine needs 2", asked -> aws.server.capacity().vcpuQuota("standard", "spot", 1)),
+                warns("a quota for some machines", DoctorCheck.QUOTA, "may grow to 8", asked -> aws.server.capacity().vcpuQuota("standard", "spot", 6)),
+                warns("a quota for one of the largest machines", DoctorCheck.QUOTA, "P5, spot", asked -> {
+                    asked.type = "p5.48xlarge";
+                    aws.server.capacity().vcpuQuota("p", "spot", 200);
+                }),
+                fails("an image of another architecture", DoctorCheck.IMAGE, "is for arm64", asked -> asked.image = Ec2Config.UBUNTU_ARM.id()),
+                fails("an image that isn't there", DoctorCheck.IMAGE, "does not exist", asked -> asked.image = "ami-00000000000000000"),
+                fails("an image that isn't there, whose disks are as it has them", DoctorCheck.IMAGE, "does not exist", asked -> {
+                    asked.image = "ami-00000000000000000";
+                    asked.disk = "";
+                }),
+                fails("an image without an EBS volume", DoctorCheck.IMAGE, "is no EBS volume", asked -> asked.image = INSTANCE_STORE.id()),
+                fails("a disk without a device, and an image that nobody looks up", DoctorCheck.DISK, "names no device", asked -> {
+                    asked.image = "";
+                    asked.more = ", \"launchTemplate\": \"lt-0123456789abcdef0\"";
+                }),
+                fails("an image's parameter that may not be read", DoctorCheck.PERMISSIONS, "ssm:GetParameter", asked -> {
+                    asked.image = "ssm:/aws/service/canonical/ubuntu/server/22.04/stable/current/amd64/hvm/ebs-gp2/ami-id";
+                    aws.server.faults().deny("GetParameter");
+                }),
+                fails("a disk smaller than its image", DoctorCheck.DISK, "4 GiB, and the image's own has 8", asked -> asked.disk = "{\"sizeGib\": 4}"),
+                fails("a subnet that isn't there", DoctorCheck.SUBNET, "is not there", asked -> asked.subnet = "subnet-00000000000000000"),
+                fails("a subnet of another zone", DoctorCheck.SUBNET, "is in us-east-1a", asked -> asked.zone = "us-east-1b"),
+                fails("a full subnet", DoctorCheck.ADDRESSES, "none is free", asked -> aws.server.surroundings().full(subnet)),
+                fails("a subnet without a way out", DoctorCheck.ROUTE, "no route leads out", asked -> aws.server.surroundings().withoutRoute(subnet)),
+                fails("an internet gateway without public addresses", DoctorCheck.ROUTE, "no way to ClearML", asked -> asked.more = ", \"associatePublicIp\": false"),
+                fails("a security group that isn't there", DoctorCheck.SECURITY_GROUPS, "is not there", asked -> asked.groups = "\"sg-00000000000000000\""),
+                fails("a key pair that isn't there", DoctorCheck.KEY_PAIR, "is not there", asked -> aws.server.surroundings().missing(Surroundings.Kind.KEY_PAIR, "ops")),
+                fails("no role for spot machines", DoctorCheck.SPOT_ROLE, "is not there",
+                        asked -> aws.server.surroundings().missing(Surroundings.Kind.ROLE, "AWSServiceRoleForEC2Spot")),
+                fails("a disabled key of volumes", DoctorCheck.VOLUME_KEY, "Disabled", asked -> aws.server.surroundings().volumeKey(Surroundings.VolumeKey.DISABLED)),
+                warns("a key of one's own for volumes", DoctorCheck.VOLUME_KEY, "one of your own", asked -> aws.server.surroundings().volumeKey(Surroundings.VolumeKey.CUSTOMER)),
+                fails("a launch that EC2 refuses for a reason of its own", DoctorCheck.LAUNCH, "InvalidBlockDeviceMapping",
+                        asked -> asked.disk = "{\"device\": \"/dev/sdb\", \"sizeGib\": 9}, {\"device\": \"/dev/sdb\", \"sizeGib\": 9}")));
+        Stream.concat(LaunchChecks.PROBES.keySet().stream(), Stream.of("RunInstances")).forEach(action ->
+                all.add(fails(action + " is denied", DoctorCheck.PERMISSIONS, "ec2:" + action, asked -> {
+                    // Or a launch could not even be written: it asks where the image has its root.
+                    asked.disk = "";
+                    aws.server.faults().deny(action);
+                })));
+        for (var denial : List.of(List.of("DescribeRouteTables", DoctorCheck.ROUTE, "ec2:"),
+                List.of("DescribeSecurityGroups", DoctorCheck.SECURITY_GROUPS, "ec2:"), List.of("DescribeKeyPairs", DoctorCheck.KEY_PAIR, "ec2:"),
+                List.of("DescribeInstanceTypeOfferings", DoctorCheck.TYPE, "ec2:"),
+                List.of("GetServiceQuota", DoctorCheck.QUOTA, "servicequotas:"), List.of("GetRole", DoctorCheck.SPOT_ROLE, "iam:"),
+                List.of("GetEbsDefaultKmsKeyId", DoctorCheck.VOLUME_KEY, "ec2:"), List.of("DescribeKey", DoctorCheck.VOLUME_KEY, "kms:"))) {
+            all.add(warns(denial.get(0) + " is denied", (DoctorCheck) denial.get(1), denial.get(2) + "" + denial.get(0) + " is not allowed",
+                    asked -> aws.server.faults().deny((String) denial.get(0))));
+        }
+        return all.stream();
+    }
+
+    @ParameterizedTest
+    @MethodSource("faults")
+    void eachFaultIsExactlyItsChecks(Fault fault) throws IOException {
+        var asked = new Asked();
+        fault.made.accept(asked);
+        var said = examine(asked);
+        assertThat(inState(said, State.FAILED, State.WARNING)).as(said.toString()).containsExactly(fault.check.word());
+        assertThat(inState(said, fault.state)).containsExactly(fault.check.word());
+        assertThat(said).filteredOn(one -> one.check().equals(fault.check.word()) && one.state().equals(fault.state.name().toLowerCase())).first().satisfies(one -> {
+            assertThat(one.seen() + one.of()).contains(fault.seen);
+            assertThat(one.fix()).isNotEmpty();
+        });
+        assertThat(said).filteredOn(one -> one.state().equals("skipped")).allSatisfy(one -> assertThat(one.seen()).contains(" before "));
+    }
+
+    @Test
+    void everyCheckHasAFault() {
+        assertThat(faults().map(Fault::check)).containsAll(List.of(DoctorCheck.values()));
+    }
+
+    @Test
+    void everyCallOfTheProvisionerIsTried() {
+        var tried = new TreeSet<>(LaunchChecks.PROBES.keySet());
+        tried.add("RunInstances");
+        // Only for images that a parameter holds: then a launch can't be written without.
+        tried.add("GetParameter");
+        assertThat(Stream.of(Ec2Api.class, ImageApi.class).flatMap(api -> Arrays.stream(api.getDeclaredMethods())).map(method -> method.getName().substring(0, 1).toUpperCase() + method.getName().substring(1)))
+                .allSatisfy(call -> assertThat(tried).contains(call));
+    }
+
+    @Test
+    void aRefusalWithoutAMachineIsNotTakenForOne() throws IOException {
+        aws.server.faults().deny("TerminateInstances");
+        var asked = new Asked();
+        // Another installation has no machine.
+        var json = asked.json().replace("\"muster.installation\": \"lab\"", "\"muster.installation\": \"other\"");
+        var answer = AwsDoctor.examine(DoctorQuestion.read(new ByteArrayInputStream(json.getBytes(StandardCharsets.UTF_8))));
+        assertThat(answer.at("/accounts/0/checks")).filteredOn(one -> one.path("check").asText().equals("permissions")).singleElement().satisfies(one -> {
+            assertThat(one.path("state").asText()).isEqualTo("warning");
+            assertThat(one.path("seen").asText()).contains("ec2:TerminateInstances", "condition on tags");
+        });
+    }
+
+    @Test
+    void onDemandNeedsNoRoleAndADefaultSubnetWillDo() throws IOException {
+        aws.server.surroundings().missing(Surroundings.Kind.ROLE, "AWSServiceRoleForEC2Spot");
+        var asked = new Asked();
+        asked.market = "ON_DEMAND";
+        asked.subnet = "";
+        asked.zone = "";
+        var said = examine(asked);
+        assertThat(inState(said, State.FAILED, State.WARNING, State.SKIPPED)).as(said.toString()).isEmpty();
+        assertThat(said).filteredOn(one -> one.check().equals("subnet")).singleElement().satisfies(one -> assertThat(one.seen()).contains("us-east-1a", "us-east-1b", "us-east-1c"));
+    }
+
+    @Test
+    void fleetsOfOtherCloudsAreNoneOfItsBusiness() throws IOException {
+        var asked = new Asked();
+        asked.provider = "gcp";
+        assertThat(examine(asked)).extracting(Said::check).containsExactly("endpoint", "clock", "credentials", "permissions");
+    }
+
+    @Test
+    void servicesAreAtAmazonsOwnAddresses() {
+        var nobody = SdkEc2Api.credentials(new dev.muster.contracts.SecretsFolder(aws.secrets()), ACCOUNT);
+        record At(String region, String service, String address) {}
+        assertThat(Stream.of(new At("us-west-2", "ec2", "https://ec2.us-west-2.amazonaws.com"), new At("us-west-2", "sts", "https://sts.us-west-2.amazonaws.com"),
+                new At("us-west-2", "iam", "https://iam.amazonaws.com"), new At("eu-central-1", "kms", "https://kms.eu-central-1.amazonaws.com"),
+                new At("eu-central-1", "servicequotas", "https://servicequotas.eu-central-1.amazonaws.com"),
+                new At("cn-north-1", "ec2", "https://ec2.cn-north-1.amazonaws.com.cn"), new At("cn-north-1", "iam", "https://iam.cn-north-1.amazonaws.com.cn"))).allSatisfy(at -> {
+                    try (var calls = new DoctorCalls(software.amazon.awssdk.regions.Region.of(at.region()), java.util.Optional.empty(), nobody)) {
+                        assertThat(calls.endpoint(at.service())).hasToString(at.address());
+                    }
+                });
+    }
+
+    @Test
+    void thePageListsTheChecks() throws IOException {
+        var table = new StringBuilder("| check | what must be so | permissions that looking needs |\n| --- | --- | --- |\n");
+        for (var check : DoctorCheck.values()) {
+            table.append("| `").append(check.word()).append("` | ").append(check.asks()).append(" | ")
+                    .append(check.permissions().stream().map(one -> one.contains(":") ? "`" + one + "`" : one).collect(Collectors.joining(", "))).append(" |\n");
+        }
+        var page = Files.readString(PAGE);
+        var from = page.indexOf("| check |");
+        var until = page.indexOf("\n\n", from) + 1;
+        if (Boolean.getBoolean("docs.write")) {
+            Files.writeString(PAGE, page.substring(0, from) + table + page.substring(until));
+        } else {
+            assertThat(page.substring(from, until)).as("-Ddocs.write=true writes it").isEqualTo(table.toString());
+        }
+    }
+
+    private static int freePort() {
+        try (var nobody = new ServerSocket(0)) {
+            return nobody.getLocalPort();
+        } catch (IOException none) {
+            throw new java.io.UncheckedIOException(none);
+        }
+    }
+
+    private static Path otherKey() {
+        try {
+            var folder = Files.createDirectories(aws.secrets().resolve("other"));
+            for (var file : List.of("clearml-default-access-key", "clearml-default-secret-key", "aws-" + ACCOUNT + "-secret-access-key")) {
+                Files.writeString(folder.resolve(file), "any\n");
+            }
+            Files.writeString(folder.resolve("aws-" + ACCOUNT + "-access-key-id"), "SOMEONEELSE\n");
+            return folder;
+        } catch (IOException unwritable) {
+            throw new java.io.UncheckedIOException(unwritable);
+        }
+    }
+
+    /** Nothing makes this shorter. */
+    private static String noise() {
+        var random = new java.util.Random(7);
+        return random.ints(20_000, '!', '~').filter(c -> c != '"' && c != '\\').collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append).toString();
+    }
+}
