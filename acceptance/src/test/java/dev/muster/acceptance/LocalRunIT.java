@@ -58,11 +58,24 @@ class LocalRunIT {
             assertThat(fleet.path("machinesWithoutCauseChain")).isEmpty();
         });
 
+        awsIsExamined();
         poolsAreTested();
 
         assertThat(shell.run("./muster down").succeeded().out()).contains("Muster is down.");
         assertThat(shell.processesLeft()).isEmpty();
         assertThat(shell.run("./muster status").exitCode()).isEqualTo(3);
+    }
+
+    private void awsIsExamined() throws Exception {
+        var content = shell.run("./muster doctor aws --json").succeeded().json();
+        assertThat(content.findValuesAsText("state")).isNotEmpty().containsOnly("ok");
+        assertThat(content.findValuesAsText("of")).contains("demo/cpu m6i.large", "demo/gpu g4dn.xlarge");
+
+        StandIns.of(shell).post("/ec2/quotas", "{\"family\": \"g\", \"market\": \"on-demand\", \"vcpus\": 0}");
+        var tooFew = shell.run("./muster doctor aws --account default");
+        assertThat(tooFew.exitCode()).as(tooFew.out() + tooFew.err()).isEqualTo(1);
+        assertThat(tooFew.out().lines().filter(line -> line.startsWith("  failed"))).singleElement().satisfies(line -> assertThat(line).contains("quota G and VT", "one machine needs 4"));
+        StandIns.of(shell).post("/ec2/quotas", "{\"family\": \"g\", \"market\": \"on-demand\"}");
     }
 
     private void poolsAreTested() throws Exception {
