@@ -217,8 +217,9 @@ class AwsDoctorTest {
                         asked -> aws.server.surroundings().missing(Surroundings.Kind.ROLE, "AWSServiceRoleForEC2Spot")),
                 fails("a disabled key of volumes", DoctorCheck.VOLUME_KEY, "Disabled", asked -> aws.server.surroundings().volumeKey(Surroundings.VolumeKey.DISABLED)),
                 warns("a key of one's own for volumes", DoctorCheck.VOLUME_KEY, "one of your own", asked -> aws.server.surroundings().volumeKey(Surroundings.VolumeKey.CUSTOMER)),
-                fails("a launch that EC2 refuses for a reason of its own", DoctorCheck.LAUNCH, "InvalidBlockDeviceMapping",
-                        asked -> asked.disk = "{\"device\": \"/dev/sdb\", \"sizeGib\": 9}, {\"device\": \"/dev/sdb\", \"sizeGib\": 9}")));
+                fails("a launch that EC2 refuses for a reason of its own", DoctorCheck.LAUNCH, "UnsupportedOperation",
+                        asked -> asked.more = ", \"launchSpec\": \"{\\\"EnclaveOptions\\\":{\\\"Enabled\\\":true}}\""),
+                fails("a launch spec that is no JSON", DoctorCheck.LAUNCH, "launchSpec", asked -> asked.more = ", \"launchSpec\": \"{\"")));
         Stream.concat(LaunchChecks.PROBES.keySet().stream(), Stream.of("RunInstances")).forEach(action ->
                 all.add(fails(action + " is denied", DoctorCheck.PERMISSIONS, "ec2:" + action, asked -> {
                     // Or a launch could not even be written: it asks where the image has its root.
