@@ -63,7 +63,7 @@ record Installation(String name, Path secrets, Map<String, Server> servers, bool
         var server = server(connection);
         var folder = new SecretsFolder(secrets);
         try {
-            return new ClearmlApi(server.api(), folder.require(SecretsFolder.clearmlAccessKey(connection)).value(), folder.require(SecretsFolder.clearmlSecretKey(connection)).value());
+            return new ClearmlApi(server.api(), folder.requireHere(SecretsFolder.clearmlAccessKey(connection)).value(), folder.requireHere(SecretsFolder.clearmlSecretKey(connection)).value());
         } catch (IllegalStateException missing) {
             throw CliFailure.failed(missing.getMessage());
         }

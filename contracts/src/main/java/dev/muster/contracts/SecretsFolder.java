@@ -10,8 +10,10 @@ import java.util.Optional;
  * The folder that secrets are mounted in, one file a secret. Each read looks at the file, so that a rotated secret is seen
  * without a restart. Values never show in {@code toString}.
  *
- * <p>Names in use: {@link #clearmlAccessKey} and {@link #clearmlSecretKey} of each connection,
- * {@code aws-<account>-access-key-id}, {@code aws-<account>-secret-access-key}, and whatever a fleet's secret_ref names.
+ * <p>Names in use: {@link #clearmlAccessKey} and {@link #clearmlSecretKey} of each connection, {@link #machineAccessKey} and
+ * {@link #machineSecretKey} where machines have keys of their own, {@code aws-<account>-access-key-id},
+ * {@code aws-<account>-secret-access-key}, and whatever a fleet's secret_ref names. What only machines need may be a {@link SecretRef} to
+ * a secret store in place of the secret, if it is the file's whole content.
  */
 public record SecretsFolder(Path folder) {
 
@@ -31,6 +33,16 @@ public record SecretsFolder(Path folder) {
     /** Name of a connection's secret key. */
     public static String clearmlSecretKey(String connection) {
         return "clearml-" + connection + "-secret-key";
+    }
+
+    /** Name of the access key that a connection's machines get in place of the connection's own. */
+    public static String machineAccessKey(String connection) {
+        return "clearml-" + connection + "-machine-access-key";
+    }
+
+    /** Name of the secret key that a connection's machines get in place of the connection's own. */
+    public static String machineSecretKey(String connection) {
+        return "clearml-" + connection + "-machine-secret-key";
     }
 
     /**
@@ -56,5 +68,15 @@ public record SecretsFolder(Path folder) {
     public Secret require(String name) {
         return find(name).orElseThrow(() -> new IllegalStateException(
                 "no secret " + name + ": put it in the file " + folder.resolve(name)));
+    }
+
+    /** As {@link #require}, for whoever needs the secret itself. @throws IllegalStateException also if the file names a secret store, which only machines read */
+    public Secret requireHere(String name) {
+        var secret = require(name);
+        SecretRef.inStore(secret.value()).ifPresent(reference -> {
+            throw new IllegalStateException("the file " + folder.resolve(name) + " holds " + reference + ", which only machines read: put the secret itself there,"
+                    + " and for machines the reference into the file of the same name with -machine- before access-key or secret-key");
+        });
+        return secret;
     }
 }

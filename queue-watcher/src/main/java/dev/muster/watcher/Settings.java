@@ -150,8 +150,8 @@ public class Settings {
     /** Read from their files at each call. */
     Credentials credentials(String connection) {
         return new Credentials(
-                secrets.require(SecretsFolder.clearmlAccessKey(connection)).value(),
-                secrets.require(SecretsFolder.clearmlSecretKey(connection)).value());
+                secrets.requireHere(SecretsFolder.clearmlAccessKey(connection)).value(),
+                secrets.requireHere(SecretsFolder.clearmlSecretKey(connection)).value());
     }
 
     private static String hostAndProcess() {
