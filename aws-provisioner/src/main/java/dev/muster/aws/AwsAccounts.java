@@ -80,6 +80,11 @@ final class AwsAccounts {
         return account(scope).image();
     }
 
+    /** What machines use in place of Amazon's, too. */
+    Optional<URI> endpoint(Scope scope) throws ProviderException {
+        return account(scope).endpoint();
+    }
+
     private Account account(Scope scope) throws ProviderException {
         var account = accounts.get(scope.account());
         if (account == null) {

@@ -64,7 +64,7 @@ final class Ec2Machines implements MachineProvider {
     Ec2Machines(AwsAccounts accounts, String installation) {
         this.accounts = accounts;
         this.installation = installation;
-        this.requests = new LaunchRequests(installation, new Images(accounts, System::nanoTime));
+        this.requests = new LaunchRequests(installation, accounts, new Images(accounts, System::nanoTime));
     }
 
     @Override

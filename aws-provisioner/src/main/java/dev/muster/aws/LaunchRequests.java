@@ -44,10 +44,12 @@ final class LaunchRequests {
     private static final String USUAL_DISK = "gp3";
 
     private final String installation;
+    private final AwsAccounts accounts;
     private final Images images;
 
-    LaunchRequests(String installation, Images images) {
+    LaunchRequests(String installation, AwsAccounts accounts, Images images) {
         this.installation = installation;
+        this.accounts = accounts;
         this.images = images;
     }
 
@@ -101,12 +103,21 @@ final class LaunchRequests {
         if (!disks.isEmpty()) {
             request.blockDeviceMappings(disks);
         }
-        return request.build();
+        return withRole(batch, request.build());
     }
 
-    private static String userData(MachineBatch batch) throws ProviderException {
+    /** Secrets that a machine reads itself need one. Whether a launch template has one is not seen here. */
+    private static RunInstancesRequest withRole(MachineBatch batch, RunInstancesRequest request) throws ProviderException {
+        if (batch.boot().fetches() && request.iamInstanceProfile() == null && request.launchTemplate() == null) {
+            throw new ProviderException(FailureKind.INVALID_SPEC, "NoInstanceProfile", "these machines read secrets from AWS's stores and have no role that"
+                    + " lets them; name an instance profile in aws.instanceProfile, or put the secrets themselves into the secrets folder");
+        }
+        return request;
+    }
+
+    private String userData(MachineBatch batch) throws ProviderException {
         try {
-            return Base64.getEncoder().encodeToString(BootScript.render(batch.boot(), BootScript.Cloud.EC2, MOST_USER_DATA));
+            return Base64.getEncoder().encodeToString(BootScript.render(batch.boot(), BootScript.Cloud.EC2, accounts.endpoint(batch.scope()), MOST_USER_DATA));
         } catch (IllegalArgumentException tooLong) {
             throw new ProviderException(FailureKind.INVALID_SPEC, "UserDataTooLong", tooLong.getMessage());
         }

@@ -106,7 +106,9 @@ final class ScopeDoctor {
     private void plan(FleetSpec fleet, PoolSpec pool, OfferSpec offer, List<Planned> planned) {
         var about = new About(BOOT, Use.name(fleet, pool));
         MachineBatch batch;
+        Optional<URI> endpoint;
         try {
+            endpoint = question.accounts().endpoint(scope);
             batch = TrialLaunch.batch(scope.provider(), command(fleet, pool, offer, planned.size()), question.connections(), question.secrets());
             findings.ok(about, "has all that it is given");
         } catch (ProviderException wrong) {
@@ -116,7 +118,7 @@ final class ScopeDoctor {
         }
         var size = new About(USER_DATA, about.of());
         try {
-            findings.ok(size, BootScript.render(batch.boot(), BootScript.Cloud.EC2, LaunchRequests.MOST_USER_DATA).length + " of " + LaunchRequests.MOST_USER_DATA + " bytes");
+            findings.ok(size, BootScript.render(batch.boot(), BootScript.Cloud.EC2, endpoint, LaunchRequests.MOST_USER_DATA).length + " of " + LaunchRequests.MOST_USER_DATA + " bytes");
             planned.add(new Planned(fleet, pool, batch));
         } catch (IllegalArgumentException tooLong) {
             findings.failed(size, tooLong.getMessage(), "shorten what the pool's boot holds");

@@ -1,6 +1,7 @@
 package dev.muster.aws;
 
 import dev.muster.provisioner.boot.BootPlan;
+import dev.muster.provisioner.boot.Given;
 import dev.muster.provisioner.spi.KeepUntil;
 import dev.muster.provisioner.spi.LaunchSettings;
 import dev.muster.provisioner.spi.MachineBatch;
@@ -18,8 +19,8 @@ final class Batches {
 
     private static final AtomicInteger COUNT = new AtomicInteger();
     private static final BootPlan BOOT = new BootPlan("lab-train:gpu:any", 1, List.of("0123456789abcdef0123456789abcdef"),
-            new BootPlan.Hosts("http://api", "http://web", "http://files"), new BootPlan.Keys("access", "s3cret"), false, "", "3.0.3", false,
-            new TreeMap<>(), "", "", "", false, BootPlan.Storage.NONE, Optional.empty());
+            new BootPlan.Hosts("http://api", "http://web", "http://files"), new BootPlan.Keys(Given.text("access"), Given.text("s3cret")), false, "", "3.0.3", false,
+            new TreeMap<>(), Given.NOTHING, Given.NOTHING, Given.NOTHING, false, BootPlan.Storage.NONE, Optional.empty());
 
     private Batches() {}
 

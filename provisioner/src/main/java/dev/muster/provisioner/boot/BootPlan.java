@@ -7,6 +7,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /**
  * What a machine does once it is up, with every name resolved: it holds secrets, lives only in memory, and shows none of them.
@@ -26,8 +27,8 @@ import java.util.TreeMap;
  * @param hardAge from this age on the machine takes no task, and ends when it has none; empty: none
  */
 public record BootPlan(String workerPrefix, int agents, List<String> queueIds, Hosts hosts, Keys keys, boolean docker, String defaultImage,
-        String agentVersion, boolean cpuOnly, SortedMap<String, String> environment, String extraConf, String initScript,
-        String checkpointHook, boolean shellProfile, Storage storage, Optional<Duration> hardAge) {
+        String agentVersion, boolean cpuOnly, SortedMap<String, Given> environment, Given extraConf, Given initScript,
+        Given checkpointHook, boolean shellProfile, Storage storage, Optional<Duration> hardAge) {
 
     /** Version used where a fleet names none. */
     public static final String DEFAULT_AGENT_VERSION = "3.0.3";
@@ -45,7 +46,7 @@ public record BootPlan(String workerPrefix, int agents, List<String> queueIds, H
     public record Hosts(String api, String web, String files) {}
 
     /** What the agents log in with. */
-    public record Keys(String access, String secret) {
+    public record Keys(Given access, Given secret) {
         @Override
         public String toString() {
             return "Keys[…]";
@@ -62,7 +63,7 @@ public record BootPlan(String workerPrefix, int agents, List<String> queueIds, H
          * @param host   empty: Amazon's
          * @param region empty: ClearML's default
          */
-        public record S3(String bucket, String host, String region, String key, String secret, boolean insecure) {
+        public record S3(String bucket, String host, String region, Given key, Given secret, boolean insecure) {
             @Override
             public String toString() {
                 return "S3[bucket=" + bucket + ", host=" + host + "]";
@@ -73,7 +74,7 @@ public record BootPlan(String workerPrefix, int agents, List<String> queueIds, H
          * @param project empty: the key's own
          * @param key     JSON of a service account's key
          */
-        public record Gcs(String project, String key) {
+        public record Gcs(String project, Given key) {
             @Override
             public String toString() {
                 return "Gcs[project=" + project + "]";
@@ -81,7 +82,7 @@ public record BootPlan(String workerPrefix, int agents, List<String> queueIds, H
         }
 
         /** @param container empty: every container of the account */
-        public record Azure(String account, String key, String container) {
+        public record Azure(String account, Given key, String container) {
             @Override
             public String toString() {
                 return "Azure[account=" + account + ", container=" + container + "]";
@@ -114,7 +115,8 @@ public record BootPlan(String workerPrefix, int agents, List<String> queueIds, H
                 throw new IllegalArgumentException("'" + line.replaceAll("\\p{Cntrl}", "?") + "' holds a line break or control character; remove it");
             }
         }
-        if (keys.access().chars().anyMatch(c -> c < ' ') || keys.secret().chars().anyMatch(c -> c < ' ')) {
+        // What is fetched is looked at by the machine.
+        if (Stream.of(keys.access(), keys.secret()).anyMatch(key -> key instanceof Given.Text known && known.text().chars().anyMatch(c -> c < ' '))) {
             throw new IllegalArgumentException("the connection's access key or secret key holds a line break; each file must hold one line");
         }
         for (var name : environment.keySet()) {
@@ -125,6 +127,14 @@ public record BootPlan(String workerPrefix, int agents, List<String> queueIds, H
         if (!agentVersion.matches("[0-9A-Za-z.+!_-]+")) {
             throw new IllegalArgumentException("agent_version '" + agentVersion + "' must be an exact version, such as " + DEFAULT_AGENT_VERSION);
         }
+    }
+
+    /** Whether the machine needs a role that lets it read a secret store. */
+    public boolean fetches() {
+        var keysToData = Stream.of(storage.s3().stream().flatMap(s3 -> Stream.of(s3.key(), s3.secret())), storage.gcs().stream().map(Storage.Gcs::key),
+                storage.azure().stream().map(Storage.Azure::key)).flatMap(values -> values);
+        return Stream.of(Stream.of(keys.access(), keys.secret(), extraConf, initScript, checkpointHook), environment.values().stream(), keysToData)
+                .flatMap(values -> values).anyMatch(Given.Kept.class::isInstance);
     }
 
     @Override

@@ -1,7 +1,9 @@
 package dev.muster.provisioner.host;
 
+import dev.muster.contracts.SecretRef;
 import dev.muster.contracts.SecretsFolder;
 import dev.muster.provisioner.boot.BootPlan;
+import dev.muster.provisioner.boot.Given;
 import dev.muster.provisioner.spi.FailureKind;
 import dev.muster.provisioner.spi.ProviderException;
 import dev.muster.v1.BootSpec;
@@ -36,8 +38,8 @@ final class BootTranslator {
                     + "' is configured here; known are " + connections.keySet().stream().sorted().toList() + ": set muster.connections." + name
                     + ".api, or name one of these");
         }
-        var keys = new BootPlan.Keys(secret(SecretsFolder.clearmlAccessKey(name)), secret(SecretsFolder.clearmlSecretKey(name)));
-        var environment = new TreeMap<String, String>();
+        var keys = keys(name);
+        var environment = new TreeMap<String, Given>();
         for (var variable : spec.getEnvironmentMap().entrySet()) {
             environment.put(variable.getKey(), text(variable.getValue(), "boot.environment." + variable.getKey()));
         }
@@ -78,27 +80,48 @@ final class BootTranslator {
         return new BootPlan.Storage(s3, gcs, azure, spec.getMachineIdentity());
     }
 
-    private String text(Value value, String field) throws ProviderException {
+    /** Machines may have keys of their own: what leaks from a machine then opens nothing of Muster's. */
+    private BootPlan.Keys keys(String connection) throws ProviderException {
+        var own = SecretsFolder.machineAccessKey(connection);
+        var ownSecret = SecretsFolder.machineSecretKey(connection);
+        if (find(own).isPresent() || find(ownSecret).isPresent()) {
+            return new BootPlan.Keys(file(own), file(ownSecret));
+        }
+        return new BootPlan.Keys(file(SecretsFolder.clearmlAccessKey(connection)), file(SecretsFolder.clearmlSecretKey(connection)));
+    }
+
+    private Given text(Value value, String field) throws ProviderException {
         return switch (value.getValueCase()) {
-            case TEXT -> value.getText();
-            case SECRET_REF -> {
-                if (value.getSecretRef().startsWith("ssm:")) {
-                    throw new ProviderException(FailureKind.INVALID_SPEC, "UnsupportedSecret", field + " refers to " + value.getSecretRef()
-                            + "; this version reads secrets only from the services' secrets folder: put it there and name its file");
-                }
-                yield secret(value.getSecretRef());
-            }
-            case VALUE_NOT_SET -> "";
+            case TEXT -> Given.text(value.getText());
+            case SECRET_REF -> secret(value.getSecretRef(), field);
+            case VALUE_NOT_SET -> Given.NOTHING;
         };
     }
 
-    private String secret(String name) throws ProviderException {
+    private Given secret(String written, String field) throws ProviderException {
+        SecretRef reference;
         try {
-            return secrets.require(name).value();
+            reference = SecretRef.parse(written);
+        } catch (IllegalArgumentException wrong) {
+            throw new ProviderException(FailureKind.INVALID_SPEC, "InvalidSecretName", field + ": " + wrong.getMessage() + "; " + SecretRef.FORMS);
+        }
+        return reference.isInStore() ? Given.kept(reference) : file(reference.name());
+    }
+
+    /** A file that holds nothing but a reference to a secret store is one. */
+    private Given file(String name) throws ProviderException {
+        var found = find(name).orElseThrow(() -> new ProviderException(FailureKind.UNAUTHORIZED, "MissingSecret",
+                "no secret " + name + ": put it in the file " + secrets.folder().resolve(name))).value();
+        return SecretRef.inStore(found).map(Given::kept).orElseGet(() -> Given.text(found));
+    }
+
+    private Optional<SecretsFolder.Secret> find(String name) throws ProviderException {
+        try {
+            return secrets.find(name);
         } catch (IllegalArgumentException badName) {
             throw new ProviderException(FailureKind.INVALID_SPEC, "InvalidSecretName", badName.getMessage());
-        } catch (IllegalStateException missing) {
-            throw new ProviderException(FailureKind.UNAUTHORIZED, "MissingSecret", missing.getMessage());
+        } catch (IllegalStateException unreadable) {
+            throw new ProviderException(FailureKind.UNAUTHORIZED, "MissingSecret", unreadable.getMessage());
         }
     }
 }

@@ -251,7 +251,8 @@ public final class ProvisionerHost implements AutoCloseable {
                     .setNotReadyBecause(because)
                     .addAllAccounts(accounts.states());
             settings.connections().keySet().stream().sorted().forEach(name -> {
-                boolean keys = secrets.find(SecretsFolder.clearmlAccessKey(name)).isPresent() && secrets.find(SecretsFolder.clearmlSecretKey(name)).isPresent();
+                boolean keys = secrets.find(SecretsFolder.clearmlAccessKey(name)).isPresent() && secrets.find(SecretsFolder.clearmlSecretKey(name)).isPresent()
+                        || secrets.find(SecretsFolder.machineAccessKey(name)).isPresent() && secrets.find(SecretsFolder.machineSecretKey(name)).isPresent();
                 report.addConnections(NamedState.newBuilder().setName(name).setOk(keys)
                         .setDetail(keys ? "" : "its files clearml-" + name + "-access-key and -secret-key are not in the secrets folder"));
             });

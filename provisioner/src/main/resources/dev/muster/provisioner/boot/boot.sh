@@ -61,6 +61,17 @@ cut -d ' ' -f 1 /proc/uptime > "$etc/booted-at"
 # A proxy, a package index or a certificate authority that the fleet names is needed before the agents are. Not here itself: it might name our variables.
 as_agents() { (. "$etc/agent.env"; "$@"); }
 
+# What fails for want of it says so itself.
+install() {
+    if command -v apt-get > /dev/null; then
+        export DEBIAN_FRONTEND=noninteractive
+        patiently as_agents apt-get -q update
+        patiently as_agents apt-get -q -y install "$@" || say "apt-get can't install $*"
+    elif command -v dnf > /dev/null; then
+        patiently as_agents dnf -q -y install "$@" || say "dnf can't install $*"
+    fi
+}
+
 property() { sed -n "s/^$1=//p" "$etc/boot.properties" | head -n 1; }
 
 step=metadata
@@ -78,6 +89,7 @@ patiently identity || fail "the metadata service doesn't tell who this machine i
 printf '%s\n' "$cloud_id" > "$etc/cloud-id"
 say "MUSTER-BOOT machine=$cloud_id worker=$(property worker.prefix):$cloud_id"
 
+@SECRETS@
 # The first thing that can be wrong for every machine alike, and costs the least to find out.
 clearml_answers() {
     reason=$(as_agents python3 "$opt/guard.py" check 2>&1)
@@ -99,16 +111,6 @@ if [ "$(property docker)" = true ]; then
 fi
 
 step=packages
-# What fails for want of it says so itself.
-install() {
-    if command -v apt-get > /dev/null; then
-        export DEBIAN_FRONTEND=noninteractive
-        patiently as_agents apt-get -q update
-        patiently as_agents apt-get -q -y install "$@" || say "apt-get can't install $*"
-    elif command -v dnf > /dev/null; then
-        patiently as_agents dnf -q -y install "$@" || say "dnf can't install $*"
-    fi
-}
 venv() { python3 -m venv "$@" > "$opt/venv.log" 2>&1; }
 virtualenv_by_pip() {
     # Where the system's Python has no venv and may not be changed, a virtualenv in a folder of its own does.

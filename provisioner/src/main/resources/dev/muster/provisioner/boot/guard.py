@@ -922,7 +922,7 @@ def main(words):
         return 0
     if words == ["run"]:
         Guard(settings).run()
-    print(__doc__)
+    print(__doc__ or "guard.py run, check or kill")
     return 64
 
 

@@ -31,8 +31,22 @@ class BootScriptTest {
 
     private static BootPlan plan(String key, Map<String, String> environment, String conf, String init, int agents, boolean docker) {
         return new BootPlan("lab-train:gpu:g5.xlarge", agents, List.of("0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"),
-                new BootPlan.Hosts("https://api.example", "https://app.example", "https://files.example"), new BootPlan.Keys("ACCESS", key), docker,
-                "python:3.11", "3.0.3", false, new TreeMap<>(environment), conf, init, "", false, BootPlan.Storage.NONE, Optional.empty());
+                new BootPlan.Hosts("https://api.example", "https://app.example", "https://files.example"), new BootPlan.Keys(Given.text("ACCESS"), Given.text(key)), docker,
+                "python:3.11", "3.0.3", false, given(environment), Given.text(conf), Given.text(init), Given.NOTHING, false, BootPlan.Storage.NONE, Optional.empty());
+    }
+
+    private static TreeMap<String, Given> given(Map<String, String> texts) {
+        var given = new TreeMap<String, Given>();
+        texts.forEach((name, text) -> given.put(name, Given.text(text)));
+        return given;
+    }
+
+    private static String text(BootPlan plan) {
+        return BootScript.text(plan, BootScript.Cloud.EC2, Optional.empty());
+    }
+
+    private static byte[] render(BootPlan plan, int limit) {
+        return BootScript.render(plan, BootScript.Cloud.EC2, Optional.empty(), limit);
     }
 
     private static BootPlan plan() {
@@ -41,17 +55,17 @@ class BootScriptTest {
 
     @Test
     void isAShellScriptThatLeavesRoomForTheFleetsOwn() throws Exception {
-        var script = BootScript.text(plan(), BootScript.Cloud.EC2).getBytes(UTF_8);
+        var script = text(plan()).getBytes(UTF_8);
 
         assertThat(new String(script, UTF_8)).startsWith("#!/bin/sh\n");
-        assertThat(BootScript.render(plan(), BootScript.Cloud.EC2, EC2_LIMIT).length).isLessThan(EC2_LIMIT * 7 / 8);
+        assertThat(render(plan(), EC2_LIMIT).length).isLessThan(EC2_LIMIT * 7 / 8);
         assertThat(run(List.of("sh", "-n", write(script).toString()), Map.of())).isZero();
     }
 
     @Test
     void shellcheckFindsNothing() throws Exception {
         var shellcheck = Parts.find("shellcheck");
-        var script = write(BootScript.text(plan(), BootScript.Cloud.EC2).getBytes(UTF_8));
+        var script = write(text(plan()).getBytes(UTF_8));
 
         assertThat(run(List.of(shellcheck.toString(), "-s", "sh", "-e", "SC1090,SC1091", script.toString()), Map.of())).as(Files.readString(folder.resolve("console"))).isZero();
         var guard = folder.resolve("guard.sh");
@@ -68,13 +82,13 @@ class BootScriptTest {
         }
         var large = plan("k", many, "", "", 1, false);
 
-        assertThat(BootScript.render(plan(), BootScript.Cloud.EC2, EC2_LIMIT)).isEqualTo(BootScript.render(plan(), BootScript.Cloud.EC2, EC2_LIMIT));
-        assertThat(BootScript.render(large, BootScript.Cloud.EC2, 1024 * 1024)).isEqualTo(BootScript.render(large, BootScript.Cloud.EC2, 1024 * 1024));
+        assertThat(render(plan(), EC2_LIMIT)).isEqualTo(render(plan(), EC2_LIMIT));
+        assertThat(render(large, 1024 * 1024)).isEqualTo(render(large, 1024 * 1024));
     }
 
     @Test
     void namesWhatAMachineMustKnowInOneBlock() {
-        var text = BootScript.text(plan("SECRET", Map.of(), "", "", 2, true), BootScript.Cloud.EC2);
+        var text = text(plan("SECRET", Map.of(), "", "", 2, true));
 
         assertThat(text).contains("""
                 <<'MUSTER_PROPERTIES'
@@ -84,11 +98,11 @@ class BootScriptTest {
                 clearml.api=https://api.example
                 clearml.web=https://app.example
                 clearml.files=https://files.example
-                clearml.access-key=ACCESS
-                clearml.secret-key=SECRET
                 docker=true
                 default-image=python:3.11
                 cloud=ec2
+                clearml.access-key=ACCESS
+                clearml.secret-key=SECRET
                 MUSTER_PROPERTIES
                 """);
     }
@@ -97,11 +111,11 @@ class BootScriptTest {
     void aLongScriptIsCompressed() throws IOException {
         var plan = plan("k", Map.of(), "", "# a comment\n".repeat(4_000), 1, false);
 
-        var script = BootScript.render(plan, BootScript.Cloud.EC2, EC2_LIMIT);
+        var script = render(plan, EC2_LIMIT);
 
         assertThat(script.length).isLessThan(EC2_LIMIT);
         try (var plain = new GZIPInputStream(new ByteArrayInputStream(script))) {
-            assertThat(new String(plain.readAllBytes(), UTF_8)).isEqualTo(BootScript.text(plan, BootScript.Cloud.EC2));
+            assertThat(new String(plain.readAllBytes(), UTF_8)).isEqualTo(text(plan));
         }
     }
 
@@ -110,13 +124,13 @@ class BootScriptTest {
         var random = new java.util.Random(7);
         var noise = random.ints(60_000, 33, 126).collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append).toString();
 
-        assertThatThrownBy(() -> BootScript.render(plan("k", Map.of(), "", noise, 1, false), BootScript.Cloud.EC2, EC2_LIMIT))
+        assertThatThrownBy(() -> render(plan("k", Map.of(), "", noise, 1, false), EC2_LIMIT))
                 .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("shorten init_script");
     }
 
     @Test
     void aValueThatLooksLikeAPlaceIsLeftAsItIs() {
-        assertThat(BootScript.text(plan("@INIT@", Map.of(), "", "", 1, false), BootScript.Cloud.EC2)).contains("clearml.secret-key=@INIT@\n");
+        assertThat(text(plan("@INIT@", Map.of(), "", "", 1, false))).contains("clearml.secret-key=@INIT@\n");
     }
 
     @Test
@@ -281,7 +295,7 @@ class BootScriptTest {
         Files.writeString(Files.createDirectory(own.resolve("home")).resolve(".bashrc"), "export FROM_BASHRC=yes BOTH=bashrc\n");
         var plan = plan("k", Map.of("BOTH", "fleet"), "", "", 1, false);
         try (var machine = BootedMachine.boot(own, new BootPlan(plan.workerPrefix(), 1, plan.queueIds(), plan.hosts(), plan.keys(), false, "", "3.0.3", false,
-                plan.environment(), "", "", "", shellProfile, BootPlan.Storage.NONE, Optional.empty()))) {
+                plan.environment(), Given.NOTHING, Given.NOTHING, Given.NOTHING, shellProfile, BootPlan.Storage.NONE, Optional.empty()))) {
             machine.awaitFile("agent-0.args");
             return Files.readString(own.resolve("agent-0.env"));
         }
@@ -326,14 +340,14 @@ class BootScriptTest {
     @Test
     void keysToDataStandInClearmlsOwnTerms() {
         var storage = new BootPlan.Storage(List.of(
-                new BootPlan.Storage.S3("", "", "eu-west-1", "ALL", "all\"secret", false),
-                new BootPlan.Storage.S3("models", "minio:9000", "", "ONE", "one-secret", true)),
-                Optional.of(new BootPlan.Storage.Gcs("lab", "{\"type\": \"service_account\"}")),
-                List.of(new BootPlan.Storage.Azure("lab", "azure-key", "data")), true);
-        var plan = new BootPlan("p:q:t", 1, List.of("q"), new BootPlan.Hosts("http://a", "http://w", "http://f"), new BootPlan.Keys("k", "s"), true,
-                "i", "3.0.3", false, new TreeMap<>(), "", "", "", false, storage, Optional.empty());
+                new BootPlan.Storage.S3("", "", "eu-west-1", Given.text("ALL"), Given.text("all\"secret"), false),
+                new BootPlan.Storage.S3("models", "minio:9000", "", Given.text("ONE"), Given.text("one-secret"), true)),
+                Optional.of(new BootPlan.Storage.Gcs("lab", Given.text("{\"type\": \"service_account\"}"))),
+                List.of(new BootPlan.Storage.Azure("lab", Given.text("azure-key"), "data")), true);
+        var plan = new BootPlan("p:q:t", 1, List.of("q"), new BootPlan.Hosts("http://a", "http://w", "http://f"), new BootPlan.Keys(Given.text("k"), Given.text("s")), true,
+                "i", "3.0.3", false, new TreeMap<>(), Given.NOTHING, Given.NOTHING, Given.NOTHING, false, storage, Optional.empty());
 
-        assertThat(decoded(BootScript.text(plan, BootScript.Cloud.EC2), "clearml.conf")).isEqualTo("""
+        assertThat(decoded(text(plan), "clearml.conf")).isEqualTo("""
                 agent.extra_docker_arguments: ["-e", "CLEARML_WEB_HOST=http://w"]
                 sdk.aws.s3.use_credentials_chain: true
                 sdk.aws.s3.key: "ALL"
@@ -347,7 +361,7 @@ class BootScriptTest {
                 agent.extra_docker_arguments: ${agent.extra_docker_arguments} ["-e", "CLEARML_API_HOST=http://a", "-e", "CLEARML_FILES_HOST=http://f", \
                 "-e", "CLEARML_WEB_HOST=http://w", "-v", "/etc/muster/gcs.json:/etc/muster/gcs.json:ro"]
                 """);
-        assertThat(decoded(BootScript.text(plan, BootScript.Cloud.EC2), "gcs.json")).isEqualTo("{\"type\": \"service_account\"}");
+        assertThat(decoded(text(plan), "gcs.json")).isEqualTo("{\"type\": \"service_account\"}");
         assertThat(plan.toString() + storage).doesNotContain("secret", "azure-key", "service_account");
     }
 
@@ -355,10 +369,10 @@ class BootScriptTest {
     @Test
     void aGitPasswordThatAShellWouldExpandDoesNotMeetTheAgentsShell() {
         for (var password : List.of("a$b", "a`b", "a\\b")) {
-            assertThat(decoded(BootScript.text(plan("k", Map.of("CLEARML_AGENT_GIT_PASS", password), "", "", 1, false), BootScript.Cloud.EC2), "clearml.conf"))
+            assertThat(decoded(text(plan("k", Map.of("CLEARML_AGENT_GIT_PASS", password), "", "", 1, false)), "clearml.conf"))
                     .contains("agent.enable_git_ask_pass: false\n").doesNotContain(password);
         }
-        assertThat(decoded(BootScript.text(plan("k", Map.of("CLEARML_AGENT_GIT_PASS", "a'b\"c d@e"), "", "", 1, false), BootScript.Cloud.EC2), "clearml.conf"))
+        assertThat(decoded(text(plan("k", Map.of("CLEARML_AGENT_GIT_PASS", "a'b\"c d@e"), "", "", 1, false)), "clearml.conf"))
                 .doesNotContain("git_ask_pass");
     }
 

@@ -3,6 +3,7 @@ package dev.muster.provisioner.boot;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -29,6 +30,7 @@ final class BootedMachine implements AutoCloseable {
     private final Path python;
     private LoopbackServer clearml = new LoopbackServer();
     private final LoopbackServer metadata = new LoopbackServer();
+    private final SecretStores aws = new SecretStores();
     private Process process;
 
     private BootedMachine(Path folder, Path python) throws IOException {
@@ -37,6 +39,8 @@ final class BootedMachine implements AutoCloseable {
         clearml.answer("auth.login", 200, "{\"meta\":{\"result_code\":200},\"data\":{\"token\":\"t\"}}");
         metadata.answer("token", 200, "metadata-token");
         metadata.answer("instance-id", 200, CLOUD_ID);
+        metadata.answer("region", 200, "us-east-1");
+        metadata.answer("domain", 200, "amazonaws.com");
     }
 
     /** Not started yet. Skips the calling test where a machine's own programs are missing. */
@@ -98,13 +102,20 @@ final class BootedMachine implements AutoCloseable {
                 while True:
                     signal.pause()"
                 """.formatted(folder, python));
-        var script = Files.write(folder.resolve("boot.sh"), BootScript.text(booted, BootScript.Cloud.EC2).getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        var script = Files.write(folder.resolve("boot.sh"), BootScript.text(booted, BootScript.Cloud.EC2, Optional.of(URI.create(aws.url()))).getBytes(java.nio.charset.StandardCharsets.UTF_8));
         var builder = new ProcessBuilder("sh", script.toString()).redirectErrorStream(true).redirectOutput(folder.resolve("console").toFile());
         builder.environment().put("MUSTER_ROOT", folder.resolve("root").toString());
         builder.environment().put("MUSTER_METADATA", metadata.url());
         builder.environment().put("HOME", Files.createDirectories(folder.resolve("home")).toString());
         builder.environment().put("PATH", bin + ":" + System.getenv("PATH"));
         process = builder.start();
+    }
+
+    /** As one that was launched with an instance profile. */
+    void haveRole(String name) {
+        metadata.answer("", 200, name);
+        metadata.answer(name, 200, "{\"Code\": \"Success\", \"AccessKeyId\": \"" + SecretStores.ACCESS_KEY + "\", \"SecretAccessKey\": \""
+                + SecretStores.SECRET_KEY + "\", \"Token\": \"" + SecretStores.TOKEN + "\"}");
     }
 
     /** Its connections are closed, and another process listens where it did. */
@@ -149,6 +160,11 @@ final class BootedMachine implements AutoCloseable {
 
     LoopbackServer metadata() {
         return metadata;
+    }
+
+    /** What AWS answers this machine. */
+    SecretStores aws() {
+        return aws;
     }
 
     /** Where the agent of a slot finds ClearML. */
@@ -246,6 +262,7 @@ final class BootedMachine implements AutoCloseable {
         }
         clearml.close();
         metadata.close();
+        aws.close();
     }
 
     private static void command(Path bin, String name, String body) throws IOException {

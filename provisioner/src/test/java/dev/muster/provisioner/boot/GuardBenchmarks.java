@@ -52,8 +52,8 @@ class GuardBenchmarks {
     void whatACallCostsMore() throws Exception {
         // The JDK's server otherwise waits for more to send, 40 ms long.
         System.setProperty("sun.net.httpserver.nodelay", "true");
-        var plan = new BootPlan("lab-train:gpu:g5.xlarge", 1, List.of("q1"), new BootPlan.Hosts("", "http://web", "http://files"), new BootPlan.Keys("ACCESS", "SECRET"),
-                false, "", "3.0.3", true, new TreeMap<>(), "", "", "", false, BootPlan.Storage.NONE, Optional.empty());
+        var plan = new BootPlan("lab-train:gpu:g5.xlarge", 1, List.of("q1"), new BootPlan.Hosts("", "http://web", "http://files"), new BootPlan.Keys(Given.text("ACCESS"),
+                Given.text("SECRET")), false, "", "3.0.3", true, new TreeMap<>(), Given.NOTHING, Given.NOTHING, Given.NOTHING, false, BootPlan.Storage.NONE, Optional.empty());
         var table = new StringBuilder("| call | round | direct p50 | p99 | guard p50 | p99 | added p50 | p99 |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n");
         var clearml = clearml();
         try (var machine = BootedMachine.of(folder)) {

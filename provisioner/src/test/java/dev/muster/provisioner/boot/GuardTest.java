@@ -51,7 +51,8 @@ class GuardTest {
 
     private static BootPlan plan(int agents, String checkpointHook) {
         return new BootPlan("lab-train:gpu:g5.xlarge", agents, List.of("q1"), new BootPlan.Hosts("", "https://app.example", "https://files.example"),
-                new BootPlan.Keys("ACCESS", "SECRET"), false, "", "3.0.3", true, new TreeMap<>(), "", "", checkpointHook, false, BootPlan.Storage.NONE, Optional.empty());
+                new BootPlan.Keys(Given.text("ACCESS"), Given.text("SECRET")), false, "", "3.0.3", true, new TreeMap<>(), Given.NOTHING, Given.NOTHING,
+                Given.text(checkpointHook), false, BootPlan.Storage.NONE, Optional.empty());
     }
 
     private BootedMachine boot(int agents) throws IOException {
@@ -218,7 +219,7 @@ class GuardTest {
         try (var machine = BootedMachine.of(folder)) {
             var plan = plan(1, "");
             machine.start(new BootPlan(plan.workerPrefix(), 1, plan.queueIds(), plan.hosts(), plan.keys(), true, "image", "3.0.3", true, plan.environment(),
-                    "", "", "", false, BootPlan.Storage.NONE, Optional.empty()));
+                    Given.NOTHING, Given.NOTHING, Given.NOTHING, false, BootPlan.Storage.NONE, Optional.empty()));
             machine.awaitFile("agent-0.args");
             var task = machine.startTask(0);
             Files.writeString(folder.resolve("containers"), "c0ffee\n");
@@ -307,7 +308,7 @@ class GuardTest {
         try (var machine = BootedMachine.of(folder)) {
             var plan = plan(1, "");
             machine.start(new BootPlan(plan.workerPrefix(), 1, plan.queueIds(), plan.hosts(), plan.keys(), false, "", "3.0.3", true, plan.environment(),
-                    "", "", "", false, BootPlan.Storage.NONE, Optional.of(Duration.ofHours(1))));
+                    Given.NOTHING, Given.NOTHING, Given.NOTHING, false, BootPlan.Storage.NONE, Optional.of(Duration.ofHours(1))));
             machine.awaitFile("agent-0.args");
             machine.clearml().answer("queues.get_next_task", 200, TASK);
             assertThat(brings(ask(machine, 0), "t1")).isTrue();
@@ -408,7 +409,7 @@ class GuardTest {
             try (var machine = BootedMachine.of(Files.createDirectory(folder.resolve("trusts")))) {
                 var plan = plan(1, "");
                 machine.start(new BootPlan(plan.workerPrefix(), 1, plan.queueIds(), plan.hosts(), plan.keys(), false, "", "3.0.3", true,
-                        new TreeMap<>(Map.of("SSL_CERT_FILE", authority.toString())), "", "", "", false, BootPlan.Storage.NONE, Optional.empty()), api);
+                        new TreeMap<>(Map.of("SSL_CERT_FILE", Given.text(authority.toString()))), Given.NOTHING, Given.NOTHING, Given.NOTHING, false, BootPlan.Storage.NONE, Optional.empty()), api);
                 machine.awaitFile("agent-0.args");
                 assertThat(brings(ask(machine, 0), "t1")).isTrue();
             }

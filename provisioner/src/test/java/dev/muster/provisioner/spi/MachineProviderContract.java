@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.muster.provisioner.boot.BootPlan;
+import dev.muster.provisioner.boot.Given;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -104,8 +105,8 @@ public abstract class MachineProviderContract {
 
     protected static BootPlan plan(String secret) {
         return new BootPlan("lab-train:gpu:any", 1, List.of("0123456789abcdef0123456789abcdef"),
-                new BootPlan.Hosts("http://api", "http://web", "http://files"), new BootPlan.Keys("access", secret), false, "", "3.0.3", false,
-                new TreeMap<>(), "", "", "", false, BootPlan.Storage.NONE, Optional.empty());
+                new BootPlan.Hosts("http://api", "http://web", "http://files"), new BootPlan.Keys(Given.text("access"), Given.text(secret)), false, "", "3.0.3", false,
+                new TreeMap<>(), Given.NOTHING, Given.NOTHING, Given.NOTHING, false, BootPlan.Storage.NONE, Optional.empty());
     }
 
     private Scope scope() {
