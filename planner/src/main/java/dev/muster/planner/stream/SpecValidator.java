@@ -1,6 +1,7 @@
 package dev.muster.planner.stream;
 
 import com.google.protobuf.Duration;
+import dev.muster.contracts.SecretRef;
 import dev.muster.v1.CostSpec;
 import dev.muster.v1.Facts;
 import dev.muster.v1.FleetSpec;
@@ -44,7 +45,6 @@ final class SpecValidator {
     /** Part of a scope or of a worker id: neither may hold the characters that separate parts. */
     private static final Pattern PART = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]*");
     private static final Pattern VARIABLE = Pattern.compile("[A-Za-z_][A-Za-z0-9_]*");
-    private static final Pattern SECRET_NAME = Pattern.compile("(ssm:)?[A-Za-z0-9/][A-Za-z0-9/._-]*");
     /** Names of the services and shapes that people paste keys of: AWS, PEM files, GitHub, GitLab, Slack, Hugging Face, JWT. */
     private static final Pattern KEY = Pattern.compile("\\b(AKIA|ASIA)[A-Z0-9]{16}\\b|-----BEGIN [A-Z ]*PRIVATE KEY|\\bgh[pousr]_[A-Za-z0-9]{20,}"
             + "|\\bgithub_pat_[A-Za-z0-9_]{20,}|\\bglpat-[A-Za-z0-9_-]{16,}|\\bxox[abp]-[A-Za-z0-9-]{10,}|\\bhf_[A-Za-z]{20,}"
@@ -361,20 +361,20 @@ final class SpecValidator {
             if (!VARIABLE.matcher(entry.getKey()).matches()) {
                 say(field, "'" + entry.getKey() + "' is no name of an environment variable", "use letters, digits and '_', not beginning with a digit");
             }
-            value(field, entry.getValue());
+            value(launch, field, entry.getValue());
         }
-        value(at + ".agent.extraConf", boot.getExtraConf());
-        value(at + ".agent.initScript", boot.getInitScript());
-        value(at + ".agent.checkpointHook", boot.getCheckpointHook());
-        storage(at + ".agent.storage", boot.getStorage());
+        value(launch, at + ".agent.extraConf", boot.getExtraConf());
+        value(launch, at + ".agent.initScript", boot.getInitScript());
+        value(launch, at + ".agent.checkpointHook", boot.getCheckpointHook());
+        storage(launch, at + ".agent.storage", boot.getStorage());
     }
 
-    private void storage(String at, StorageSpec storage) {
+    private void storage(LaunchParameters launch, String at, StorageSpec storage) {
         for (int i = 0; i < storage.getS3Count(); i++) {
             var s3 = storage.getS3(i);
             var field = at + ".s3[" + i + "]";
-            key(field + ".key", s3.getKey());
-            key(field + ".secret", s3.getSecret());
+            key(launch, field + ".key", s3.getKey());
+            key(launch, field + ".secret", s3.getSecret());
             if (s3.getInsecure() && s3.getHost().isEmpty()) {
                 say(field + ".insecure", "Amazon's S3 is spoken to with TLS", "remove it, or name a host");
             }
@@ -383,7 +383,7 @@ final class SpecValidator {
             line(field + ".region", s3.getRegion());
         }
         if (storage.hasGcs()) {
-            key(at + ".gcs.key", storage.getGcs().getKey());
+            key(launch, at + ".gcs.key", storage.getGcs().getKey());
             line(at + ".gcs.project", storage.getGcs().getProject());
         }
         for (int i = 0; i < storage.getAzureCount(); i++) {
@@ -394,17 +394,17 @@ final class SpecValidator {
             }
             line(field + ".account", azure.getAccount());
             line(field + ".container", azure.getContainer());
-            key(field + ".key", azure.getKey());
+            key(launch, field + ".key", azure.getKey());
         }
     }
 
     /** Keys to data are always secrets, whatever they look like. */
-    private void key(String field, Value value) {
+    private void key(LaunchParameters launch, String field, Value value) {
         if (value.getValueCase() != Value.ValueCase.SECRET_REF) {
             say(field, value.getValueCase() == Value.ValueCase.TEXT ? "a key may not stand in a spec" : "is missing",
                     "put the key into a file of the secrets folder and write {secretRef: <file>}");
         } else {
-            value(field, value);
+            value(launch, field, value);
         }
     }
 
@@ -445,13 +445,26 @@ final class SpecValidator {
         }
     }
 
-    private void value(String field, Value value) {
+    private void value(LaunchParameters launch, String field, Value value) {
         if (value.hasText()) {
             secret(field, value.getText(), "put it into a file of the secrets folder and write secretRef: <file name>");
-        } else if (value.hasSecretRef() && !SECRET_NAME.matcher(value.getSecretRef()).matches()) {
-            say(field + ".secretRef", "'" + value.getSecretRef() + "' is no name of a secret",
-                    "write the name of a file in the secrets folder, or ssm:<name>");
+        } else if (value.hasSecretRef()) {
+            try {
+                var reference = SecretRef.parse(value.getSecretRef());
+                if (reference.isInStore() && !hasRole(launch)) {
+                    say(field + ".secretRef", "the machine itself reads '" + reference + "', and machines of this pool have no role that lets them",
+                            "name an instance profile in aws.instanceProfile whose role may read it, or put the secret into a file of the secrets folder");
+                }
+            } catch (IllegalArgumentException none) {
+                say(field + ".secretRef", none.getMessage(), SecretRef.FORMS);
+            }
         }
+    }
+
+    /** As far as it shows here: what a launch template holds is EC2's to know. */
+    private static boolean hasRole(LaunchParameters launch) {
+        var aws = launch.getAws();
+        return !aws.getInstanceProfile().isEmpty() || !aws.getLaunchTemplate().isEmpty() || aws.getLaunchSpec().contains("\"IamInstanceProfile\"");
     }
 
     /** Keys in clear would pass Kafka, the API and every backup of both. The value is not repeated in the answer. */

@@ -183,7 +183,7 @@ class FleetSpecPageTest {
                 row("pools.POOL.agent.defaultImage", boot, "default_image", "ubuntu:24.04", "`nvidia/cuda:12.4.1-cudnn-runtime-ubuntu22.04`; with `cpuOnly` `python:3.11-slim-bookworm`", "Base Docker Image: `nvidia/cuda:10.2-cudnn7-runtime-ubuntu18.04`"),
                 row("pools.POOL.agent.cpuOnly", boot, "cpu_only", true, "false", "Run in CPU mode"),
                 row("pools.POOL.agent.environment", boot, "environment", Map.of("CLEARML_AGENT_GIT_PASS", Map.of("secretRef", "git-password")), NONE, NONE,
-                        "Environment of the agents: each value is text, or `{secretRef: <file of the secrets folder>}`. Git's user and password are `CLEARML_AGENT_GIT_USER` and `CLEARML_AGENT_GIT_PASS`."),
+                        "Environment of the agents: each value is text, or `{secretRef: <file of the secrets folder>}`, or `{secretRef: ssm:<name>}` and the like, which [the machine reads itself](aws.md#secrets-on-machines). Git's user and password are `CLEARML_AGENT_GIT_USER` and `CLEARML_AGENT_GIT_PASS`."),
                 row("pools.POOL.agent.extraConf", boot, "extra_conf", "agent.git_user: bot", NONE, "Additional ClearML Configuration", "Appended to clearml.conf: text, or `{secretRef: …}`. To a list of `agent.extra_docker_arguments` Muster adds its own."),
                 row("pools.POOL.agent.initScript", boot, "init_script", "nvidia-smi", NONE, "Init script", "Shell script run before the agents: text, or `{secretRef: …}`."),
                 row("pools.POOL.agent.checkpointHook", boot, "checkpoint_hook", "/opt/checkpoint.sh", NONE, NONE,

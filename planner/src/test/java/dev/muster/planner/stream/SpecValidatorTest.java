@@ -164,6 +164,10 @@ class SpecValidatorTest {
                 pool("pools.cpu.agent.extraConf", p -> p.getLaunchBuilder().getBootBuilder().setExtraConf(text("token: ghp" + "_0123456789abcdefghijABCDEFGHIJ012345")), "looks like a key"),
                 pool("pools.cpu.agent.extraConf", p -> p.getLaunchBuilder().getBootBuilder().setExtraConf(text("k=wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEYq9Zt2")), "looks like a key"),
                 pool("pools.cpu.agent.extraConf.secretRef", p -> p.getLaunchBuilder().getBootBuilder().setExtraConf(Value.newBuilder().setSecretRef("../x")), "'../x'"),
+                pool("pools.cpu.agent.extraConf.secretRef", p -> p.getLaunchBuilder().getBootBuilder().setExtraConf(secret("vault:kv/conf")), "a secret store that machines can't read"),
+                pool("pools.cpu.agent.extraConf.secretRef", p -> p.getLaunchBuilder().getBootBuilder().setExtraConf(secret("ssm:/conf")), "machines of this pool have no role"),
+                pool("pools.cpu.agent.environment.A.secretRef", p -> p.getLaunchBuilder().getBootBuilder().putEnvironment("A", secret("secretsmanager:lab#a")), "no role that lets them"),
+                pool("pools.cpu.agent.storage.s3[0].secret.secretRef", p -> s3(p).setKey(secret("k")).setSecret(secret("ssm:/s")), "itself reads 'ssm:/s'"),
                 pool("pools.cpu.agent.checkpointHook", p -> p.getLaunchBuilder().getBootBuilder().setCheckpointHook(text("-----BEGIN " + "RSA PRIVATE KEY-----\n")), "looks like a key"),
                 pool("pools.cpu.agent.storage.s3[0].key", p -> s3(p).setSecret(secret("s")), "is missing"),
                 pool("pools.cpu.agent.storage.s3[0].secret", p -> s3(p).setKey(secret("k")).setSecret(text("plain")), "may not stand in a spec"),
@@ -184,6 +188,17 @@ class SpecValidatorTest {
                             .addTagResources("volume").addTagResources("network-interface").addTagResources("spot-instances-request")
                             .setLaunchSpec("{\"CpuOptions\":{\"CoreCount\":4},\"Placement\":{\"GroupName\":\"near\"},\"MetadataOptions\":{\"HttpProtocolIpv6\":\"enabled\"}}"));
             assertThat(SpecValidator.violations(spec.build(), Specs.FACTS)).as(image).isEmpty();
+        }
+    }
+
+    @Test
+    void whoReadsASecretStoreHasARoleByProfileTemplateOrLaunchSpec() {
+        for (var aws : List.of(AwsLaunch.newBuilder().setInstanceProfile("muster-machine"), AwsLaunch.newBuilder().setLaunchTemplate("lt-0123456789abcdef0"),
+                AwsLaunch.newBuilder().setLaunchSpec("{\"IamInstanceProfile\":{\"Name\":\"muster-machine\"}}"))) {
+            var spec = Specs.fleet("train");
+            spec.getPoolsBuilder(0).getLaunchBuilder().setAws(aws).getBootBuilder().setExtraConf(secret("ssm:/muster/conf#all"))
+                    .putEnvironment("A", secret("secretsmanager:arn:aws:secretsmanager:eu-west-1:123456789012:secret:lab-AbCdEf"));
+            assertThat(SpecValidator.violations(spec.build(), Specs.FACTS)).as(aws.toString()).isEmpty();
         }
     }
 
