@@ -380,7 +380,7 @@ def refusals(session, url, ec2, image, admin_url, batch):
     ec2.codes |= stranger.codes
 
 
-def other_services(session, url):
+def other_services(session, url, admin_url):
     keys = dict(endpoint_url=url, region_name="us-east-1", aws_access_key_id="MUSTERSANDBOXEC2", aws_secret_access_key="any")
     ssm = session.create_client("ssm", **keys)
     strict = []
@@ -401,11 +401,11 @@ def other_services(session, url):
         pass
     sts = session.create_client("sts", **keys)
     assert re.fullmatch(r"\d{12}", sts.get_caller_identity()["Account"])
-    account_services(session, keys)
+    account_services(session, keys, admin_url)
     return image
 
 
-def account_services(session, keys):
+def account_services(session, keys, admin_url):
     def strictly(name):
         client = session.create_client(name, **keys)
 
@@ -429,6 +429,17 @@ def account_services(session, keys):
         kms.describe_key(KeyId="alias/none")
         raise SystemExit("a key that isn't there was found")
     except kms.exceptions.NotFoundException:
+        pass
+    admin(admin_url, "/ec2/secrets", name="muster/git", value="hush")
+    secrets = strictly("secretsmanager")
+    one = secrets.get_secret_value(SecretId="muster/git")
+    assert one["SecretString"] == "hush" and secrets.get_secret_value(SecretId=one["ARN"])["Name"] == "muster/git"
+    several = secrets.batch_get_secret_value(SecretIdList=["muster/git", "none"])
+    assert len(several["SecretValues"]) == 1 and several["Errors"][0]["ErrorCode"] == "ResourceNotFoundException"
+    try:
+        secrets.get_secret_value(SecretId="none")
+        raise SystemExit("a secret that isn't there was found")
+    except secrets.exceptions.ResourceNotFoundException:
         pass
     iam = session.create_client("iam", **keys)
     assert iam.get_role(RoleName="AWSServiceRoleForEC2Spot")["Role"]["Path"] == "/aws-service-role/spot.amazonaws.com/"
@@ -456,7 +467,7 @@ def main(url, admin_url):
     session = botocore.session.get_session()
     ec2 = Checked(session, url)
     proofs = prove_the_check_bites(ec2.client.meta.service_model)
-    image = other_services(session, url)
+    image = other_services(session, url, admin_url)
     batch = lives(ec2, image, admin_url)
     looks(ec2, image)
     refusals(session, url, ec2, image, admin_url, batch)

@@ -78,6 +78,7 @@ final class AdminRoutes {
                 body -> server.parameter(required(body, "name"), required(body, "value"), Boolean.TRUE.equals(body.getBoolean("secure"))));
         on(router, "/ec2/roles", Set.of("arn", "externalId", "seconds"),
                 body -> server.role(required(body, "arn"), body.getString("externalId"), body.containsKey("seconds") ? seconds(body) : null));
+        on(router, "/ec2/secrets", Set.of("name", "value"), body -> server.secret(required(body, "name"), required(body, "value")));
         on(router, "/ec2/interruptions", Set.of("instance", "type", "zone"), body -> {
             if (body.containsKey("instance")) {
                 server.interrupt(body.getString("instance"));

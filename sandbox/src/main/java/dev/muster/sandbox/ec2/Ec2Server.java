@@ -27,7 +27,8 @@ import java.util.concurrent.TimeoutException;
 import java.util.regex.Pattern;
 
 /**
- * A stand-in for Amazon EC2 on 127.0.0.1: the EC2 Query API (2016-11-15), SSM's GetParameter and GetParameters, STS's
+ * A stand-in for Amazon EC2 on 127.0.0.1: the EC2 Query API (2016-11-15), SSM's GetParameter and GetParameters, Secrets
+ * Manager's GetSecretValue and BatchGetSecretValue, STS's
  * GetCallerIdentity and AssumeRole, IAM's GetRole, KMS's DescribeKey, Service Quotas' GetServiceQuota, and the metadata service of every machine under {@code /machines/<instance id>}, all on one port.
  *
  * <p>A client sets {@link #url} as endpoint for all these services, {@link Ec2Config#ACCESS_KEY} with any secret, and any
@@ -46,6 +47,7 @@ public final class Ec2Server implements AutoCloseable {
     private final Vertx vertx;
     private final Ssm ssm;
     private final Sts sts;
+    private final SecretsManager secrets;
 
     private Ec2Server(Vertx vertx, HttpServer server, Ec2Cloud cloud, CloudTime time, Ec2Config config) {
         this.vertx = vertx;
@@ -55,6 +57,7 @@ public final class Ec2Server implements AutoCloseable {
         this.config = config;
         this.ssm = new Ssm(time, config.parameters());
         this.sts = new Sts(time, config.accessKeys());
+        this.secrets = new SecretsManager(time);
     }
 
     /**
@@ -176,6 +179,15 @@ public final class Ec2Server implements AutoCloseable {
     }
 
     /**
+     * Writes a secret of Secrets Manager, in every region.
+     *
+     * @throws IllegalArgumentException if it can't have that name
+     */
+    public void secret(String name, String value) {
+        secrets.put(name, value);
+    }
+
+    /**
      * Makes a role that every caller may take on, and its keys act in the account of its ARN.
      *
      * @param externalId must be given with it; null: none
@@ -210,7 +222,7 @@ public final class Ec2Server implements AutoCloseable {
 
     private Router routes() {
         var router = Router.router(vertx);
-        new Metadata(cloud, config.timeScale()).mount(router);
+        new Metadata(cloud, sts, config.timeScale()).mount(router);
         router.route("/").handler(this::read);
         return router;
     }
@@ -247,7 +259,7 @@ public final class Ec2Server implements AutoCloseable {
             return;
         }
         if (target != null) {
-            ssm(context, body, target, caller, region);
+            stores(context, body, target, caller, region);
             return;
         }
         SortedMap<String, String> parameters;
@@ -363,15 +375,17 @@ public final class Ec2Server implements AutoCloseable {
         send(context, new Ec2Cloud.Answer(status, answer.encode(), met.delay(), met.cut()), "application/x-amz-json-1.1");
     }
 
-    /** SSM, in AWS JSON 1.1. */
-    private void ssm(RoutingContext context, Buffer sent, String target, Sts.Caller caller, String region) {
+    /** SSM and Secrets Manager, in AWS JSON 1.1. */
+    private void stores(RoutingContext context, Buffer sent, String target, Sts.Caller caller, String region) {
         var operation = target.substring(target.indexOf('.') + 1);
+        boolean ofSecrets = target.startsWith(SecretsManager.TARGET);
         var met = cloud.faults().of(operation);
         int status = 200;
         JsonObject answer;
         try {
-            if (!target.startsWith("AmazonSSM.")) {
-                throw Refusal.of("UnknownOperationException", "This stand-in answers SSM's GetParameter and GetParameters, not " + target);
+            if (!ofSecrets && !target.startsWith("AmazonSSM.")) {
+                throw Refusal.of("UnknownOperationException", "This stand-in answers SSM's GetParameter and GetParameters, and Secrets Manager's GetSecretValue"
+                        + " and BatchGetSecretValue, not " + target);
             }
             if (caller == null || Geography.region(region).isEmpty()) {
                 throw Refusal.of("UnrecognizedClientException", "The security token included in the request is invalid.");
@@ -383,9 +397,12 @@ public final class Ec2Server implements AutoCloseable {
                 throw met.refusal();
             }
             if (cloud.faults().denies(operation)) {
-                throw Refusal.of("AccessDeniedException", "User: " + caller.arn() + " is not authorized to perform: ssm:" + operation);
+                throw Refusal.of("AccessDeniedException", "User: " + caller.arn() + " is not authorized to perform: "
+                        + (ofSecrets ? "secretsmanager:" : "ssm:") + operation);
             }
-            answer = ssm.answer(new Call.Scope(caller.account(), region), operation, sent.length() == 0 ? new JsonObject() : sent.toJsonObject());
+            var scope = new Call.Scope(caller.account(), region);
+            var request = sent.length() == 0 ? new JsonObject() : sent.toJsonObject();
+            answer = ofSecrets ? secrets.answer(scope, operation, request) : ssm.answer(scope, operation, request);
             if (met.lost()) {
                 throw Faults.Met.LOST;
             }

@@ -32,14 +32,18 @@ final class Metadata {
 
     private static final String TAGS = "tags/instance/";
 
+    private static final String ROLE_KEYS = "iam/security-credentials/";
+
     private final Ec2Cloud cloud;
+    private final Sts sts;
     private final TimeScale timeScale;
     private final SplittableRandom random = new SplittableRandom();
     /** Token → when it ends; the token begins with the id of the machine it is for. Only touched on the server's event loop. */
     private final Map<String, Instant> tokens = new HashMap<>();
 
-    Metadata(Ec2Cloud cloud, TimeScale timeScale) {
+    Metadata(Ec2Cloud cloud, Sts sts, TimeScale timeScale) {
         this.cloud = cloud;
+        this.sts = sts;
         this.timeScale = timeScale;
     }
 
@@ -164,6 +168,9 @@ final class Metadata {
         if (wanted.equals("spot/instance-action") && instance.interruption == null) {
             return null;
         }
+        if (instance.spec.profile() != null && wanted.equals(ROLE_KEYS + role(instance))) {
+            return keys(instance);
+        }
         var values = values(instance);
         return values.containsKey(wanted) ? values.get(wanted) : names(wanted, values);
     }
@@ -191,6 +198,8 @@ final class Metadata {
         if (spec.profile() != null) {
             values.put("iam/info", new JsonObject().put("Code", "Success").put("LastUpdated", second(instance.launched))
                     .put("InstanceProfileArn", spec.profile()).encode());
+            // Listed; told only to who asks for them.
+            values.put(ROLE_KEYS + role(instance), "");
         }
         if (instance.interruption != null) {
             values.put("spot/instance-action", new JsonObject().put("action", "terminate").put("time", end(instance.interruption)).encode());
@@ -200,6 +209,17 @@ final class Metadata {
             instance.tagsSeenFromInside().forEach((key, value) -> values.put(TAGS + key, value));
         }
         return values;
+    }
+
+    /** Here a profile's role has the profile's name, as the console makes them. */
+    private static String role(Instance instance) {
+        return instance.spec.profile().substring(instance.spec.profile().lastIndexOf('/') + 1);
+    }
+
+    private String keys(Instance instance) {
+        var keys = sts.ofMachine(instance.scope.account(), role(instance), instance.id);
+        return new JsonObject().put("Code", "Success").put("LastUpdated", second(keys.updated())).put("Type", "AWS-HMAC").put("AccessKeyId", keys.id())
+                .put("SecretAccessKey", keys.secret()).put("Token", keys.token()).put("Expiration", second(keys.expires())).encodePrettily();
     }
 
     private static String identity(Instance instance) {

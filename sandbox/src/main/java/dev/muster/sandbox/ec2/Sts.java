@@ -25,11 +25,15 @@ final class Sts {
     /** A role's sessions last an hour at most unless somebody raised that. Seconds. */
     private static final int LONGEST = 3_600;
     private static final int SHORTEST = 900;
+    /** Of a machine's role: about what EC2 gives, and when it gives new ones. */
+    private static final Duration MACHINE_KEYS_LAST = Duration.ofHours(6);
+    private static final Duration RENEWED_BEFORE = Duration.ofMinutes(5);
 
     private final CloudTime time;
     private final Map<String, String> accessKeys;
     private final Map<String, Role> roles = new HashMap<>();
     private final Map<String, Session> sessions = new HashMap<>();
+    private final Map<String, MachineKeys> machines = new HashMap<>();
 
     /** Whose key signed a call. */
     record Caller(String account, String arn, String userId, boolean expired) {
@@ -40,6 +44,10 @@ final class Sts {
      * @param lasts null: as long as the caller asks for
      */
     private record Role(String externalId, Duration lasts) {
+    }
+
+    /** Temporary keys of a machine's role. */
+    record MachineKeys(String id, String secret, String token, Instant updated, Instant expires) {
     }
 
     private record Session(String token, Caller caller, Instant expires) {
@@ -72,6 +80,24 @@ final class Sts {
         }
         var of = session.caller();
         return Optional.of(new Caller(of.account(), of.arn(), of.userId(), !session.expires().isAfter(time.now())));
+    }
+
+    /** What a machine's metadata tells of its role. Told again until they are near their end. */
+    synchronized MachineKeys ofMachine(String account, String role, String instanceId) {
+        var known = machines.get(instanceId);
+        if (known != null && time.now().isBefore(known.expires().minus(RENEWED_BEFORE))) {
+            return known;
+        }
+        var id = "AROA" + Geography.id("role", account + role).substring("role-0".length()).toUpperCase();
+        var keys = new MachineKeys(newKeyId(), UUID.randomUUID().toString(), UUID.randomUUID().toString(), time.now(), time.now().plus(MACHINE_KEYS_LAST));
+        sessions.put(keys.id(), new Session(keys.token(),
+                new Caller(account, "arn:aws:sts::" + account + ":assumed-role/" + role + "/" + instanceId, id + ":" + instanceId, false), keys.expires()));
+        machines.put(instanceId, keys);
+        return keys;
+    }
+
+    private static String newKeyId() {
+        return "ASIA" + UUID.randomUUID().toString().replace("-", "").substring(0, 16).toUpperCase();
     }
 
     /** @throws Refusal as STS would */
@@ -118,7 +144,7 @@ final class Sts {
         }
         var id = "AROA" + Geography.id("role", arn).substring("role-0".length()).toUpperCase();
         var of = new Caller(named.group(1), "arn:aws:sts::" + named.group(1) + ":assumed-role/" + named.group(2) + "/" + name, id + ":" + name, false);
-        var key = "ASIA" + UUID.randomUUID().toString().replace("-", "").substring(0, 16).toUpperCase();
+        var key = newKeyId();
         var asked = Duration.ofSeconds(seconds(parameters));
         var session = new Session(UUID.randomUUID().toString(), of, time.now().plus(role.lasts() == null ? asked : role.lasts()));
         sessions.put(key, session);

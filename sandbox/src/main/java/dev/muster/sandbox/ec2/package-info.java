@@ -10,7 +10,8 @@
  * terminated ones that stay for an hour; one bad id that fails a whole call; error codes with their HTTP status (no capacity is
  * a 500); the token buckets; tags in the metadata service, live on nitro types and frozen on xen ones.
  *
- * <p>Not as at EC2: signatures aren't checked, only the access key; every caller may take on every role that has been made;
+ * <p>Not as at EC2: signatures aren't checked, only the access key; every caller may take on every role that has been made; a machine with
+ * a profile has a role of the same name, which may do everything that isn't denied;
  * spot prices stand still unless moved; power is cut as soon as a termination is accepted, where a real machine is first asked
  * to shut down; a terminate isn't partial by zone; volumes live and die with their instance; there is one default VPC in a
  * region, and nothing in it has a public address; any key pair and instance profile that a call names is there, until a test

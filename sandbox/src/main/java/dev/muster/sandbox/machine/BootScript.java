@@ -20,6 +20,8 @@ record BootScript(String workerPrefix, int agents, List<String> queues, URI api,
 
     private static final String END = "MUSTER_PROPERTIES";
     private static final String START = "<<'" + END + "'";
+    /** A program of boot scripts whose machines get secrets from AWS's stores. */
+    private static final String FETCHES = "fetch_secrets.py";
     private static final int AGENTS_MAX = 64;
 
     /** Why a machine can't work: one sentence for its console. */
@@ -51,7 +53,9 @@ record BootScript(String workerPrefix, int agents, List<String> queues, URI api,
         var accessKey = required(properties, "clearml.access-key", missing);
         var secretKey = required(properties, "clearml.secret-key", missing);
         if (!missing.isEmpty()) {
-            throw new Unreadable("the properties block lacks " + String.join(", ", missing));
+            throw new Unreadable("the properties block lacks " + String.join(", ", missing)
+                    // Such a machine has no shell that could run the program.
+                    + (inflated(userData).contains(FETCHES) ? "; it fetches secrets from a store, which only machines that are processes do here" : ""));
         }
         int agents;
         try {

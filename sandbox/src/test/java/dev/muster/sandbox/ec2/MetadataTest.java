@@ -3,6 +3,8 @@ package dev.muster.sandbox.ec2;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vertx.core.json.JsonObject;
+import java.net.URI;
+import java.net.http.HttpRequest;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -99,6 +101,42 @@ final class MetadataTest {
         // Then
         assertThat(before).isEqualTo(404);
         assertThat(new JsonObject(read(id, "/latest/meta-data/spot/instance-action"))).isEqualTo(new JsonObject().put("action", "terminate").put("time", end.toString()));
+    }
+
+    @Test
+    void aMachineWithAProfileHasItsRolesKeysWhichOpenTheSecretStores() {
+        // Given
+        http.server.parameter("/muster/git", "hush", true);
+        http.server.secret("muster/clearml", "{\"key\":\"hush\"}");
+        var id = running("m5.large", "IamInstanceProfile.Name", "muster-machine");
+
+        // When
+        var keys = new JsonObject(read(id, "/latest/meta-data/iam/security-credentials/muster-machine"));
+
+        // Then
+        assertThat(read(id, "/latest/meta-data/iam/security-credentials/")).isEqualTo("muster-machine");
+        assertThat(new JsonObject(read(id, "/latest/meta-data/iam/security-credentials/muster-machine"))).isEqualTo(keys);
+        assertThat(stores(keys, keys.getString("Token"), "AmazonSSM.GetParameters", "{\"Names\":[\"/muster/git\"],\"WithDecryption\":true}")
+                .getJsonArray("Parameters").getJsonObject(0).getString("Value")).isEqualTo("hush");
+        var secret = stores(keys, keys.getString("Token"), "secretsmanager.GetSecretValue", "{\"SecretId\":\"muster/clearml\"}");
+        assertThat(secret.getString("SecretString")).isEqualTo("{\"key\":\"hush\"}");
+        assertThat(stores(keys, keys.getString("Token"), "secretsmanager.GetSecretValue", "{\"SecretId\":\"" + secret.getString("ARN") + "\"}")).isEqualTo(secret);
+        assertThat(stores(keys, keys.getString("Token"), "secretsmanager.BatchGetSecretValue", "{\"SecretIdList\":[\"muster/clearml\",\"none\"]}")
+                .getJsonArray("Errors").getJsonObject(0).getString("ErrorCode")).isEqualTo("ResourceNotFoundException");
+        assertThat(stores(keys, "", "AmazonSSM.GetParameters", "{}").getString("__type")).isEqualTo("UnrecognizedClientException");
+        http.server.faults().deny("GetSecretValue");
+        var denied = stores(keys, keys.getString("Token"), "secretsmanager.GetSecretValue", "{\"SecretId\":\"muster/clearml\"}");
+        assertThat(denied.getString("__type")).isEqualTo("AccessDeniedException");
+        assertThat(denied.getString("message")).contains("assumed-role/muster-machine/" + id, "secretsmanager:GetSecretValue");
+        time.pass(Duration.ofHours(7));
+        assertThat(stores(keys, keys.getString("Token"), "AmazonSSM.GetParameters", "{}").getString("__type")).isEqualTo("ExpiredTokenException");
+        assertThat(http.get(url(running("m5.large")) + "/latest/meta-data/iam/security-credentials/").statusCode()).isEqualTo(404);
+    }
+
+    private JsonObject stores(JsonObject keys, String token, String target, String body) {
+        return new JsonObject(http.send(HttpRequest.newBuilder(URI.create(http.server.url() + "/")).header("Content-Type", "application/x-amz-json-1.1")
+                .header("X-Amz-Target", target).header("X-Amz-Security-Token", token).header("Authorization", Http.credential(keys.getString("AccessKeyId"), "us-east-1",
+                        target.startsWith("AmazonSSM") ? "ssm" : "secretsmanager")).POST(HttpRequest.BodyPublishers.ofString(body))).body());
     }
 
     @Test
