@@ -23,11 +23,15 @@ public final class Muster {
 
     /** Runs one command. @return the exit code */
     static int run(String... arguments) {
+        return commands().execute(arguments);
+    }
+
+    /** All there are, with their options. */
+    static CommandLine commands() {
         return new CommandLine(new Muster())
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setParameterExceptionHandler(Muster::wrongUsage)
-                .setExecutionExceptionHandler(Muster::failed)
-                .execute(arguments);
+                .setExecutionExceptionHandler(Muster::failed);
     }
 
     private static int wrongUsage(ParameterException wrong, String[] arguments) {
