@@ -100,13 +100,10 @@ class ImportedLaunchIT {
                     "Disks hold what tasks read and git's password."),
             new Accepted(DISK + "Ebs\\.DeleteOnTermination", "`BlockDeviceMapping.n.Ebs.DeleteOnTermination`", Side.nothing(), Side.exactly("true"),
                     "A disk beside the image's own would otherwise outlive its machine, and be paid for."),
-            new Accepted(DISK + "(Ebs\\.SnapshotId|DeviceName)", "a disk with `ebs_snapshot_id`",
-                    new Side("snap-0123456789abcdef0|/dev/sda1", "the snapshot and its device"), Side.nothing(),
-                    "Not offered, and said so by the import: an image can have that disk."),
-            new Accepted("EbsOptimized", "what `extra_configurations` adds", Side.exactly("true"), Side.nothing(),
-                    "Not offered, and said so by the import: a launch is what the spec's fields say."),
-            new Accepted("Monitoring\\.Enabled", "`Monitoring.Enabled`", new Side("true|false", "as `enable_monitoring` says"), Side.nothing(),
-                    "Not offered, and said so by the import. Off is EC2's default."),
+            new Accepted(DISK + "Ebs\\.VolumeType", "`BlockDeviceMapping.n.Ebs.VolumeType` beside `ebs_snapshot_id`", Side.nothing(), Side.exactly("gp3"),
+                    "Muster's disks are gp3 unless the spec says otherwise. EC2's own default is gp2."),
+            new Accepted("Monitoring\\.Enabled", "`Monitoring.Enabled` where `enable_monitoring` is false", Side.exactly("false"), Side.nothing(),
+                    "EC2's default, not said."),
             new Accepted("UserData", "`UserData`", CHARACTERS, CHARACTERS, "Each has its own boot script; Muster's has the guard, compressed."));
 
     private static final String BEGIN = "<!-- launches: made by ImportedLaunchIT, which writes them with -Ddocs.write=true -->\n";

@@ -34,7 +34,7 @@ enum ClearmlField {
     VAULT_ERRORS(Place.FLEET, "", "", "Ignore vault parsing errors"),
     WARN_TWICE(Place.FLEET, "", "", "Warn if more than one instance is executing the same task"),
     NO_BASHRC(Place.FLEET, "", "", "Exclude .bashrc script"),
-    LAUNCH_SPEC(Place.FLEET, "", "", "Custom Launch Spec"),
+    LAUNCH_SPEC(Place.FLEET, "", "pools.<pool>.aws.launchSpec", "Custom Launch Spec"),
     SERVICE_ACCOUNT(Place.FLEET, "", "", "Run with Service Account"),
     QUEUES(Place.FLEET, "queues", "queues.<queue>.pools", ""),
     RESOURCES(Place.FLEET, "resource_configurations", "pools.<pool>", ""),
@@ -49,7 +49,7 @@ enum ClearmlField {
     ROLLBACK(Place.RESOURCE, "", "pools.<pool>.offers", "Regular Instance Rollback"),
     ROLLBACK_TIMEOUT(Place.RESOURCE, "", "pools.<pool>.spot.rollbackAfter", "Regular Instance Rollback Timeout"),
     BLACKOUT(Place.RESOURCE, "", "pools.<pool>.spot.blackout", "Spot Instance Blackout Period"),
-    TAGGED_RESOURCES(Place.RESOURCE, "", "", "Place tags on resources"),
+    TAGGED_RESOURCES(Place.RESOURCE, "", "pools.<pool>.aws.tagResources", "Place tags on resources"),
     ZONE(Place.RESOURCE, "availability_zone", "pools.<pool>.zone", "Availability Zone"),
     SUBNET(Place.RESOURCE, "subnet_id", "pools.<pool>.subnet", "VPC Subnet ID(s)", "VPC Subnet ID"),
     IMAGE(Place.RESOURCE, "ami_id", "pools.<pool>.image", "AMI ID or image name", "AMI ID"),
@@ -59,11 +59,11 @@ enum ClearmlField {
     DISK_DEVICE(Place.RESOURCE, "ebs_device_name", "pools.<pool>.disks[].device", "EBS Device"),
     DISK_SIZE(Place.RESOURCE, "ebs_volume_size", "pools.<pool>.disks[].size", "EBS Size GB", "EBS Volume Size"),
     DISK_TYPE(Place.RESOURCE, "ebs_volume_type", "pools.<pool>.disks[].type", "EBS Type", "EBS Volume Type"),
-    DISK_SNAPSHOT(Place.RESOURCE, "ebs_snapshot_id", "", ""),
+    DISK_SNAPSHOT(Place.RESOURCE, "ebs_snapshot_id", "pools.<pool>.disks[].snapshot", ""),
     KEY_PAIR(Place.RESOURCE, "key_name", "pools.<pool>.aws.keyName", "Instance Key Pair"),
     SECURITY_GROUPS(Place.RESOURCE, "security_group_ids", "pools.<pool>.aws.securityGroups", "Security Group ID(s)", "Security Group ID"),
-    MONITORING(Place.RESOURCE, "enable_monitoring", "", ""),
-    EXTRA_LAUNCH(Place.RESOURCE, "extra_configurations", "", "");
+    MONITORING(Place.RESOURCE, "enable_monitoring", "pools.<pool>.aws.detailedMonitoring", ""),
+    EXTRA_LAUNCH(Place.RESOURCE, "extra_configurations", "pools.<pool>.aws.launchSpec", "");
 
     /** Where a field stands. */
     enum Place {

@@ -2,7 +2,9 @@ package dev.muster.cli;
 
 import com.google.protobuf.Duration;
 import dev.muster.contracts.InvalidYamlException;
+import dev.muster.contracts.Json;
 import dev.muster.planner.core.PoolNames;
+import dev.muster.planner.stream.AwsLaunchValidator;
 import dev.muster.v1.AwsLaunch;
 import dev.muster.v1.BootSpec;
 import dev.muster.v1.Disk;
@@ -24,11 +26,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.BiConsumer;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * The fleet that does what an autoscaler of ClearML does: the open-source one by its file, the AWS application by its export as far as
@@ -55,6 +59,8 @@ record ClearmlImport(FleetSpec spec, Map<String, String> secrets, List<Note> not
     /** What the open-source autoscaler asks for where a disk has a device and no more. */
     private static final int DEFAULT_DISK_GIB = 80;
     private static final String DEFAULT_DISK_TYPE = "gp3";
+    /** What a launch tags beside its instances, here and there. */
+    private static final List<String> TAGGABLE = List.of("volume", "network-interface", "spot-instances-request");
     private static final Pattern PART = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]*");
     private static final Pattern ZONE = Pattern.compile("([a-z]{2}(?:-[a-z]+)+-\\d)(?:[a-z]|-.+)");
     /** Text that may hold a secret: a word that names one, a URL with a password, or a long run of letters and digits. Rather too often than once too few. */
@@ -553,13 +559,8 @@ record ClearmlImport(FleetSpec spec, Map<String, String> secrets, List<Note> not
 
         private LaunchParameters launch(Map<ClearmlField, ForeignValue> fields, BootSpec common) {
             var launch = LaunchParameters.newBuilder();
-            text(fields, ClearmlField.IMAGE).map(String::strip).ifPresent(image -> {
-                if (image.startsWith("ami-")) {
-                    launch.setImage(image);
-                } else {
-                    fields.get(ClearmlField.IMAGE).wrong("is a name, and this release takes ids", "write the AMI id of that image in the region, which begins with ami-");
-                }
-            });
+            // An alias of the application is an SSM parameter's path.
+            text(fields, ClearmlField.IMAGE).map(String::strip).ifPresent(image -> launch.setImage(image.startsWith("/") ? "ssm:" + image : image));
             disk(fields).ifPresent(launch::addDisks);
             tags(this.common.get(ClearmlField.ALL_TAGS), launch);
             tags(fields.get(ClearmlField.TAGS), launch);
@@ -581,22 +582,95 @@ record ClearmlImport(FleetSpec spec, Map<String, String> secrets, List<Note> not
                 }
             }
             text(this.common, ClearmlField.PROFILE_ARN).or(() -> text(this.common, ClearmlField.PROFILE_NAME)).map(String::strip).ifPresent(aws::setInstanceProfile);
+            if (fields.containsKey(ClearmlField.MONITORING) && fields.get(ClearmlField.MONITORING).flag().orElse(false)) {
+                aws.setDetailedMonitoring(true);
+            }
+            launchSpec(fields, launch).ifPresent(aws::setLaunchSpec);
+            tagResources(fields, aws);
             if (!aws.build().equals(AwsLaunch.getDefaultInstance())) {
                 launch.setAws(aws);
             }
             return launch.build();
         }
 
+        /** Of all machines and of this resource, without what is not a launch spec's to say here. */
+        private Optional<String> launchSpec(Map<ClearmlField, ForeignValue> fields, LaunchParameters.Builder launch) {
+            var spec = new LinkedHashMap<String, Object>();
+            for (var from : Stream.of(common.get(ClearmlField.LAUNCH_SPEC), fields.get(ClearmlField.EXTRA_LAUNCH)).filter(Objects::nonNull).toList()) {
+                from.structure().ifPresent(structure -> {
+                    var image = structure.get("ImageId");
+                    if (image instanceof String id && launch.getImage().isEmpty()) {
+                        launch.setImage(id);
+                    }
+                    AwsLaunchValidator.OWNED.forEach((path, instead) -> {
+                        if (remove(structure, path) && !(path.equals("ImageId") && image instanceof String)) {
+                            noteOnce(from.path() + "." + path, "is left out, since a launch spec may not say it: " + instead);
+                        }
+                    });
+                    merge(spec, structure);
+                });
+            }
+            return spec.isEmpty() ? Optional.empty() : Optional.of(Json.write(spec));
+        }
+
+        /** @return whether it was there */
+        private static boolean remove(Map<?, ?> object, String path) {
+            var dot = path.indexOf('.');
+            if (dot < 0) {
+                return object.remove(path) != null;
+            }
+            var parent = path.substring(0, dot);
+            if (!(object.get(parent) instanceof Map<?, ?> inner) || !remove(inner, path.substring(dot + 1))) {
+                return false;
+            }
+            if (inner.isEmpty()) {
+                object.remove(parent);
+            }
+            return true;
+        }
+
+        /** As ClearML merges: objects key by key, all else as a whole. */
+        @SuppressWarnings("unchecked")
+        private static void merge(Map<String, Object> into, Map<String, Object> more) {
+            more.forEach((key, value) -> {
+                if (into.get(key) instanceof Map<?, ?> there && value instanceof Map<?, ?> also) {
+                    merge((Map<String, Object>) there, (Map<String, Object>) also);
+                } else {
+                    into.put(key, value);
+                }
+            });
+        }
+
+        private void tagResources(Map<ClearmlField, ForeignValue> fields, AwsLaunch.Builder aws) {
+            if (!fields.containsKey(ClearmlField.TAGGED_RESOURCES)) {
+                return;
+            }
+            var value = fields.get(ClearmlField.TAGGED_RESOURCES);
+            for (var resource : value.texts()) {
+                var name = resource.toLowerCase(Locale.ROOT).replaceAll("[ _]+", "-").replaceFirst("s$", "");
+                if (TAGGABLE.contains(name)) {
+                    aws.addTagResources(name);
+                } else if (!name.equals("instance") && !isNo(resource)) {
+                    noteOnce(value.path(), "names " + resource + ", which a launch can't tag: left out");
+                }
+            }
+        }
+
         private Optional<Disk> disk(Map<ClearmlField, ForeignValue> fields) {
             var device = text(fields, ClearmlField.DISK_DEVICE).map(String::strip);
             var size = Optional.ofNullable(fields.get(ClearmlField.DISK_SIZE)).flatMap(value -> value.number(1, "write GiB, 1 or more"));
             var type = text(fields, ClearmlField.DISK_TYPE).map(String::strip);
-            if (text(fields, ClearmlField.DISK_SNAPSHOT).isPresent()) {
-                note(fields.get(ClearmlField.DISK_SNAPSHOT).path(), "a disk from a snapshot is not offered, and its size and type are left out with it: make an image that has the disk, and write its id as image");
-                return Optional.empty();
+            var snapshot = text(fields, ClearmlField.DISK_SNAPSHOT).map(String::strip);
+            if (device.isPresent() && snapshot.isPresent()) {
+                for (var field : List.of(ClearmlField.DISK_SIZE, ClearmlField.DISK_TYPE)) {
+                    if (text(fields, field).isPresent()) {
+                        note(fields.get(field).path(), "is left out beside a snapshot, whose size the disk has: ClearML's autoscaler passes it over, too");
+                    }
+                }
+                return Optional.of(Disk.newBuilder().setDevice(device.get()).setSnapshot(snapshot.get()).build());
             }
             if (device.isEmpty() && isOpenSource) {
-                for (var field : List.of(ClearmlField.DISK_SIZE, ClearmlField.DISK_TYPE)) {
+                for (var field : List.of(ClearmlField.DISK_SIZE, ClearmlField.DISK_TYPE, ClearmlField.DISK_SNAPSHOT)) {
                     if (text(fields, field).isPresent()) {
                         note(fields.get(field).path(), "is left out: without ebs_device_name ClearML's autoscaler passes it over, too");
                     }
@@ -655,16 +729,7 @@ record ClearmlImport(FleetSpec spec, Map<String, String> secrets, List<Note> not
             say(common, ClearmlField.VAULT_ERRORS, "is not offered: there is no vault to read");
             say(common, ClearmlField.WARN_TWICE, "is not needed: a task on two workers is always said, as TASK_RUNS_TWICE");
             say(common, ClearmlField.NO_BASHRC, "is not needed: agents read .bashrc only where agent.shellProfile is true");
-            say(common, ClearmlField.LAUNCH_SPEC, "is not offered: launches are what the spec's fields say");
             say(common, ClearmlField.SERVICE_ACCOUNT, "is not offered: agents log in with the keys of the fleet's connection");
-            for (var fields : resources.entrySet()) {
-                if (uses.stream().noneMatch(use -> use.resource().equals(fields.getKey()))) {
-                    continue;
-                }
-                say(fields.getValue(), ClearmlField.TAGGED_RESOURCES, "is no field here: machines and their disks get the tags");
-                say(fields.getValue(), ClearmlField.MONITORING, "is not offered: EC2's basic monitoring of each 5 min stays");
-                say(fields.getValue(), ClearmlField.EXTRA_LAUNCH, "is not offered: launches are what the spec's fields say");
-            }
         }
 
         /** Only where it asks for something. */

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.google.protobuf.Duration;
+import dev.muster.contracts.Json;
 import dev.muster.v1.Violation;
 import java.io.StringReader;
 import java.math.BigDecimal;
@@ -15,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import org.yaml.snakeyaml.LoaderOptions;
@@ -37,6 +39,8 @@ import org.yaml.snakeyaml.nodes.Tag;
  */
 final class ForeignValue {
 
+    /** Deeper than any call of a cloud. */
+    private static final int DEEPEST = 30;
     private static final ObjectMapper STRICT_JSON = new ObjectMapper().enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION);
 
     private final Node node;
@@ -204,6 +208,51 @@ final class ForeignValue {
             wrong(number.startsWith("-") ? "is negative" : "is no number of minutes", "write minutes, such as 15");
             return Optional.empty();
         });
+    }
+
+    /**
+     * As {@link Json} has values, without nulls; an object that is written as JSON in one text is that object. A
+     * violation, and empty, if it is neither JSON nor an object.
+     */
+    Optional<Map<String, Object>> structure() {
+        if (isBlank()) {
+            return Optional.empty();
+        }
+        try {
+            var value = node instanceof ScalarNode scalar ? Json.read(scalar.getValue()) : value(0);
+            if (value instanceof Map<?, ?> map) {
+                var structure = new LinkedHashMap<String, Object>();
+                map.forEach((key, of) -> structure.put(key.toString(), of));
+                return Optional.of(structure);
+            }
+            wrong("is no object", "write keys and values, or a JSON object");
+        } catch (IllegalArgumentException broken) {
+            wrong(broken.getMessage(), "write keys and values, or a JSON object");
+        }
+        return Optional.empty();
+    }
+
+    /** Null for a null. */
+    private Object value(int depth) {
+        if (depth > DEEPEST) {
+            throw new IllegalArgumentException("is nested deeper than " + DEEPEST + " levels");
+        }
+        if (isObject()) {
+            var map = new LinkedHashMap<String, Object>();
+            keys().forEach(key -> Optional.ofNullable(get(key).orElseThrow().value(depth + 1)).ifPresent(value -> map.put(key, value)));
+            return map;
+        }
+        if (isList()) {
+            return items().stream().map(item -> item.value(depth + 1)).filter(Objects::nonNull).toList();
+        }
+        var text = ((ScalarNode) node).getValue();
+        if (node.getTag().equals(Tag.NULL)) {
+            return null;
+        }
+        if (node.getTag().equals(Tag.BOOL) && List.of("true", "false").contains(text.toLowerCase(Locale.ROOT))) {
+            return Boolean.valueOf(text);
+        }
+        return (node.getTag().equals(Tag.INT) || node.getTag().equals(Tag.FLOAT)) && text.matches("-?(0|[1-9]\\d{0,17})(\\.\\d{1,18})?") ? new BigDecimal(text) : text;
     }
 
     void wrong(String problem, String fix) {

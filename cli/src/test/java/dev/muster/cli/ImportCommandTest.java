@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.muster.contracts.FleetYaml;
 import dev.muster.contracts.InvalidYamlException;
 import dev.muster.planner.stream.SpecTrial;
+import dev.muster.v1.Disk;
 import dev.muster.v1.FleetSpec;
 import dev.muster.v1.Market;
 import dev.muster.v1.OfferSpec;
@@ -156,10 +157,10 @@ class ImportCommandTest {
                       is_spot: 'False'
                       subnet_id: subnet-1
                       availability_zone: us-east-1b
-                      ebs_snapshot_id: snap-1
+                      ebs_snapshot_id: snap-0123456789abcdef0
                       ebs_device_name: /dev/sdf
-                      extra_configurations: {EbsOptimized: true}
-                      enable_monitoring: false
+                      extra_configurations: {EbsOptimized: true, CpuOptions: {CoreCount: 4}, KernelId: null, UserData: c2g=, MetadataOptions: {HttpTokens: required}}
+                      enable_monitoring: 'True'
                       tags: team=one, cost center=x
                     two: {<<: *one, instance_type: c6i.large, is_spot: true, ebs_snapshot_id: null, cpu_only: true, extra_configurations: {}}
                     spare: {instance_type: m6i.large, is_spot: false}
@@ -184,8 +185,14 @@ class ImportCommandTest {
         assertThat(two.getLaunch().getBoot().getInitScript().getSecretRef()).isEqualTo("moved-init-script");
         assertThat(imported.secrets()).containsOnlyKeys("aws-default-access-key-id", "aws-default-secret-access-key", "aws-default-session-token", "moved-init-script");
         var resources = "configurations.resource_configurations.";
-        assertThat(notes(imported)).contains("hyper_params.tags", "hyper_params.cloud_credentials_token", resources + "one.ebs_snapshot_id", resources + "one.availability_zone",
-                resources + "one.extra_configurations", resources + "one.tags", resources + "spare").doesNotContain(resources + "one.enable_monitoring", resources + "two.extra_configurations");
+        assertThat(notes(imported)).contains("hyper_params.tags", "hyper_params.cloud_credentials_token", resources + "one.availability_zone",
+                resources + "one.extra_configurations.UserData", resources + "one.extra_configurations.MetadataOptions.HttpTokens", resources + "one.tags", resources + "spare")
+                .doesNotContain(resources + "one.ebs_snapshot_id", resources + "one.enable_monitoring", resources + "two.extra_configurations");
+        var one = spec.getPools(0).getLaunch();
+        assertThat(one.getDisksList()).containsExactly(Disk.newBuilder().setDevice("/dev/sdf").setSnapshot("snap-0123456789abcdef0").build());
+        assertThat(one.getAws().getDetailedMonitoring()).isTrue();
+        assertThat(one.getAws().getLaunchSpec()).isEqualTo("{\"EbsOptimized\":true,\"CpuOptions\":{\"CoreCount\":4}}");
+        assertThat(two.getLaunch().getAws().getLaunchSpec()).isEmpty();
     }
 
     @Test
@@ -211,10 +218,12 @@ class ImportCommandTest {
                 {"Autoscaler Instance Name": "Night Shift", "AWS Region": "us-east-1", "Access Key ID": "ID", "Secret Access Key": "KEY", "Workers Prefix": "dynamic_aws",
                  "Max Idle Time (min)": "15", "Polling Interval (min)": 1, "Use docker mode": true, "Base Docker Image": "ubuntu:24.04",
                  "Spin down instances on Autoscaler shutdown": "All including running tasks", "Apply Task Owner Vault Configuration": true, "api_token": "CANARY",
+                 "Custom Launch Spec (JSON)": "{\\"ImageId\\": \\"ami-0123456789abcdef0\\", \\"CpuOptions\\": {\\"CoreCount\\": 4}, \\"MinCount\\": 1}",
                  "compute_resources": [
                    {"Resource Name": "gpu", "EC2 Instance Type": "g4dn.xlarge", "Use Spot Instance": true, "Regular Instance Rollback": true,
                     "Regular Instance Rollback Timeout": 10, "Spot Instance Blackout Period": 60, "Availability Zone": ["us-east-1a", "us-east-1b"],
-                    "VPC Subnet ID(s)": "subnet-a, subnet-b", "Security Group ID(s)": "sg-1,sg-2", "Max Number of Instances": 3, "Monitored Queue": "train", "EBS Size (GB)": 100},
+                    "VPC Subnet ID(s)": "subnet-a, subnet-b", "Security Group ID(s)": "sg-1,sg-2", "Max Number of Instances": 3, "Monitored Queue": "train", "EBS Size (GB)": 100,
+                    "AMI ID or image name": "/aws/service/deeplearning/image", "Place tags on resources": ["Instance", "Volumes", "Spot Instances Request", "Elastic GPU"]},
                    {"Resource Name": "cpu", "EC2 Instance Type": "m6i.large", "Max Number of Instances": "2", "Monitored Queue": "train"}]}
                 """);
         FleetSpec spec = imported.spec();
@@ -228,7 +237,12 @@ class ImportCommandTest {
         assertThat(gpu.getSpotBlackout().getSeconds()).isEqualTo(3600);
         assertThat(gpu.getLaunch().getDisks(0).getSizeGib()).isEqualTo(100);
         assertThat(gpu.getLaunch().getAws().getSecurityGroupIdsList()).containsExactly("sg-1", "sg-2");
-        assertThat(notes(imported)).contains("Apply Task Owner Vault Configuration", "api_token", "Polling Interval (min)");
+        assertThat(gpu.getLaunch().getImage()).isEqualTo("ssm:/aws/service/deeplearning/image");
+        assertThat(gpu.getLaunch().getAws().getTagResourcesList()).containsExactly("volume", "spot-instances-request");
+        assertThat(spec.getPools(1).getLaunch().getImage()).as("the launch spec's").isEqualTo("ami-0123456789abcdef0");
+        assertThat(spec.getPoolsList()).extracting(pool -> pool.getLaunch().getAws().getLaunchSpec()).containsOnly("{\"CpuOptions\":{\"CoreCount\":4}}");
+        assertThat(notes(imported)).contains("Apply Task Owner Vault Configuration", "api_token", "Polling Interval (min)", "compute_resources[0].Place tags on resources",
+                "Custom Launch Spec (JSON).MinCount").doesNotContain("Custom Launch Spec (JSON).ImageId");
         assertThat(imported.notes().toString() + spec).doesNotContain("CANARY");
     }
 
@@ -255,7 +269,7 @@ class ImportCommandTest {
                 resources + "gpu.subnet_id: there are 1 subnets and 2 zones, which belong together by position");
         refused(GOOD.replace("us-east-1a}", "us-east-1a, security_group_ids: [default]}"), resources + "gpu.security_group_ids: holds no id of a security group");
         refused(GOOD.replace("us-east-1a}", "us-east-1a, ebs_device_name: /dev/sda1, ebs_volume_size: -5}"), resources + "gpu.ebs_volume_size: is negative; write GiB, 1 or more");
-        refused(GOOD.replace("us-east-1a}", "us-east-1a, ami_id: ubuntu}"), resources + "gpu.ami_id: is a name, and this release takes ids");
+        refused(GOOD.replace("us-east-1a}", "us-east-1a, extra_configurations: [1]}"), resources + "gpu.extra_configurations: is no object");
         refused(GOOD.replace("us-east-1a}", "us-east-1a, tags: team}"), resources + "gpu.tags: is no list of tags; write key=value");
         refused(GOOD.replace("cloud_credentials_region: us-east-1, ", "").replace(", availability_zone: us-east-1a", ""), "hyper_params.cloud_credentials_region: is missing; write the region");
         refused(GOOD.replace("workers_prefix: old", "max_idle_time_min: -1"), "hyper_params.max_idle_time_min: is negative; write minutes");
