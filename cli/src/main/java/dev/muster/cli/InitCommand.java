@@ -141,7 +141,8 @@ final class InitCommand implements Runnable {
                   default:
                     provider: aws
                     regions: [us-east-1]
-                #   image: ami-0123456789abcdef0   # for machines whose pool names none
+                #   image: ami-0123456789abcdef0   # for machines whose pool names none; also a name, or ssm:/path of a parameter
+                #   roleArn: arn:aws:iam::123456789012:role/muster   # taken on with the account's keys; externalId: if it asks for one
                 """.formatted(name, found.apiOr(), machineHosts);
     }
 
