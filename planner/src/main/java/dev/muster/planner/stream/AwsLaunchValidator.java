@@ -164,6 +164,9 @@ public final class AwsLaunchValidator {
                 if (key.startsWith("muster-") || key.startsWith("aws:") || key.equals("Name")) {
                     found.say(at + ".TagSpecifications[" + i + "].Tags[" + j + "].Key", "'" + key + "' is " + (key.startsWith("aws:") ? "AWS's" : "Muster's") + " own",
                             "choose another key");
+                } else if ("instance".equals(specification.get("ResourceType")) && (key.contains(" ") || key.contains("/"))) {
+                    found.say(at + ".TagSpecifications[" + i + "].Tags[" + j + "].Key", "'" + key + "' has a space or a slash; EC2 refuses such a launch, since machines read their tags",
+                            "use '-', '.', ':' or '_' instead");
                 }
                 j++;
             }

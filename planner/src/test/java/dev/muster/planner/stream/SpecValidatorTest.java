@@ -151,6 +151,8 @@ class SpecValidatorTest {
                 aws("launchSpec.Placement.AvailabilityZone", a -> a.setLaunchSpec("{\"Placement\":{\"AvailabilityZone\":\"eu-west-1a\"}}"), "may not stand"),
                 aws("launchSpec.TagSpecifications[0].Tags[1].Key", a -> a.setLaunchSpec("{\"TagSpecifications\":[{\"ResourceType\":\"instance\",\"Tags\":"
                         + "[{\"Key\":\"team\",\"Value\":\"a\"},{\"Key\":\"muster-mark\",\"Value\":\"drain:9\"}]}]}"), "'muster-mark' is Muster's own"),
+                aws("launchSpec.TagSpecifications[0].Tags[0].Key", a -> a.setLaunchSpec("{\"TagSpecifications\":[{\"ResourceType\":\"instance\",\"Tags\":"
+                        + "[{\"Key\":\"cost center\",\"Value\":\"a\"}]}]}"), "has a space or a slash"),
                 aws("launchSpec.BlockDeviceMappings[0].Ebs.Encrypted", a -> a.setLaunchSpec("{\"BlockDeviceMappings\":[{\"Ebs\":{\"Encrypted\":false}}]}"), "always encrypted"),
                 aws("launchSpec.NetworkInterfaces[0].SubnetId", a -> a.setLaunchSpec("{\"NetworkInterfaces\":[{\"SubnetId\":\"subnet-1\"}]}"), "may not stand"),
                 pool("pools.cpu.tags.cost center", p -> p.getLaunchBuilder().putTags("cost center", "7"), "has a space or a slash"),
