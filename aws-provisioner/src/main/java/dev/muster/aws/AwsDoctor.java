@@ -2,6 +2,7 @@ package dev.muster.aws;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.muster.provisioner.spi.Scope;
+import io.smallrye.config.ConfigValidationException;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.util.Locale;
@@ -22,7 +23,7 @@ public final class AwsDoctor {
         System.setOut(System.err);
         try {
             answer(DoctorQuestion.read(System.in), out);
-        } catch (IllegalArgumentException wrong) {
+        } catch (IllegalArgumentException | ConfigValidationException wrong) {
             System.err.println(wrong.getMessage());
             System.exit(2);
         }

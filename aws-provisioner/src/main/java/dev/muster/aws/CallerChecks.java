@@ -5,6 +5,7 @@ import static dev.muster.aws.DoctorCheck.CREDENTIALS;
 import static dev.muster.aws.DoctorCheck.ENDPOINT;
 
 import dev.muster.aws.Findings.About;
+import dev.muster.provisioner.spi.FailureKind;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Map;
@@ -88,8 +89,8 @@ final class CallerChecks {
         try {
             answer = calls.query("sts", "2011-06-15", "GetCallerIdentity", Map.of());
         } catch (SdkException none) {
-            var said = Ec2Failures.translate(none);
-            findings.failed(about, said.code() + ": " + said.getMessage(), fix());
+            var said = DoctorReads.words(none);
+            findings.failed(about, said, said.contains("AssumeRole") ? "let the role's trust policy name the account's keys and its external id, and allow these keys sts:AssumeRole on it" : fix());
             return false;
         } catch (IOException silent) {
             findings.failed(about, "STS gives no answer: " + silent.getMessage(), "see whether the way to " + calls.endpoint("sts") + " is open");
@@ -115,8 +116,8 @@ final class CallerChecks {
         try {
             calls.ec2().describeInstances(DescribeInstancesRequest.builder().dryRun(true).build());
         } catch (SdkException answer) {
-            var code = Ec2Failures.codeOf(answer);
-            if (Set.of("AuthFailure", "OptInRequired", "UnrecognizedClientException", "Blocked", "PendingVerification").contains(code)) {
+            // One call that isn't allowed is no judgement of the keys.
+            if (Ec2Failures.translate(answer).kind() == FailureKind.UNAUTHORIZED && !Ec2Failures.codeOf(answer).equals("UnauthorizedOperation")) {
                 findings.failed(about, who + "; EC2 refuses them here: " + DoctorReads.words(answer), "enable the region for the account, or take it out of its regions");
                 return false;
             }

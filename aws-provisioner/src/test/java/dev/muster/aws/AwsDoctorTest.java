@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.muster.aws.Findings.State;
 import dev.muster.sandbox.ec2.Ec2Config;
+import dev.muster.sandbox.ec2.Faults;
 import dev.muster.sandbox.ec2.Surroundings;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -99,20 +100,22 @@ class AwsDoctorTest {
         int max = 4;
         String account = ACCOUNT;
         String endpoint = aws.server.url();
+        String role = "";
         String machineApi = "https://api.example.com";
         Path secrets = aws.secrets();
 
         String json() {
             return """
                     {"settings": {"muster.installation": "lab", "muster.secrets.folder": "%s", "muster.aws.accounts.\\"%s\\".endpoint": "%s",
-                      "muster.aws.accounts.\\"%s\\".image": "%s", "muster.aws.accounts.\\"%s\\".regions": "us-east-1",
+                      "muster.aws.accounts.\\"%s\\".image": "%s", "muster.aws.accounts.\\"%s\\".regions": "us-east-1",%s
                       "muster.connections.\\"default\\".api": "http://127.0.0.1:8008", "muster.connections.\\"default\\".machine-hosts.api": "%s"},
                      "fleets": [{"name": "train", "connection": "default", "workersPrefix": "lab-train", "queues": [{"name": "gpu", "pools": ["main"]}],
                        "pools": [{"name": "main", "slots": 1, "limits": {"max": %d}, "offers": [{"key": {"provider": "%s", "account": "%s", "region": "%s",
                          "zone": "%s", "subnet": "%s", "machineType": "%s", "market": "%s"}}],
                         "launch": {"image": "%s", "disks": [%s], "tags": {%s}, "boot": {"docker": true, "environment": {%s}},
                           "aws": {"keyName": "%s", "securityGroupIds": [%s], "instanceProfile": "%s"%s}}}]}]}
-                    """.formatted(secrets, ACCOUNT, endpoint, ACCOUNT, Ec2Config.UBUNTU.id(), ACCOUNT, machineApi, max, provider, account, region, zone, subnet, type,
+                    """.formatted(secrets, ACCOUNT, endpoint, ACCOUNT, Ec2Config.UBUNTU.id(), ACCOUNT,
+                    role.isEmpty() ? "" : "\"muster.aws.accounts.\\\"" + ACCOUNT + "\\\".role-arn\": \"" + role + "\",", machineApi, max, provider, account, region, zone, subnet, type,
                     market, image, disk, tags, environment, key, groups, profile, more);
         }
     }
@@ -173,6 +176,9 @@ class AwsDoctorTest {
                 fails("a clock ten minutes off", DoctorCheck.CLOCK, "ahead of this computer's", asked -> aws.server.surroundings().clockAhead(Duration.ofMinutes(10))),
                 warns("a clock two minutes off", DoctorCheck.CLOCK, "behind this computer's", asked -> aws.server.surroundings().clockAhead(Duration.ofMinutes(-2))),
                 fails("a key that AWS doesn't know", DoctorCheck.CREDENTIALS, "InvalidClientTokenId", asked -> asked.secrets = otherKey()),
+                fails("a region that isn't enabled", DoctorCheck.CREDENTIALS, "EC2 refuses them here", asked -> aws.server.faults().onCall("DescribeInstances", 1,
+                        new Faults.ApiFault.Refuse(401, "AuthFailure", "AWS was not able to validate the provided access credentials"))),
+                fails("a role that may not be taken on", DoctorCheck.CREDENTIALS, "sts:AssumeRole", asked -> asked.role = "arn:aws:iam::210987654321:role/other"),
                 fails("an account that isn't configured", DoctorCheck.CREDENTIALS, "no AWS account 'other' is configured here", asked -> asked.account = "other"),
                 fails("a secret that isn't there", DoctorCheck.BOOT, "no secret git-token", asked -> asked.environment = "\"GIT_PASS\": {\"secretRef\": \"git-token\"}"),
                 warns("machines are given a loopback address", DoctorCheck.MACHINE_HOSTS, "each one's own", asked -> asked.machineApi = "http://localhost:8008"),

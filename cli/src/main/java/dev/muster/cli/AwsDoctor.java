@@ -67,6 +67,8 @@ final class AwsDoctor {
             var process = new ProcessBuilder(command).redirectError(told.toFile()).start();
             try (var in = process.getOutputStream()) {
                 Output.JSON.writeValue(in, question);
+            } catch (IOException ended) {
+                // It didn't listen to the end; its own words say why.
             }
             var answer = process.getInputStream().readAllBytes();
             if (process.waitFor() != 0) {
