@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /** What the doctor found in one account and region. Of what is found twice of the same thing the worse stays. Used by one thread. */
 final class Findings {
@@ -54,9 +55,9 @@ final class Findings {
         return Optional.ofNullable(all.get(about)).map(Finding::state).orElse(State.OK);
     }
 
-    /** Checks that nobody came to. */
-    void skipRest(DoctorCheck since) {
-        for (var check : DoctorCheck.values()) {
+    /** Of these checks, those that nobody came to. */
+    void skipRest(Set<DoctorCheck> checks, DoctorCheck since) {
+        for (var check : checks) {
             if (all.keySet().stream().noneMatch(about -> about.check() == check)) {
                 skipped(new About(check, ""), since);
             }

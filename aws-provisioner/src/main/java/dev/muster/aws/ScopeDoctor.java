@@ -1,8 +1,10 @@
 package dev.muster.aws;
 
 import static dev.muster.aws.DoctorCheck.BOOT;
+import static dev.muster.aws.DoctorCheck.CLOCK;
 import static dev.muster.aws.DoctorCheck.CREDENTIALS;
 import static dev.muster.aws.DoctorCheck.DISK;
+import static dev.muster.aws.DoctorCheck.ENDPOINT;
 import static dev.muster.aws.DoctorCheck.IMAGE;
 import static dev.muster.aws.DoctorCheck.LAUNCH;
 import static dev.muster.aws.DoctorCheck.MACHINE_HOSTS;
@@ -29,6 +31,7 @@ import dev.muster.v1.PoolSpec;
 import java.net.URI;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
@@ -62,7 +65,7 @@ final class ScopeDoctor {
             var caller = new CallerChecks(calls, scope.account(), findings);
             var pointless = caller.examine();
             if (pointless != null) {
-                findings.skipRest(pointless);
+                findings.skipRest(toCome(planned), pointless);
                 return findings.inOrder();
             }
             var machines = new Ec2Machines(question.accounts(), question.installation());
@@ -80,9 +83,14 @@ final class ScopeDoctor {
             launches.launches();
         } catch (ProviderException unknown) {
             findings.failed(new About(CREDENTIALS, ""), unknown.getMessage(), "configure the account, or name one that is");
-            findings.skipRest(CREDENTIALS);
+            findings.skipRest(toCome(planned), CREDENTIALS);
         }
         return findings.inOrder();
+    }
+
+    /** What AWS is to be asked: with no fleet there, only about the account. */
+    private static Set<DoctorCheck> toCome(List<Planned> planned) {
+        return planned.isEmpty() ? EnumSet.of(ENDPOINT, CLOCK, CREDENTIALS, PERMISSIONS) : EnumSet.complementOf(EnumSet.of(BOOT, MACHINE_HOSTS, USER_DATA, TAGS));
     }
 
     // ---- what fleets are told
@@ -114,6 +122,7 @@ final class ScopeDoctor {
         } catch (ProviderException wrong) {
             findings.failed(about, wrong.getMessage(), "correct it in the fleet or the configuration");
             findings.skipped(new About(USER_DATA, about.of()), BOOT);
+            findings.skipped(new About(LAUNCH, about.of()), BOOT);
             return;
         }
         var size = new About(USER_DATA, about.of());
@@ -122,6 +131,7 @@ final class ScopeDoctor {
             planned.add(new Planned(fleet, pool, batch));
         } catch (IllegalArgumentException tooLong) {
             findings.failed(size, tooLong.getMessage(), "shorten what the pool's boot holds");
+            findings.skipped(new About(LAUNCH, about.of()), USER_DATA);
         }
     }
 
@@ -196,6 +206,7 @@ final class ScopeDoctor {
         for (var launch : planned) {
             var pool = Use.name(launch.fleet(), launch.pool());
             if (findings.state(new About(TAGS, pool)) == Findings.State.FAILED) {
+                findings.skipped(new About(LAUNCH, pool), TAGS);
                 continue;
             }
             RunInstancesRequest request = null;

@@ -1,6 +1,7 @@
 package dev.muster.aws;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.muster.aws.Findings.State;
@@ -303,6 +304,9 @@ class AwsDoctorTest {
         var asked = new Asked();
         asked.provider = "gcp";
         assertThat(examine(asked)).extracting(Said::check).containsExactly("endpoint", "clock", "credentials", "permissions");
+        asked.secrets = otherKey();
+        assertThat(examine(asked)).extracting(Said::check, Said::state).containsExactly(tuple("endpoint", "ok"), tuple("clock", "ok"), tuple("credentials", "failed"),
+                tuple("permissions", "skipped"));
     }
 
     @Test
