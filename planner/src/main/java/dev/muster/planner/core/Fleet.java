@@ -210,6 +210,11 @@ public final class Fleet {
         return machines.asked();
     }
 
+    /** Machines that count and whose cloud's own checks fail, by id. */
+    public List<Machine> impaired() {
+        return machines.impaired();
+    }
+
     /** Machines to which something happened, or to their workers, since they were last taken here; by id. A loaded fleet's are all. */
     public List<Machine> takeUnfollowed() {
         return machines.takeUnfollowed();

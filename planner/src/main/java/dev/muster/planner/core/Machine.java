@@ -26,13 +26,15 @@ import java.util.function.Consumer;
  * @param missingSince begin of the first complete list without it; null: none lacked it
  * @param retryAt when an unanswered command is repeated
  * @param attempts commands of one kind sent so far
+ * @param impairedSince when the planner took note that its cloud's own checks fail; null: they don't
  */
 public record Machine(
         String id, String pool, OfferKey offer, String batchId, int launchIndex, String cloudId, Phase phase, FailureKind failure,
         Reason cause, String detail, boolean released, FleetEvent.MachinesAsked.Verb asked, long ordinal, Mark mark, Mark seenMark, CloudState cloud,
         Ending ending, OptionalLong committed, String replaces, String decisionId, List<String> queueIds, Instant requestedAt,
         Instant expiresAt, Instant acceptedAt, Instant bootedAt, Instant readyAt, Instant idleSince, Instant markedAt,
-        Instant endedAt, Instant missingSince, Instant retryAt, int attempts, String queue, boolean isProtected, Paid paid) {
+        Instant endedAt, Instant missingSince, Instant retryAt, int attempts, String queue, boolean isProtected, Paid paid,
+        Instant impairedSince) {
 
     public Machine {
         queueIds = List.copyOf(queueIds);
@@ -95,6 +97,7 @@ public record Machine(
         public int attempts;
         public boolean isProtected;
         public Paid paid;
+        public Instant impairedSince;
 
         private Edit(Machine m) {
             from = m;
@@ -123,13 +126,14 @@ public record Machine(
             attempts = m.attempts;
             isProtected = m.isProtected;
             paid = m.paid;
+            impairedSince = m.impairedSince;
         }
 
         private Machine done() {
             return new Machine(from.id, from.pool, from.offer, from.batchId, from.launchIndex, cloudId, phase, failure, cause, detail,
                     released, asked, ordinal, mark, seenMark, cloud, ending, committed, from.replaces, decisionId,
                     from.queueIds, from.requestedAt, from.expiresAt, acceptedAt, bootedAt, readyAt, idleSince, markedAt, endedAt,
-                    missingSince, retryAt, attempts, from.queue, isProtected, paid);
+                    missingSince, retryAt, attempts, from.queue, isProtected, paid, impairedSince);
         }
     }
 }

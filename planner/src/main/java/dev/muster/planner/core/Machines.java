@@ -67,6 +67,8 @@ final class Machines {
     private final Map<String, Integer> stayingFor = new HashMap<>();
     /** Ids of those of whom a person asked something. */
     private final TreeSet<String> asked = new TreeSet<>();
+    /** Ids of those that count and whose cloud's checks fail. */
+    private final TreeSet<String> impaired = new TreeSet<>();
     /** All that are unfollowed, and some that no longer are; in no order. */
     private List<Entry> unfollowed = new ArrayList<>();
 
@@ -175,6 +177,7 @@ final class Machines {
             pools.remove(machine.pool());
         }
         asked.remove(machine.id());
+        impaired.remove(machine.id());
         entry.isUnfollowed = false;
     }
 
@@ -219,6 +222,11 @@ final class Machines {
             asked.add(entry.id());
         } else {
             asked.remove(entry.id());
+        }
+        if (entry.machine.impairedSince() != null) {
+            impaired.add(entry.id());
+        } else {
+            impaired.remove(entry.id());
         }
     }
 
@@ -377,6 +385,11 @@ final class Machines {
     /** By id. */
     List<Machine> asked() {
         return machines(asked);
+    }
+
+    /** Those that count and whose cloud's checks fail, by id. */
+    List<Machine> impaired() {
+        return machines(impaired);
     }
 
     /** By id; from now on they are followed, until something happens to them. */

@@ -58,6 +58,9 @@ public enum Reason {
             warning("overrun", micros("spentMicros"), micros("hardMicros"), micros("overrunMicros"), scope(), period(), names("work").orNone())),
     ADOPTION(decision("tag", word("worker"), word("listed")),
             decision("adopted", word("cloudId"), word("offer"), microsPerHour("microsPerHour").orNone())),
+    MACHINE_IMPAIRED(decision("fails"), decision("passes", seconds("impairedSeconds")),
+            decision("given-up", seconds("impairedSeconds"), count("failedBoots").orNone()),
+            warning("lasts", count("machines"), word("pool"), instant("since"))),
 
     FACTS_STALE(refusal("never-looked"), refusal("silent", instant("since")), refusal("look-lost")),
     READ_FAILED(refusal(text("failure"))),

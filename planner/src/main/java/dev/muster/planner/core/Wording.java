@@ -157,6 +157,15 @@ public final class Wording {
                         + (s.has("microsPerHour") ? " at " + s.rate("microsPerHour") : ", its price not known");
                 default -> s.plainly();
             };
+            case MACHINE_IMPAIRED -> switch (s.how()) {
+                case "fails" -> s.machine() + " runs, and its cloud's own checks of it fail";
+                case "passes" -> s.machine() + " passes its cloud's checks again, after " + s.seconds("impairedSeconds");
+                case "given-up" -> s.machine() + " has failed its cloud's checks for " + s.seconds("impairedSeconds")
+                        + ", and ClearML lists no worker of it: drain it";
+                case "lasts" -> s.word("pool") + " has " + s.count("machines") + (s.count("machines").equals("1") ? " machine that fails" : " machines that fail")
+                        + " the cloud's own checks, since " + s.instant("since");
+                default -> s.plainly();
+            };
             case FACTS_STALE -> "nothing is launched or released: " + switch (s.how()) {
                 case "never-looked" -> "ClearML has not been looked at yet";
                 case "silent" -> "nothing was heard of ClearML since " + s.instant("since");
@@ -252,6 +261,7 @@ public final class Wording {
             case TASKS_WAIT, LAUNCH_WAS_REFUSED, BELOW_MINIMUM, IDLE_TOO_LONG, BOOT_FAILED, MACHINE_ENDED, WAS_INTERRUPTED, IS_MISSING, IS_UNKNOWN, IS_ORPHAN,
                     ASKED_FOR, FLEET_ENDS, DRAIN_OVERDUE, NEEDED_AGAIN, TASK_ADRIFT, TASK_LOST_MACHINE, WORKER_OUTLIVED_MACHINE, AT_BUDGET, IS_OLD,
                     ABOVE_LIMIT, BELOW_WARM, ADOPTION -> "";
+            case MACHINE_IMPAIRED -> "the checks passing again, or those machines going";
             case OVER_BUDGET -> "the next " + s.word("period");
             case FACTS_STALE -> switch (s.how()) {
                 case "never-looked" -> "the queue-watcher's first look";

@@ -146,6 +146,7 @@ final class MachineTranslator {
         set(machine.endedAt(), record::setEndedAt);
         set(machine.missingSince(), record::setMissingSince);
         set(machine.retryAt(), record::setRetryAt);
+        set(machine.impairedSince(), record::setImpairedSince);
         return record.build();
     }
 
@@ -167,7 +168,8 @@ final class MachineTranslator {
                 Times.instantOrNull(record.hasEndedAt(), record.getEndedAt()),
                 Times.instantOrNull(record.hasMissingSince(), record.getMissingSince()),
                 Times.instantOrNull(record.hasRetryAt(), record.getRetryAt()), record.getAttempts(), record.getQueue(), record.getProtected(),
-                record.hasPaid() ? LedgerTranslator.paid(record.getPaid()) : null);
+                record.hasPaid() ? LedgerTranslator.paid(record.getPaid()) : null,
+                Times.instantOrNull(record.hasImpairedSince(), record.getImpairedSince()));
     }
 
     private static void set(Instant instant, java.util.function.Consumer<com.google.protobuf.Timestamp> field) {

@@ -67,7 +67,10 @@ record Happening(long at, Kind kind, long lasts, int which, int size) {
         /** Guards see marks late. */
         MARKS_LATE,
         SPOT_TAKEN,
+        /** Its cloud ends it, or goes on to show it as running until its checks have failed for a while. */
         MACHINE_DIES,
+        /** The cloud's own checks of a machine fail, though it works on. */
+        CHECKS_FAIL,
         AGENT_DIES,
         /** Answers to pops get lost on their way to the machine. */
         POPS_LOST,

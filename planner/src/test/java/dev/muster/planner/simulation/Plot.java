@@ -49,6 +49,10 @@ record Plot(long seed, Shape shape, List<Happening> happenings, long faultsStop)
             var at = adoption.between(0, length / 2);
             happenings.add(new Happening(at, Kind.FOREIGN_MACHINES, adoption.between(1000, 200_000), adoption.below(64), adoption.between(1, 3)));
         }
+        var checks = new Dice(seed, "checks");
+        if (checks.chance(15)) {
+            happenings.add(new Happening(checks.between(0, length), Kind.CHECKS_FAIL, checks.between(30_000, 900_000), checks.below(64), 0));
+        }
         happenings.sort(Comparator.comparingLong(Happening::at));
         return new Plot(seed, shape, List.copyOf(happenings), length);
     }

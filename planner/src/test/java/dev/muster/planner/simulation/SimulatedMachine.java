@@ -57,6 +57,7 @@ final class SimulatedMachine {
     private long markOrdinal;
     private Mark markSeenByGuard = Mark.NONE;
     private boolean isEnding;
+    private boolean hasPower = true;
     final List<SimulatedAgent> agents = new ArrayList<>();
 
     SimulatedMachine(World world, String cloudId, String machineId, String pool, String batchId, int launchIndex, OfferKey offer, long price, long mostPrice,
@@ -136,7 +137,7 @@ final class SimulatedMachine {
 
     /** Its processes run. */
     boolean isWorking() {
-        return state.isAlive() && !isEnding;
+        return state.isAlive() && hasPower && !isEnding;
     }
 
     /** Queues that its agents serve. */
@@ -244,17 +245,46 @@ final class SimulatedMachine {
 
     /** By the cloud's API. Answers the state that it leaves it in. */
     CloudState terminate() {
-        if (isWorking()) {
+        if (isWorking() || !hasPower && state.isAlive()) {
             stop(Why.TERMINATED, Ending.ASKED, dice.between(1000, 20_000));
         }
         return state;
     }
 
-    /** The cloud ends it without a word before. */
+    /** The cloud ends it without a word before; or its power is gone, and its cloud has yet to find out. */
     void die() {
-        if (isWorking()) {
+        if (isWorking() && world.dice("power of " + cloudId).chance(40)) {
+            losePower();
+        } else if (isWorking()) {
             stop(Why.BY_ITSELF, Ending.BY_CLOUD, dice.between(0, 3000));
         }
+    }
+
+    /** EC2 checks each machine every minute, and never ends one for what it finds. */
+    private void losePower() {
+        var tasks = tasks();
+        world.trace(cloudId, () -> "loses its power" + (tasks.isEmpty() ? "" : " with " + tasks));
+        world.happened(new Fact.Stopped(this, Why.BY_ITSELF, tasks));
+        hasPower = false;
+        agents.forEach(SimulatedAgent::kill);
+        world.after(dice.between(60_000, 180_000), () -> {
+            if (state == CloudState.RUNNING) {
+                become(CloudState.IMPAIRED);
+            }
+        });
+    }
+
+    /** The cloud's checks of it fail for a while, and it works on. */
+    void failChecks(long lasts) {
+        if (!isWorking() || state != CloudState.RUNNING) {
+            return;
+        }
+        become(CloudState.IMPAIRED);
+        world.after(lasts, () -> {
+            if (state == CloudState.IMPAIRED && hasPower) {
+                become(CloudState.RUNNING);
+            }
+        });
     }
 
     /** The cloud takes it back in two minutes: the guard closes the gate, and kills what runs 20 s before the end. */

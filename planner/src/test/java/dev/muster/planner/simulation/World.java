@@ -261,6 +261,7 @@ final class World {
             case LOOK_LOST -> watcher.loseNextLook();
             case SPOT_TAKEN -> withMachine(happening, SimulatedMachine::interrupt);
             case MACHINE_DIES -> withMachine(happening, SimulatedMachine::die);
+            case CHECKS_FAIL -> withMachine(happening, machine -> machine.failChecks(left));
             case AGENT_DIES -> withMachine(happening, machine -> machine.killAgent(happening.which()));
             case ASK_DRAIN -> withMachine(happening, machine -> ask(machine, Verb.DRAIN));
             case ASK_CANCEL -> withMachine(happening, machine -> ask(machine, Verb.CANCEL_DRAIN));

@@ -1,6 +1,7 @@
 package dev.muster.planner.core.rules;
 
 import dev.muster.planner.core.CloudState;
+import dev.muster.planner.core.Constraint;
 import dev.muster.planner.core.Ending;
 import dev.muster.planner.core.Hold;
 import dev.muster.planner.core.Machine;
@@ -10,9 +11,12 @@ import dev.muster.planner.core.Planning;
 import dev.muster.planner.core.Reason;
 import dev.muster.planner.core.Rule;
 import dev.muster.planner.core.Worker;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.TreeMap;
 
 /** Brings each machine's phase up to what its cloud and its workers show. */
 public final class FollowMachines implements Rule {
@@ -22,6 +26,7 @@ public final class FollowMachines implements Rule {
         for (var machine : planning.fleet().takeUnfollowed()) {
             follow(planning, machine);
         }
+        warn(planning);
     }
 
     private void follow(Planning planning, Machine machine) {
@@ -49,8 +54,33 @@ public final class FollowMachines implements Rule {
             var id = planning.decide(this, Reason.MACHINE_ENDED).machine(machine).how("stopped").write();
             planning.terminate(machine, id, Reason.MACHINE_ENDED, "stopped is not gone");
         } else {
-            work(planning, machine);
+            work(planning, checked(planning, machine));
         }
+    }
+
+    /** A machine whose cloud's own checks begin to fail, or pass again. Answers it as it is now. */
+    private Machine checked(Planning planning, Machine machine) {
+        var fails = machine.cloud() == CloudState.IMPAIRED;
+        if (fails == (machine.impairedSince() != null)) {
+            return machine;
+        }
+        var decision = planning.decide(this, Reason.MACHINE_IMPAIRED).machine(machine);
+        var id = fails ? decision.how("fails").write()
+                : decision.how("passes").seconds("impairedSeconds", Duration.between(machine.impairedSince(), planning.now())).write();
+        return planning.change(machine, m -> {
+            m.impairedSince = fails ? planning.now() : null;
+            // One that leaves does so for the reason it has.
+            m.decisionId = m.phase.isStaying() ? id : m.decisionId;
+        });
+    }
+
+    /** While it lasts, since a person can look into it and the planner can't. */
+    private void warn(Planning planning) {
+        var pools = new TreeMap<String, List<Machine>>();
+        planning.fleet().impaired().forEach(machine -> pools.computeIfAbsent(machine.pool(), pool -> new ArrayList<>()).add(machine));
+        pools.forEach((pool, machines) -> planning.warn(pool, Constraint.by(this, Reason.MACHINE_IMPAIRED).how("lasts")
+                .number("machines", machines.size()).word("pool", pool)
+                .instant("since", machines.stream().map(Machine::impairedSince).min(Instant::compareTo).orElseThrow())));
     }
 
     private void work(Planning planning, Machine machine) {
