@@ -2,6 +2,8 @@ package dev.muster.aws;
 
 import software.amazon.awssdk.services.ec2.model.CreateTagsRequest;
 import software.amazon.awssdk.services.ec2.model.DeleteTagsRequest;
+import software.amazon.awssdk.services.ec2.model.DescribeInstanceStatusRequest;
+import software.amazon.awssdk.services.ec2.model.DescribeInstanceStatusResponse;
 import software.amazon.awssdk.services.ec2.model.DescribeInstancesRequest;
 import software.amazon.awssdk.services.ec2.model.DescribeInstancesResponse;
 import software.amazon.awssdk.services.ec2.model.GetConsoleOutputRequest;
@@ -20,6 +22,8 @@ interface Ec2Api {
     RunInstancesResponse runInstances(RunInstancesRequest request);
 
     DescribeInstancesResponse describeInstances(DescribeInstancesRequest request);
+
+    DescribeInstanceStatusResponse describeInstanceStatus(DescribeInstanceStatusRequest request);
 
     TerminateInstancesResponse terminateInstances(TerminateInstancesRequest request);
 

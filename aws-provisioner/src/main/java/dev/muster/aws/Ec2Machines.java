@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.LongSupplier;
 import org.jboss.logging.Logger;
 import software.amazon.awssdk.core.exception.SdkException;
 import software.amazon.awssdk.services.ec2.model.CreateTagsRequest;
@@ -57,14 +58,22 @@ final class Ec2Machines implements MachineProvider {
     private final String installation;
     private final LaunchRequests requests;
     private final Map<Scope, Ec2Rates> rates = new ConcurrentHashMap<>();
+    private final Map<Scope, Ec2Checks> checks = new ConcurrentHashMap<>();
     private final Map<String, Long> ordinals = new ConcurrentHashMap<>();
     private final Merger<Scope, CloudStatus> ends = new Merger<>(GATHER, MOST_IDS, this::end);
     private final Merger<TagWish, Boolean> tags = new Merger<>(GATHER, MOST_IDS, this::write);
+    private final LongSupplier nanos;
 
     Ec2Machines(AwsAccounts accounts, String installation) {
+        this(accounts, installation, System::nanoTime);
+    }
+
+    /** @param nanos a clock that only goes forward */
+    Ec2Machines(AwsAccounts accounts, String installation, LongSupplier nanos) {
         this.accounts = accounts;
         this.installation = installation;
-        this.requests = new LaunchRequests(installation, accounts, new Images(accounts, System::nanoTime));
+        this.requests = new LaunchRequests(installation, accounts, new Images(accounts, nanos));
+        this.nanos = nanos;
     }
 
     @Override
@@ -131,6 +140,15 @@ final class Ec2Machines implements MachineProvider {
 
     @Override
     public MachineList list(Scope scope) throws ProviderException {
+        var api = accounts.api(scope);
+        checks(scope).askIfDue(request -> {
+            rates(scope).awaitDescribe();
+            return api.describeInstanceStatus(request);
+        });
+        return described(scope);
+    }
+
+    private MachineList described(Scope scope) throws ProviderException {
         var found = describe(scope, DescribeInstancesRequest.builder().filters(filter("tag:" + Ec2Tags.INSTALLATION, installation))
                 .maxResults(MOST_ON_PAGE).build());
         var machines = machines(scope, found);
@@ -163,8 +181,9 @@ final class Ec2Machines implements MachineProvider {
         }
     }
 
-    private static List<MachineSeen> machines(Scope scope, List<Instance> instances) {
-        return instances.stream().flatMap(instance -> InstanceTranslator.machine(scope, instance).stream()).toList();
+    private List<MachineSeen> machines(Scope scope, List<Instance> instances) {
+        var impaired = checks(scope).impaired();
+        return instances.stream().flatMap(instance -> InstanceTranslator.machine(scope, instance, impaired).stream()).toList();
     }
 
     @Override
@@ -204,7 +223,8 @@ final class Ec2Machines implements MachineProvider {
             ours.put(Ec2Tags.BATCH, machine.machineId());
         }
         ours.put(Ec2Tags.KEEP_UNTIL, wish.keepUntil().text());
-        var seen = InstanceTranslator.machine(machine.scope(), there.get().toBuilder().tags(Ec2Tags.of(ours)).build());
+        var seen = InstanceTranslator.machine(machine.scope(), there.get().toBuilder().tags(Ec2Tags.of(ours)).build(),
+                checks(machine.scope()).impaired());
         if (seen.isEmpty()) {
             return Adoption.refused(Adoption.Refusal.OF_ANOTHER, "has a tag " + Ec2Tags.BATCH + " that is no batch of ours");
         }
@@ -317,7 +337,7 @@ final class Ec2Machines implements MachineProvider {
         if (!machine.cloudId().isEmpty()) {
             return Optional.of(machine.cloudId());
         }
-        return list(machine.scope()).machines().stream()
+        return described(machine.scope()).machines().stream()
                 .filter(seen -> seen.machineId().equals(machine.machineId()) && !seen.status().isGone())
                 .map(MachineSeen::cloudId)
                 .findFirst();
@@ -325,6 +345,10 @@ final class Ec2Machines implements MachineProvider {
 
     private Ec2Rates rates(Scope scope) {
         return rates.computeIfAbsent(scope, fresh -> new Ec2Rates());
+    }
+
+    private Ec2Checks checks(Scope scope) {
+        return checks.computeIfAbsent(scope, fresh -> new Ec2Checks(scope, nanos));
     }
 
     private static Filter filter(String name, String value) {

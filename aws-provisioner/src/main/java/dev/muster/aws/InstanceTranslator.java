@@ -9,6 +9,7 @@ import dev.muster.provisioner.spi.Mark;
 import dev.muster.provisioner.spi.Offer;
 import dev.muster.provisioner.spi.Scope;
 import java.util.Optional;
+import java.util.Set;
 import org.jboss.logging.Logger;
 import software.amazon.awssdk.services.ec2.model.Instance;
 import software.amazon.awssdk.services.ec2.model.InstanceLifecycleType;
@@ -21,8 +22,12 @@ final class InstanceTranslator {
 
     private InstanceTranslator() {}
 
-    /** Empty if its tags don't say which machine it is; somebody has edited them. */
-    static Optional<MachineSeen> machine(Scope scope, Instance instance) {
+    /**
+     * Empty if its tags don't say which machine it is; somebody has edited them.
+     *
+     * @param impaired ids of instances that fail EC2's own checks
+     */
+    static Optional<MachineSeen> machine(Scope scope, Instance instance, Set<String> impaired) {
         var tags = Ec2Tags.map(instance.tags());
         var batch = tags.getOrDefault(Ec2Tags.BATCH, "");
         int index = instance.amiLaunchIndex() == null ? 0 : instance.amiLaunchIndex();
@@ -36,7 +41,8 @@ final class InstanceTranslator {
         var offer = new Offer(scope, instance.placement() == null ? "" : text(instance.placement().availabilityZone()), text(instance.subnetId()),
                 instance.instanceTypeAsString(),
                 instance.instanceLifecycle() == InstanceLifecycleType.SPOT ? Offer.Market.SPOT : Offer.Market.ON_DEMAND);
-        var status = status(instance.state());
+        var shown = status(instance.state());
+        var status = shown == CloudStatus.RUNNING && impaired.contains(instance.instanceId()) ? CloudStatus.IMPAIRED : shown;
         return Optional.of(new MachineSeen(instance.instanceId(), tags.getOrDefault(Ec2Tags.FLEET, ""), tags.getOrDefault(Ec2Tags.POOL, ""), batch,
                 index, offer, status, endedBy(instance, status), instance.launchTime(),
                 Mark.parse(tags.getOrDefault(Ec2Tags.MARK, "")).orElse(Mark.UNMARKED),

@@ -17,6 +17,8 @@ import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.ec2.Ec2Client;
 import software.amazon.awssdk.services.ec2.model.CreateTagsRequest;
 import software.amazon.awssdk.services.ec2.model.DeleteTagsRequest;
+import software.amazon.awssdk.services.ec2.model.DescribeInstanceStatusRequest;
+import software.amazon.awssdk.services.ec2.model.DescribeInstanceStatusResponse;
 import software.amazon.awssdk.services.ec2.model.DescribeInstancesRequest;
 import software.amazon.awssdk.services.ec2.model.DescribeInstancesResponse;
 import software.amazon.awssdk.services.ec2.model.GetConsoleOutputRequest;
@@ -95,6 +97,11 @@ final class SdkEc2Api implements Ec2Api {
     @Override
     public DescribeInstancesResponse describeInstances(DescribeInstancesRequest request) {
         return client.describeInstances(request);
+    }
+
+    @Override
+    public DescribeInstanceStatusResponse describeInstanceStatus(DescribeInstanceStatusRequest request) {
+        return client.describeInstanceStatus(request);
     }
 
     @Override

@@ -3,6 +3,7 @@ package dev.muster.aws;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import dev.muster.provisioner.spi.CloudStatus;
 import dev.muster.provisioner.spi.FailureKind;
 import dev.muster.provisioner.spi.LaunchSettings;
 import dev.muster.provisioner.spi.MachineBatch;
@@ -12,15 +13,20 @@ import dev.muster.provisioner.spi.MachineRef;
 import dev.muster.provisioner.spi.MachineSeen;
 import dev.muster.provisioner.spi.Offer;
 import dev.muster.provisioner.spi.ProviderException;
+import dev.muster.sandbox.TimeScale;
+import dev.muster.sandbox.ec2.Ec2Config;
 import dev.muster.sandbox.ec2.Faults.ApiFault;
 import dev.muster.sandbox.ec2.OfferFilter;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.logging.Handler;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import software.amazon.awssdk.services.ec2.model.DescribeInstancesRequest;
@@ -151,6 +157,33 @@ class Ec2MachinesTest extends MachineProviderContract {
         assertThat(provider.console(machine.ref())).endsWith("eine Rolle spielen würden\n");
         var unknown = new MachineRef(machine.ref().scope(), machine.machineId(), "i-00000000000000000");
         assertThat(catchThrowableOfType(ProviderException.class, () -> provider.console(unknown))).isNotNull();
+    }
+
+    @Test
+    void aMachineWithoutPowerIsImpairedAndStaysSoWhileEc2SaysNothingOfItsChecks() throws Exception {
+        // EC2 finds out a tenth of a second after, and is asked for it with each list.
+        var nanos = new AtomicLong();
+        try (var fast = new Ec2StandIn(Ec2Config.defaults().withTimeScale(new TimeScale(600)).withDescribeDelay(Duration.ofMillis(20)))) {
+            var provider = new Ec2Machines(fast.accounts(), "lab", () -> nanos.addAndGet(Ec2Checks.EVERY.toNanos()));
+            var started = provider.launch(batch(2)).machines();
+            var cut = started.get(0).cloudId();
+            Await.until(() -> statuses(provider), seen -> Map.of(cut, CloudStatus.RUNNING, started.get(1).cloudId(), CloudStatus.RUNNING).equals(seen));
+
+            fast.server.die(cut);
+            var impaired = Map.of(cut, CloudStatus.IMPAIRED, started.get(1).cloudId(), CloudStatus.RUNNING);
+            Await.until(() -> statuses(provider), impaired::equals);
+
+            fast.server.faults().onCall("DescribeInstanceStatus", 1, new ApiFault.Refuse(503, "Unavailable", "down"));
+            assertThat(statuses(provider)).isEqualTo(impaired);
+
+            // As a launch that is asked for again shows it, too.
+            assertThat(provider.find(Ec2StandIn.SCOPE, started.get(0).batchId(), 2).machines()).extracting(MachineSeen::status)
+                    .containsExactlyInAnyOrder(CloudStatus.IMPAIRED, CloudStatus.RUNNING);
+        }
+    }
+
+    private static Map<String, CloudStatus> statuses(MachineProvider provider) throws ProviderException {
+        return provider.list(Ec2StandIn.SCOPE).machines().stream().collect(Collectors.toMap(MachineSeen::cloudId, MachineSeen::status));
     }
 
     @Test

@@ -214,9 +214,9 @@ final class MachineCommand {
                 machine.hasCommittedMicrosPerHour() ? Money.perHour(machine.getCommittedMicrosPerHour(), "") : "-");
     }
 
-    /** A ready machine is idle or busy. One that another hand launched is told apart: nothing on it obeys a mark. */
+    /** A ready machine is idle or busy. One that another hand launched is told apart: nothing on it obeys a mark. So is one that its cloud finds broken. */
     static String phase(MachineRecord machine) {
-        return (machine.getAdopted() ? "adopted, " : "") + ownPhase(machine);
+        return (machine.getAdopted() ? "adopted, " : "") + (machine.getCounted() && machine.hasImpairedSince() ? "impaired, " : "") + ownPhase(machine);
     }
 
     private static String ownPhase(MachineRecord machine) {

@@ -15,6 +15,7 @@ import dev.muster.planner.core.FleetEvent.Seen;
 import dev.muster.planner.core.FleetEvent.WorkerSeen;
 import dev.muster.planner.core.FleetHead;
 import dev.muster.planner.core.Machine;
+import dev.muster.planner.core.Mark;
 import dev.muster.planner.core.Plan;
 import dev.muster.planner.core.PlanRecord;
 import dev.muster.planner.core.Planner;
@@ -102,7 +103,8 @@ public class CoreBenchmarks {
 
         MachineSeen report(Machine machine) {
             sequence++;
-            return new MachineSeen(now, facts(machine, sequence % 2 == 0 ? CloudState.RUNNING : CloudState.IMPAIRED));
+            // Something of it is news each time, and nothing that a plan decides about.
+            return new MachineSeen(now, facts(machine, CloudState.RUNNING, sequence % 2 == 0 ? machine.mark() : Mark.DRAIN));
         }
     }
 
@@ -113,8 +115,12 @@ public class CoreBenchmarks {
     }
 
     private static MachineFacts facts(Machine machine, CloudState state) {
+        return facts(machine, state, machine.mark());
+    }
+
+    private static MachineFacts facts(Machine machine, CloudState state, Mark mark) {
         return new MachineFacts(machine.id(), machine.pool(), machine.cloudId().isEmpty() ? "i-0" + machine.id() : machine.cloudId(), machine.batchId(),
-                machine.launchIndex(), machine.offer(), state, Ending.UNKNOWN, machine.requestedAt(), machine.mark(), "");
+                machine.launchIndex(), machine.offer(), state, Ending.UNKNOWN, machine.requestedAt(), mark, "");
     }
 
     /** Makes the fleet by what would make it: tasks wait, machines are launched, accepted, run and register. */

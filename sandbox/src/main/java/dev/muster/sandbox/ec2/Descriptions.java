@@ -52,7 +52,7 @@ final class Descriptions {
     String instances(Call call, Instant now) {
         call.checkNames(with("InstanceId", "IncludeManagedResources"), Set.of());
         checkDryRun(call);
-        var page = Page.of(call, chosen(call, now), i -> i.sequence, 5, 1000);
+        var page = Page.of(call, chosen(call, instanceFilters, now), i -> i.sequence, 5, 1000);
         var reservations = new LinkedHashMap<String, List<Instance>>();
         page.items().forEach(i -> reservations.computeIfAbsent(i.reservation, fresh -> new ArrayList<>()).add(i));
         return Xml.answerTo("DescribeInstances")
@@ -61,29 +61,45 @@ final class Descriptions {
     }
 
     /** What the call's ids and filters leave, oldest first. */
-    private List<Instance> chosen(Call call, Instant now) {
+    private List<Instance> chosen(Call call, Filters<Instance> filters, Instant now) {
         var ids = call.texts("InstanceId");
         if (!ids.isEmpty() && call.has("MaxResults")) {
             throw Refusal.of("InvalidParameterCombination", "The parameter instancesSet cannot be used with the parameter maxResults");
         }
         var all = ids.isEmpty() ? cloud.described(call.scope(), now) : cloud.find(ids, call.scope(), now, true);
-        return all.stream().filter(instanceFilters.of(call)).sorted(Comparator.comparingLong(i -> i.sequence)).toList();
+        return all.stream().filter(filters.of(call)).sorted(Comparator.comparingLong(i -> i.sequence)).toList();
     }
 
     String statuses(Call call, Instant now) {
         call.checkNames(with("InstanceId", "IncludeAllInstances"), Set.of());
         checkDryRun(call);
         boolean all = call.flag("IncludeAllInstances", false);
-        var shown = chosen(call, now).stream().filter(i -> all || i.state == InstanceState.RUNNING).toList();
+        var filters = new Filters<Instance>().on("availability-zone", i -> i.zone.name()).on("availability-zone-id", i -> i.zone.id())
+                .on("instance-state-name", i -> i.state.text()).on("instance-state-code", i -> i.state.code())
+                .on("instance-status.status", i -> status(i, now)).on("system-status.status", i -> systemStatus(i, now))
+                .on("instance-status.reachability", i -> reachability(i, now)).on("system-status.reachability", i -> i.hasLostPower ? reachability(i, now) : "passed");
+        var shown = chosen(call, filters, now).stream().filter(i -> all || i.state == InstanceState.RUNNING).toList();
         var page = Page.of(call, shown, i -> i.sequence, 5, 1000);
         return Xml.answerTo("DescribeInstanceStatus").list("instanceStatusSet", page.items(), (xml, i) -> {
             xml.put("instanceId", i.id).put("availabilityZone", i.zone.name()).put("availabilityZoneId", i.zone.id()).list("eventsSet", List.of(), (x, none) -> {
             });
             i.state.writeTo(xml, "instanceState");
-            var running = i.state == InstanceState.RUNNING;
-            status(xml, "systemStatus", running ? "ok" : "not-applicable", "passed");
-            status(xml, "instanceStatus", running ? i.impaired ? "impaired" : "ok" : "not-applicable", i.impaired ? "failed" : "passed");
+            status(xml, "systemStatus", systemStatus(i, now), i.hasLostPower ? reachability(i, now) : "passed");
+            status(xml, "instanceStatus", status(i, now), reachability(i, now));
         }).put("nextToken", page.next()).end("DescribeInstanceStatus");
+    }
+
+    private String status(Instance instance, Instant now) {
+        return instance.state != InstanceState.RUNNING ? "not-applicable" : cloud.isImpaired(instance, now) ? "impaired" : "ok";
+    }
+
+    /** One that fails fails the instance's own check too. */
+    private String systemStatus(Instance instance, Instant now) {
+        return instance.hasLostPower || instance.state != InstanceState.RUNNING ? status(instance, now) : "ok";
+    }
+
+    private String reachability(Instance instance, Instant now) {
+        return cloud.isImpaired(instance, now) ? "failed" : "passed";
     }
 
     private static void status(Xml xml, String element, String status, String reachability) {

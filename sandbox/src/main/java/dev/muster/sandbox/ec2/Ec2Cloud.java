@@ -32,6 +32,8 @@ final class Ec2Cloud {
     static final Duration TERMINATED_VISIBLE = Duration.ofHours(1);
     /** A client token is valid "for at least 24 hours after the termination of the instance", says Amazon. */
     static final Duration TOKEN_HELD = Duration.ofHours(24);
+    /** "Status checks are performed every minute", says Amazon. */
+    private static final Duration CHECKED_EVERY = Duration.ofMinutes(1);
 
     private final Ec2Config config;
     private final CloudTime time;
@@ -420,7 +422,7 @@ final class Ec2Cloud {
             instance.startBilling(time.now());
             instance.writeConsole(time.now(), "[    0.000000] Linux version 5.15.0 (stand-in) on " + instance.spec.type().name());
             if (fault instanceof BootFault.NeverBoots) {
-                instance.impaired = true;
+                instance.brokenSince = time.now();
                 instance.writeConsole(time.now(), "[    1.203344] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)");
                 return;
             }
@@ -431,7 +433,7 @@ final class Ec2Cloud {
         } catch (RuntimeException e) {
             // As on a real cloud, a broken image is a machine that runs and is never heard of; its console says why.
             synchronized (this) {
-                instance.impaired = true;
+                instance.brokenSince = time.now();
                 instance.writeConsole(time.now(), "The image failed to boot: " + e);
             }
             return;
@@ -455,7 +457,8 @@ final class Ec2Cloud {
             if (instance.life != life) {
                 return;
             }
-            instance.impaired = true;
+            instance.brokenSince = time.now();
+            instance.hasLostPower = true;
         }
         cutPower(instance);
     }
@@ -595,7 +598,13 @@ final class Ec2Cloud {
         end(known(id), EndReason.USER, time.now());
     }
 
-    /** Cuts a machine's power without the cloud noticing more than an impaired status. */
+    /** EC2 checks each instance once a minute: what it shows of a broken one is as old. */
+    boolean isImpaired(Instance instance, Instant now) {
+        return instance.state == InstanceState.RUNNING && instance.brokenSince != null
+                && !now.isBefore(instance.brokenSince.plus(config.timeScale().real(CHECKED_EVERY)));
+    }
+
+    /** Cuts a machine's power without the cloud noticing more than an impaired status, a minute later. */
     synchronized void die(String id) {
         var instance = known(id);
         int life = instance.life;
@@ -653,7 +662,8 @@ final class Ec2Cloud {
                 instance.started = now;
                 instance.tagsAtStart = new TreeMap<>(instance.tags);
                 instance.endReason = null;
-                instance.impaired = false;
+                instance.brokenSince = null;
+                instance.hasLostPower = false;
                 instance.machine = null;
                 books.began(instance);
                 boot(instance, null);

@@ -52,7 +52,10 @@ final class Instance {
     /** When the cloud takes it back; null without a notice. */
     Instant interruption;
     RunningMachine machine;
-    boolean impaired;
+    /** Since when EC2's checks would find it broken; null: they would not. */
+    Instant brokenSince;
+    /** What is broken is the system below it. */
+    boolean hasLostPower;
     /** Counts starts, so that a timer set for an earlier life finds out. */
     int life;
 

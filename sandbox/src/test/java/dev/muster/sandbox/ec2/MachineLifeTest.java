@@ -7,6 +7,7 @@ import dev.muster.sandbox.TimeScale;
 import dev.muster.sandbox.ec2.Faults.BootFault;
 import java.time.Duration;
 import java.util.Base64;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 final class MachineLifeTest {
@@ -160,6 +161,8 @@ final class MachineLifeTest {
         // Then
         assertThat(cloud.state(id)).isEqualTo("running");
         assertThat(cloud.booted).isEmpty();
+        assertThat(cloud.call("DescribeInstanceStatus", "InstanceId.1", id).one("//instanceStatus/status")).isEqualTo("ok");
+        cloud.time.pass(Duration.ofMinutes(1));
         assertThat(cloud.call("DescribeInstanceStatus", "InstanceId.1", id).one("//instanceStatus/status")).isEqualTo("impaired");
         assertThat(console(id)).contains("Kernel panic");
     }
@@ -198,6 +201,31 @@ final class MachineLifeTest {
         assertThat(cloud.state(slow)).isEqualTo("pending");
         cloud.time.pass(Duration.ofMinutes(5));
         assertThat(cloud.state(slow)).isEqualTo("running");
+    }
+
+    @Test
+    void aPowerLossShowsInEc2sChecksAfterAMinute() {
+        // Given
+        var ids = cloud.launch(2);
+        cloud.untilRunning();
+
+        // When
+        cloud.ec2.die(ids.get(0));
+        cloud.time.pass(Duration.ofSeconds(59));
+        var unnoticed = failing();
+        cloud.time.pass(Duration.ofSeconds(2));
+
+        // Then
+        assertThat(unnoticed).isEmpty();
+        assertThat(failing()).containsExactly(ids.get(0));
+        assertThat(cloud.call("DescribeInstanceStatus", "InstanceId.1", ids.get(0)).one("//systemStatus/status")).isEqualTo("impaired");
+        assertThat(cloud.call("DescribeInstanceStatus", "InstanceId.1", ids.get(1)).one("//instanceStatus/status")).isEqualTo("ok");
+        cloud.call("TerminateInstances", "InstanceId.1", ids.get(0));
+        assertThat(failing()).isEmpty();
+    }
+
+    private List<String> failing() {
+        return cloud.call("DescribeInstanceStatus", "Filter.1.Name", "instance-status.status", "Filter.1.Value.1", "impaired").all("//item/instanceId");
     }
 
     @Test
