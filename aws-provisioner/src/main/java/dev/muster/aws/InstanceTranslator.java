@@ -70,7 +70,7 @@ final class InstanceTranslator {
         var code = instance.stateReason() == null ? "" : text(instance.stateReason().code());
         return switch (code) {
             case "Client.InstanceInitiatedShutdown" -> EndedBy.INSIDE;
-            case "Client.UserInitiatedShutdown" -> EndedBy.ASKED;
+            case "Client.UserInitiatedShutdown", "Client.UserInitiatedHibernate" -> EndedBy.ASKED;
             case "Server.SpotInstanceTermination", "Server.SpotInstanceShutdown" -> EndedBy.INTERRUPTED;
             default -> code.isEmpty() ? EndedBy.UNKNOWN : EndedBy.CLOUD;
         };

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.muster.provisioner.spi.CloudStatus;
+import dev.muster.provisioner.spi.EndedBy;
 import dev.muster.provisioner.spi.FailureKind;
 import dev.muster.provisioner.spi.LaunchSettings;
 import dev.muster.provisioner.spi.MachineBatch;
@@ -180,6 +181,20 @@ class Ec2MachinesTest extends MachineProviderContract {
             assertThat(provider.find(Ec2StandIn.SCOPE, started.get(0).batchId(), 2).machines()).extracting(MachineSeen::status)
                     .containsExactlyInAnyOrder(CloudStatus.IMPAIRED, CloudStatus.RUNNING);
         }
+    }
+
+    @Test
+    void aMachineThatSomebodyStoppedIsShownStoppedAndCanBeEnded() throws ProviderException {
+        var provider = ec2.machines();
+        var machine = provider.launch(batch(1)).machines().get(0);
+        ec2.hardware(machine.cloudId());
+        ec2.server.stop(machine.cloudId());
+
+        var stopped = Await.until(() -> provider.list(Ec2StandIn.SCOPE).machines(), list -> list.size() == 1 && list.get(0).status() == CloudStatus.STOPPED);
+
+        assertThat(stopped.get(0).endedBy()).isEqualTo(EndedBy.ASKED);
+        provider.terminate(machine.ref());
+        Await.until(() -> statuses(provider), Map.of(machine.cloudId(), CloudStatus.TERMINATED)::equals);
     }
 
     private static Map<String, CloudStatus> statuses(MachineProvider provider) throws ProviderException {

@@ -51,8 +51,9 @@ public final class FollowMachines implements Rule {
                 });
             }
         } else if (machine.cloud() == CloudState.STOPPED && machine.phase() != Phase.TERMINATING) {
-            var id = planning.decide(this, Reason.MACHINE_ENDED).machine(machine).how("stopped").write();
-            planning.terminate(machine, id, Reason.MACHINE_ENDED, "stopped is not gone");
+            var cause = ownCauseOf(machine);
+            var id = planning.decide(this, cause).machine(machine).how("stopped").write();
+            planning.terminate(machine, id, cause, "stopped is not gone");
         } else {
             work(planning, checked(planning, machine));
         }
