@@ -26,8 +26,13 @@ final class CommonOptions {
         return new Run(folder.toAbsolutePath().normalize());
     }
 
+    /** Commands are for the local run, and not for a server that was named. */
+    boolean isLocal() {
+        return server == null || server.isEmpty();
+    }
+
     /** @throws CliFailure if neither a server is given nor a local run is there */
     Control control() {
-        return Control.connect(server != null && !server.isEmpty() ? server : run().requireRunning().control());
+        return Control.connect(!isLocal() ? server : run().requireRunning().control());
     }
 }

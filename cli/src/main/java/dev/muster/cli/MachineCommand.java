@@ -2,12 +2,15 @@ package dev.muster.cli;
 
 import com.google.protobuf.Timestamp;
 import dev.muster.sandbox.suite.SuiteState;
+import dev.muster.v1.ConsoleReported;
+import dev.muster.v1.GetConsoleRequest;
 import dev.muster.v1.ListMachinesRequest;
 import dev.muster.v1.ListMachinesResponse;
 import dev.muster.v1.MachineNameRequest;
 import dev.muster.v1.MachineRecord;
 import dev.muster.v1.Phase;
 import dev.muster.v1.TerminateMachineRequest;
+import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
@@ -160,7 +163,7 @@ final class MachineCommand {
         }
     }
 
-    @Command(name = "logs", mixinStandardHelpOptions = true, sortOptions = false, description = "What a machine wrote to its console.")
+    @Command(name = "logs", mixinStandardHelpOptions = true, sortOptions = false, description = "What a machine that is gone had written to its console, kept for 14 days.")
     static final class Logs implements Runnable {
         @Mixin
         CommonOptions common;
@@ -171,28 +174,43 @@ final class MachineCommand {
         @Override
         public void run() {
             var output = common.output();
-            var run = common.run();
-            var state = run.requireRunning();
-            if (!state.sandbox()) {
-                throw CliFailure.failed("consoles are read from the sandbox only in this release: use the cloud's own tool, such as aws ec2 get-console-output");
-            }
-            var cloudId = machine;
-            if (!machine.startsWith("i-")) {
-                try (var control = Control.connect(state.control())) {
-                    cloudId = control.allMachines(ListMachinesRequest.newBuilder().setEndedToo(true).build()).stream()
-                            .filter(one -> one.getMachineId().equals(machine)).findFirst()
-                            .orElseThrow(() -> CliFailure.failed("there is no machine " + machine + ": ./muster machine list --all shows them"))
-                            .getCloudId();
+            // One that the sandbox's cloud has is read there, also while it lives.
+            if (machine.startsWith("i-")) {
+                var there = sandboxConsole(machine);
+                if (there.isPresent()) {
+                    show(output, machine, there.get(), null);
+                    return;
                 }
             }
-            if (cloudId.isEmpty()) {
-                throw CliFailure.failed("machine " + machine + " is not yet accepted by its cloud, so it has no console");
+            try (var control = common.control()) {
+                var found = control.allMachines(ListMachinesRequest.newBuilder().setEndedToo(true).build()).stream()
+                        .filter(one -> one.getMachineId().equals(machine) || one.getCloudId().equals(machine)).findFirst()
+                        .orElseThrow(() -> CliFailure.failed("there is no machine " + machine + ": ./muster machine list --all shows them"));
+                var there = sandboxConsole(found.getCloudId());
+                if (there.isPresent()) {
+                    show(output, found.getCloudId(), there.get(), null);
+                    return;
+                }
+                var kept = control.call(() -> control.machines().getConsole(GetConsoleRequest.newBuilder().setMachineId(found.getMachineId()).build()));
+                show(output, found.getCloudId(), (kept.getTruncated() ? "[…]\n" : "") + kept.getText(), kept);
             }
-            var console = console(run, state, cloudId).orElseThrow(() -> CliFailure.failed("no console of " + machine + ": its cloud doesn't know it"));
+        }
+
+        /** The sandbox is the local run's. */
+        private Optional<String> sandboxConsole(String cloudId) {
+            return common.isLocal() ? common.run().running().flatMap(state -> console(common.run(), state, cloudId)) : Optional.empty();
+        }
+
+        /** @param kept null: it is read from the sandbox's cloud */
+        private void show(Output output, String cloudId, String text, ConsoleReported kept) {
             if (output.isJson()) {
-                output.json(Output.JSON.createObjectNode().put("machine", machine).put("cloudId", cloudId).put("text", console));
+                var json = Output.JSON.createObjectNode().put("machine", machine).put("cloudId", cloudId).put("text", text);
+                if (kept != null) {
+                    json.put("capturedAt", Times.instant(kept.getCapturedAt()).toString()).put("truncated", kept.getTruncated());
+                }
+                output.json(json);
             } else {
-                output.line(console.stripTrailing());
+                output.line(text.stripTrailing());
             }
         }
     }
@@ -202,6 +220,15 @@ final class MachineCommand {
         try {
             return state.sandbox() && !cloudId.isEmpty() ? Optional.of(run.get(state, "/ec2/instances/" + cloudId + "/console")) : Optional.empty();
         } catch (IOException unknown) {
+            return Optional.empty();
+        }
+    }
+
+    /** What is kept of the console of a machine that is gone; empty if nothing is, or it is still there. */
+    static Optional<String> kept(Control control, MachineRecord machine) {
+        try {
+            return Optional.of(control.machines().getConsole(GetConsoleRequest.newBuilder().setMachineId(machine.getMachineId()).build()).getText());
+        } catch (StatusRuntimeException none) {
             return Optional.empty();
         }
     }

@@ -24,6 +24,8 @@ final class PoolCommand {
                 "It needs a fleet, a queue and a task for itself, and takes them away again. The machine counts in no other fleet's limits and budgets.",
                 "Exit code 1: the pool does not work, and the step where it failed and the last lines written there are shown."})
     static final class Test implements Callable<Integer> {
+        private static final Duration CONSOLE_WITHIN = Duration.ofSeconds(20);
+
         @Mixin
         CommonOptions common;
 
@@ -60,7 +62,7 @@ final class PoolCommand {
             try (var control = common.control()) {
                 var spec = find(control);
                 var clearml = Installation.of(common, config).clearml(spec.getConnection());
-                var outcome = new PoolTest(control, clearml, this::console, output).run(spec, pool, new PoolTestTask(repository, branch, storage), Duration.ofMinutes(within));
+                var outcome = new PoolTest(control, clearml, machine -> console(control, machine), output).run(spec, pool, new PoolTestTask(repository, branch, storage), Duration.ofMinutes(within));
                 if (output.isJson()) {
                     json(spec, outcome, output);
                 } else {
@@ -86,8 +88,21 @@ final class PoolCommand {
             return spec.getPoolsList().stream().anyMatch(one -> one.getName().equals(pool));
         }
 
-        private Optional<String> console(MachineRecord machine) {
-            return common.run().running().flatMap(state -> MachineCommand.console(common.run(), state, machine.getCloudId()));
+        /** In the sandbox at once; in a cloud once the machine is gone, for whose console the provisioner asks with the list that shows its end. */
+        private Optional<String> console(Control control, MachineRecord machine) {
+            if (common.isLocal()) {
+                var there = common.run().running().flatMap(state -> MachineCommand.console(common.run(), state, machine.getCloudId()));
+                if (there.isPresent()) {
+                    return there;
+                }
+            }
+            var deadline = System.nanoTime() + CONSOLE_WITHIN.toNanos();
+            var kept = MachineCommand.kept(control, machine);
+            while (kept.isEmpty() && !machine.getCounted() && !machine.getCloudId().isEmpty() && System.nanoTime() < deadline) {
+                Run.sleep(1_000);
+                kept = MachineCommand.kept(control, machine);
+            }
+            return kept;
         }
 
         private void show(FleetSpec spec, PoolTest.Outcome outcome, Output output) {

@@ -2,18 +2,21 @@ package dev.muster.cli;
 
 import com.google.protobuf.Any;
 import com.google.protobuf.Message;
+import com.google.protobuf.Timestamp;
 import com.google.rpc.BadRequest;
 import com.google.rpc.Code;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.Status;
 import dev.muster.v1.AdoptMachinesRequest;
 import dev.muster.v1.ApplyFleetRequest;
+import dev.muster.v1.ConsoleReported;
 import dev.muster.v1.DeleteFleetRequest;
 import dev.muster.v1.FleetRecord;
 import dev.muster.v1.FleetSpec;
 import dev.muster.v1.FleetState;
 import dev.muster.v1.FleetView;
 import dev.muster.v1.FleetsGrpc;
+import dev.muster.v1.GetConsoleRequest;
 import dev.muster.v1.GetFleetRequest;
 import dev.muster.v1.ListFleetsRequest;
 import dev.muster.v1.ListFleetsResponse;
@@ -177,6 +180,13 @@ final class FakeControl implements AutoCloseable {
         public void unprotectMachine(MachineNameRequest request, StreamObserver<MachineRecord> answer) {
             isProtected.remove(request.getMachineId());
             answer.onNext(MachineRecord.newBuilder().setMachineId(request.getMachineId()).build());
+            answer.onCompleted();
+        }
+
+        @Override
+        public void getConsole(GetConsoleRequest request, StreamObserver<ConsoleReported> answer) {
+            answer.onNext(ConsoleReported.newBuilder().setMachineId(request.getMachineId()).setCapturedAt(Timestamp.newBuilder().setSeconds(1_700_000_000))
+                    .setText("last words\n").setTruncated(true).build());
             answer.onCompleted();
         }
 

@@ -121,6 +121,14 @@ class MusterTest {
     }
 
     @Test
+    void showsWhatIsKeptOfAMachinesConsoleByItsIdOrItsCloudsNameOfIt() {
+        assertThat(ask("machine", "logs", "mabcdefgh-1")).isEqualTo(new Ran(0, "[…]\nlast words\n", ""));
+        assertThat(ask("machine", "logs", "i-1")).isEqualTo(new Ran(0, "[…]\nlast words\n", ""));
+        assertThat(ask("machine", "logs", "mabcdefgh-1", "--json").out()).contains("\"cloudId\" : \"i-1\"", "\"capturedAt\" : \"2023-11-14T22:13:20Z\"", "\"truncated\" : true");
+        assertThat(ask("machine", "logs", "m-2")).isEqualTo(new Ran(1, "", "muster: there is no machine m-2: ./muster machine list --all shows them\n"));
+    }
+
+    @Test
     void adoptsMachinesWithAnApplyOrAfterIt() throws IOException {
         var fleet = file(FLEET.formatted("one"));
         ask("fleet", "apply", "-f", fleet);

@@ -3,7 +3,9 @@ package dev.muster.contracts;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -16,6 +18,8 @@ import java.util.Optional;
  * a secret store in place of the secret, if it is the file's whole content.
  */
 public record SecretsFolder(Path folder) {
+
+    private static final String NAME = "[A-Za-z0-9][A-Za-z0-9._-]*";
 
     /** A value that must not be shown. */
     public record Secret(String value) {
@@ -52,7 +56,7 @@ public record SecretsFolder(Path folder) {
      * @throws IllegalStateException if the file is there and can't be read
      */
     public Optional<Secret> find(String name) {
-        if (!name.matches("[A-Za-z0-9][A-Za-z0-9._-]*")) {
+        if (!name.matches(NAME)) {
             throw new IllegalArgumentException("secret name '" + name + "' may hold only letters, digits, '.', '_' and '-'");
         }
         try {
@@ -61,6 +65,26 @@ public record SecretsFolder(Path folder) {
             return Optional.empty();
         } catch (IOException unreadable) {
             throw new IllegalStateException("secret " + name + " in " + folder + " can't be read: " + unreadable.getClass().getSimpleName());
+        }
+    }
+
+    /** Every secret that is in the folder now. One that can't be read as text is left out: nobody is given it. */
+    public List<Secret> all() {
+        try (var files = Files.list(folder)) {
+            return files.filter(Files::isRegularFile).map(file -> file.getFileName().toString()).filter(name -> name.matches(NAME)).sorted()
+                    .flatMap(name -> findReadable(name).stream()).toList();
+        } catch (NotDirectoryException | NoSuchFileException absent) {
+            return List.of();
+        } catch (IOException unreadable) {
+            throw new IllegalStateException("the secrets in " + folder + " can't be listed: " + unreadable.getClass().getSimpleName());
+        }
+    }
+
+    private Optional<Secret> findReadable(String name) {
+        try {
+            return find(name);
+        } catch (IllegalStateException unreadable) {
+            return Optional.empty();
         }
     }
 

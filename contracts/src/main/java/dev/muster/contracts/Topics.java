@@ -75,11 +75,15 @@ public record Topics(String prefix, int inputPartitions) {
         return prefix + "services";
     }
 
-    /** Key of {@code machines}. */
+    public String consoles() {
+        return prefix + "consoles";
+    }
+
     public static String historyKey(String fleet, String series) {
         return fleet + "/" + series;
     }
 
+    /** Key of {@code machines} and of {@code consoles}. */
     public static String machineKey(String fleet, String machineId) {
         return fleet + "/" + machineId;
     }
@@ -103,6 +107,7 @@ public record Topics(String prefix, int inputPartitions) {
                 appendTime(machineReports(), inputPartitions, days30),
                 compacted(fleets(), inputPartitions),
                 compacted(machines(), inputPartitions),
+                compactedAndKept(consoles(), inputPartitions, Duration.ofDays(14)),
                 kept(decisions(), inputPartitions, days30),
                 kept(history(), inputPartitions, Duration.ofDays(396)),
                 kept(deadLetters(), 1, Duration.ofDays(14)),
@@ -127,6 +132,12 @@ public record Topics(String prefix, int inputPartitions) {
 
     private static Definition compacted(String name, int partitions) {
         return new Definition(name, partitions, Map.of("cleanup.policy", "compact"));
+    }
+
+    /** The newest of each key, for so long. */
+    private static Definition compactedAndKept(String name, int partitions, Duration retention) {
+        return new Definition(name, partitions,
+                Map.of("cleanup.policy", "compact,delete", "retention.ms", Long.toString(retention.toMillis())));
     }
 
     /** One topic to create. */

@@ -9,6 +9,7 @@ import com.google.protobuf.Descriptors.FileDescriptor;
 import dev.muster.v1.ApplyFleetRequest;
 import dev.muster.v1.ClearmlCommand;
 import dev.muster.v1.Command;
+import dev.muster.v1.ConsoleReported;
 import dev.muster.v1.DecisionEvent;
 import dev.muster.v1.DemandEvent;
 import dev.muster.v1.FleetRecord;
@@ -36,10 +37,10 @@ class ContractTest {
     private static final Path RELEASED = Path.of("src/test/resources/released.desc");
     private static final List<Descriptor> ONE_OF_EACH_FILE = List.of(OfferKey.getDescriptor(), FleetRecord.getDescriptor(),
             Request.getDescriptor(), DemandEvent.getDescriptor(), Command.getDescriptor(), MachineReport.getDescriptor(),
-            DecisionEvent.getDescriptor(), ServiceReported.getDescriptor(), ApplyFleetRequest.getDescriptor());
+            DecisionEvent.getDescriptor(), ServiceReported.getDescriptor(), ApplyFleetRequest.getDescriptor(), ConsoleReported.getDescriptor());
     private static final List<Descriptor> ENVELOPES = List.of(Request.getDescriptor(), DemandEvent.getDescriptor(),
             MachineReport.getDescriptor(), Command.getDescriptor(), ClearmlCommand.getDescriptor(), DecisionEvent.getDescriptor(),
-            FleetRecord.getDescriptor(), MachineRecord.getDescriptor(), ServiceReported.getDescriptor());
+            FleetRecord.getDescriptor(), MachineRecord.getDescriptor(), ServiceReported.getDescriptor(), ConsoleReported.getDescriptor());
 
     private static FileDescriptorSet now() {
         var files = FileDescriptorSet.newBuilder();

@@ -1,5 +1,6 @@
 package dev.muster.planner;
 
+import dev.muster.planner.control.ConsoleReader;
 import dev.muster.planner.control.ReadModel;
 import dev.muster.planner.control.RequestPublisher;
 import dev.muster.planner.control.Writes;
@@ -31,6 +32,7 @@ public final class PlannerService {
     private final ReadModel model;
     private final RequestPublisher publisher;
     private final Writes writes;
+    private final ConsoleReader consoles;
     private final MeterRegistry registry;
     private final ScheduledExecutorService reporter = Executors.newSingleThreadScheduledExecutor(task -> {
         var thread = new Thread(task, "service-reports");
@@ -47,6 +49,7 @@ public final class PlannerService {
         model = new ReadModel(settings);
         publisher = new RequestPublisher(settings, model);
         writes = new Writes(settings, model, publisher);
+        consoles = new ConsoleReader(settings, publisher);
     }
 
     void start(@Observes StartupEvent event) {
@@ -61,6 +64,7 @@ public final class PlannerService {
         if (streams != null) {
             streams.close();
         }
+        consoles.close();
         publisher.close();
         model.close();
     }
@@ -75,6 +79,12 @@ public final class PlannerService {
     @Singleton
     Writes writes() {
         return writes;
+    }
+
+    @Produces
+    @Singleton
+    ConsoleReader consoles() {
+        return consoles;
     }
 
     /** Why the planner can't do its work now; empty if it can. */

@@ -53,6 +53,10 @@ final class ApiErrors {
         return error(Code.NOT_FOUND, "NOT_FOUND", message, Map.of());
     }
 
+    static StatusRuntimeException notYet(String message) {
+        return error(Code.FAILED_PRECONDITION, "FAILED_PRECONDITION", message, Map.of());
+    }
+
     /** The fleet's owner did not answer in time; it may yet do what was asked, once. */
     static StatusRuntimeException unanswered(String requestId, String why) {
         return error(Code.UNAVAILABLE, "NO_ANSWER", why + " The request may still be taken: repeat it with request_id " + requestId

@@ -1,5 +1,7 @@
 package dev.muster.planner.control;
 
+import dev.muster.v1.ConsoleReported;
+import dev.muster.v1.GetConsoleRequest;
 import dev.muster.v1.ListMachinesRequest;
 import dev.muster.v1.ListMachinesResponse;
 import dev.muster.v1.MachineChange;
@@ -11,6 +13,7 @@ import dev.muster.v1.MachinesGrpc;
 import dev.muster.v1.Phase;
 import dev.muster.v1.Request;
 import dev.muster.v1.TerminateMachineRequest;
+import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.quarkus.grpc.GrpcService;
@@ -25,10 +28,12 @@ final class MachinesService extends MachinesGrpc.MachinesImplBase {
 
     private final ReadModel model;
     private final Writes writes;
+    private final ConsoleReader consoles;
 
-    MachinesService(ReadModel model, Writes writes) {
+    MachinesService(ReadModel model, Writes writes, ConsoleReader consoles) {
         this.model = model;
         this.writes = writes;
+        this.consoles = consoles;
     }
 
     @Override
@@ -109,12 +114,36 @@ final class MachinesService extends MachinesGrpc.MachinesImplBase {
         ask(request.getMachineId(), request.getRequestId(), MachineRequest.newBuilder().setVerb(MachineVerb.UNPROTECT_MACHINE), call);
     }
 
+    @Override
+    public void getConsole(GetConsoleRequest request, StreamObserver<ConsoleReported> call) {
+        MachineRecord machine;
+        try {
+            machine = find(request.getMachineId());
+            if (!hasEnded(machine)) {
+                throw ApiErrors.notYet("Machine " + machine.getMachineId() + " is still there: its console is kept once it is gone. Until then its "
+                        + "cloud has it, as " + (machine.getCloudId().isEmpty() ? "soon as it has the machine" : machine.getCloudId()) + ".");
+            }
+        } catch (StatusRuntimeException refused) {
+            call.onError(refused);
+            return;
+        }
+        consoles.find(machine).whenComplete((console, failure) -> Writes.finish(call, () -> {
+            if (failure instanceof ConsoleReader.TooMany) {
+                throw ApiErrors.unavailable("Other consoles are being looked for. Try again in a few seconds.");
+            } else if (failure != null) {
+                throw ApiErrors.unavailable("The console could not be looked for: " + (failure.getCause() == null ? failure : failure.getCause()).getMessage() + ".");
+            }
+            return console.orElseThrow(() -> ApiErrors.notFound("Nothing is kept of the console of " + machine.getMachineId() + ": "
+                    + (machine.getCloudId().isEmpty() ? "its cloud never had it." : "its cloud showed none within ten minutes of its end, or that is more than 14 days ago.")));
+        }));
+    }
+
     private void ask(String machineId, String requestId, MachineRequest.Builder what, StreamObserver<MachineRecord> call) {
         Request request;
         try {
             var machine = find(machineId);
             request = writes.request(machine.getFleet(), requestId).setMachines(what.addMachineIds(machineId)).build();
-        } catch (io.grpc.StatusRuntimeException refused) {
+        } catch (StatusRuntimeException refused) {
             call.onError(refused);
             return;
         }

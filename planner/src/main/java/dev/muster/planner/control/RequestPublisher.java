@@ -62,10 +62,18 @@ public final class RequestPublisher implements AutoCloseable {
         return send(settings.topics().services(), key, report, key + "@" + Instant.now());
     }
 
+    /** Writes a dead letter. */
+    void putAside(ProducerRecord<byte[], byte[]> letter) {
+        send(letter);
+    }
+
     private CompletableFuture<Void> send(String topic, String key, Message value, String id) {
+        return send(new ProducerRecord<>(topic, null, null, key.getBytes(UTF_8), value.toByteArray(),
+                CloudEvents.headers(value, id, settings.source(), Instant.now())));
+    }
+
+    private CompletableFuture<Void> send(ProducerRecord<byte[], byte[]> record) {
         var sent = new CompletableFuture<Void>();
-        var record = new ProducerRecord<>(topic, null, null, key.getBytes(UTF_8), value.toByteArray(),
-                CloudEvents.headers(value, id, settings.source(), Instant.now()));
         try {
             sender.execute(() -> {
                 try {

@@ -6,12 +6,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.google.protobuf.util.Timestamps;
 import com.google.rpc.BadRequest;
 import com.google.rpc.ErrorInfo;
+import dev.muster.contracts.DeadLetters;
 import dev.muster.contracts.FleetYaml;
+import dev.muster.contracts.KafkaSettings;
+import dev.muster.contracts.TopicTable;
 import dev.muster.v1.AdoptMachinesRequest;
 import dev.muster.v1.ApplyFleetRequest;
 import dev.muster.v1.BudgetAction;
 import dev.muster.v1.BudgetPeriod;
 import dev.muster.v1.BudgetSpec;
+import dev.muster.v1.ConsoleReported;
 import dev.muster.v1.DecisionsGrpc;
 import dev.muster.v1.DeleteFleetRequest;
 import dev.muster.v1.DemandEvent;
@@ -20,6 +24,7 @@ import dev.muster.v1.ExplainRequest;
 import dev.muster.v1.FleetSpec;
 import dev.muster.v1.FleetState;
 import dev.muster.v1.FleetsGrpc;
+import dev.muster.v1.GetConsoleRequest;
 import dev.muster.v1.GetFleetRequest;
 import dev.muster.v1.Limits;
 import dev.muster.v1.ListDecisionsRequest;
@@ -28,11 +33,13 @@ import dev.muster.v1.ListMachinesRequest;
 import dev.muster.v1.ListQueuesRequest;
 import dev.muster.v1.MachineChange;
 import dev.muster.v1.MachineNameRequest;
+import dev.muster.v1.MachineRecord;
 import dev.muster.v1.MachinesGrpc;
 import dev.muster.v1.Observation;
 import dev.muster.v1.OfferKey;
 import dev.muster.v1.OfferSpec;
 import dev.muster.v1.PauseFleetRequest;
+import dev.muster.v1.Phase;
 import dev.muster.v1.PoolSpec;
 import dev.muster.v1.QueuePicture;
 import dev.muster.v1.QueueSpec;
@@ -60,6 +67,7 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -282,12 +290,74 @@ class ControlApiTest {
     @Test
     void garbageStopsNothing() throws Exception {
         try (var producer = new KafkaProducer<>(Map.<String, Object>of("bootstrap.servers", brokers), new ByteArraySerializer(), new ByteArraySerializer())) {
-            for (var topic : List.of("requests", "demand", "machine-reports", "fleets", "machines", "decisions", "services")) {
+            for (var topic : List.of("requests", "demand", "machine-reports", "fleets", "machines", "consoles", "decisions", "services")) {
                 producer.send(new ProducerRecord<>("muster." + topic, "x".getBytes(), new byte[] {(byte) 0xff, 1, 2, 3})).get();
             }
         }
         assertThat(fleets.applyFleet(apply(spec("unharmed")).build()).getVersion()).isEqualTo(1);
         assertThat(get("/q/health/ready")).isEqualTo(200);
+    }
+
+    /** As the planner and a provisioner write them. */
+    private void write(String topic, String key, byte[] value, Instant at) throws Exception {
+        try (var producer = new KafkaProducer<>(Map.<String, Object>of("bootstrap.servers", brokers), new StringSerializer(), new ByteArraySerializer())) {
+            producer.send(new ProducerRecord<>("muster." + topic, null, at.toEpochMilli(), key, value)).get();
+        }
+    }
+
+    private void machineIs(String id, Phase phase, Instant endedAt) throws Exception {
+        var machine = MachineRecord.newBuilder().setMachineId(id).setFleet("consoles").setPool("gpu").setCloudId("i-" + id).setPhase(phase);
+        if (endedAt != null) {
+            machine.setEndedAt(Timestamps.fromMillis(endedAt.toEpochMilli()));
+        }
+        write("machines", "consoles/" + id, machine.build().toByteArray(), Instant.now());
+        await(id + " is shown", () -> MachinesGrpc.newBlockingStub(channel).listMachines(ListMachinesRequest.newBuilder().setEndedToo(true).build())
+                .getMachinesList().stream().anyMatch(shown -> shown.equals(machine.build())));
+    }
+
+    private ConsoleReported console(String id) {
+        return MachinesGrpc.newBlockingStub(channel).withDeadlineAfter(30, TimeUnit.SECONDS).getConsole(GetConsoleRequest.newBuilder().setMachineId(id).build());
+    }
+
+    private void assertNoConsole(String id, Status.Code code, String because) {
+        assertThatThrownBy(() -> console(id)).isInstanceOfSatisfying(StatusRuntimeException.class, refused -> {
+            assertThat(refused.getStatus().getCode()).isEqualTo(code);
+            assertThat(refused.getStatus().getDescription()).contains(because);
+        });
+    }
+
+    @Test
+    void findsTheNewestThatIsKeptOfAConsole() throws Exception {
+        var endedAt = Instant.now().minus(Duration.ofHours(3));
+        machineIs("m-talked", Phase.GONE, endedAt);
+        machineIs("m-silent", Phase.GONE, endedAt);
+        machineIs("m-lives", Phase.READY, null);
+        var first = ConsoleReported.newBuilder().setMachineId("m-talked").setCapturedAt(Timestamps.fromMillis(endedAt.toEpochMilli())).setText("boots").build();
+        var second = first.toBuilder().setText("boots and ends").setTruncated(true).build();
+        write("consoles", "consoles/m-talked", first.toByteArray(), endedAt.plusSeconds(2));
+        write("consoles", "consoles/m-talked", second.toByteArray(), endedAt.plusSeconds(180));
+        // Somebody else's of much later ends the search.
+        write("consoles", "consoles/m-other", first.toByteArray(), Instant.now());
+
+        assertThat(console("m-talked")).isEqualTo(second);
+        assertNoConsole("m-silent", Status.Code.NOT_FOUND, "Nothing is kept of the console of m-silent");
+        assertNoConsole("m-lives", Status.Code.FAILED_PRECONDITION, "Machine m-lives is still there");
+        assertNoConsole("m-unknown", Status.Code.NOT_FOUND, "There is no machine 'm-unknown'");
+    }
+
+    @Test
+    void aConsoleThatCannotBeReadIsPutAside() throws Exception {
+        var endedAt = Instant.now().minus(Duration.ofHours(5));
+        machineIs("m-garbled", Phase.GONE, endedAt);
+        write("consoles", "consoles/m-garbled", new byte[] {(byte) 0xff, 1, 2, 3}, endedAt.plusSeconds(1));
+
+        assertNoConsole("m-garbled", Status.Code.NOT_FOUND, "Nothing is kept");
+
+        var letters = new ArrayList<String>();
+        try (var table = new TopicTable(KafkaSettings.consumer(brokers), List.of("muster.dead-letters"), letter -> letters.add(new String(letter.key()) + " "
+                + new String(letter.headers().lastHeader(DeadLetters.TOPIC).value()) + " " + new String(letter.headers().lastHeader(DeadLetters.REASON).value())))) {
+            await("it is among the dead letters", () -> letters.stream().anyMatch(letter -> letter.startsWith("consoles/m-garbled muster.consoles not Protobuf")));
+        }
     }
 
     @Test

@@ -11,6 +11,7 @@ import dev.muster.v1.MachineRecord;
 import dev.muster.v1.OfferKey;
 import dev.muster.v1.OfferSpec;
 import dev.muster.v1.Phase;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -33,8 +34,9 @@ final class FleetBook implements TopicTable.Listener {
      * One line of the planner's books.
      *
      * @param cloudId empty until the cloud accepted it
+     * @param endedAt null: it has not
      */
-    record Line(String fleet, String machineId, Scope scope, String cloudId, Phase phase, boolean released) {
+    record Line(String fleet, String machineId, Scope scope, String cloudId, Phase phase, boolean released, Instant endedAt) {
 
         boolean isMoving() {
             return switch (phase) {
@@ -139,7 +141,8 @@ final class FleetBook implements TopicTable.Listener {
             if (!scope.provider().equals(provider)) {
                 return;
             }
-            line = new Line(record.getFleet(), record.getMachineId(), scope, record.getCloudId(), record.getPhase(), record.getReleased());
+            line = new Line(record.getFleet(), record.getMachineId(), scope, record.getCloudId(), record.getPhase(), record.getReleased(),
+                    record.hasEndedAt() ? Instant.ofEpochSecond(record.getEndedAt().getSeconds(), record.getEndedAt().getNanos()) : null);
         }
         var before = line == null ? lines.remove(key) : lines.put(key, line);
         if (before != null) {
@@ -198,3 +201,15 @@ final class FleetBook implements TopicTable.Listener {
         return fleets.values().stream().anyMatch(fleet -> fleet.ignoredClusters.contains(cluster));
     }
 }
+    /** Ids of the scope's machines that have ended before that moment. */
+    synchronized Set<String> endedBefore(Scope scope, Instant moment) {
+        var ids = new HashSet<String>();
+        for (var key : keysByScope.getOrDefault(scope, Set.of())) {
+            var line = lines.get(key);
+            if (line.isOver() && line.endedAt != null && line.endedAt.isBefore(moment)) {
+                ids.add(line.machineId);
+            }
+        }
+        return ids;
+    }
+

@@ -1,7 +1,6 @@
 package dev.muster.provisioner.host;
 
-import dev.muster.provisioner.boot.BootFailure;
-import dev.muster.provisioner.spi.EndedBy;
+import dev.muster.contracts.SecretsFolder;
 import dev.muster.provisioner.spi.FailureKind;
 import dev.muster.provisioner.spi.KeepUntil;
 import dev.muster.provisioner.spi.MachineList;
@@ -46,10 +45,8 @@ final class Inventory implements AutoCloseable {
     /** A fleet with more machines is reported whole only when something about it changed, or its last report has this age. */
     private static final int MANY = 500;
     private static final Duration MANY_AT_LEAST = Duration.ofSeconds(10);
-    /** Consoles read for one list: what a boot script said must not hold up what the others show. */
-    private static final int CONSOLES_A_LIST = 5;
-    /** A console that shows nothing, or can't be read, is looked at this often; clouds show it late. */
-    private static final int CONSOLE_LOOKS = 3;
+    /** What the books have had as ended for so long was kept by whoever saw it end, or is no longer to be had. */
+    private static final Duration CONSOLES_KEPT_WITHIN = Duration.ofMinutes(15);
     /** Marks are renewed once an hour: when half their horizon is used up. */
     private static final Duration RENEW_BELOW = KeepUntil.HORIZON.dividedBy(2);
 
@@ -72,24 +69,22 @@ final class Inventory implements AutoCloseable {
         private final Map<String, List<MachineReported>> published = new HashMap<>();
         private final Map<String, Long> publishedAt = new HashMap<>();
         private Map<String, MachineReported> last = Map.of();
-        /** By cloud id, of machines that went by themselves. */
-        private Map<String, Console> consoles = Map.of();
+        private final Consoles consoles;
         private boolean moving = true;
         private int failures;
         private boolean listing;
         private boolean asked = true;
         private long nextAt = System.nanoTime();
 
-        Watch(Ownership owner) {
+        Watch(Ownership owner, Consoles consoles) {
             this.owner = owner;
+            this.consoles = consoles;
         }
     }
 
-    /** What is known of a machine's console. @param failure null: none was found in it so far */
-    private record Console(int looks, BootFailure failure) {}
-
     private final MachineProvider provider;
     private final FleetBook book;
+    private final SecretsFolder secrets;
     private final CommandRunnerView commands;
     private final Reports reports;
     private final ReportPublisher publisher;
@@ -105,13 +100,15 @@ final class Inventory implements AutoCloseable {
     interface CommandRunnerView extends Predicate<Scope> {}
 
     /**
+     * @param secrets what consoles must not show
      * @param commands whether a command of the scope is under way
      * @param owners the scope's ownership; null where another process has it
      */
-    Inventory(MachineProvider provider, FleetBook book, CommandRunnerView commands, Reports reports, ReportPublisher publisher,
+    Inventory(MachineProvider provider, FleetBook book, SecretsFolder secrets, CommandRunnerView commands, Reports reports, ReportPublisher publisher,
             Function<Scope, Ownership> owners, Clock clock, String clusterId, Pace pace) {
         this.provider = provider;
         this.book = book;
+        this.secrets = secrets;
         this.commands = commands;
         this.reports = reports;
         this.publisher = publisher;
@@ -162,7 +159,7 @@ final class Inventory implements AutoCloseable {
                     watch = null;
                 }
                 if (owner != null && watch == null) {
-                    watch = new Watch(owner);
+                    watch = new Watch(owner, new Consoles(provider, scope, secrets, (fleet, console) -> publisher.console(owner, fleet, console)));
                     watches.put(scope, watch);
                 }
                 if (watch != null) {
@@ -226,15 +223,15 @@ final class Inventory implements AutoCloseable {
         var all = new HashMap<String, MachineReported>();
         boolean moving = false;
         if (!nothingKnown) {
-            readConsoles(scope, watch, list.machines());
+            var ended = book.endedBefore(scope, clock.instant().minus(CONSOLES_KEPT_WITHIN));
+            watch.consoles.read(list.machines(), clock.instant(), machine -> ended.contains(machine.machineId()));
         }
         for (var machine : list.machines()) {
             if (machine.fleet().isEmpty()) {
                 LOG.warnf("A machine of this installation has no fleet tag and is left alone: cloud_id=%s scope=%s", machine.cloudId(), scope);
                 continue;
             }
-            var console = watch.consoles.get(machine.cloudId());
-            var reported = console == null || console.failure == null ? Reports.machine(machine) : Reports.machine(machine, console.failure);
+            var reported = watch.consoles.failure(machine.cloudId()).map(failure -> Reports.machine(machine, failure)).orElseGet(() -> Reports.machine(machine));
             all.put(machine.cloudId(), reported);
             byFleet.computeIfAbsent(machine.fleet(), none -> new ArrayList<>()).add(reported);
             moving |= machine.status().isMoving()
@@ -268,43 +265,6 @@ final class Inventory implements AutoCloseable {
         publisher.seen(watch.owner, said);
         if (!nothingKnown) {
             renew(scope, list.machines());
-        }
-    }
-
-    /**
-     * Why machines went that were not asked to: a boot script that gives up says so on the console and powers off. A machine that was drained went
-     * in order, and costs no call.
-     */
-    private void readConsoles(Scope scope, Watch watch, List<MachineSeen> machines) {
-        var consoles = new HashMap<String, Console>();
-        int left = CONSOLES_A_LIST;
-        for (var machine : machines) {
-            if (machine.endedBy() != EndedBy.INSIDE || machine.mark().word() != Mark.Word.NONE) {
-                continue;
-            }
-            var console = watch.consoles.getOrDefault(machine.cloudId(), new Console(0, null));
-            if (console.failure == null && console.looks < CONSOLE_LOOKS && left > 0) {
-                left--;
-                console = new Console(console.looks + 1, readConsole(scope, machine));
-            }
-            consoles.put(machine.cloudId(), console);
-        }
-        // Only lists use it, one at a time. Machines that the cloud shows no more are forgotten.
-        watch.consoles = consoles;
-    }
-
-    /** Null: it says nothing of the kind, or can't be read now. */
-    private BootFailure readConsole(Scope scope, MachineSeen machine) {
-        try {
-            var failure = BootFailure.last(provider.console(machine.ref())).orElse(null);
-            if (failure != null) {
-                LOG.warnf("A machine could not become a worker and has ended itself: machine=%s cloud_id=%s scope=%s step=%s reason=%s",
-                        machine.machineId(), machine.cloudId(), scope, failure.step(), failure.reason());
-            }
-            return failure;
-        } catch (ProviderException unreadable) {
-            LOG.infof("A console can't be read: machine=%s cloud_id=%s scope=%s reason=%s", machine.machineId(), machine.cloudId(), scope, unreadable);
-            return null;
         }
     }
 

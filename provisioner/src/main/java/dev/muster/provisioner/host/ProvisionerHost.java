@@ -125,7 +125,7 @@ public final class ProvisionerHost implements AutoCloseable {
         try (var admin = Admin.create(Map.of("bootstrap.servers", settings.bootstrapServers(), "request.timeout.ms", 5_000,
                 "default.api.timeout.ms", 10_000))) {
             clusterId = admin.describeCluster().clusterId().get();
-            var needed = List.of(topics.fleets(), topics.machines(), topics.machineReports(), topics.services(), topics.deadLetters(), commands);
+            var needed = List.of(topics.fleets(), topics.machines(), topics.machineReports(), topics.consoles(), topics.services(), topics.deadLetters(), commands);
             var missing = new TreeSet<>(needed);
             missing.removeAll(admin.listTopics().names().get());
             if (!missing.isEmpty()) {
@@ -157,7 +157,7 @@ public final class ProvisionerHost implements AutoCloseable {
                 timer, scope -> inventories.get().hurry(scope));
         var consumer = new CommandConsumer(this::consumer, topics, provider.name(), settings.service(), publisher, runner::accept, metrics, clock);
         consumers.set(consumer);
-        var inventory = new Inventory(provider, book, runner::isBusy, reports, publisher,
+        var inventory = new Inventory(provider, book, secrets, runner::isBusy, reports, publisher,
                 scope -> consumer.ownerOf(partition(scope, partitions)), clock, clusterId, settings.pace());
         inventories.set(inventory);
         metrics.queue("reports", publisher::unpublished);

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.muster.contracts.CloudEvents;
 import dev.muster.contracts.Topics;
+import dev.muster.v1.ConsoleReported;
 import dev.muster.v1.MachineReport;
 import dev.muster.v1.ServiceReported;
 import java.time.Clock;
@@ -97,6 +98,14 @@ final class ReportPublisher implements AutoCloseable {
     /** What was seen, without being asked. */
     void seen(Ownership owner, List<MachineReport> reports) {
         enqueue(new Item(owner, -1, reports.stream().map(this::record).toList()));
+    }
+
+    /** What a machine that is gone had written. */
+    void console(Ownership owner, String fleet, ConsoleReported console) {
+        var key = Topics.machineKey(fleet, console.getMachineId());
+        var headers = CloudEvents.headers(console, UUID.randomUUID().toString(), source, clock.instant());
+        enqueue(new Item(owner, -1, List.of(
+                new ProducerRecord<>(topics.consoles(), null, null, key.getBytes(UTF_8), console.toByteArray(), headers))));
     }
 
     void service(ServiceReported service) {

@@ -1,6 +1,7 @@
 package dev.muster.provisioner.host;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import com.google.protobuf.InvalidProtocolBufferException;
 import dev.muster.contracts.DeadLetters;
@@ -20,6 +21,7 @@ import dev.muster.v1.BootSpec;
 import dev.muster.v1.CloudState;
 import dev.muster.v1.Command;
 import dev.muster.v1.CommandAnswered;
+import dev.muster.v1.ConsoleReported;
 import dev.muster.v1.DrainMachine;
 import dev.muster.v1.DrainMode;
 import dev.muster.v1.FleetRecord;
@@ -376,20 +378,28 @@ class ProvisionerHostTest {
     }
 
     @Test
-    void aMachineThatWentWhenItWasDrainedCostsNoConsole() {
+    void theConsoleOfAMachineThatIsGoneIsKeptWithoutItsSecrets() throws Exception {
         declareFleet();
         awaitReady(start());
+        secret("git-password", "correct horse");
         var launch = launch(1);
         send(launch);
         var machine = accepted(launch).getLaunchAccepted().getMachines(0);
         drain(machine);
         kafka.report(topics, MachineReport::hasCommandAnswered);
+        cloud.writeConsole(machine.getCloudId(), "MUSTER-BOOT-DONE machine=x\r\n+ git clone https://me:correct horse@host/x\r\nkeys ACCESS SECRET\r\n");
+        assertThat(cloud.consoleCalls()).isZero();
         cloud.end(machine.getCloudId(), EndedBy.INSIDE);
 
-        kafka.report(topics, report -> report.hasInventory() && report.getInventory().getMachinesList().stream()
-                .anyMatch(seen -> seen.getMachineId().equals(machine.getMachineId()) && seen.getState() == CloudState.TERMINATED));
+        var kept = kafka.read(topics.consoles(), record -> true).get(0);
 
-        assertThat(cloud.consoleCalls()).isZero();
+        assertThat(new String(kept.key())).isEqualTo(FLEET + "/" + machine.getMachineId());
+        var console = ConsoleReported.parseFrom(kept.value());
+        assertThat(console.getMachineId()).isEqualTo(machine.getMachineId());
+        assertThat(console.getText()).isEqualTo("MUSTER-BOOT-DONE machine=x\n+ git clone https://[redacted]@host/x\nkeys [redacted] [redacted]\n");
+        assertThat(console.getTruncated()).isFalse();
+        assertThat(console.getCapturedAt().getSeconds()).isCloseTo(Instant.now().getEpochSecond(), within(60L));
+        assertThat(cloud.consoleCalls()).isEqualTo(1);
     }
 
     @Test
