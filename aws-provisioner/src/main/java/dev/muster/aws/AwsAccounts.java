@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
 import software.amazon.awssdk.regions.Region;
 
@@ -36,6 +37,8 @@ final class AwsAccounts {
 
     private final Map<String, Account> accounts;
     private final SecretsFolder secrets;
+    private final Function<Scope, Ec2Api> clients;
+    private final Function<Scope, ImageApi> imageClients;
     private final Map<String, AwsCredentialsProvider> credentials = new ConcurrentHashMap<>();
     private final Map<Scope, Ec2Api> made = new ConcurrentHashMap<>();
     private final Map<Scope, ImageApi> images = new ConcurrentHashMap<>();
@@ -43,6 +46,16 @@ final class AwsAccounts {
     AwsAccounts(Map<String, Account> accounts, SecretsFolder secrets) {
         this.accounts = new TreeMap<>(accounts);
         this.secrets = secrets;
+        this.clients = scope -> new SdkEc2Api(Region.of(scope.region()), this.accounts.get(scope.account()).endpoint(), credentials(scope));
+        this.imageClients = scope -> new SdkImageApi(Region.of(scope.region()), this.accounts.get(scope.account()).endpoint(), credentials(scope));
+    }
+
+    /** For tests: any scope's calls go to these. */
+    AwsAccounts(Map<String, Account> accounts, Function<Scope, Ec2Api> clients, Function<Scope, ImageApi> imageClients) {
+        this.accounts = new TreeMap<>(accounts);
+        this.secrets = null;
+        this.clients = clients;
+        this.imageClients = imageClients;
     }
 
     List<Scope> scopes() {
@@ -52,23 +65,24 @@ final class AwsAccounts {
     }
 
     Ec2Api api(Scope scope) throws ProviderException {
-        var account = account(scope);
-        return made.computeIfAbsent(scope, fresh -> new SdkEc2Api(Region.of(scope.region()), account.endpoint(), credentials(scope, account)));
+        account(scope);
+        return made.computeIfAbsent(scope, clients);
     }
 
     /** With the keys of launches. The caller closes them. */
     DoctorCalls calls(Scope scope) throws ProviderException {
         var account = account(scope);
-        return new DoctorCalls(Region.of(scope.region()), account.endpoint(), credentials(scope, account));
+        return new DoctorCalls(Region.of(scope.region()), account.endpoint(), credentials(scope));
     }
 
     ImageApi images(Scope scope) throws ProviderException {
-        var account = account(scope);
-        return images.computeIfAbsent(scope, fresh -> new SdkImageApi(Region.of(scope.region()), account.endpoint(), credentials(scope, account)));
+        account(scope);
+        return images.computeIfAbsent(scope, imageClients);
     }
 
     /** Keys are the account's, whatever the region; a role's are asked for in the region that is used first. */
-    private AwsCredentialsProvider credentials(Scope scope, Account account) {
+    private AwsCredentialsProvider credentials(Scope scope) {
+        var account = accounts.get(scope.account());
         return credentials.computeIfAbsent(scope.account(), name -> {
             var own = SdkEc2Api.credentials(secrets, name);
             return account.role().map(role -> RoleCredentials.of(role, own, Region.of(scope.region()), account.endpoint())).orElse(own);

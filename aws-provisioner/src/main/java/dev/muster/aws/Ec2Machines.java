@@ -14,8 +14,12 @@ import dev.muster.provisioner.spi.MachineProvider;
 import dev.muster.provisioner.spi.MachineRef;
 import dev.muster.provisioner.spi.MachineSeen;
 import dev.muster.provisioner.spi.Mark;
+import dev.muster.provisioner.spi.Offer;
+import dev.muster.provisioner.spi.PriceSeen;
 import dev.muster.provisioner.spi.ProviderException;
 import dev.muster.provisioner.spi.Scope;
+import dev.muster.provisioner.spi.TypeSeen;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.Base64;
 import java.util.Collection;
@@ -62,6 +66,8 @@ final class Ec2Machines implements MachineProvider {
     private final Map<String, Long> ordinals = new ConcurrentHashMap<>();
     private final Merger<Scope, CloudStatus> ends = new Merger<>(GATHER, MOST_IDS, this::end);
     private final Merger<TagWish, Boolean> tags = new Merger<>(GATHER, MOST_IDS, this::write);
+    private final Ec2Prices prices;
+    private final Ec2Types types;
     private final LongSupplier nanos;
 
     Ec2Machines(AwsAccounts accounts, String installation) {
@@ -74,6 +80,8 @@ final class Ec2Machines implements MachineProvider {
         this.installation = installation;
         this.requests = new LaunchRequests(installation, accounts, new Images(accounts, nanos));
         this.nanos = nanos;
+        this.prices = new Ec2Prices(accounts, this::rates, Clock.systemUTC());
+        this.types = new Ec2Types(accounts, this::rates);
     }
 
     @Override
@@ -263,6 +271,16 @@ final class Ec2Machines implements MachineProvider {
         } catch (SdkException failure) {
             throw Ec2Failures.translate(failure);
         }
+    }
+
+    @Override
+    public List<PriceSeen> prices(Scope scope, Collection<Offer> offers) throws ProviderException {
+        return prices.of(scope, offers);
+    }
+
+    @Override
+    public List<TypeSeen> types(Scope scope, Collection<String> machineTypes) throws ProviderException {
+        return types.of(scope, machineTypes);
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.muster.aws;
 
 import dev.muster.contracts.SecretsFolder;
 import dev.muster.provisioner.spi.Offer;
+import dev.muster.provisioner.spi.ProviderException;
 import dev.muster.provisioner.spi.Scope;
 import dev.muster.sandbox.ec2.Ec2Config;
 import dev.muster.sandbox.ec2.Ec2Server;
@@ -68,6 +69,14 @@ final class Ec2StandIn implements AutoCloseable {
     Ec2Api api() {
         return new SdkEc2Api(software.amazon.awssdk.regions.Region.of(SCOPE.region()), Optional.of(URI.create(server.url())),
                 SdkEc2Api.credentials(new SecretsFolder(secrets), ACCOUNT));
+    }
+
+    ImageApi images() {
+        try {
+            return accounts().images(SCOPE);
+        } catch (ProviderException impossible) {
+            throw new IllegalStateException(impossible);
+        }
     }
 
     /** The machine as its image sees it, once it runs. */

@@ -6,6 +6,7 @@ import dev.muster.planner.core.FleetEvent.TaskAdrift;
 import dev.muster.planner.core.FleetMemory.DemandStatus;
 import dev.muster.planner.core.FleetMemory.PriceKnown;
 import dev.muster.planner.core.FleetMemory.ScopeSeen;
+import dev.muster.planner.core.FleetMemory.TypeKnown;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -41,6 +42,8 @@ public final class Fleet {
     private static final Duration LISTED_AFTER = Duration.ofMinutes(2);
     /** Micro-units an hour: no machine that a cloud rents costs 10,000 an hour; a price above that is a mistake of units. */
     private static final long DEAREST = 10_000_000_000L;
+    /** What the source of a price begins with that a person wrote into a file. */
+    private static final String PRICE_FILE = "the price file";
 
     private FleetHead head;
     private final Map<String, Pool> pools = new HashMap<>();
@@ -63,6 +66,8 @@ public final class Fleet {
     private List<TaskAdrift> adrift = List.of();
     private final TreeMap<String, MachineFacts> strangers = new TreeMap<>();
     private final TreeMap<OfferKey, PriceKnown> prices = new TreeMap<>();
+    /** By provider and name. */
+    private final TreeMap<String, TypeKnown> types = new TreeMap<>();
     /** By queue, since when it has had waiting tasks without a break. */
     private final TreeMap<String, Instant> waitingSince = new TreeMap<>();
     /** By prefix of workers whose machines are to be adopted, when that was asked for. */
@@ -118,6 +123,7 @@ public final class Fleet {
         fleet.adrift = memory.adrift();
         memory.strangers().forEach(stranger -> fleet.strangers.put(stranger.cloudId(), stranger));
         memory.prices().forEach(price -> fleet.prices.put(price.offer(), price));
+        memory.types().forEach(type -> fleet.types.put(type.key(), type));
         fleet.waitingSince.putAll(memory.waitingSince());
         fleet.adopting.putAll(memory.adopting());
         memory.adoptions().forEach(adoption -> fleet.adoptions.put(adoption.cloudId(), adoption));
@@ -360,6 +366,11 @@ public final class Fleet {
         return Collections.unmodifiableCollection(prices.values());
     }
 
+    /** What a machine type is; empty: its provider has not said. */
+    public Optional<TypeKnown> type(String provider, String machineType) {
+        return Optional.ofNullable(types.get(provider + "/" + machineType));
+    }
+
     /** Since when the queue has had waiting tasks without a break; empty: none waits. */
     public Optional<Instant> waitingSince(String queue) {
         return Optional.ofNullable(waitingSince.get(queue));
@@ -433,7 +444,7 @@ public final class Fleet {
     public FleetMemory memory() {
         return new FleetMemory(nextMachine, plans, plannedAt, demand, List.copyOf(scopes.values()), List.copyOf(holds.values()),
                 List.copyOf(rescues.values()), List.copyOf(refusals.values()), adrift, List.copyOf(strangers.values()), stateSince,
-                List.copyOf(prices.values()), waitingSince, adopting, List.copyOf(adoptions.values()));
+                List.copyOf(prices.values()), waitingSince, adopting, List.copyOf(adoptions.values()), List.copyOf(types.values()));
     }
 
     /** What changed since the last call, for storing it; an id that is no longer known was removed. */
@@ -557,12 +568,18 @@ public final class Fleet {
 
     // Prices.
 
-    /** A price that can't be right is not taken: the last good one stays, and the planner says so. */
+    /**
+     * A price that can't be right is not taken: the last good one stays, and the planner says so. A provider's own goes before a file's,
+     * whichever is the newer: they are dated by different things.
+     */
     private void pricesSeen(FleetEvent.PricesSeen event) {
+        for (var type : event.types()) {
+            memoryChanged |= !type.equals(types.put(type.key(), type));
+        }
         var moved = new TreeSet<OfferKey>();
         for (var price : event.prices()) {
             var before = prices.get(price.offer());
-            if (before != null && price.asOf().isBefore(before.asOf())) {
+            if (before != null && !isTaken(price, before)) {
                 continue;
             }
             var good = price.perHour() > 0 && price.perHour() <= DEAREST;
@@ -582,6 +599,12 @@ public final class Fleet {
                 }
             }
         }
+    }
+
+    private static boolean isTaken(FleetEvent.PricesSeen.Price price, PriceKnown before) {
+        var ofFile = price.source().startsWith(PRICE_FILE);
+        var beforeOfFile = before.source().startsWith(PRICE_FILE);
+        return ofFile == beforeOfFile ? !price.asOf().isBefore(before.asOf()) : beforeOfFile || before.perHour() == 0;
     }
 
     /** What a machine of an offer costs an hour, all included; empty: not known. */

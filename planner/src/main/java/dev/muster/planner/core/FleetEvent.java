@@ -86,8 +86,12 @@ public sealed interface FleetEvent {
     /** A machine of another autoscaler was not tagged. {@code ordinal} is the command's. */
     record AdoptionRefused(Instant at, String machineId, long ordinal, Adoption.Refusal why, String detail) implements FleetEvent {}
 
-    /** Prices as a provider knows them, micro-units an hour. */
-    record PricesSeen(Instant at, List<Price> prices) implements FleetEvent {
+    /** Prices as a provider knows them, micro-units an hour, and what its machine types are. */
+    record PricesSeen(Instant at, List<Price> prices, List<FleetMemory.TypeKnown> types) implements FleetEvent {
+
+        public PricesSeen(Instant at, List<Price> prices) {
+            this(at, prices, List.of());
+        }
 
         public record Price(OfferKey offer, long perHour, Instant asOf, String source) {}
     }

@@ -23,7 +23,7 @@ public record FleetMemory(
         long nextMachine, long plans, Instant plannedAt, DemandStatus demand, List<ScopeSeen> scopes, List<Hold> holds,
         List<Rescue> rescues, List<PlanRecord.Refused> refusals, List<FleetEvent.TaskAdrift> adrift,
         List<FleetEvent.MachineFacts> strangers, Instant stateSince, List<PriceKnown> prices, SortedMap<String, Instant> waitingSince,
-        SortedMap<String, Instant> adopting, List<Adoption> adoptions) {
+        SortedMap<String, Instant> adopting, List<Adoption> adoptions, List<TypeKnown> types) {
 
     public FleetMemory {
         scopes = List.copyOf(scopes);
@@ -36,6 +36,20 @@ public record FleetMemory(
         waitingSince = Collections.unmodifiableSortedMap(new TreeMap<>(waitingSince));
         adopting = Collections.unmodifiableSortedMap(new TreeMap<>(adopting));
         adoptions = List.copyOf(adoptions);
+        types = List.copyOf(types);
+    }
+
+    /**
+     * What a machine type is, as its provider said last.
+     *
+     * @param liveMarks a machine sees a mark that is written while it runs
+     */
+    public record TypeKnown(String provider, String machineType, int vcpus, long memoryMib, int gpus, String gpuModel, String architecture,
+            boolean liveMarks) {
+
+        String key() {
+            return provider + "/" + machineType;
+        }
     }
 
     /**

@@ -368,6 +368,11 @@ final class FleetOwner {
             public boolean isPriced(OfferKey offer) {
                 return owned.isLoaded() && owned.fleet().reportedPrice(Words.offer(offer)).isPresent();
             }
+
+            @Override
+            public boolean isWithoutLiveMarks(String provider, String machineType) {
+                return owned.isLoaded() && owned.fleet().type(provider, machineType).filter(type -> !type.liveMarks()).isPresent();
+            }
         };
     }
 

@@ -28,6 +28,8 @@ import dev.muster.v1.RescueState;
 import dev.muster.v1.ScheduleSpec;
 import dev.muster.v1.ScopeKnown;
 import dev.muster.v1.ShutdownAction;
+import dev.muster.v1.TypeFacts;
+import dev.muster.v1.TypeState;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.util.List;
@@ -161,6 +163,9 @@ final class FleetTranslator {
         set(memory.stateSince(), message::setStateSince);
         memory.prices().forEach(price -> message.addPrices(PriceState.newBuilder().setOffer(Words.offer(price.offer())).setMicrosPerHour(price.perHour())
                 .setAsOf(Times.timestamp(price.asOf())).setSource(price.source()).setIgnored(price.ignored())));
+        memory.types().forEach(type -> message.addTypes(TypeState.newBuilder().setProvider(type.provider()).setFacts(TypeFacts.newBuilder()
+                .setMachineType(type.machineType()).setVcpus(type.vcpus()).setMemoryMib(type.memoryMib()).setGpus(type.gpus()).setGpuModel(type.gpuModel())
+                .setArchitecture(type.architecture()).setLiveMarks(type.liveMarks()))));
         memory.adopting().forEach((prefix, askedAt) -> message.putAdopting(prefix, Times.timestamp(askedAt)));
         memory.adoptions().forEach(adoption -> message.addAdoptions(adoption(adoption)));
         memory.waitingSince().forEach((queue, since) -> message.putWaitingSince(queue, Times.timestamp(since)));
@@ -186,7 +191,13 @@ final class FleetTranslator {
                 message.getPricesList().stream().map(price -> new FleetMemory.PriceKnown(Words.offer(price.getOffer()), price.getMicrosPerHour(),
                         Times.instant(price.getAsOf()), price.getSource(), price.getIgnored())).toList(),
                 instants(message.getWaitingSinceMap()), instants(message.getAdoptingMap()),
-                message.getAdoptionsList().stream().map(FleetTranslator::adoption).toList());
+                message.getAdoptionsList().stream().map(FleetTranslator::adoption).toList(),
+                message.getTypesList().stream().map(type -> type(type.getProvider(), type.getFacts())).toList());
+    }
+
+    static FleetMemory.TypeKnown type(String provider, TypeFacts facts) {
+        return new FleetMemory.TypeKnown(provider, facts.getMachineType(), facts.getVcpus(), facts.getMemoryMib(), facts.getGpus(), facts.getGpuModel(),
+                facts.getArchitecture(), facts.getLiveMarks());
     }
 
     private static SortedMap<String, Instant> instants(Map<String, Timestamp> times) {

@@ -79,7 +79,10 @@ final class MachineTranslator {
                                 price.getSource()));
                     }
                 }
-                return Optional.of(new FleetEvent.PricesSeen(at, prices));
+                var provider = message.getScope().contains("/") ? message.getScope().substring(0, message.getScope().indexOf('/')) : "";
+                var types = message.getPrices().getFactsList().stream().filter(type -> !type.getMachineType().isEmpty() && !provider.isEmpty())
+                        .map(type -> FleetTranslator.type(provider, type)).toList();
+                return Optional.of(new FleetEvent.PricesSeen(at, prices, types));
             }
             case CHECK_ANSWERED -> {
                 return Optional.empty();

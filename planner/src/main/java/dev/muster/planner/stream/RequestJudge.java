@@ -51,6 +51,11 @@ final class RequestJudge {
             return false;
         }
 
+        /** Whether a machine of that type is known not to see marks that are written while it runs. */
+        default boolean isWithoutLiveMarks(String provider, String machineType) {
+            return false;
+        }
+
         /** @param ended GONE, FAILED or LOST. @param busy a task runs on it */
         record Standing(boolean ended, boolean busy) {}
     }
@@ -254,6 +259,7 @@ final class RequestJudge {
             notes.addAll(SpecNotes.ofChange(filled, machines.counted()));
         }
         notes.addAll(SpecNotes.of(filled));
+        notes.addAll(SpecNotes.ofTypes(filled, machines::isWithoutLiveMarks));
         return notes;
     }
 

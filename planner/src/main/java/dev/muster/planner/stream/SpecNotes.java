@@ -5,6 +5,7 @@ import dev.muster.v1.FleetSpec;
 import dev.muster.v1.PoolSpec;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BiPredicate;
 import java.util.stream.Collectors;
 
 /** What a spec may say and people should know: sentences that an answer carries beside the accepted spec. */
@@ -72,6 +73,25 @@ final class SpecNotes {
             notes.add("pools." + pool.getName() + ".maxAge is " + Findings.text(pool.getMaxAge()) + ", less than the longest task to expect (reserveFor, " + Findings.text(pool.getReserveFor())
                     + "): such a task is not cut short, but its machine takes no other and stays past its age.");
         }
+    }
+
+    /**
+     * Where marks don't reach machines that run.
+     *
+     * @param isWithoutLiveMarks of a provider's machine type; false also where that is not known
+     */
+    static List<String> ofTypes(FleetSpec filled, BiPredicate<String, String> isWithoutLiveMarks) {
+        var notes = new ArrayList<String>();
+        for (var pool : filled.getPoolsList()) {
+            var types = pool.getOffersList().stream().map(offer -> offer.getKey()).filter(key -> isWithoutLiveMarks.test(key.getProvider(), key.getMachineType()))
+                    .map(key -> key.getMachineType()).distinct().sorted().toList();
+            if (!types.isEmpty()) {
+                notes.add("pools." + pool.getName() + ": machines of " + String.join(", ", types) + " don't see a mark that is written while they run, since EC2 "
+                        + "shows tags at once only on types whose hypervisor is nitro: their drains wait until two looks show them idle, and a task that begins "
+                        + "in between is put back. Types of a newer generation have it.");
+            }
+        }
+        return notes;
     }
 
     /** What limits that were lowered wait for. @param counted machines that count now */

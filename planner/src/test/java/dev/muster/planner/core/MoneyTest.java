@@ -220,6 +220,31 @@ class MoneyTest {
         assertThat(s.fleet.refusals()).anySatisfy(warning -> assertThat(warning.text()).contains("still costs 1.578/h, above its 0.10/h"));
     }
 
+    /** Each order in which the two can be told. */
+    @Test
+    void aProvidersPriceGoesBeforeAFilesWhicheverIsTheNewer() {
+        for (var first : List.of("the price file (ours)", "ec2:DescribeSpotPriceHistory")) {
+            var s = fleet().look().list().plan();
+            var key = s.fleet.spec().pools().get(0).offers().get(0).key();
+            var ofFile = new FleetEvent.PricesSeen.Price(key, 500_000, s.now, "the price file (ours)");
+            var ofProvider = new FleetEvent.PricesSeen.Price(key, 300_000, s.now.minusSeconds(86_400), "ec2:DescribeSpotPriceHistory");
+            var isFileFirst = first.equals(ofFile.source());
+            s.fleet.apply(new FleetEvent.PricesSeen(s.now, List.of(isFileFirst ? ofFile : ofProvider)));
+            assertThat(s.fleet.reportedPrice(key)).hasValue(isFileFirst ? 500_000 : 300_000);
+            s.fleet.apply(new FleetEvent.PricesSeen(s.now, List.of(isFileFirst ? ofProvider : ofFile)));
+            assertThat(s.fleet.reportedPrice(key)).as("after " + first).hasValue(300_000);
+        }
+    }
+
+    @Test
+    void aFilesPriceDoesWhereTheProvidersCannotBeRight() {
+        var s = fleet().look().list().plan();
+        var key = s.fleet.spec().pools().get(0).offers().get(0).key();
+        s.fleet.apply(new FleetEvent.PricesSeen(s.now, List.of(new FleetEvent.PricesSeen.Price(key, -1, s.now, "ec2"))));
+        s.fleet.apply(new FleetEvent.PricesSeen(s.now, List.of(new FleetEvent.PricesSeen.Price(key, 500_000, s.now, "the price file (ours)"))));
+        assertThat(s.fleet.reportedPrice(key)).hasValue(500_000);
+    }
+
     @Test
     void anAbsurdPriceIsIgnoredAndSaidAndTheLastGoodOneStays() {
         var s = fleet().look().list().plan();

@@ -38,6 +38,14 @@ class SpecNotesTest {
     }
 
     @Test
+    void saysWhereMarksDoNotReachMachinesThatRun() throws Exception {
+        var spec = filled("pools: {cpu: {provider: aws, region: eu-west-1, offers: [{type: p3.2xlarge}, {type: m4.large}, {type: m5.large}], max: 4}}");
+        assertThat(SpecNotes.ofTypes(spec, (provider, type) -> provider.equals("aws") && !type.startsWith("m5")))
+                .singleElement().asString().startsWith("pools.cpu: machines of m4.large, p3.2xlarge don't see a mark that is written while they run");
+        assertThat(SpecNotes.ofTypes(spec, (provider, type) -> false)).isEmpty();
+    }
+
+    @Test
     void saysWhatALimitDoesNotBoundAndWhatItEnds() throws Exception {
         assertThat(notes("""
                 currency: USD

@@ -96,7 +96,8 @@ class TranslatorsTest {
                 List.of(new FleetEvent.TaskAdrift("t", "q", "w", TaskStatus.IN_PROGRESS, T, T)),
                 List.of(new FleetEvent.MachineFacts("", "cpu", "i-9", "", 0, null, CloudState.RUNNING, Ending.UNKNOWN, T, null, "boot: broke")), T.plusSeconds(10),
                 List.of(new FleetMemory.PriceKnown(OFFER, 157_000, T, "ec2:DescribeSpotPriceHistory", "-1 micro-units")), new TreeMap<>(java.util.Map.of("default", T)),
-                new TreeMap<>(java.util.Map.of("dynamic_worker", T)), adoptions);
+                new TreeMap<>(java.util.Map.of("dynamic_worker", T)), adoptions,
+                List.of(new FleetMemory.TypeKnown("aws", "p3.2xlarge", 8, 62_464, 1, "V100", "x86_64", false)));
         assertThat(FleetTranslator.memory(FleetTranslator.memory(memory))).isEqualTo(memory);
     }
 

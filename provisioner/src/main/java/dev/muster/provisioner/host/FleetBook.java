@@ -50,7 +50,8 @@ final class FleetBook implements TopicTable.Listener {
         }
     }
 
-    private record Fleet(String connection, Set<Scope> scopes, Set<String> ignoredClusters, String currency, Set<OfferKey> unpriced) {}
+    private record Fleet(String connection, Set<Scope> scopes, Set<String> ignoredClusters, String currency, Set<OfferKey> unpriced,
+            Set<OfferKey> offers) {}
 
     private final String provider;
     private final Topics topics;
@@ -97,7 +98,7 @@ final class FleetBook implements TopicTable.Listener {
             }
             var record = FleetRecord.parseFrom(value);
             var fleet = new Fleet(record.getSpec().getConnection(), ours(record), Set.copyOf(record.getTakenOverClustersList()),
-                    record.getSpec().getCurrency(), unpricedOf(record));
+                    record.getSpec().getCurrency(), unpricedOf(record), offersOf(record));
             var before = fleets.put(name, fleet);
             if (!fleet.equals(before)) {
                 changed.addAll(fleet.scopes);
@@ -111,15 +112,31 @@ final class FleetBook implements TopicTable.Listener {
                 .filter(offer -> !offer.hasPriceMicrosPerHour()).map(OfferSpec::getKey).collect(Collectors.toUnmodifiableSet());
     }
 
-    /** The fleet's offers in the scope whose price its spec does not name, if it counts in that currency. */
-    synchronized List<OfferKey> unpriced(String fleet, Scope scope, String currency) {
+    private static Set<OfferKey> offersOf(FleetRecord record) {
+        return record.getSpec().getPoolsList().stream().flatMap(pool -> pool.getOffersList().stream()).map(OfferSpec::getKey).collect(Collectors.toUnmodifiableSet());
+    }
+
+    /** The fleet's offers in the scope whose price its spec does not name. */
+    synchronized List<OfferKey> unpriced(String fleet, Scope scope) {
         var known = fleets.get(fleet);
-        if (known == null || !known.currency.equals(currency)) {
-            return List.of();
-        }
-        return known.unpriced.stream()
-                .filter(offer -> new Scope(offer.getProvider(), offer.getAccount(), offer.getRegion()).equals(scope))
-                .sorted(Comparator.comparing(OfferKey::toString)).toList();
+        return known == null ? List.of() : known.unpriced.stream().filter(offer -> isIn(offer, scope)).sorted(Comparator.comparing(OfferKey::toString)).toList();
+    }
+
+    /** Machine types of the fleet's offers in the scope. Sorted. */
+    synchronized Set<String> types(String fleet, Scope scope) {
+        var known = fleets.get(fleet);
+        return known == null ? Set.of() : known.offers.stream().filter(offer -> isIn(offer, scope) && !offer.getMachineType().isEmpty())
+                .map(OfferKey::getMachineType).collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    /** What the fleet counts in; empty: the fleet is not known. */
+    synchronized String currencyOf(String fleet) {
+        var known = fleets.get(fleet);
+        return known == null ? "" : known.currency;
+    }
+
+    private static boolean isIn(OfferKey offer, Scope scope) {
+        return new Scope(offer.getProvider(), offer.getAccount(), offer.getRegion()).equals(scope);
     }
 
     private Set<Scope> ours(FleetRecord record) {
@@ -191,16 +208,6 @@ final class FleetBook implements TopicTable.Listener {
         return found;
     }
 
-    /** A launch, a boot, a drain or an end is under way there, by the planner's books. */
-    synchronized boolean isMoving(Scope scope) {
-        return movingByScope.getOrDefault(scope, 0) > 0;
-    }
-
-    /** An operator said that the cluster's marks are to be ignored. */
-    synchronized boolean isTakenOver(String cluster) {
-        return fleets.values().stream().anyMatch(fleet -> fleet.ignoredClusters.contains(cluster));
-    }
-}
     /** Ids of the scope's machines that have ended before that moment. */
     synchronized Set<String> endedBefore(Scope scope, Instant moment) {
         var ids = new HashSet<String>();
@@ -213,3 +220,13 @@ final class FleetBook implements TopicTable.Listener {
         return ids;
     }
 
+    /** A launch, a boot, a drain or an end is under way there, by the planner's books. */
+    synchronized boolean isMoving(Scope scope) {
+        return movingByScope.getOrDefault(scope, 0) > 0;
+    }
+
+    /** An operator said that the cluster's marks are to be ignored. */
+    synchronized boolean isTakenOver(String cluster) {
+        return fleets.values().stream().anyMatch(fleet -> fleet.ignoredClusters.contains(cluster));
+    }
+}

@@ -11,8 +11,11 @@ import dev.muster.provisioner.spi.MachineList;
 import dev.muster.provisioner.spi.MachineProvider;
 import dev.muster.provisioner.spi.MachineRef;
 import dev.muster.provisioner.spi.Mark;
+import dev.muster.provisioner.spi.Offer;
+import dev.muster.provisioner.spi.PriceSeen;
 import dev.muster.provisioner.spi.ProviderException;
 import dev.muster.provisioner.spi.Scope;
+import dev.muster.provisioner.spi.TypeSeen;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
@@ -104,6 +107,16 @@ final class ObservedProvider implements MachineProvider {
     @Override
     public String console(MachineRef machine) throws ProviderException {
         return observed("console", () -> provider.console(machine));
+    }
+
+    @Override
+    public List<PriceSeen> prices(Scope scope, Collection<Offer> offers) throws ProviderException {
+        return observed("prices", () -> provider.prices(scope, offers));
+    }
+
+    @Override
+    public List<TypeSeen> types(Scope scope, Collection<String> machineTypes) throws ProviderException {
+        return observed("types", () -> provider.types(scope, machineTypes));
     }
 
     @Override

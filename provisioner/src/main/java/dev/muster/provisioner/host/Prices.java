@@ -2,6 +2,7 @@ package dev.muster.provisioner.host;
 
 import com.google.protobuf.util.Timestamps;
 import dev.muster.provisioner.spi.Scope;
+import dev.muster.v1.OfferKey;
 import dev.muster.v1.OfferPrice;
 import dev.muster.v1.PricesReported;
 import java.io.IOException;
@@ -19,7 +20,7 @@ import org.jboss.logging.Logger;
 
 /**
  * Reports what the price file says of the offers whose spec names no price: once for each fleet and scope, and again when the file, the
- * spec or the owner changes. A file that can't be read leaves what was reported before.
+ * spec or the owner changes. A file that can't be read leaves what was reported before. The planner takes a cloud's own price before a file's.
  */
 final class Prices {
 
@@ -93,7 +94,8 @@ final class Prices {
     }
 
     private void say(String fleet, Scope scope, Ownership owner) {
-        var prices = book.unpriced(fleet, scope, file.currency()).stream().flatMap(offer -> file.of(offer).stream().map(price -> OfferPrice.newBuilder()
+        var unpriced = file.currency().equals(book.currencyOf(fleet)) ? book.unpriced(fleet, scope) : List.<OfferKey>of();
+        var prices = unpriced.stream().flatMap(offer -> file.of(offer).stream().map(price -> OfferPrice.newBuilder()
                 .setOffer(offer).setMicrosPerHour(price.perHour()).setCurrency(file.currency()).setAsOf(Timestamps.fromMillis(file.asOf().toEpochMilli()))
                 .setSource("the price file (" + file.source() + ")" + (price.perHour() < 0 ? ", where '" + price.written() + "' stands" : "")).build())).toList();
         var now = new Said(owner, prices);

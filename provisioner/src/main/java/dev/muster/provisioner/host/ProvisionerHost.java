@@ -62,7 +62,7 @@ public final class ProvisionerHost implements AutoCloseable {
     private long lastReportAt;
 
     private record Running(FleetBook book, TopicTable tables, ReportPublisher publisher, CommandRunner runner, CommandConsumer consumer,
-            Inventory inventory, int partitions) {
+            Inventory inventory, CloudPrices prices, int partitions) {
 
         boolean owns(Scope scope) {
             return consumer.ownerOf(partition(scope, partitions)) != null;
@@ -166,7 +166,9 @@ public final class ProvisionerHost implements AutoCloseable {
         inventory.start(timer);
         settings.priceFile().ifPresent(file ->
                 new Prices(file, book, reports, publisher, scope -> consumer.ownerOf(partition(scope, partitions)), clock).start(timer));
-        running = new Running(book, tables, publisher, runner, consumer, inventory, partitions);
+        var prices = new CloudPrices(provider, book, reports, publisher, scope -> consumer.ownerOf(partition(scope, partitions)), clock, CloudPrices.EVERY);
+        prices.start();
+        running = new Running(book, tables, publisher, runner, consumer, inventory, prices, partitions);
         waitingFor = "";
     }
 
@@ -293,6 +295,7 @@ public final class ProvisionerHost implements AutoCloseable {
         var now = running;
         if (now != null) {
             now.inventory.close();
+            now.prices.close();
             now.runner.close();
             now.consumer.close();
             now.publisher.close();

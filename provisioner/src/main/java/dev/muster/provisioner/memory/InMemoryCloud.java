@@ -11,8 +11,10 @@ import dev.muster.provisioner.spi.MachineIds;
 import dev.muster.provisioner.spi.MachineSeen;
 import dev.muster.provisioner.spi.Mark;
 import dev.muster.provisioner.spi.Offer;
+import dev.muster.provisioner.spi.PriceSeen;
 import dev.muster.provisioner.spi.ProviderException;
 import dev.muster.provisioner.spi.Scope;
+import dev.muster.provisioner.spi.TypeSeen;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -62,6 +64,10 @@ public final class InMemoryCloud {
     private int launchCalls;
     private int names;
     private int consoleCalls;
+    private final Map<String, Long> prices = new HashMap<>();
+    private final Map<String, TypeSeen> types = new HashMap<>();
+    private int priceCalls;
+    private final List<String> typesAsked = new ArrayList<>();
 
     public InMemoryCloud(Clock clock) {
         this.clock = clock;
@@ -77,7 +83,7 @@ public final class InMemoryCloud {
         showsAfter = delay;
     }
 
-    /** The next call of {@code api} (launch, find, mark, terminate, adopt, list, console, renew, check) has no effect and fails so. */
+    /** The next call of {@code api} (launch, find, mark, terminate, adopt, list, console, prices, types, renew, check) has no effect and fails so. */
     public synchronized void refuseNext(String api, FailureKind kind) {
         planned.computeIfAbsent(api, none -> new ArrayDeque<>()).add(new Planned(Fault.REFUSED, kind));
     }
@@ -123,6 +129,39 @@ public final class InMemoryCloud {
         consoleCalls++;
         begin("console");
         return consoles.getOrDefault(cloudId, "");
+    }
+
+    /** What machines of a type cost an hour from now on. */
+    public synchronized void price(String machineType, long micros) {
+        prices.put(machineType, micros);
+    }
+
+    /** What a type is. */
+    public synchronized void type(TypeSeen type) {
+        types.put(type.machineType(), type);
+    }
+
+    /** Calls for prices, those that failed included. */
+    public synchronized int priceCalls() {
+        return priceCalls;
+    }
+
+    /** Of each call for types, those that it named, with a blank between. */
+    public synchronized List<String> typesAsked() {
+        return List.copyOf(typesAsked);
+    }
+
+    synchronized List<PriceSeen> prices(Collection<Offer> offers) throws ProviderException {
+        priceCalls++;
+        begin("prices");
+        return offers.stream().filter(offer -> prices.containsKey(offer.machineType()))
+                .map(offer -> new PriceSeen(offer, prices.get(offer.machineType()), "USD", Instant.EPOCH, "the cloud in memory")).toList();
+    }
+
+    synchronized List<TypeSeen> types(Collection<String> machineTypes) throws ProviderException {
+        typesAsked.add(String.join(" ", machineTypes));
+        begin("types");
+        return machineTypes.stream().filter(types::containsKey).map(types::get).toList();
     }
 
     /** A machine that another hand launched. @return its cloud id */

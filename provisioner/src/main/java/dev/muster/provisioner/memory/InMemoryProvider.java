@@ -11,8 +11,11 @@ import dev.muster.provisioner.spi.MachineProvider;
 import dev.muster.provisioner.spi.MachineRef;
 import dev.muster.provisioner.spi.MachineSeen;
 import dev.muster.provisioner.spi.Mark;
+import dev.muster.provisioner.spi.Offer;
+import dev.muster.provisioner.spi.PriceSeen;
 import dev.muster.provisioner.spi.ProviderException;
 import dev.muster.provisioner.spi.Scope;
+import dev.muster.provisioner.spi.TypeSeen;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
@@ -96,6 +99,16 @@ public final class InMemoryProvider implements MachineProvider {
     @Override
     public String console(MachineRef machine) throws ProviderException {
         return cloud.console(machine.cloudId());
+    }
+
+    @Override
+    public List<PriceSeen> prices(Scope scope, Collection<Offer> offers) throws ProviderException {
+        return cloud.prices(offers);
+    }
+
+    @Override
+    public List<TypeSeen> types(Scope scope, Collection<String> machineTypes) throws ProviderException {
+        return cloud.types(machineTypes);
     }
 
     @Override

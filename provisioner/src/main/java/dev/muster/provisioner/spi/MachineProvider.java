@@ -82,6 +82,20 @@ public interface MachineProvider {
      */
     String console(MachineRef machine) throws ProviderException;
 
+    /**
+     * What the offers cost now, as far as the cloud tells. Asked every few minutes: with as few calls as it allows.
+     *
+     * @return none of an offer whose price the cloud doesn't tell
+     */
+    default List<PriceSeen> prices(Scope scope, Collection<Offer> offers) throws ProviderException {
+        return List.of();
+    }
+
+    /** What the machine types are, as far as the cloud knows them. Asked once for each. */
+    default List<TypeSeen> types(Scope scope, Collection<String> machineTypes) throws ProviderException {
+        return List.of();
+    }
+
     /** Writes a new keep-until mark on all of them, with as few calls as the cloud allows. Machines that are gone don't matter. */
     void renewKeepUntil(Scope scope, Collection<String> cloudIds, KeepUntil keepUntil) throws ProviderException;
 }

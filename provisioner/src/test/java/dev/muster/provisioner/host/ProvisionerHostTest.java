@@ -15,6 +15,7 @@ import dev.muster.provisioner.spi.KeepUntil;
 import dev.muster.provisioner.spi.MachineBatch;
 import dev.muster.provisioner.spi.Offer;
 import dev.muster.provisioner.spi.Scope;
+import dev.muster.provisioner.spi.TypeSeen;
 import dev.muster.v1.AdoptMachine;
 import dev.muster.v1.AdoptRefusal;
 import dev.muster.v1.BootSpec;
@@ -25,6 +26,7 @@ import dev.muster.v1.ConsoleReported;
 import dev.muster.v1.DrainMachine;
 import dev.muster.v1.DrainMode;
 import dev.muster.v1.FleetRecord;
+import dev.muster.v1.FleetSpec;
 import dev.muster.v1.LaunchMachines;
 import dev.muster.v1.LaunchParameters;
 import dev.muster.v1.MachineReport;
@@ -32,9 +34,14 @@ import dev.muster.v1.MachineReported;
 import dev.muster.v1.Mark;
 import dev.muster.v1.Market;
 import dev.muster.v1.OfferKey;
+import dev.muster.v1.OfferPrice;
+import dev.muster.v1.OfferSpec;
+import dev.muster.v1.PoolSpec;
+import dev.muster.v1.PricesReported;
 import dev.muster.v1.ScopeState;
 import dev.muster.v1.ServiceReported;
 import dev.muster.v1.TerminateMachine;
+import dev.muster.v1.TypeFacts;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -400,6 +407,64 @@ class ProvisionerHostTest {
         assertThat(console.getTruncated()).isFalse();
         assertThat(console.getCapturedAt().getSeconds()).isCloseTo(Instant.now().getEpochSecond(), within(60L));
         assertThat(cloud.consoleCalls()).isEqualTo(1);
+    }
+
+    private static OfferSpec.Builder offer(String type) {
+        return OfferSpec.newBuilder().setKey(OfferKey.newBuilder().setProvider(SCOPE.provider()).setAccount(SCOPE.account()).setRegion(SCOPE.region())
+                .setMachineType(type).setMarket(Market.SPOT));
+    }
+
+    private void declareFleet(String currency, OfferSpec.Builder... offers) {
+        var pool = PoolSpec.newBuilder().setName("gpu");
+        for (var offer : offers) {
+            pool.addOffers(offer);
+        }
+        kafka.send(topics.fleets(), FLEET, FleetRecord.newBuilder().setFleet(FLEET).addScopes(SCOPE.toString())
+                .setSpec(FleetSpec.newBuilder().setName(FLEET).setCurrency(currency).addPools(pool)).build());
+    }
+
+    @Test
+    void pricesOfTheCloudAndWhatItsTypesAreAreReportedAndAskedForAtOnceWhenAFleetChanges() {
+        cloud.price("small", 100_000);
+        cloud.price("large", 900_000);
+        cloud.price("declared", 5);
+        cloud.type(new TypeSeen("small", 2, 4096, 0, "", "x86_64", true));
+        cloud.type(new TypeSeen("large", 8, 62_464, 1, "V100", "x86_64", false));
+        cloud.refuseNext("types", FailureKind.UNAVAILABLE);
+        declareFleet("USD", offer("small"), offer("declared").setPriceMicrosPerHour(70_000));
+        awaitReady(start());
+
+        var first = kafka.report(topics, MachineReport::hasPrices).getPrices();
+        assertThat(first.getPricesList()).extracting(price -> price.getOffer().getMachineType() + " " + price.getMicrosPerHour() + " " + price.getCurrency()
+                + " " + price.getSource()).containsExactly("small 100000 USD the cloud in memory");
+        assertThat(cloud.priceCalls()).isEqualTo(1);
+
+        declareFleet("USD", offer("small"), offer("large"));
+        var second = kafka.report(topics, report -> report.hasPrices() && report.getPrices().getPricesCount() == 2).getPrices();
+        assertThat(second.getPricesList()).extracting(OfferPrice::getMicrosPerHour).containsExactlyInAnyOrder(100_000L, 900_000L);
+        assertThat(cloud.priceCalls()).isEqualTo(2);
+
+        declareFleet("EUR", offer("small"), offer("large"), offer("other"));
+        Await.until(cloud::priceCalls, calls -> calls == 3);
+        cloud.price("small", 110_000);
+        declareFleet("USD", offer("small"));
+        var said = kafka.reports(topics, report -> report.hasPrices() && report.getPrices().getPricesList().stream().anyMatch(price -> price.getMicrosPerHour() == 110_000));
+        assertThat(said.stream().filter(MachineReport::hasPrices)).as("a price in dollars is none in euros, and what is known is not said again").hasSize(3);
+    }
+
+    @Test
+    void whatTypesAreIsAskedOnce() {
+        cloud.type(new TypeSeen("large", 8, 62_464, 1, "V100", "x86_64", false));
+        declareFleet("USD", offer("large"), offer("unknown"));
+        awaitReady(start());
+
+        assertThat(kafka.report(topics, MachineReport::hasPrices).getPrices()).isEqualTo(PricesReported.newBuilder().addFacts(TypeFacts.newBuilder()
+                .setMachineType("large").setVcpus(8).setMemoryMib(62_464).setGpus(1).setGpuModel("V100").setArchitecture("x86_64")).build());
+        cloud.type(new TypeSeen("third", 2, 4096, 0, "", "arm64", true));
+        declareFleet("USD", offer("large"), offer("third"));
+        assertThat(kafka.report(topics, report -> report.hasPrices() && report.getPrices().getFactsCount() == 2).getPrices().getFactsList())
+                .extracting(TypeFacts::getMachineType).containsExactly("large", "third");
+        assertThat(cloud.typesAsked()).containsExactly("large unknown", "third");
     }
 
     @Test
