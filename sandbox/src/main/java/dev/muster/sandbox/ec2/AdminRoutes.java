@@ -52,6 +52,20 @@ final class AdminRoutes {
         on(router, "/ec2/faults/boots", Set.of("type", "zone", "market", "times", "kind", "seconds"),
                 body -> server.faults().onBoot(filter(body), body.getInteger("times", 1), bootFault(body)));
         on(router, "/ec2/faults/denials", Set.of("action"), body -> server.faults().deny(required(body, "action")));
+        // Calls that a fault of kind held or held-answer keeps: by GET those that wait, by POST what becomes of all of them.
+        router.get("/ec2/held").handler(context -> json(context, 200, held()));
+        on(router, "/ec2/held", Set.of("fate"), body -> server.release(switch (required(body, "fate")) {
+            case "act" -> Ec2Server.Fate.ACT;
+            case "forget" -> Ec2Server.Fate.FORGET;
+            default -> throw new IllegalArgumentException("fate is " + body.getString("fate") + "; it must be act or forget");
+        }));
+        on(router, "/ec2/access-keys", Set.of("key", "account"), body -> {
+            if (body.getString("account") == null) {
+                server.revoke(required(body, "key"));
+            } else {
+                server.accept(required(body, "key"), body.getString("account"));
+            }
+        });
         router.delete("/ec2/faults").handler(context -> {
             server.faults().reset();
             json(context, 200, new JsonObject());
@@ -95,6 +109,7 @@ final class AdminRoutes {
         });
         router.post("/ec2/instances/:id/stop").handler(context -> act(context, () -> server.stop(context.pathParam("id"))));
         router.post("/ec2/instances/:id/terminate").handler(context -> act(context, () -> server.terminate(context.pathParam("id"))));
+        router.post("/ec2/instances/:id/power-off").handler(context -> act(context, () -> server.powerOff(context.pathParam("id"))));
         router.post("/ec2/instances/:id/die").handler(context -> act(context, () -> server.die(context.pathParam("id"))));
     }
 
@@ -136,7 +151,10 @@ final class AdminRoutes {
             case "lose-answer" -> new ApiFault.LoseAnswer(false);
             case "cut-answer" -> new ApiFault.LoseAnswer(true);
             case "slow" -> new ApiFault.Slow(seconds(body));
-            default -> throw new IllegalArgumentException("kind is " + body.getString("kind") + "; it must be refuse, lose-answer, cut-answer or slow");
+            case "held" -> new ApiFault.Held(Faults.Moment.BEFORE_EFFECT);
+            case "held-answer" -> new ApiFault.Held(Faults.Moment.BEFORE_ANSWER);
+            default -> throw new IllegalArgumentException("kind is " + body.getString("kind")
+                    + "; it must be refuse, lose-answer, cut-answer, slow, held or held-answer");
         };
     }
 
@@ -197,8 +215,21 @@ final class AdminRoutes {
             values.forEach(byValue::put);
             peaks.put(tag, byValue);
         });
-        return new JsonObject().put("launchCalls", calls).put("instances", instances).put("live", books.live()).put("peak", books.peak())
+        var answers = new JsonObject();
+        books.answers().forEach((action, codes) -> {
+            var byCode = new JsonObject();
+            codes.forEach(byCode::put);
+            answers.put(action, byCode);
+        });
+        return new JsonObject().put("launchCalls", calls).put("answers", answers).put("instances", instances).put("live", books.live()).put("peak", books.peak())
                 .put("peakByTag", peaks).put("dollars", dollars);
+    }
+
+    private JsonObject held() {
+        var calls = new JsonArray();
+        server.held().forEach(call -> calls.add(new JsonObject().put("at", call.at()).put("action", call.action())
+                .put("moment", call.moment() == Faults.Moment.BEFORE_EFFECT ? "before-effect" : "before-answer").put("connected", call.connected())));
+        return new JsonObject().put("calls", calls);
     }
 
     private static JsonArray taggings(Books.Entry entry) {

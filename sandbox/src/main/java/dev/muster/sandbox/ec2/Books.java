@@ -28,6 +28,7 @@ public final class Books {
     private final Object lock;
     private final TimeScale timeScale;
     private final List<LaunchCall> calls = new ArrayList<>();
+    private final SortedMap<String, SortedMap<String, Integer>> answers = new TreeMap<>();
     private final Map<String, Instance> instances = new LinkedHashMap<>();
     private final SortedMap<String, Integer> live = new TreeMap<>();
     private final SortedMap<String, Integer> peaks = new TreeMap<>();
@@ -86,6 +87,15 @@ public final class Books {
         }
     }
 
+    /** {@code action → answer → how often}, the answer being {@code Success} or an error code: what EC2 made of each call, heard or not. */
+    public SortedMap<String, SortedMap<String, Integer>> answers() {
+        synchronized (lock) {
+            var copy = new TreeMap<String, SortedMap<String, Integer>>();
+            answers.forEach((action, codes) -> copy.put(action, new TreeMap<>(codes)));
+            return copy;
+        }
+    }
+
     /** All instances ever launched, in order. */
     public List<Entry> instances(Instant now) {
         synchronized (lock) {
@@ -117,6 +127,12 @@ public final class Books {
     void called(LaunchCall call) {
         synchronized (lock) {
             calls.add(call);
+        }
+    }
+
+    void answered(String action, String code) {
+        synchronized (lock) {
+            answers.computeIfAbsent(action, first -> new TreeMap<>()).merge(code, 1, Integer::sum);
         }
     }
 

@@ -7,7 +7,7 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
 /** The stand-in's clock and its alarm clock in one, so that a test moves both together. Thread-safe. */
-interface CloudTime extends AutoCloseable {
+public interface CloudTime extends AutoCloseable {
 
     Instant now();
 

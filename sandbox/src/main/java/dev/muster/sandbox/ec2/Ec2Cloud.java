@@ -123,17 +123,23 @@ final class Ec2Cloud {
 
     /** Answers one EC2 call, with whatever faults are planned for it. Never throws a {@link Refusal}. */
     Answer answer(Call call) {
-        var met = faults.of(call.action());
+        return answer(call, faults.of(call.action()));
+    }
+
+    Answer answer(Call call, Faults.Met met) {
+        var body = "";
+        Refusal refused = null;
         try {
-            var body = act(call, met);
-            if (met.lost()) {
-                throw Faults.Met.LOST;
-            }
-            return new Answer(200, body, met.delay(), false);
+            body = act(call, met);
         } catch (Refusal refusal) {
-            var refused = met.lost() ? Faults.Met.LOST : refusal;
-            return new Answer(refused.status(), Xml.error(refused.code(), refused.getMessage()), met.delay(), met.cut());
+            refused = refusal;
         }
+        books.answered(call.action(), refused == null ? "Success" : refused.code());
+        if (met.lost()) {
+            refused = Faults.Met.LOST;
+        }
+        return refused == null ? new Answer(200, body, met.delay(), false)
+                : new Answer(refused.status(), Xml.error(refused.code(), refused.getMessage()), met.delay(), met.cut());
     }
 
     private synchronized String act(Call call, Faults.Met met) {
@@ -602,6 +608,12 @@ final class Ec2Cloud {
     boolean isImpaired(Instance instance, Instant now) {
         return instance.state == InstanceState.RUNNING && instance.brokenSince != null
                 && !now.isBefore(instance.brokenSince.plus(config.timeScale().real(CHECKED_EVERY)));
+    }
+
+    /** As {@code shutdown -h now} on the machine. */
+    synchronized void powerOff(String id) {
+        var instance = known(id);
+        powerOff(instance, instance.life);
     }
 
     /** Cuts a machine's power without the cloud noticing more than an impaired status, a minute later. */

@@ -18,9 +18,11 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
+import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -46,6 +48,9 @@ public final class Ec2Server implements AutoCloseable {
     private final Ec2Config config;
     private final Vertx vertx;
     private final Ssm ssm;
+    private final HeldCalls held = new HeldCalls();
+    /** Access key id → account. */
+    private final Map<String, String> accessKeys;
     private final Sts sts;
     private final SecretsManager secrets;
 
@@ -56,9 +61,17 @@ public final class Ec2Server implements AutoCloseable {
         this.time = time;
         this.config = config;
         this.ssm = new Ssm(time, config.parameters());
-        this.sts = new Sts(time, config.accessKeys());
+        this.accessKeys = new ConcurrentHashMap<>(config.accessKeys());
+        this.sts = new Sts(time, accessKeys);
         this.secrets = new SecretsManager(time);
     }
+
+    /** A call that EC2 has received and not answered. @param connected whether its caller still waits */
+    public record HeldCall(Instant at, String action, Faults.Moment moment, boolean connected) {
+    }
+
+    /** What becomes of a held call: it takes its effect now, if it hadn't, and is answered; or it ends without more, its connection closed. */
+    public enum Fate { ACT, FORGET }
 
     /**
      * Listens, and returns once it does.
@@ -71,7 +84,8 @@ public final class Ec2Server implements AutoCloseable {
         return start(vertx, config, image, CloudTime.real());
     }
 
-    static Ec2Server start(Vertx vertx, Ec2Config config, MachineImage image, CloudTime time) {
+    /** As above, by a clock of the caller's, which closes with the server. */
+    public static Ec2Server start(Vertx vertx, Ec2Config config, MachineImage image, CloudTime time) {
         var cloud = new Ec2Cloud(config, time, image);
         var http = vertx.createHttpServer(new HttpServerOptions().setHost("127.0.0.1").setPort(config.port())
                 .setHandle100ContinueAutomatically(true));
@@ -151,6 +165,34 @@ public final class Ec2Server implements AutoCloseable {
     /** Terminates an instance whatever runs on it, as a person at the console would. */
     public void terminate(String instanceId) {
         cloud.terminate(instanceId);
+    }
+
+    /** As {@code shutdown -h now} on the machine: EC2 says that it ended from inside. */
+    public void powerOff(String instanceId) {
+        cloud.powerOff(instanceId);
+    }
+
+    /** Takes calls signed with this key from now on, as the account's. */
+    public void accept(String accessKey, String account) {
+        if (!account.matches("\\d{12}")) {
+            throw new IllegalArgumentException("account is " + account + "; it must have 12 digits");
+        }
+        accessKeys.put(accessKey, account);
+    }
+
+    /** Answers AuthFailure to what is signed with this key from now on, as when a person deactivates it. Unknown to EC2: nothing changes. */
+    public void revoke(String accessKey) {
+        accessKeys.remove(accessKey);
+    }
+
+    /** Calls held by order of {@link Faults.ApiFault.Held}, oldest first. */
+    public List<HeldCall> held() {
+        return held.all();
+    }
+
+    /** Ends all held calls, oldest first, and says how many; returns when they have had their effect. */
+    public int release(Fate fate) {
+        return held.release(fate);
     }
 
     /** Cuts a machine's power; EC2 goes on showing it as running, with an impaired status. */
@@ -280,6 +322,7 @@ public final class Ec2Server implements AutoCloseable {
         }
         var service = signed ? credential.group(4) : "";
         if (caller == null) {
+            cloud.books().answered(action, "AuthFailure");
             xml(context.response(), 401, signed ? Xml.error("AuthFailure", "AWS was not able to validate the provided access credentials")
                     : Xml.error("AuthFailure", "The request is not signed: send an AWS4-HMAC-SHA256 Authorization header"));
         } else if (caller.expired()) {
@@ -293,8 +336,27 @@ public final class Ec2Server implements AutoCloseable {
             xml(context.response(), 400, Xml.error("InvalidParameterValue", "This stand-in speaks Version 2016-11-15; the request says "
                     + parameters.get("Version")));
         } else {
-            send(context, cloud.answer(Call.of(new Call.Scope(caller.account(), region), action, parameters)), "text/xml;charset=UTF-8");
+            ec2(context, Call.of(new Call.Scope(caller.account(), region), action, parameters));
         }
+    }
+
+    private void ec2(RoutingContext context, Call call) {
+        var met = cloud.faults().of(call.action());
+        if (met.held() == null) {
+            send(context, cloud.answer(call, met), "text/xml;charset=UTF-8");
+            return;
+        }
+        // The answer to one that had its effect is made then, and not when it is let go.
+        var acted = met.held() == Faults.Moment.BEFORE_ANSWER ? cloud.answer(call, met) : null;
+        var here = vertx.getOrCreateContext();
+        held.hold(time.now(), call.action(), met.held(), () -> !context.response().closed(), fate -> {
+            if (fate == Fate.FORGET) {
+                here.runOnContext(now -> context.request().connection().close());
+                return;
+            }
+            var answer = acted == null ? cloud.answer(call, met) : acted;
+            here.runOnContext(now -> send(context, answer, "text/xml;charset=UTF-8"));
+        });
     }
 
     private void sts(RoutingContext context, String action, Sts.Caller caller, SortedMap<String, String> parameters) {

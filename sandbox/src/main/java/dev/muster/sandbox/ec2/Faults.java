@@ -29,7 +29,17 @@ public final class Faults {
         /** Answered late, by the real clock. The effect happens first, so that a caller who stops waiting has not stopped the effect. */
         record Slow(Duration by) implements ApiFault {
         }
+
+        /**
+         * Stays with EC2, unanswered, until {@link Ec2Server#release}, also when its caller has gone: what EC2 does of a request that it has
+         * received is not the caller's to say. Only calls of EC2's own API are held.
+         */
+        record Held(Moment at) implements ApiFault {
+        }
     }
+
+    /** Where a held call stands. */
+    public enum Moment { BEFORE_EFFECT, BEFORE_ANSWER }
 
     /** What can happen to an instance that was launched. */
     public sealed interface BootFault {
@@ -107,22 +117,26 @@ public final class Faults {
      * @param refusal instead of an effect; null for none
      * @param lost the effect happens, the answer is a 500
      * @param cut the effect happens, the connection closes
+     * @param held null: it is not
      */
-    record Met(Refusal refusal, boolean lost, boolean cut, Duration delay) {
+    record Met(Refusal refusal, boolean lost, boolean cut, Duration delay, Moment held) {
 
-        static final Met NOTHING = new Met(null, false, false, Duration.ZERO);
+        static final Met NOTHING = new Met(null, false, false, Duration.ZERO, null);
 
         /** What a caller reads in place of a lost answer. */
         static final Refusal LOST = new Refusal(500, "InternalError", "An internal error has occurred");
 
         private Met with(ApiFault fault) {
             if (fault instanceof ApiFault.Refuse refuse) {
-                return new Met(new Refusal(refuse.status(), refuse.code(), refuse.message()), lost, cut, delay);
+                return new Met(new Refusal(refuse.status(), refuse.code(), refuse.message()), lost, cut, delay, held);
             }
             if (fault instanceof ApiFault.LoseAnswer lose) {
-                return new Met(refusal, true, lose.cut(), delay);
+                return new Met(refusal, true, lose.cut(), delay, held);
             }
-            return new Met(refusal, lost, cut, ((ApiFault.Slow) fault).by());
+            if (fault instanceof ApiFault.Held hold) {
+                return new Met(refusal, lost, cut, delay, hold.at());
+            }
+            return new Met(refusal, lost, cut, ((ApiFault.Slow) fault).by(), held);
         }
     }
 

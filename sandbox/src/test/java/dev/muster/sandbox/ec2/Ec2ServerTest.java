@@ -122,6 +122,112 @@ final class Ec2ServerTest {
     }
 
     @Test
+    void aHeldCallHasItsEffectOnceItIsLetGo() {
+        // Given
+        hold("RunInstances", "held");
+
+        // When
+        var answer = CompletableFuture.supplyAsync(this::launchOne);
+        awaitHeld("before-effect", true);
+
+        // Then
+        assertThat(http.server.books().live()).isZero();
+        http.admin("/ec2/held", new JsonObject().put("fate", "act"));
+        assertThat(answer.join().statusCode()).isEqualTo(200);
+        assertThat(http.server.books().live()).isEqualTo(1);
+        assertThat(http.server.held()).isEmpty();
+    }
+
+    @Test
+    void aCallThatIsHeldBeforeItsAnswerHasHadItsEffect() {
+        // Given
+        hold("RunInstances", "held-answer");
+
+        // When
+        var answer = CompletableFuture.supplyAsync(this::launchOne);
+        awaitHeld("before-answer", true);
+
+        // Then
+        assertThat(http.server.books().live()).isEqualTo(1);
+        assertThat(answer).isNotDone();
+        http.admin("/ec2/held", new JsonObject().put("fate", "act"));
+        assertThat(answer.join().statusCode()).isEqualTo(200);
+        assertThat(http.server.books().live()).isEqualTo(1);
+    }
+
+    @Test
+    void whatBecomesOfAHeldCallWhoseCallerHasGoneIsForTheTestToSay() {
+        for (var fate : List.of("forget", "act")) {
+            // Given
+            hold("RunInstances", "held");
+            assertThatThrownBy(() -> http.send(launch().timeout(Duration.ofSeconds(1)))).hasCauseInstanceOf(HttpTimeoutException.class);
+            awaitHeld("before-effect", false);
+
+            // When
+            http.admin("/ec2/held", new JsonObject().put("fate", fate));
+
+            // Then
+            assertThat(http.server.books().live()).isEqualTo(fate.equals("act") ? 1 : 0);
+        }
+    }
+
+    private void hold(String action, String kind) {
+        assertThat(http.admin("/ec2/faults/calls", new JsonObject().put("action", action).put("kind", kind)).statusCode()).isEqualTo(200);
+    }
+
+    private void awaitHeld(String moment, boolean connected) {
+        var deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+        while (true) {
+            var held = new JsonObject(http.get(http.admin + "/ec2/held").body()).getJsonArray("calls");
+            if (held.size() == 1 && held.getJsonObject(0).getString("moment").equals(moment) && held.getJsonObject(0).getBoolean("connected") == connected) {
+                return;
+            }
+            assertThat(System.nanoTime()).as(held.encode()).isLessThan(deadline);
+            Thread.onSpinWait();
+        }
+    }
+
+    private HttpResponse<String> launchOne() {
+        return http.send(launch());
+    }
+
+    private HttpRequest.Builder launch() {
+        return HttpRequest.newBuilder(URI.create(http.server.url() + "/")).header("Content-Type", "application/x-www-form-urlencoded")
+                .header("Authorization", Http.credential(Ec2Config.ACCESS_KEY, "us-east-1", "ec2")).POST(HttpRequest.BodyPublishers.ofString(
+                        "Action=RunInstances&Version=2016-11-15&MinCount=1&MaxCount=1&InstanceType=m5.large&ImageId=" + Ec2Config.UBUNTU.id()));
+    }
+
+    @Test
+    void aKeyIsRevokedAndAnotherTaken() {
+        // When
+        http.admin("/ec2/access-keys", new JsonObject().put("key", Ec2Config.ACCESS_KEY));
+        http.admin("/ec2/access-keys", new JsonObject().put("key", "ROTATED").put("account", Ec2Config.ACCOUNT));
+
+        // Then
+        var call = Map.of("Action", "DescribeRegions", "Version", "2016-11-15");
+        assertThat(http.ec2("DescribeRegions")).satisfies(refused(401, "AuthFailure"));
+        assertThat(http.form(Http.credential("ROTATED", "us-east-1", "ec2"), call).statusCode()).isEqualTo(200);
+        assertThat(new JsonObject(http.get(http.admin + "/ec2/books").body()).getJsonObject("answers").getJsonObject("DescribeRegions").getMap())
+                .isEqualTo(Map.of("AuthFailure", 1, "Success", 1));
+        assertThat(http.admin("/ec2/access-keys", new JsonObject().put("key", "ROTATED").put("account", "me")).statusCode()).isEqualTo(400);
+    }
+
+    @Test
+    void aMachineThatIsPoweredOffEndsFromInside() {
+        // Given
+        launchOne();
+        time.pass(Duration.ofSeconds(21));
+        var id = http.booted.keySet().iterator().next();
+
+        // When
+        http.admin("/ec2/instances/" + id + "/power-off", new JsonObject());
+        time.pass(Duration.ofMinutes(1));
+
+        // Then
+        assertThat(http.server.books().instances(time.now()).get(0).endReason()).isEqualTo("Client.InstanceInitiatedShutdown");
+    }
+
+    @Test
     void stsSaysWhoCalls() {
         // Then
         assertThat(http.form(Http.credential(Ec2Config.ACCESS_KEY, "us-east-1", "sts"), WHO_AM_I).body()).contains("<Account>" + Ec2Config.ACCOUNT + "</Account>");
