@@ -1050,6 +1050,9 @@ public final class Fleet {
         }
         scopes.put(event.scope(), new ScopeSeen(event.scope(), seen.generation(), seen.sequence(), event.at(), event.listStartedAt(), "",
                 event.foreignCluster()));
+        if (before != null && !before.failure().isEmpty()) {
+            probeAccountOf(event.scope(), event.at());
+        }
         var listed = new HashSet<String>();
         parts.forEach(part -> part.machines().forEach(machine -> listed.add(machine.cloudId())));
         strangers.values().removeIf(stranger -> stranger.offer() != null && stranger.offer().scope().equals(event.scope())
@@ -1059,6 +1062,12 @@ public final class Fleet {
                 missing(machine, event.listStartedAt(), event.at());
             }
         }
+    }
+
+    /** It could not be listed, and can: its account may have new keys, and what it refused is worth a try now and not in ten minutes. */
+    private void probeAccountOf(String scope, Instant at) {
+        holds.replaceAll((key, hold) -> hold.kind() == Hold.Kind.ACCOUNT && scope.startsWith(hold.subject() + "/") && hold.until().isAfter(at)
+                ? new Hold(hold.kind(), hold.subject(), hold.since(), at, hold.failures(), hold.probe(), hold.message()) : hold);
     }
 
     private void missing(Machine machine, Instant listStartedAt, Instant at) {

@@ -282,6 +282,38 @@ class PlannerTest {
     }
 
     @Test
+    void anAccountThatRefusesIsTriedByOneMachineOnceItCanBeListedAgain() {
+        var s = Scenario.onePool(5).waiting("gpu", 3).look().list().plan();
+        s.refuse(FailureKind.UNAUTHORIZED, "mabcdefgh-1", "mabcdefgh-2", "mabcdefgh-3").look().plan();
+        assertThat(s.refusals()).containsExactly(Reason.ACCOUNT_HELD);
+        s.pass(Duration.ofSeconds(2)).look().list().plan();
+        assertThat(s.refusals()).as("that it can be listed is no news").containsExactly(Reason.ACCOUNT_HELD);
+
+        s.list(FleetEvent.ScopeState.FAILED).plan();
+        assertThat(s.refusals()).containsExactly(Reason.SCOPE_UNKNOWN);
+        s.pass(Duration.ofMinutes(1)).look().list().plan();
+        var probe = s.onlyMachine();
+        assertThat(s.decided(Reason.LAUNCH_WAS_REFUSED)).singleElement().satisfies(decided -> assertThat(decided.numbers()).containsEntry("probes", 1L));
+
+        s.accept(probe).look().plan();
+        assertThat(s.fleet.active()).as("the others follow").hasSize(3);
+    }
+
+    @Test
+    void anAccountThatOnlyRefusesLaunchesIsProbedOnceForEachTimeItCouldNotBeListed() {
+        var s = Scenario.onePool(5).waiting("gpu", 3).look().list().plan();
+        s.refuse(FailureKind.UNAUTHORIZED, "mabcdefgh-1", "mabcdefgh-2", "mabcdefgh-3").list(FleetEvent.ScopeState.FAILED).look().plan();
+        s.pass(Duration.ofSeconds(10)).look().list().plan();
+        s.refuse(FailureKind.UNAUTHORIZED, s.onlyMachine());
+
+        for (int i = 0; i < 290; i++) {
+            s.pass(Duration.ofSeconds(2)).look().list().plan();
+        }
+        assertThat(s.commands(Command.Launch.class)).hasSize(2);
+        assertThat(s.refusals()).containsExactly(Reason.ACCOUNT_HELD);
+    }
+
+    @Test
     void takesNoAnswerForNoRefusal() {
         var s = Scenario.onePool(1).waiting("gpu", 1).look().list().plan();
         for (int i = 0; i < 10; i++) {
