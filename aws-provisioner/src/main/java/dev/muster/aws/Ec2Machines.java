@@ -74,7 +74,7 @@ final class Ec2Machines implements MachineProvider {
         this(accounts, installation, System::nanoTime);
     }
 
-    /** @param nanos a clock that only goes forward */
+    /** @param nanos as {@link System#nanoTime}: what calls are paced by, and what tells how old an answer is */
     Ec2Machines(AwsAccounts accounts, String installation, LongSupplier nanos) {
         this.accounts = accounts;
         this.installation = installation;
@@ -362,7 +362,7 @@ final class Ec2Machines implements MachineProvider {
     }
 
     private Ec2Rates rates(Scope scope) {
-        return rates.computeIfAbsent(scope, fresh -> new Ec2Rates());
+        return rates.computeIfAbsent(scope, fresh -> new Ec2Rates(nanos));
     }
 
     private Ec2Checks checks(Scope scope) {

@@ -3,6 +3,7 @@ package dev.muster.aws;
 import dev.muster.provisioner.spi.TokenBucket;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 
 /**
  * EC2's own request rates in one account and region, kept on our side. Sizes are those of "Request throttling for the Amazon EC2
@@ -10,37 +11,58 @@ import java.util.concurrent.TimeUnit;
  */
 final class Ec2Rates {
 
-    private final TokenBucket runRequests = new TokenBucket(5, 2);
-    private final TokenBucket runMachines = new TokenBucket(1_000, 2);
-    private final TokenBucket terminateRequests = new TokenBucket(100, 5);
-    private final TokenBucket terminateMachines = new TokenBucket(1_000, 20);
-    private final TokenBucket createTags = new TokenBucket(100, 10);
-    private final TokenBucket deleteTags = new TokenBucket(100, 10);
-    private final TokenBucket describe = new TokenBucket(100, 20);
+    /**
+     * Whoever has to wait waits this much longer. EC2's bucket begins to refill when the first call reaches it and ours when it was made; a call
+     * that is faster on its way than that first one, with its handshakes, would find less in it than we count. Where nothing waits it costs nothing.
+     */
+    private static final Duration ON_THE_WAY = Duration.ofSeconds(1);
+
+    private final TokenBucket runRequests;
+    private final TokenBucket runMachines;
+    private final TokenBucket terminateRequests;
+    private final TokenBucket terminateMachines;
+    private final TokenBucket createTags;
+    private final TokenBucket deleteTags;
+    private final TokenBucket describe;
+
+    /** @param nanoClock as {@link System#nanoTime} */
+    Ec2Rates(LongSupplier nanoClock) {
+        runRequests = new TokenBucket(5, 2, nanoClock);
+        runMachines = new TokenBucket(1_000, 2, nanoClock);
+        terminateRequests = new TokenBucket(100, 5, nanoClock);
+        terminateMachines = new TokenBucket(1_000, 20, nanoClock);
+        createTags = new TokenBucket(100, 10, nanoClock);
+        deleteTags = new TokenBucket(100, 10, nanoClock);
+        describe = new TokenBucket(100, 20, nanoClock);
+    }
 
     /** How long a launch of so many has to wait. */
     Duration run(int machines) {
-        var request = runRequests.take(1);
-        var each = runMachines.take(machines);
-        return request.compareTo(each) > 0 ? request : each;
+        return longer(runRequests.take(1), runMachines.take(machines));
     }
 
     void awaitTerminate(int machines) {
-        var request = terminateRequests.take(1);
-        var each = terminateMachines.take(machines);
-        await(request.compareTo(each) > 0 ? request : each);
+        await(longer(terminateRequests.take(1), terminateMachines.take(machines)));
     }
 
     void awaitCreateTags() {
-        await(createTags.take(1));
+        await(late(createTags.take(1)));
     }
 
     void awaitDeleteTags() {
-        await(deleteTags.take(1));
+        await(late(deleteTags.take(1)));
     }
 
     void awaitDescribe() {
-        await(describe.take(1));
+        await(late(describe.take(1)));
+    }
+
+    private static Duration longer(Duration one, Duration other) {
+        return late(one.compareTo(other) > 0 ? one : other);
+    }
+
+    private static Duration late(Duration wait) {
+        return wait.isZero() ? wait : wait.plus(ON_THE_WAY);
     }
 
     private static void await(Duration wait) {

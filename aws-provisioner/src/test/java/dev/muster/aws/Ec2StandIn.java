@@ -4,6 +4,7 @@ import dev.muster.contracts.SecretsFolder;
 import dev.muster.provisioner.spi.Offer;
 import dev.muster.provisioner.spi.ProviderException;
 import dev.muster.provisioner.spi.Scope;
+import dev.muster.sandbox.ec2.CloudTime;
 import dev.muster.sandbox.ec2.Ec2Config;
 import dev.muster.sandbox.ec2.Ec2Server;
 import dev.muster.sandbox.machine.MachineImage;
@@ -36,10 +37,14 @@ final class Ec2StandIn implements AutoCloseable {
     }
 
     Ec2StandIn(Ec2Config config) {
+        this(config, CloudTime.real());
+    }
+
+    Ec2StandIn(Ec2Config config, CloudTime time) {
         server = Ec2Server.start(vertx, config, hardware -> {
             booted.put(hardware.cloudId(), hardware);
             return () -> {};
-        });
+        }, time);
         try {
             secrets = Files.createTempDirectory("ec2-secrets");
             Files.writeString(secrets.resolve("aws-" + ACCOUNT + "-access-key-id"), Ec2Config.ACCESS_KEY + "\n");

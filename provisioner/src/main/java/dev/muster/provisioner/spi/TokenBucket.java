@@ -24,7 +24,8 @@ public final class TokenBucket {
         this(burst, perSecond, System::nanoTime);
     }
 
-    TokenBucket(double burst, double perSecond, LongSupplier nanoClock) {
+    /** As above, by a clock of the caller's. */
+    public TokenBucket(double burst, double perSecond, LongSupplier nanoClock) {
         if (!(burst >= 1) || !(perSecond > 0)) {
             throw new IllegalArgumentException("a bucket of " + burst + " tokens with " + perSecond + " a second lets nobody through");
         }
