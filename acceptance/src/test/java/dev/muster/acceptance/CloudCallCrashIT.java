@@ -16,7 +16,6 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -28,7 +27,6 @@ import org.junit.jupiter.params.provider.MethodSource;
  * after whoever came next has asked anew. After each: one machine an id, all of them in the planner's books and decided by it, each task run once.
  */
 @Tag("long")
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class CloudCallCrashIT {
 
     private static final int SPEED = 20;
@@ -78,10 +76,10 @@ class CloudCallCrashIT {
     }
 
     @TempDir
-    Path folder;
+    static Path folder;
 
-    private Ec2Sandbox muster;
-    private final List<String> report = new ArrayList<>();
+    private static Ec2Sandbox muster;
+    private static final List<String> REPORT = new ArrayList<>();
 
     static Stream<Arguments> crashes() {
         // Victims take turns: one that dies again soon after its start is started again later each time.
@@ -90,7 +88,7 @@ class CloudCallCrashIT {
     }
 
     @BeforeAll
-    void up() throws Exception {
+    static void up() throws Exception {
         muster = new Ec2Sandbox(folder, SPEED, Map.of("MUSTER_INVENTORY_FAST", "1s", "MUSTER_INVENTORY_SLOW", "4s"));
         muster.apply("crash", """
                 name: crash
@@ -103,11 +101,11 @@ class CloudCallCrashIT {
     }
 
     @AfterAll
-    void down() {
+    static void down() {
         if (muster != null) {
             muster.close();
         }
-        report.forEach(System.out::println);
+        REPORT.forEach(System.out::println);
     }
 
     @ParameterizedTest(name = "{0} {1}, the {2} killed")
@@ -141,7 +139,7 @@ class CloudCallCrashIT {
         var back = Instant.now();
         settle();
 
-        report.add("%s %s, the %s killed: settled %.1f s after it was back, %.1f s in all".formatted(call, moment, victim, seconds(back), seconds(began)));
+        REPORT.add("%s %s, the %s killed: settled %.1f s after it was back, %.1f s in all".formatted(call, moment, victim, seconds(back), seconds(began)));
         judge();
     }
 
@@ -179,7 +177,7 @@ class CloudCallCrashIT {
     }
 
     /** Every task has ended, every machine has gone, and the planner knows. */
-    private void settle() throws Exception {
+    private static void settle() throws Exception {
         muster.await(PATIENCE, "all tasks to be done and all machines gone", () -> muster.tasks("completed") == muster.enqueued() && muster.live() == 0);
         muster.await(PATIENCE, "the planner to know", () -> muster.machines().values().stream().noneMatch(machine -> machine.getCounted()));
     }
