@@ -127,8 +127,10 @@ class CloudCallCrashIT {
         var restarts = muster.process(victim.process).path("restarts").asInt();
 
         muster.kill(victim.process);
+        var killed = Instant.now();
         muster.await(PATIENCE, "its end to be seen", () -> muster.process(victim.process).path("restarts").asInt() > restarts);
         if (victim == Victim.PROVISIONER) {
+            muster.await(PATIENCE, "the next one to be starting", () -> !muster.process(victim.process).path("ready").asBoolean());
             muster.await(PATIENCE, "the caller to be gone", () -> held().stream().noneMatch(one -> one.path("connected").asBoolean()));
             if (moment == Moment.DONE_LATE) {
                 muster.await(PATIENCE, "the next one to have asked anew", () -> isDone(call, machine));
@@ -136,10 +138,9 @@ class CloudCallCrashIT {
         }
         muster.await(PATIENCE, "it to be back", muster::allReady);
         muster.standIns.post("/ec2/held", "{\"fate\": \"" + moment.fate + "\"}");
-        var back = Instant.now();
         settle();
 
-        REPORT.add("%s %s, the %s killed: settled %.1f s after it was back, %.1f s in all".formatted(call, moment, victim, seconds(back), seconds(began)));
+        REPORT.add("%s %s, the %s killed: all done and gone %.1f s after that; %.1f s in all".formatted(call.action, moment, victim, seconds(killed), seconds(began)));
         judge();
     }
 
