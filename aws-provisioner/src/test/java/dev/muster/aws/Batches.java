@@ -18,7 +18,7 @@ import java.util.function.UnaryOperator;
 final class Batches {
 
     private static final AtomicInteger COUNT = new AtomicInteger();
-    private static final BootPlan BOOT = new BootPlan("lab-train:gpu:any", 1, List.of("0123456789abcdef0123456789abcdef"),
+    static final BootPlan BOOT = new BootPlan("lab-train:gpu:any", 1, List.of("0123456789abcdef0123456789abcdef"),
             new BootPlan.Hosts("http://api", "http://web", "http://files"), new BootPlan.Keys(Given.text("access"), Given.text("s3cret")), false, "", "3.0.3", false,
             new TreeMap<>(), Given.NOTHING, Given.NOTHING, Given.NOTHING, false, BootPlan.Storage.NONE, Optional.empty());
 

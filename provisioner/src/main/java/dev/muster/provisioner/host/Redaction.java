@@ -2,6 +2,7 @@ package dev.muster.provisioner.host;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.muster.contracts.SecretRef;
 import dev.muster.contracts.SecretsFolder;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -56,9 +57,9 @@ final class Redaction {
 
     private final List<String> values;
 
-    /** Of everything that is in the folder now. */
+    /** Of everything that is in the folder now. A reference to a secret is none, and says which one a machine couldn't read. */
     static Redaction of(SecretsFolder secrets) {
-        return new Redaction(secrets.all().stream().map(SecretsFolder.Secret::value).toList());
+        return new Redaction(secrets.all().stream().map(SecretsFolder.Secret::value).filter(value -> SecretRef.inStore(value).isEmpty()).toList());
     }
 
     Redaction(Collection<String> secrets) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.muster.contracts.SecretsFolder;
 import dev.muster.provisioner.boot.BootPlan;
 import dev.muster.provisioner.boot.BootScript;
+import dev.muster.provisioner.boot.Given;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -30,12 +31,13 @@ class RedactionTest {
     private final Redaction patternsOnly = new Redaction(List.of());
 
     private static BootPlan plan() {
-        var environment = new TreeMap<>(Map.of("CLEARML_AGENT_GIT_PASS", SECRETS.get(2), "MODE", "training"));
-        var storage = new BootPlan.Storage(List.of(new BootPlan.Storage.S3("data", "", "eu-west-1", "AKIAIOSFODNN7EXAMPLE", SECRETS.get(3), false)),
-                Optional.of(new BootPlan.Storage.Gcs("lab", KEY)), List.of(), false);
+        var environment = new TreeMap<>(Map.of("CLEARML_AGENT_GIT_PASS", Given.text(SECRETS.get(2)), "MODE", Given.text("training")));
+        var storage = new BootPlan.Storage(List.of(new BootPlan.Storage.S3("data", "", "eu-west-1", Given.text("AKIAIOSFODNN7EXAMPLE"),
+                Given.text(SECRETS.get(3)), false)), Optional.of(new BootPlan.Storage.Gcs("lab", Given.text(KEY))), List.of(), false);
         return new BootPlan("lab-train:gpu:any", 1, List.of("0123456789abcdef0123456789abcdef"),
-                new BootPlan.Hosts("http://api.lab:8008", "http://app.lab:8080", "http://files.lab:8081"), new BootPlan.Keys(SECRETS.get(0), SECRETS.get(1)), true,
-                "", BootPlan.DEFAULT_AGENT_VERSION, false, environment, "", "echo hello\n", "", false, storage, Optional.of(Duration.ofHours(9)));
+                new BootPlan.Hosts("http://api.lab:8008", "http://app.lab:8080", "http://files.lab:8081"),
+                new BootPlan.Keys(Given.text(SECRETS.get(0)), Given.text(SECRETS.get(1))), true, "", BootPlan.DEFAULT_AGENT_VERSION, false, environment,
+                Given.NOTHING, Given.text("echo hello\n"), Given.NOTHING, false, storage, Optional.of(Duration.ofHours(9)));
     }
 
     private static void assertHides(String text) {
@@ -52,7 +54,7 @@ class RedactionTest {
     /** As a console shows it where somebody has cloud-init print what it runs. */
     @Test
     void hidesAllThatABootScriptIsGiven() {
-        var script = new String(BootScript.render(plan(), BootScript.Cloud.EC2, 1 << 20), UTF_8);
+        var script = new String(BootScript.render(plan(), BootScript.Cloud.EC2, Optional.empty(), 1 << 20), UTF_8);
         assertThat(script).contains(SECRETS.get(0), SECRETS.get(1));
         var environment = Base64.getMimeEncoder(76, new byte[] {'\n'}).encodeToString("export CLEARML_AGENT_GIT_PASS='hunter2+hunter2'\nexport MODE='training'\n".getBytes(UTF_8));
         assertThat(script).contains(environment);
@@ -68,7 +70,7 @@ class RedactionTest {
     /** Also where the folder no longer has them: they were rotated, or the machine fetched them itself. */
     @Test
     void hidesABootScriptsKeysByTheirNamesAlone() {
-        var shown = patternsOnly.apply(new String(BootScript.render(plan(), BootScript.Cloud.EC2, 1 << 20), UTF_8));
+        var shown = patternsOnly.apply(new String(BootScript.render(plan(), BootScript.Cloud.EC2, Optional.empty(), 1 << 20), UTF_8));
 
         assertHides(shown);
         assertThat(shown).contains("clearml.access-key=[redacted]\n", "clearml.secret-key=[redacted]\n");
