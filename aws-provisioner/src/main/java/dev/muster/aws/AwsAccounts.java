@@ -95,8 +95,8 @@ final class AwsAccounts {
     }
 
     /** What machines use in place of Amazon's, too. */
-    Optional<URI> endpoint(Scope scope) throws ProviderException {
-        return account(scope).endpoint();
+    Optional<URI> endpoint(Scope scope) {
+        return Optional.ofNullable(accounts.get(scope.account())).flatMap(Account::endpoint);
     }
 
     private Account account(Scope scope) throws ProviderException {

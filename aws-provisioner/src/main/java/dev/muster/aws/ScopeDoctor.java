@@ -114,9 +114,7 @@ final class ScopeDoctor {
     private void plan(FleetSpec fleet, PoolSpec pool, OfferSpec offer, List<Planned> planned) {
         var about = new About(BOOT, Use.name(fleet, pool));
         MachineBatch batch;
-        Optional<URI> endpoint;
         try {
-            endpoint = question.accounts().endpoint(scope);
             batch = TrialLaunch.batch(scope.provider(), command(fleet, pool, offer, planned.size()), question.connections(), question.secrets());
             findings.ok(about, "has all that it is given");
         } catch (ProviderException wrong) {
@@ -127,7 +125,8 @@ final class ScopeDoctor {
         }
         var size = new About(USER_DATA, about.of());
         try {
-            findings.ok(size, BootScript.render(batch.boot(), BootScript.Cloud.EC2, endpoint, LaunchRequests.MOST_USER_DATA).length + " of " + LaunchRequests.MOST_USER_DATA + " bytes");
+            var script = BootScript.render(batch.boot(), BootScript.Cloud.EC2, question.accounts().endpoint(scope), LaunchRequests.MOST_USER_DATA);
+            findings.ok(size, script.length + " of " + LaunchRequests.MOST_USER_DATA + " bytes");
             planned.add(new Planned(fleet, pool, batch));
         } catch (IllegalArgumentException tooLong) {
             findings.failed(size, tooLong.getMessage(), "shorten what the pool's boot holds");

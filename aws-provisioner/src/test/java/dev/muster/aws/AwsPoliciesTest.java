@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -14,6 +15,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import software.amazon.awssdk.awscore.AwsRequest;
 
@@ -137,6 +139,21 @@ class AwsPoliciesTest {
         for (var trust : List.of("trust-machine.json", "trust-scaler.json", "trust-other-account.json")) {
             assertThat(statements(trust)).singleElement().satisfies(statement -> assertThat(statement.getString("Action")).isEqualTo("sts:AssumeRole"));
         }
+    }
+
+    /** moto judges a document's form as IAM does, and the AWS command line its own words. */
+    @Test
+    void iamTakesTheDocumentsByTheReadmesOwnCommands() throws Exception {
+        var python = MotoConformanceTest.python();
+        if (python.isEmpty()) {
+            System.out.println("Skipped: what runs the commands of deploy/aws/README.md; moto is not there, run .ci/parts");
+        }
+        Assumptions.assumeTrue(python.isPresent(), "moto is missing");
+        var process = new ProcessBuilder(python.get(), "-B", "src/test/python/policies_test.py", POLICIES.toString()).redirectErrorStream(true).start();
+        var said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+
+        assertThat(process.waitFor()).as(said).isZero();
+        assertThat(said).endsWith("7 commands and 7 documents pass\n");
     }
 
     /** Methods of the interfaces in the package that are named {@code …Api}, whose only argument is the request. */

@@ -62,7 +62,7 @@ class MotoConformanceTest extends MachineProviderContract {
     }
 
     /** A Python with moto: as told, or where the conformance parts are installed. */
-    private static Optional<String> python() {
+    static Optional<String> python() {
         var told = System.getenv("MUSTER_PYTHON");
         if (told != null && !told.isEmpty()) {
             return Optional.of(told).filter(MotoConformanceTest::hasMoto);
