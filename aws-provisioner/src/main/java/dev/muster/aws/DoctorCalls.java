@@ -99,6 +99,10 @@ final class DoctorCalls implements AutoCloseable {
         return endpoint.orElseGet(() -> URI.create("https://" + ServiceMetadata.of(service).endpointFor(place(service))));
     }
 
+    String signingRegion(String service) {
+        return ServiceMetadata.of(service).signingRegion(place(service)).id();
+    }
+
     /** IAM is one for all regions of a part of AWS. */
     private Region place(String service) {
         if (!service.equals("iam")) {
@@ -134,7 +138,7 @@ final class DoctorCalls implements AutoCloseable {
     private Answer signed(String service, String type, Map<String, String> headers, String body) throws IOException {
         var signed = AwsV4HttpSigner.create().sign(sign -> sign.identity(credentials.resolveCredentials()).request(request(service, type, headers))
                 .payload(stream(body)).putProperty(AwsV4HttpSigner.SERVICE_SIGNING_NAME, service)
-                .putProperty(AwsV4HttpSigner.REGION_NAME, ServiceMetadata.of(service).signingRegion(place(service)).id()));
+                .putProperty(AwsV4HttpSigner.REGION_NAME, signingRegion(service)));
         return send(signed.request(), body);
     }
 

@@ -13,7 +13,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import software.amazon.awssdk.core.exception.SdkException;
-import software.amazon.awssdk.services.ec2.model.EbsBlockDevice;
 
 /** Key pairs, the role of the spot market, and the keys that disks are encrypted with. Used by one thread. */
 final class KeyChecks {
@@ -98,7 +97,7 @@ final class KeyChecks {
         var usual = false;
         var usualSpot = false;
         for (var use : uses) {
-            var disks = use.request.hasBlockDeviceMappings() ? use.request.blockDeviceMappings().stream().map(disk -> disk.ebs()).filter(ebs -> ebs != null).toList() : List.<EbsBlockDevice>of();
+            var disks = use.request.blockDeviceMappings().stream().map(disk -> disk.ebs()).filter(ebs -> ebs != null).toList();
             for (var disk : disks) {
                 if (disk.kmsKeyId() != null) {
                     byKey.merge(disk.kmsKeyId(), use.spot(), Boolean::logicalOr);
@@ -162,7 +161,7 @@ final class KeyChecks {
     }
 
     private String policy(boolean spot) {
-        return "its policy must allow " + String.join(", ", List.of("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncrypt*"))
-                + " to " + caller + (spot ? " and, for spot machines, to the role " + ROLE : "");
+        return "its policy must allow kms:CreateGrant, kms:Decrypt, kms:DescribeKey, kms:GenerateDataKeyWithoutPlaintext and kms:ReEncrypt* to " + caller
+                + (spot ? " and, for spot machines, to the role " + ROLE : "");
     }
 }

@@ -19,6 +19,7 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import software.amazon.awssdk.core.exception.SdkException;
 import software.amazon.awssdk.services.ec2.Ec2Client;
+import software.amazon.awssdk.services.ec2.model.BlockDeviceMapping;
 import software.amazon.awssdk.services.ec2.model.Filter;
 import software.amazon.awssdk.services.ec2.model.IamInstanceProfileSpecification;
 import software.amazon.awssdk.services.ec2.model.Image;
@@ -102,8 +103,9 @@ final class LaunchChecks {
     /** One of ours, with the tags that a policy may ask for. */
     private Optional<String> machine() {
         try {
-            return ec2.describeInstances(asked -> asked.filters(Filter.builder().name("tag:" + Ec2Tags.INSTALLATION).values(installation).build())).reservations().stream()
-                    .flatMap(reservation -> reservation.instances().stream()).filter(one -> one.state().name() == InstanceStateName.RUNNING).map(Instance::instanceId).findFirst();
+            var ours = Filter.builder().name("tag:" + Ec2Tags.INSTALLATION).values(installation).build();
+            return ec2.describeInstances(asked -> asked.filters(ours)).reservations().stream().flatMap(reservation -> reservation.instances().stream())
+                    .filter(one -> one.state().name() == InstanceStateName.RUNNING).map(Instance::instanceId).findFirst();
         } catch (SdkException denied) {
             return Optional.empty();
         }
@@ -201,7 +203,8 @@ final class LaunchChecks {
     void permissions() {
         var about = new About(PERMISSIONS, "");
         if (refused.isEmpty()) {
-            findings.ok(about, answers.isEmpty() ? "all calls but launches, which no fleet was named for" : "all calls, and " + answers.size() + (answers.size() == 1 ? " launch" : " launches"));
+            var launches = answers.size() == 1 ? "1 launch" : answers.size() + " launches";
+            findings.ok(about, answers.isEmpty() ? "all calls but launches, of which none was tried" : "all calls, and " + launches);
         } else {
             findings.failed(about, "not allowed: " + String.join(", ", refused), "allow them to " + caller);
         }
@@ -287,8 +290,8 @@ final class LaunchChecks {
         if (image.state() != ImageState.AVAILABLE) {
             findings.failed(about, "is in state " + image.stateAsString(), "wait until it is available, or name another one");
         } else if (architectures.isPresent() && !architectures.get().contains(image.architectureAsString())) {
-            findings.failed(about, "is for " + image.architectureAsString() + ", and " + use.type() + " of " + use.poolName() + " is " + String.join(" or ", architectures.get()),
-                    "name an image for that architecture in launch.image of the pool");
+            findings.failed(about, "is for " + image.architectureAsString() + ", and " + use.type() + " of " + use.poolName() + " is "
+                    + String.join(" or ", architectures.get()), "name an image for that architecture in launch.image of the pool");
         } else if (!"ebs".equals(image.rootDeviceTypeAsString())) {
             findings.failed(about, "has a root device of kind " + image.rootDeviceTypeAsString(), "name an image whose root device is an EBS volume");
         } else {
@@ -296,11 +299,15 @@ final class LaunchChecks {
         }
     }
 
+    /** GiB; empty if nobody says. */
+    private static Optional<Integer> size(List<BlockDeviceMapping> disks, String device) {
+        return disks.stream().filter(disk -> disk.deviceName().equals(device) && disk.ebs() != null && disk.ebs().volumeSize() != null)
+                .map(disk -> disk.ebs().volumeSize()).findFirst();
+    }
+
     private void disk(About about, Image image, Use use) {
-        var own = image.blockDeviceMappings().stream().filter(one -> one.deviceName().equals(image.rootDeviceName()) && one.ebs() != null && one.ebs().volumeSize() != null)
-                .map(one -> one.ebs().volumeSize()).findFirst();
-        var asked = use.request.blockDeviceMappings().stream().filter(one -> one.deviceName().equals(image.rootDeviceName()) && one.ebs() != null && one.ebs().volumeSize() != null)
-                .map(one -> one.ebs().volumeSize()).findFirst();
+        var own = size(image.blockDeviceMappings(), image.rootDeviceName());
+        var asked = size(use.request.blockDeviceMappings(), image.rootDeviceName());
         if (own.isPresent() && asked.isPresent() && asked.get() < own.get()) {
             findings.failed(about, asked.get() + " GiB, and the image's own has " + own.get(), "let the pool's disk have " + own.get() + " GiB at least");
         } else {

@@ -110,7 +110,8 @@ final class NetworkChecks {
     private void addresses(String place, List<Subnet> there, List<Use> uses) {
         var about = new About(ADDRESSES, place);
         int free = there.stream().mapToInt(subnet -> subnet.availableIpAddressCount() == null ? 0 : subnet.availableIpAddressCount()).sum();
-        int most = uses.stream().collect(Collectors.toMap(Use::poolName, use -> use.pool.getLimits().getMax(), Math::max)).values().stream().mapToInt(Integer::intValue).sum();
+        int most = uses.stream().collect(Collectors.toMap(Use::poolName, use -> use.pool.getLimits().getMax(), Math::max)).values().stream()
+                .mapToInt(Integer::intValue).sum();
         var fix = "make the subnet larger, end what is not needed there, or offer another one";
         if (free == 0) {
             findings.failed(about, "none is free", fix);
@@ -133,8 +134,8 @@ final class NetworkChecks {
     private void way(About about, Subnet subnet, Optional<RouteTable> table, List<Use> uses) {
         var out = table.stream().flatMap(one -> one.routes().stream()).filter(route -> EVERYWHERE.equals(route.destinationCidrBlock())).findFirst();
         if (out.isEmpty() || out.get().state() == RouteState.BLACKHOLE) {
-            findings.failed(about, out.isEmpty() ? "no route leads out of " + subnet.subnetId() : "what the route out of " + subnet.subnetId() + " leads to is gone: "
-                    + by(out.get()), "route " + EVERYWHERE + " to a NAT gateway or, with public addresses, an internet gateway;"
+            findings.failed(about, out.isEmpty() ? "no route leads out of " + subnet.subnetId()
+                    : "what the route out of " + subnet.subnetId() + " leads to is gone: " + by(out.get()), "route " + EVERYWHERE + " to a NAT gateway or, with public addresses, an internet gateway;"
                     + " nothing where ClearML, packages and images are all inside the VPC");
             return;
         }

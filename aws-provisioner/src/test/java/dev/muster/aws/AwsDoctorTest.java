@@ -312,13 +312,14 @@ class AwsDoctorTest {
     @Test
     void servicesAreAtAmazonsOwnAddresses() {
         var nobody = SdkEc2Api.credentials(new dev.muster.contracts.SecretsFolder(aws.secrets()), ACCOUNT);
-        record At(String region, String service, String address) {}
-        assertThat(Stream.of(new At("us-west-2", "ec2", "https://ec2.us-west-2.amazonaws.com"), new At("us-west-2", "sts", "https://sts.us-west-2.amazonaws.com"),
-                new At("us-west-2", "iam", "https://iam.amazonaws.com"), new At("eu-central-1", "kms", "https://kms.eu-central-1.amazonaws.com"),
-                new At("eu-central-1", "servicequotas", "https://servicequotas.eu-central-1.amazonaws.com"),
-                new At("cn-north-1", "ec2", "https://ec2.cn-north-1.amazonaws.com.cn"), new At("cn-north-1", "iam", "https://iam.cn-north-1.amazonaws.com.cn"))).allSatisfy(at -> {
+        record At(String region, String service, String address, String signedFor) {}
+        assertThat(Stream.of(new At("us-west-2", "ec2", "https://ec2.us-west-2.amazonaws.com", "us-west-2"), new At("us-west-2", "sts", "https://sts.us-west-2.amazonaws.com", "us-west-2"),
+                new At("us-west-2", "iam", "https://iam.amazonaws.com", "us-east-1"), new At("eu-central-1", "kms", "https://kms.eu-central-1.amazonaws.com", "eu-central-1"),
+                new At("eu-central-1", "servicequotas", "https://servicequotas.eu-central-1.amazonaws.com", "eu-central-1"),
+                new At("cn-north-1", "ec2", "https://ec2.cn-north-1.amazonaws.com.cn", "cn-north-1"), new At("cn-north-1", "iam", "https://iam.cn-north-1.amazonaws.com.cn", "cn-north-1"))).allSatisfy(at -> {
                     try (var calls = new DoctorCalls(software.amazon.awssdk.regions.Region.of(at.region()), java.util.Optional.empty(), nobody)) {
                         assertThat(calls.endpoint(at.service())).hasToString(at.address());
+                        assertThat(calls.signingRegion(at.service())).isEqualTo(at.signedFor());
                     }
                 });
     }
