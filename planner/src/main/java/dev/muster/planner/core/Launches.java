@@ -139,7 +139,7 @@ public final class Launches {
             planning.put(new Machine(ids.get(i), pool.name(), share.offer().key(), ids.get(0), i, "", Phase.REQUESTED, null, null, "",
                     false, null, 0, Mark.NONE, Mark.NONE, CloudState.UNKNOWN, Ending.UNKNOWN, committed,
                     i < replaceable.size() ? replaceable.get(i) : "", decision.id(), queueIds, now, expiresAt, null, null, null, null, null,
-                    null, null, null, 0, queue, false, null, null));
+                    null, null, null, 0, queue, false, null, null, null));
         }
         for (var probe : share.probes()) {
             planning.write(new PlanRecord.HoldChanged(

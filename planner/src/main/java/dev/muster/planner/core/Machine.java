@@ -27,6 +27,8 @@ import java.util.function.Consumer;
  * @param retryAt when an unanswered command is repeated
  * @param attempts commands of one kind sent so far
  * @param impairedSince when the planner took note that its cloud's own checks fail; null: they don't
+ * @param unlistedSince when the planner took note that fewer of its workers are listed than it has had or may have, of one that is marked; null:
+ *     all are, or it never had one
  */
 public record Machine(
         String id, String pool, OfferKey offer, String batchId, int launchIndex, String cloudId, Phase phase, FailureKind failure,
@@ -34,7 +36,7 @@ public record Machine(
         Ending ending, OptionalLong committed, String replaces, String decisionId, List<String> queueIds, Instant requestedAt,
         Instant expiresAt, Instant acceptedAt, Instant bootedAt, Instant readyAt, Instant idleSince, Instant markedAt,
         Instant endedAt, Instant missingSince, Instant retryAt, int attempts, String queue, boolean isProtected, Paid paid,
-        Instant impairedSince) {
+        Instant impairedSince, Instant unlistedSince) {
 
     public Machine {
         queueIds = List.copyOf(queueIds);
@@ -98,6 +100,7 @@ public record Machine(
         public boolean isProtected;
         public Paid paid;
         public Instant impairedSince;
+        public Instant unlistedSince;
 
         private Edit(Machine m) {
             from = m;
@@ -127,13 +130,14 @@ public record Machine(
             isProtected = m.isProtected;
             paid = m.paid;
             impairedSince = m.impairedSince;
+            unlistedSince = m.unlistedSince;
         }
 
         private Machine done() {
             return new Machine(from.id, from.pool, from.offer, from.batchId, from.launchIndex, cloudId, phase, failure, cause, detail,
                     released, asked, ordinal, mark, seenMark, cloud, ending, committed, from.replaces, decisionId,
                     from.queueIds, from.requestedAt, from.expiresAt, acceptedAt, bootedAt, readyAt, idleSince, markedAt, endedAt,
-                    missingSince, retryAt, attempts, from.queue, isProtected, paid, impairedSince);
+                    missingSince, retryAt, attempts, from.queue, isProtected, paid, impairedSince, unlistedSince);
         }
     }
 }

@@ -454,6 +454,7 @@ public final class Planning {
             // What was seen of an earlier mark says nothing about this one.
             m.seenMark = Mark.NONE;
             m.markedAt = now;
+            m.unlistedSince = null;
             m.ordinal = machine.ordinal() + 1;
             m.decisionId = decisionId;
             m.attempts = 1;
@@ -469,6 +470,7 @@ public final class Planning {
         change(machine, m -> {
             workOn(machine, m);
             m.mark = Mark.NONE;
+            m.unlistedSince = null;
             m.ordinal = machine.ordinal() + 1;
             m.decisionId = decisionId;
             m.retryAt = null;

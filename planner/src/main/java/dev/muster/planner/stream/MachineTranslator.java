@@ -150,6 +150,7 @@ final class MachineTranslator {
         set(machine.missingSince(), record::setMissingSince);
         set(machine.retryAt(), record::setRetryAt);
         set(machine.impairedSince(), record::setImpairedSince);
+        set(machine.unlistedSince(), record::setUnlistedSince);
         return record.build();
     }
 
@@ -172,7 +173,8 @@ final class MachineTranslator {
                 Times.instantOrNull(record.hasMissingSince(), record.getMissingSince()),
                 Times.instantOrNull(record.hasRetryAt(), record.getRetryAt()), record.getAttempts(), record.getQueue(), record.getProtected(),
                 record.hasPaid() ? LedgerTranslator.paid(record.getPaid()) : null,
-                Times.instantOrNull(record.hasImpairedSince(), record.getImpairedSince()));
+                Times.instantOrNull(record.hasImpairedSince(), record.getImpairedSince()),
+                Times.instantOrNull(record.hasUnlistedSince(), record.getUnlistedSince()));
     }
 
     private static void set(Instant instant, java.util.function.Consumer<com.google.protobuf.Timestamp> field) {

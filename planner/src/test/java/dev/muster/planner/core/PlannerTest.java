@@ -380,6 +380,8 @@ class PlannerTest {
 
         s.worker(s.onlyMachine(), "").pass(SECOND).look().plan();
         s.pass(SECOND).look().plan();
+        assertThat(s.commands(Command.Terminate.class)).as("clocks may differ by more than lies between the two").isEmpty();
+        s.pass(Duration.ofSeconds(4)).look().plan();
         assertThat(s.commands(Command.Terminate.class)).hasSize(1);
     }
 
@@ -451,6 +453,56 @@ class PlannerTest {
 
         // Then
         assertThat(s.commands(Command.Terminate.class)).as("it may be at work, cut off").isEmpty();
+    }
+
+    @Test
+    void terminatesNoMachineWhoseWorkerIsLeftOutOfAListLongAfterItsMark() {
+        // Given
+        var s = Scenario.onePool(1).waiting("gpu", 1).look().list().plan().allBoot().waiting("gpu", 0);
+        var id = s.onlyMachine();
+        s.worker(id, "a-long-one").look().plan();
+        s.ask(Verb.DRAIN, id).plan();
+        s.shows(id, CloudState.RUNNING).list();
+        for (int minute = 0; minute < 60; minute++) {
+            s.pass(Duration.ofMinutes(1)).look().list().plan();
+        }
+
+        // When
+        s.workerGone(id).pass(SECOND).look().plan();
+        s.pass(SECOND).look().plan();
+
+        // Then
+        assertThat(s.commands(Command.Terminate.class)).as("the mark is an hour old, the list is not").isEmpty();
+
+        s.worker(id, "a-long-one").pass(SECOND).look().list().plan();
+        s.workerGone(id).pass(Duration.ofMinutes(9)).look().list().plan();
+        s.pass(Duration.ofMinutes(9)).look().list().plan();
+        assertThat(s.commands(Command.Terminate.class)).as("it was listed in between").isEmpty();
+        s.pass(Duration.ofMinutes(2)).look().list().plan();
+        assertThat(s.commands(Command.Terminate.class)).as("no list has had it for the registration deadline").hasSize(1);
+    }
+
+    @Test
+    void terminatesNoMachineThatIsIdleInOneLookAlone() {
+        // Given
+        var s = Scenario.onePool(1).waiting("gpu", 1).look().list().plan().allBoot();
+        var id = s.onlyMachine();
+        s.worker(id, "task-0").look().plan();
+        s.ask(Verb.DRAIN, id).plan();
+        s.shows(id, CloudState.RUNNING).list();
+
+        // When
+        for (int task = 1; task < 20; task++) {
+            s.worker(id, "").pass(Duration.ofSeconds(20)).look().list().plan();
+            s.worker(id, "task-" + task).pass(SECOND).look().plan();
+        }
+
+        // Then
+        assertThat(s.commands(Command.Terminate.class)).as("an agent without a guard goes from one task to the next").isEmpty();
+
+        s.worker(id, "").pass(SECOND).look().plan();
+        s.pass(Duration.ofSeconds(6)).look().list().plan();
+        assertThat(s.commands(Command.Terminate.class)).hasSize(1);
     }
 
     @Test

@@ -65,7 +65,7 @@ class TranslatorsTest {
     void aMachineOfWhichLittleIsKnownIsTheSameAfterItsRecord() {
         var machine = new Machine("mabcdefgh-1", "cpu", OFFER, "mabcdefgh-1", 0, "", Phase.REQUESTED, null, null, "", false, null, 0, Mark.NONE, null,
                 CloudState.UNKNOWN, Ending.UNKNOWN, OptionalLong.empty(), "", "d", List.of(), T, T, null, null, null, null, null, null, null, null, 0, "", false, null,
-                null);
+                null, null);
         assertThat(MachineTranslator.machine(MachineTranslator.record(Fleet.of(FleetTranslator.head(record())), machine))).isEqualTo(machine);
     }
 
@@ -75,7 +75,7 @@ class TranslatorsTest {
                 "mabcdefgh-0", "abcdefgh-3-1", List.of("q2", "q1"), T, T.plusSeconds(1), T.plusSeconds(2), T.plusSeconds(3), T.plusSeconds(4),
                 T.plusSeconds(5), T.plusSeconds(6), T.plusSeconds(7), T.plusSeconds(8), T.plusSeconds(9), 3, "gpu", true,
                 new Paid(T, OptionalLong.of(526_000), phase.isEnded() ? null : PaidKind.USEFUL, T.plusSeconds(5), 77, Duration.ofMillis(1), Duration.ofMillis(2),
-                        Duration.ofMillis(3), Duration.ofMillis(4), List.of(new Paid.Share("t", "q1", "p", "u"))), T.plusSeconds(10));
+                        Duration.ofMillis(3), Duration.ofMillis(4), List.of(new Paid.Share("t", "q1", "p", "u"))), T.plusSeconds(10), T.plusSeconds(11));
     }
 
     @Test

@@ -11,7 +11,6 @@ import dev.muster.planner.core.Repeats;
 import dev.muster.planner.core.Rule;
 import dev.muster.planner.core.TaskStatus;
 import java.time.Duration;
-import java.util.Optional;
 import java.util.function.LongFunction;
 
 /**
@@ -40,7 +39,21 @@ public final class FinishDrains implements Rule {
                         ordinal, machine.detail()));
             }
         }
-        planning.fleet().in(Phase.DRAINING).forEach(machine -> drain(planning, machine));
+        planning.fleet().in(Phase.DRAINING).forEach(machine -> drain(planning, withWorkers(planning, machine)));
+    }
+
+    /** Takes note of a worker that is no longer listed, and of one that is again. Answers the machine as it is now. */
+    private static Machine withWorkers(Planning planning, Machine machine) {
+        if (planning.isHeld() || !planning.fleet().demand().workersKnown()) {
+            return machine;
+        }
+        var lacks = machine.readyAt() != null && lacksWorkers(planning, machine);
+        return lacks == (machine.unlistedSince() != null) ? machine : planning.change(machine, m -> m.unlistedSince = lacks ? planning.now() : null);
+    }
+
+    private static boolean lacksWorkers(Planning planning, Machine machine) {
+        var listed = planning.fleet().workersOn(machine).size();
+        return listed == 0 || listed < planning.poolOf(machine).map(Pool::slots).orElse(1);
     }
 
     private void drain(Planning planning, Machine machine) {
@@ -67,24 +80,26 @@ public final class FinishDrains implements Rule {
                 || !planning.fleet().demand().previousLookStartedAt().isAfter(machine.markedAt().plus(SKEW))) {
             return false;
         }
-        var pool = planning.poolOf(machine);
-        if (mayRunUnlisted(planning, machine, pool)) {
+        var patience = planning.poolOf(machine).map(Pool::registrationDeadline).orElse(planning.spec().rescue().after());
+        if (mayRunUnlisted(planning, machine, patience)) {
             return false;
         }
-        var listed = planning.fleet().workersOn(machine).size();
-        if (machine.readyAt() == null || listed > 0 && listed >= pool.map(Pool::slots).orElse(1)) {
+        if (machine.readyAt() == null) {
             return true;
         }
-        // A worker of it was there and is not listed: it may be at work, cut off. Only time tells.
-        return pool.map(p -> planning.hasPassed(machine.markedAt().plus(p.registrationDeadline()))).orElse(true);
+        if (!lacksWorkers(planning, machine)) {
+            // Idle in the last look and in one before it: an agent without a guard is idle between any two tasks.
+            return machine.idleSince() != null && !machine.idleSince().plus(SKEW).isAfter(planning.fleet().demand().lookStartedAt());
+        }
+        // A worker of it was there and is not listed: it may be at work, cut off, or left out of one list. Only time without it tells.
+        return machine.unlistedSince() != null && planning.hasPassed(machine.unlistedSince().plus(patience));
     }
 
     /**
      * A task that is in progress on it though no worker is listed: agents are sometimes left out of the server's list and work on. Each
      * report for the task begins its time anew; one that nobody has reported for so long is lost.
      */
-    private static boolean mayRunUnlisted(Planning planning, Machine machine, Optional<Pool> pool) {
-        var patience = pool.map(Pool::registrationDeadline).orElse(planning.spec().rescue().after());
+    private static boolean mayRunUnlisted(Planning planning, Machine machine, Duration patience) {
         return planning.fleet().adrift().stream().anyMatch(task -> task.status() == TaskStatus.IN_PROGRESS
                 && planning.fleet().machineOf(task.lastWorker()).filter(runner -> runner.id().equals(machine.id())).isPresent()
                 && !planning.hasPassed(task.since().plus(patience)));
