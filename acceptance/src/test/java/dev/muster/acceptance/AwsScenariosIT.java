@@ -77,7 +77,7 @@ class AwsScenariosIT {
                 "us-east-1a on-demand x 1: Success");
         assertThat(muster.launchCalls().stream().filter(Ec2Sandbox.LaunchCall::isTaken).mapToInt(Ec2Sandbox.LaunchCall::machines).sum()).isEqualTo(4);
         assertThat(trail.briefly()).startsWith("TASKS_WAIT 1 x g4dn.xlarge us-east-1a", "LAUNCH_WAS_REFUSED 1 x g4dn.xlarge us-east-1b", "IDLE_TOO_LONG",
-                "TASKS_WAIT 1 x g4dn.xlarge us-east-1a probe");
+                "WORKER_OUTLIVED_MACHINE", "TASKS_WAIT 1 x g4dn.xlarge us-east-1a probe");
         everyMachineIsOneAndEveryTaskRanOnce(trail);
     }
 

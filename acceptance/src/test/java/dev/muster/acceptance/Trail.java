@@ -51,13 +51,14 @@ final class Trail {
         return new Trail(steps);
     }
 
-    /** Without what was said before the first launch: what a fleet waits for at its start is another story. */
+    /** Without what was said before the first launch, and that it is over: what a fleet waits for at its start is another story. */
     Trail fromFirstLaunch() {
         var first = 0;
+        var over = new ArrayList<String>();
         while (first < steps.size() && !steps.get(first).isLaunch()) {
-            first++;
+            over.add(steps.get(first++).brief.replace("! ", "- "));
         }
-        return new Trail(steps.subList(first, steps.size()));
+        return new Trail(steps.subList(first, steps.size()).stream().filter(step -> !over.remove(step.brief)).toList());
     }
 
     List<String> briefly() {
