@@ -168,6 +168,10 @@ final class FleetOwner {
     private void load(OwnedFleet owned, Supplier<FleetStore.Stored> stored) {
         try {
             owned.loaded(stored.get());
+            if (owned.fleet().stateWasLost() && !owned.info().hasSnapshotAt()) {
+                // The process that began with it ended before it had said so: a replay goes on from here, and from nowhere before.
+                owned.snapshot(Snapshot.of(store, owned.name(), clock.instant(), offsets(), owned.snapshotCause()));
+            }
         } catch (NewerStateException newer) {
             throw newer;
         } catch (RuntimeException unreadable) {

@@ -126,4 +126,18 @@ class ReplayTest {
         assertThat(report.plans()).isGreaterThan(before.plans() + 20);
         assertThat(report.fleets()).allSatisfy(fleet -> assertThat(fleet.notCompared()).contains("Its state was lost"));
     }
+
+    /** It has stored what it begins with, and has not said so. */
+    @Test
+    void aLostStateIsGoneOnFromWhenTheProcessThatBeganWithItEndsAtOnce() {
+        var history = new RandomHistory(17, 2, Planner::plan).declareAll().play(1_000);
+        // When
+        history.loseState(history.published());
+        history.restart();
+        history.play(1_000);
+        var report = Replay.of(TOPICS, history.recording(), fleet -> true);
+        // Then
+        assertThat(report.differences()).isEmpty();
+        assertThat(report.fleets()).allSatisfy(fleet -> assertThat(fleet.notCompared()).contains("Its state was lost"));
+    }
 }
