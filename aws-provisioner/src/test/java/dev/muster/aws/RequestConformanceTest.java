@@ -75,8 +75,8 @@ class RequestConformanceTest {
             assertThat(validation.waitFor(2, TimeUnit.MINUTES)).isTrue();
             var said = Files.readString(output);
             assertThat(validation.exitValue()).as(said).isZero();
-            assertThat(said.split("[= \\d\\n]+")).containsExactlyInAnyOrder("AssumeRole", "CreateTags", "DeleteTags", "DescribeImages", "DescribeInstanceTypes", "DescribeInstances",
-                    "GetConsoleOutput", "GetParameter", "RunInstances", "TerminateInstances");
+            assertThat(said.split("[= \\d\\n]+")).containsExactlyInAnyOrder("AssumeRole", "CreateTags", "DeleteTags", "DescribeImages", "DescribeInstanceStatus", "DescribeInstanceTypes",
+                    "DescribeInstances", "DescribeSpotPriceHistory", "DescribeSubnets", "GetConsoleOutput", "GetParameter", "RunInstances", "TerminateInstances");
             System.out.println("Requests to AWS: " + said.strip());
         } finally {
             between.stop(0);
@@ -113,6 +113,8 @@ class RequestConformanceTest {
         machines.renewKeepUntil(Ec2StandIn.SCOPE, List.of(there.cloudId()), new KeepUntil(Instant.parse("2026-11-28T16:00:00Z"), "q1Sh-9_kTzOmUQ"));
         machines.adopt(new AdoptWish(new MachineRef(Ec2StandIn.SCOPE, there.machineId(), there.cloudId()), "train", "gpu", List.of(Ec2StandIn.OFFER),
                 new KeepUntil(Instant.parse("2026-11-28T16:00:00Z"), "q1Sh-9_kTzOmUQ")));
+        machines.prices(Ec2StandIn.SCOPE, List.of(spot, new Offer(Ec2StandIn.SCOPE, "", "subnet-0123456789abcdef0", "m5.large", Offer.Market.SPOT)));
+        machines.types(Ec2StandIn.SCOPE, List.of("m5.large", "g5.xlarge"));
         machines.console(there.ref());
         machines.terminate(there.ref());
     }
