@@ -48,7 +48,7 @@ enum PeerBug {
     GIVES_UP_TERMINATING("A termination that fails for a while is given up",
             "dstack `instances/termination.py`, dstack#3241", NothingIsLeftBehind.class, MutatedRules::givesUpTerminating),
     LEAVES_MACHINES_WITHOUT_AGENTS("A machine whose agent is gone is neither counted nor ended",
-            "clearml#979", DemandIsMetOnceFaultsStop.class, MutatedRules::leavesMachinesWithoutAgents),
+            "clearml#979", NothingIsLeftBehind.class, MutatedRules::leavesMachinesWithoutAgents),
     IDLE_SINCE_THE_LAST_REPORT("Idle is measured from the last activity, and each report is one",
             "ClearML `auto_scaler.py` with the server's last_activity_time", NothingIsLeftBehind.class, MutatedRules::idleSinceTheLastReport),
     GHOSTS_ARE_SUPPLY("A worker that vanished while idle counts as idle for ever, and its queue starves",
