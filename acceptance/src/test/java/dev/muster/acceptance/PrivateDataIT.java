@@ -26,8 +26,9 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * A task whose code is in a private repository and whose data is in a private object store, with the unmodified clearml-agent: it gets both
@@ -94,8 +95,10 @@ class PrivateDataIT {
         }
     }
 
-    @Test
-    void aTaskReadsPrivateCodeAndDataAndTheirSecretsStayOnTheMachine() throws Exception {
+    /** @param inStore the fleet names AWS's secret stores, and the services never have the secrets */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aTaskReadsPrivateCodeAndDataAndTheirSecretsStayOnTheMachine(boolean inStore) throws Exception {
         var python = Parts.python("private code and data");
         var backend = Path.of(ran("git", "--exec-path")).resolve("git-http-backend");
         Parts.require("private code and data", backend, "install git");
@@ -111,9 +114,17 @@ class PrivateDataIT {
             var clearml = Clearml.of(shell);
             var run = shell.run("./muster status --json").succeeded().json();
             var secretsFolder = Path.of(run.path("secrets").asText());
-            for (var secret : Map.of("git-user", USER, "git-password", PASSWORD, "s3-key", prepared.path("key").asText(), "s3-secret",
-                    prepared.path("secret").asText()).entrySet()) {
-                Files.writeString(secretsFolder.resolve(secret.getKey()), secret.getValue() + "\n");
+            var json = new ObjectMapper();
+            if (inStore) {
+                for (var secret : Map.of("git", json.writeValueAsString(Map.of("user", USER, "password", PASSWORD)), "s3-key", prepared.path("key").asText()).entrySet()) {
+                    standIns.post("/ec2/secrets", json.writeValueAsString(Map.of("name", secret.getKey(), "value", secret.getValue())));
+                }
+                standIns.post("/ec2/parameters", json.writeValueAsString(Map.of("name", "/lab/s3-secret", "value", prepared.path("secret").asText(), "secure", true)));
+            } else {
+                for (var secret : Map.of("git-user", USER, "git-password", PASSWORD, "s3-key", prepared.path("key").asText(), "s3-secret",
+                        prepared.path("secret").asText()).entrySet()) {
+                    Files.writeString(secretsFolder.resolve(secret.getKey()), secret.getValue() + "\n");
+                }
             }
             Files.writeString(folder.resolve("private.yaml"), """
                     name: private
@@ -126,16 +137,19 @@ class PrivateDataIT {
                         type: c5.xlarge
                         max: 1
                         idle: 20s
+                        aws: {instanceProfile: private-machine}
                         agent:
                           docker: false
                           cpuOnly: true
                           environment:
                             CLEARML_AGENT_SKIP_PYTHON_ENV_INSTALL: "1"
-                            CLEARML_AGENT_GIT_USER: {secretRef: git-user}
-                            CLEARML_AGENT_GIT_PASS: {secretRef: git-password}
-                            OBJECT: "s3://%s/data/object.txt"
-                          storage: {s3: [{host: "%1$s", key: {secretRef: s3-key}, secret: {secretRef: s3-secret}, insecure: true}]}
-                    """.formatted(store.substring("http://".length())));
+                            CLEARML_AGENT_GIT_USER: {secretRef: "%2$s"}
+                            CLEARML_AGENT_GIT_PASS: {secretRef: "%3$s"}
+                            OBJECT: "s3://%1$s/data/object.txt"
+                          storage: {s3: [{host: "%1$s", key: {secretRef: "%4$s"}, secret: {secretRef: "%5$s"}, insecure: true}]}
+                    """.formatted(store.substring("http://".length()), inStore ? "secretsmanager:git#user" : "git-user",
+                            inStore ? "secretsmanager:git#password" : "git-password", inStore ? "secretsmanager:s3-key" : "s3-key",
+                            inStore ? "ssm:/lab/s3-secret" : "s3-secret"));
             shell.run("./muster fleet apply -f private.yaml").succeeded();
             Await.within(PATIENCE, "the queue is seen", () -> shell.run("./muster queue list --json").succeeded().out().contains("\"age\""));
             clearml.call("queues.create", "{\"name\": \"cpu\"}");
@@ -162,7 +176,7 @@ class PrivateDataIT {
             for (var secret : secrets) {
                 // That it would be found: as it was put there, and as the agent writes it on the machine.
                 var machines = folder.resolve(".muster/run/machines");
-                assertThat(secret.filesWithIt(secretsFolder, List.of())).hasSize(1);
+                assertThat(secret.filesWithIt(secretsFolder, List.of())).hasSize(inStore ? 0 : 1);
                 assertThat(secret.filesWithIt(machines, List.of())).as(secret.name()).isNotEmpty();
                 assertThat(said.keySet().stream().filter(place -> secret.isIn(said.get(place)))).as(secret.name()).isEmpty();
                 // Kafka's own files, logs, the services' state and settings. A machine's folder is its disk.
