@@ -11,9 +11,11 @@ import dev.muster.provisioner.spi.Offer;
 import dev.muster.provisioner.spi.Scope;
 import dev.muster.v1.Command;
 import dev.muster.v1.DrainMode;
+import dev.muster.v1.GcpLaunch;
 import dev.muster.v1.LaunchMachines;
 import dev.muster.v1.LaunchParameters;
 import dev.muster.v1.OfferKey;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -140,7 +142,21 @@ final class CommandTranslator {
                     only.hasAssociatePublicIp() ? Optional.of(only.getAssociatePublicIp()) : Optional.empty(), only.getLaunchTemplate(),
                     only.getLaunchTemplateVersion(), only.getDetailedMonitoring(), only.getLaunchSpec(), only.getTagResourcesList()));
         }
-        return new LaunchSettings(parameters.getImage(), disks, parameters.getTagsMap(), aws);
+        var gcp = parameters.hasGcp() ? Optional.of(gcp(parameters.getGcp())) : Optional.<LaunchSettings.Gcp>empty();
+        return new LaunchSettings(parameters.getImage(), disks, parameters.getTagsMap(), aws, gcp);
+    }
+
+    private static LaunchSettings.Gcp gcp(GcpLaunch only) {
+        var migrates = switch (only.getHostMaintenance()) {
+            case MIGRATE -> Optional.of(true);
+            case TERMINATE -> Optional.of(false);
+            case HOST_MAINTENANCE_UNSPECIFIED, UNRECOGNIZED -> Optional.<Boolean>empty();
+        };
+        return new LaunchSettings.Gcp(only.getGpuType(), only.getGpuType().isEmpty() ? 0 : Math.max(1, only.getGpuCount()), only.getPreemptible(),
+                only.getServiceAccount(), only.getScopesList(), only.getNetworkTagsList(), only.getMetadataMap(), !only.hasPublicIp() || only.getPublicIp(),
+                only.getLocalSsds(), migrates, only.getMinCpuPlatform(), only.getInstanceTemplate(),
+                only.hasMaxRunDuration() ? Optional.of(Duration.ofSeconds(only.getMaxRunDuration().getSeconds(), only.getMaxRunDuration().getNanos()))
+                        : Optional.empty(), only.getInstanceSpec());
     }
 
     static Instant instant(Timestamp time) {

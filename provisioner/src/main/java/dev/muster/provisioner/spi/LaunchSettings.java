@@ -1,5 +1,6 @@
 package dev.muster.provisioner.spi;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -11,15 +12,21 @@ import java.util.TreeMap;
  * @param image empty: the launch template's, else the account's default
  * @param disks empty: as the image has them
  * @param tags added to Muster's own, which win; sorted, since a call's parameters must come out the same each time
+ * @param aws empty on other clouds, and where all is as usual; so is {@code gcp}
  */
-public record LaunchSettings(String image, List<Disk> disks, Map<String, String> tags, Optional<Aws> aws) {
+public record LaunchSettings(String image, List<Disk> disks, Map<String, String> tags, Optional<Aws> aws, Optional<Gcp> gcp) {
+
+    /** Of a cloud other than Google's. */
+    public LaunchSettings(String image, List<Disk> disks, Map<String, String> tags, Optional<Aws> aws) {
+        this(image, disks, tags, aws, Optional.empty());
+    }
 
     public LaunchSettings {
         disks = List.copyOf(disks);
         tags = java.util.Collections.unmodifiableSortedMap(new TreeMap<>(tags));
     }
 
-    public static final LaunchSettings DEFAULTS = new LaunchSettings("", List.of(), Map.of(), Optional.empty());
+    public static final LaunchSettings DEFAULTS = new LaunchSettings("", List.of(), Map.of(), Optional.empty(), Optional.empty());
 
     /**
      * @param device empty: the image's root device
@@ -58,6 +65,36 @@ public record LaunchSettings(String image, List<Disk> disks, Map<String, String>
         public Aws {
             securityGroups = List.copyOf(securityGroups);
             tagResources = List.copyOf(tagResources);
+        }
+    }
+
+    /**
+     * What only Google Cloud knows.
+     *
+     * @param gpuType to attach to an N1 machine; empty: none
+     * @param gpuCount 1 or more where there is a type
+     * @param preemptible spot is bought as preemptible
+     * @param serviceAccount email; {@code none}: none; empty: the project's default
+     * @param scopes URLs, or their last part; empty: cloud-platform
+     * @param metadata sorted
+     * @param localSsds of 375 GB
+     * @param migrates whether it moves when its host is maintained; empty: where it can
+     * @param minCpuPlatform empty: any
+     * @param template name or path of an instance template; empty: none
+     * @param maxRunDuration empty: none
+     * @param instanceSpec more of an Instance, as a JSON object in its shape; empty: nothing
+     */
+    public record Gcp(String gpuType, int gpuCount, boolean preemptible, String serviceAccount, List<String> scopes, List<String> networkTags,
+            Map<String, String> metadata, boolean publicIp, int localSsds, Optional<Boolean> migrates, String minCpuPlatform, String template,
+            Optional<Duration> maxRunDuration, String instanceSpec) {
+
+        public static final Gcp DEFAULTS = new Gcp("", 0, false, "", List.of(), List.of(), Map.of(), true, 0, Optional.empty(), "", "",
+                Optional.empty(), "");
+
+        public Gcp {
+            scopes = List.copyOf(scopes);
+            networkTags = List.copyOf(networkTags);
+            metadata = java.util.Collections.unmodifiableSortedMap(new TreeMap<>(metadata));
         }
     }
 }
