@@ -38,6 +38,9 @@ public final class BootScript {
     /** Where the machine finds the key of Google's storage, and a task in a container, too. */
     private static final String GCS_KEY = "/etc/muster/gcs.json";
 
+    /** Says to whoever reads it that the script is packed. */
+    private static final String PACKED = "# muster-boot-gzip";
+
     /** Whose metadata service a machine finds. */
     public enum Cloud { EC2, GCE }
 
@@ -56,10 +59,30 @@ public final class BootScript {
         }
         var compressed = compress(text);
         if (compressed.length > limit) {
-            throw new IllegalArgumentException("the boot script takes " + compressed.length + " bytes compressed and the cloud allows " + limit
-                    + "; shorten init_script, extra_conf or environment, or keep them in a secret store, from which machines fetch them");
+            throw tooLong(compressed.length, limit);
         }
         return compressed;
+    }
+
+    /**
+     * The script as a start-up script of Compute Engine, which takes text only: it unpacks itself, since Google lists a machine's metadata with the
+     * machine, and a thousand machines' scripts are in each list.
+     *
+     * @param limit most bytes the cloud takes
+     * @throws IllegalArgumentException as {@link #render}
+     */
+    public static String startupScript(BootPlan plan, int limit) {
+        var packed = "#!/bin/sh\n" + PACKED + "\nboot=$(mktemp) && base64 -d << 'MUSTER' | gunzip > \"$boot\" || exit 1\n"
+                + base64(compress(text(plan, Cloud.GCE, Optional.empty()).getBytes(UTF_8))) + "\nMUSTER\nsh \"$boot\"\n";
+        if (packed.length() > limit) {
+            throw tooLong(packed.length(), limit);
+        }
+        return packed;
+    }
+
+    private static IllegalArgumentException tooLong(int length, int limit) {
+        return new IllegalArgumentException("the boot script takes " + length + " bytes compressed and the cloud allows " + limit
+                + "; shorten init_script, extra_conf or environment, or keep them in a secret store, from which machines fetch them");
     }
 
     static String text(BootPlan plan, Cloud cloud, Optional<URI> endpoint) {
@@ -225,7 +248,11 @@ public final class BootScript {
     }
 
     private static String base64(String text) {
-        return Base64.getMimeEncoder(76, new byte[] {'\n'}).encodeToString(text.getBytes(UTF_8));
+        return base64(text.getBytes(UTF_8));
+    }
+
+    private static String base64(byte[] bytes) {
+        return Base64.getMimeEncoder(76, new byte[] {'\n'}).encodeToString(bytes);
     }
 
     private static byte[] compress(byte[] text) {

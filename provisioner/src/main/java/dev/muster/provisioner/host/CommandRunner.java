@@ -130,6 +130,12 @@ final class CommandRunner implements AutoCloseable {
         if (why.kind() == FailureKind.UNAVAILABLE) {
             work.maybeMade();
         }
+        if (why.again().isPresent()) {
+            LOG.debugf("A call is under way: verb=%s machine=%s scope=%s what=%s", work.command().verb(), work.machineIds().get(0),
+                    work.command().scope(), why.getMessage());
+            later(work, why.again().get());
+            return;
+        }
         work.attempted();
         var wait = with.backoff.after(work.attempts());
         LOG.infof("A call was not answered and is repeated: verb=%s machine=%s scope=%s reason=%s attempt=%d", work.command().verb(),
@@ -172,8 +178,9 @@ final class CommandRunner implements AutoCloseable {
         reports.add(with.reports.accepted(launch.fleet(), launch.scope(), generation, askedAt, launch.batchId(), delivery));
         if (!delivery.undelivered().isEmpty()) {
             var ids = delivery.undelivered().stream().map(launch.machineIds()::get).toList();
-            reports.add(with.reports.refused(launch, generation, askedAt, ids, new ProviderException(FailureKind.OUT_OF_CAPACITY,
-                    "PartialCapacity", "the cloud gave " + delivery.machines().size() + " of " + launch.machineIds().size())));
+            reports.add(with.reports.refused(launch, generation, askedAt, ids, delivery.why().orElseGet(() -> new ProviderException(
+                    FailureKind.OUT_OF_CAPACITY, "PartialCapacity", "the cloud gave " + delivery.machines().size() + " of "
+                    + launch.machineIds().size()))));
         }
         return reports;
     }

@@ -303,6 +303,8 @@ final class Inventory implements AutoCloseable {
                 .filter(machine -> !machine.status().isGone() && machine.mark().word() != Mark.Word.RELEASED && ours.contains(machine.machineId()))
                 .filter(machine -> machine.keepUntil().map(keep -> isDue(keep, now)).orElse(true))
                 .map(MachineSeen::cloudId)
+                // The rest is still due after the next list.
+                .limit(provider.renewedAtOnce())
                 .toList();
         if (due.isEmpty()) {
             return;

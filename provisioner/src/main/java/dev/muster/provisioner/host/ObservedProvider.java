@@ -44,7 +44,7 @@ final class ObservedProvider implements MachineProvider {
             failure = Optional.empty();
             return answer;
         } catch (ProviderException refused) {
-            failure = Optional.of(refused.kind());
+            failure = refused.again().isPresent() ? Optional.empty() : Optional.of(refused.kind());
             throw refused;
         } finally {
             metrics.call(api, failure, Duration.ofNanos(System.nanoTime() - begun));
@@ -117,6 +117,11 @@ final class ObservedProvider implements MachineProvider {
     @Override
     public List<TypeSeen> types(Scope scope, Collection<String> machineTypes) throws ProviderException {
         return observed("types", () -> provider.types(scope, machineTypes));
+    }
+
+    @Override
+    public int renewedAtOnce() {
+        return provider.renewedAtOnce();
     }
 
     @Override

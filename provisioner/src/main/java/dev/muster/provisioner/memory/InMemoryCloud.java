@@ -36,8 +36,11 @@ public final class InMemoryCloud {
 
     /** What can go wrong with a call. */
     private enum Fault {
-        REFUSED, ANSWER_LOST
+        REFUSED, ANSWER_LOST, UNDER_WAY
     }
+
+    /** Long enough to be seen, short enough for tests. */
+    private static final Duration UNDECIDED = Duration.ofMillis(50);
 
     private record Planned(Fault fault, FailureKind kind) {}
 
@@ -91,6 +94,11 @@ public final class InMemoryCloud {
     /** The next call of {@code api} has its effect, and its caller learns nothing of it. */
     public synchronized void loseNextAnswer(String api) {
         planned.computeIfAbsent(api, none -> new ArrayDeque<>()).add(new Planned(Fault.ANSWER_LOST, FailureKind.UNAVAILABLE));
+    }
+
+    /** The next call of {@code api} is taken and not decided; the one after it is. */
+    public synchronized void decideLater(String api) {
+        planned.computeIfAbsent(api, none -> new ArrayDeque<>()).add(new Planned(Fault.UNDER_WAY, FailureKind.UNAVAILABLE));
     }
 
     /** Machines that are not gone. */
@@ -280,6 +288,10 @@ public final class InMemoryCloud {
         if (next != null && next.fault == Fault.REFUSED) {
             planned.get(api).poll();
             throw new ProviderException(next.kind, "Asked for", "refused on request");
+        }
+        if (next != null && next.fault == Fault.UNDER_WAY) {
+            planned.get(api).poll();
+            throw ProviderException.underWay(UNDECIDED, "not decided on request");
         }
     }
 

@@ -33,8 +33,9 @@ public interface MachineProvider {
      * Starts the batch's machines with one call whose idempotency token is the batch id. Returns before they have booted.
      * A batch that was asked for before gives the machines it gave then, even if its parameters differ by now.
      *
-     * @return at least one machine; what the cloud did not deliver is out of capacity
-     * @throws ProviderException if nothing was started; after UNAVAILABLE nobody knows, and the same call is to be repeated
+     * @return at least one machine; what the cloud did not deliver is out of capacity, unless the delivery says why
+     * @throws ProviderException if nothing was started; after UNAVAILABLE nobody knows, and the same call is to be repeated. A cloud that decides
+     *         later is {@link ProviderException#underWay}: its machines are in no list before the launch is answered
      */
     Delivery launch(MachineBatch batch) throws ProviderException;
 
@@ -94,6 +95,14 @@ public interface MachineProvider {
     /** What the machine types are, as far as the cloud knows them. Asked once for each. */
     default List<TypeSeen> types(Scope scope, Collection<String> machineTypes) throws ProviderException {
         return List.of();
+    }
+
+    /**
+     * Of how many machines the keep-until marks may be renewed after one list without holding up the next: as many as there are where the cloud
+     * takes many in a call, few where each is a call.
+     */
+    default int renewedAtOnce() {
+        return Integer.MAX_VALUE;
     }
 
     /** Writes a new keep-until mark on all of them, with as few calls as the cloud allows. Machines that are gone don't matter. */

@@ -120,6 +120,26 @@ class BootScriptTest {
     }
 
     @Test
+    void aStartupScriptUnpacksItselfAndRunsTheSame(@TempDir Path folder) throws Exception {
+        var plan = plan("k", Map.of(), "", "", 1, false);
+        var script = BootScript.startupScript(plan, 256 * 1024);
+        // A shell that shows what it would run.
+        Files.writeString(folder.resolve("sh"), "#!/bin/sh\ncat \"$1\"\n");
+        assertThat(folder.resolve("sh").toFile().setExecutable(true)).isTrue();
+
+        var process = new ProcessBuilder("/bin/sh", "-c", script).redirectErrorStream(true);
+        process.environment().put("PATH", folder + ":" + System.getenv("PATH"));
+        process.environment().put("TMPDIR", folder.toString());
+        var started = process.start();
+        var shown = new String(started.getInputStream().readAllBytes(), UTF_8);
+
+        assertThat(started.waitFor()).isZero();
+        assertThat(shown).isEqualTo(BootScript.text(plan, BootScript.Cloud.GCE, Optional.empty())).contains("cloud=gce");
+        assertThat(script).startsWith("#!/bin/sh\n# muster-boot-gzip\n").isASCII();
+        assertThatThrownBy(() -> BootScript.startupScript(plan, 1_000)).hasMessageContaining("shorten init_script");
+    }
+
+    @Test
     void aScriptThatIsTooLongAnywaySaysWhatToShorten() {
         var random = new java.util.Random(7);
         var noise = random.ints(60_000, 33, 126).collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append).toString();

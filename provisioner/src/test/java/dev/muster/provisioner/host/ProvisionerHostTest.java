@@ -224,6 +224,33 @@ class ProvisionerHostTest {
     }
 
     @Test
+    void aLaunchThatTheCloudDecidesLaterIsAskedAgainUntilItHas() {
+        for (int i = 0; i < 3; i++) {
+            cloud.decideLater("launch");
+        }
+        awaitReady(start());
+        var launch = launch(2);
+
+        send(launch);
+
+        assertThat(accepted(launch).getLaunchAccepted().getMachinesList()).hasSize(2);
+        assertThat(cloud.launchCalls()).isEqualTo(4);
+    }
+
+    @Test
+    void aLaunchThatTheCloudRefusesLaterIsRefused() {
+        cloud.decideLater("launch");
+        cloud.refuseNext("launch", FailureKind.OUT_OF_CAPACITY);
+        awaitReady(start());
+        var launch = launch(2);
+
+        send(launch);
+
+        assertThat(refused(launch).getLaunchRefused().getMachineIdsList()).containsExactlyElementsOf(launch.getMachineIdsList());
+        assertThat(cloud.live()).isZero();
+    }
+
+    @Test
     void aFreshLaunchReadTooLateIsExpiredAndNotCalled() {
         awaitReady(start());
         var launch = expired(launch(1));

@@ -66,6 +66,11 @@ public abstract class MachineProviderContract {
         /** A machine powers off from inside. */
         void powerOff(String cloudId);
 
+        /** How the cloud shows a machine that is off: gone, or standing still until it is ended. */
+        default CloudStatus off() {
+            return CloudStatus.TERMINATED;
+        }
+
         /** A live machine without any of Muster's tags. @return its cloud id */
         String strange();
 
@@ -113,6 +118,31 @@ public abstract class MachineProviderContract {
         return cloud.offer().scope();
     }
 
+    /** The launch's outcome: clouds may decide later. */
+    protected static Delivery launched(MachineProvider provider, MachineBatch batch) throws ProviderException {
+        return decided(() -> provider.launch(batch));
+    }
+
+    /** One call of a provider. */
+    protected interface Call<R> {
+        R make() throws ProviderException;
+    }
+
+    /** What came of it, once the cloud says so. */
+    protected static <R> R decided(Call<R> call) throws ProviderException {
+        long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+        while (true) {
+            try {
+                return call.make();
+            } catch (ProviderException notYet) {
+                if (notYet.again().isEmpty() || System.nanoTime() > deadline) {
+                    throw notYet;
+                }
+                LockSupport.parkNanos(Math.min(notYet.again().get().toNanos(), 20_000_000));
+            }
+        }
+    }
+
     /** The list, once it shows so many that are not gone: clouds show their machines a little later. */
     protected final List<MachineSeen> listed(int live) throws ProviderException {
         long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
@@ -151,7 +181,7 @@ public abstract class MachineProviderContract {
     void launchesAMachineThatSaysWhoseItIs() throws ProviderException {
         var batch = batch(1);
 
-        var delivery = provider.launch(batch);
+        var delivery = launched(provider, batch);
 
         assertThat(delivery.undelivered()).isEmpty();
         assertThat(delivery.machines()).hasSize(1);
@@ -170,7 +200,7 @@ public abstract class MachineProviderContract {
     void givesTheMachineWithLaunchIndexIThatPlacesId() throws ProviderException {
         var batch = batch(7);
 
-        var delivery = provider.launch(batch);
+        var delivery = launched(provider, batch);
 
         assertThat(delivery.machines()).extracting(MachineSeen::machineId).containsExactlyElementsOf(batch.machineIds());
         assertThat(delivery.machines()).extracting(MachineSeen::cloudId).doesNotHaveDuplicates();
@@ -179,9 +209,9 @@ public abstract class MachineProviderContract {
     @Test
     void launchingABatchAgainStartsNothingMore() throws ProviderException {
         var batch = batch(3);
-        var first = provider.launch(batch);
+        var first = launched(provider, batch);
 
-        var second = provider.launch(batch);
+        var second = launched(provider, batch);
 
         assertThat(second.machines()).extracting(MachineSeen::cloudId)
                 .containsExactlyElementsOf(first.machines().stream().map(MachineSeen::cloudId).toList());
@@ -191,9 +221,9 @@ public abstract class MachineProviderContract {
     @Test
     void launchingABatchAgainAfterACrashStartsNothingMore() throws ProviderException {
         var batch = batch(3);
-        var first = provider.launch(batch);
+        var first = launched(provider, batch);
 
-        var second = cloud.newProvider().launch(batch);
+        var second = launched(cloud.newProvider(), batch);
 
         assertThat(second.machines()).extracting(MachineSeen::cloudId)
                 .containsExactlyElementsOf(first.machines().stream().map(MachineSeen::cloudId).toList());
@@ -205,8 +235,8 @@ public abstract class MachineProviderContract {
         var batch = batch(2);
         cloud.loseNextLaunchAnswer();
 
-        var lost = catchThrowableOfType(ProviderException.class, () -> provider.launch(batch));
-        var delivery = provider.launch(batch);
+        var lost = catchThrowableOfType(ProviderException.class, () -> launched(provider, batch));
+        var delivery = launched(provider, batch);
 
         assertThat(lost.kind()).isEqualTo(FailureKind.UNAVAILABLE);
         assertThat(delivery.machines()).hasSize(2);
@@ -216,11 +246,11 @@ public abstract class MachineProviderContract {
     @Test
     void otherParametersForOneTokenMeanThatItWasAskedBefore() throws ProviderException {
         var batch = batch(2, plan("old"));
-        var first = provider.launch(batch);
+        var first = launched(provider, batch);
         listed(2);
         var rotated = new MachineBatch(batch.batchId(), batch.machineIds(), FLEET, POOL, batch.offer(), 0, batch.settings(), plan("new"), KEEP);
 
-        var second = cloud.newProvider().launch(rotated);
+        var second = launched(cloud.newProvider(), rotated);
 
         assertThat(second.machines()).extracting(MachineSeen::cloudId)
                 .containsExactlyElementsOf(first.machines().stream().map(MachineSeen::cloudId).toList());
@@ -231,7 +261,7 @@ public abstract class MachineProviderContract {
     void whatACloudDoesNotDeliverIsNamedByItsIndex() throws ProviderException {
         cloud.capacity(2);
 
-        var delivery = provider.launch(batch(5));
+        var delivery = launched(provider, batch(5));
 
         assertThat(delivery.machines()).extracting(MachineSeen::launchIndex).containsExactly(0, 1);
         assertThat(delivery.undelivered()).containsExactly(2, 3, 4);
@@ -242,7 +272,7 @@ public abstract class MachineProviderContract {
     void aCloudWithNothingLeftStartsNothing() {
         cloud.capacity(0);
 
-        var refused = catchThrowableOfType(ProviderException.class, () -> provider.launch(batch(2)));
+        var refused = catchThrowableOfType(ProviderException.class, () -> launched(provider, batch(2)));
 
         assertThat(refused.kind()).isEqualTo(FailureKind.OUT_OF_CAPACITY);
         assertThat(cloud.liveMachines()).isZero();
@@ -255,7 +285,7 @@ public abstract class MachineProviderContract {
             return;
         }
 
-        var refused = catchThrowableOfType(ProviderException.class, () -> provider.launch(batch(1)));
+        var refused = catchThrowableOfType(ProviderException.class, () -> launched(provider, batch(1)));
 
         assertThat(refused.kind()).isEqualTo(kind);
         assertThat(refused.code()).isNotEmpty();
@@ -265,7 +295,7 @@ public abstract class MachineProviderContract {
     @Test
     void findsWhatWasAskedForWithoutAskingAgain() throws ProviderException {
         var batch = batch(2);
-        provider.launch(batch);
+        launched(provider, batch);
         listed(2);
 
         var found = cloud.newProvider().find(scope(), batch.batchId(), 2);
@@ -279,11 +309,11 @@ public abstract class MachineProviderContract {
     @Test
     @Tag("conformance")
     void endsAMachineAndMayBeToldTwice() throws ProviderException {
-        var machine = provider.launch(batch(1)).machines().get(0);
+        var machine = launched(provider, batch(1)).machines().get(0);
         listed(1);
 
-        var first = provider.terminate(machine.ref());
-        var second = provider.terminate(machine.ref());
+        var first = decided(() -> provider.terminate(machine.ref()));
+        var second = decided(() -> provider.terminate(machine.ref()));
 
         assertThat(first).isIn(CloudStatus.SHUTTING_DOWN, CloudStatus.TERMINATED);
         assertThat(second).isIn(CloudStatus.SHUTTING_DOWN, CloudStatus.TERMINATED, CloudStatus.NOT_FOUND);
@@ -294,7 +324,7 @@ public abstract class MachineProviderContract {
     @Test
     void endsAMachineThatIsNamedOnlyByItsId() throws ProviderException {
         var batch = batch(3);
-        provider.launch(batch);
+        launched(provider, batch);
         listed(3);
 
         provider.terminate(new MachineRef(scope(), batch.machineIds().get(1), ""));
@@ -305,12 +335,12 @@ public abstract class MachineProviderContract {
     @Test
     @Tag("conformance")
     void endingAMachineThatIsNotThereIsASuccess() throws ProviderException {
-        assertThat(provider.terminate(new MachineRef(scope(), "mabcdefgh-77", "i-0123456789abcdef0"))).isEqualTo(CloudStatus.NOT_FOUND);
+        assertThat(decided(() -> provider.terminate(new MachineRef(scope(), "mabcdefgh-77", "i-0123456789abcdef0")))).isEqualTo(CloudStatus.NOT_FOUND);
     }
 
     @Test
     void oneUnknownMachineDoesNotKeepOthersFromEnding() throws Exception {
-        var machines = provider.launch(batch(3)).machines();
+        var machines = launched(provider, batch(3)).machines();
         listed(3);
         var unknown = new MachineRef(scope(), "mabcdefgh-78", "i-0fedcba9876543210");
 
@@ -318,7 +348,7 @@ public abstract class MachineProviderContract {
         all.add(1, unknown);
         all.parallelStream().forEach(ref -> {
             try {
-                provider.terminate(ref);
+                decided(() -> provider.terminate(ref));
             } catch (ProviderException failed) {
                 throw new AssertionError(failed);
             }
@@ -330,15 +360,15 @@ public abstract class MachineProviderContract {
     @Test
     @Tag("conformance")
     void marksAMachineAndClearsTheMark() throws ProviderException {
-        var machine = provider.launch(batch(1)).machines().get(0);
+        var machine = launched(provider, batch(1)).machines().get(0);
         listed(1);
 
-        provider.mark(machine.ref(), new Mark(Mark.Word.DRAIN, 3));
+        decided(() -> provider.mark(machine.ref(), new Mark(Mark.Word.DRAIN, 3)));
         var marked = listed(1).get(0).mark();
-        provider.mark(machine.ref(), new Mark(Mark.Word.DRAIN, 3));
-        provider.mark(machine.ref(), new Mark(Mark.Word.NONE, 4));
+        decided(() -> provider.mark(machine.ref(), new Mark(Mark.Word.DRAIN, 3)));
+        decided(() -> provider.mark(machine.ref(), new Mark(Mark.Word.NONE, 4)));
         var cleared = listed(1).get(0).mark();
-        provider.mark(machine.ref(), new Mark(Mark.Word.DRAIN_NOW, 5));
+        decided(() -> provider.mark(machine.ref(), new Mark(Mark.Word.DRAIN_NOW, 5)));
         var now = listed(1).get(0).mark();
 
         assertThat(marked).isEqualTo(new Mark(Mark.Word.DRAIN, 3));
@@ -349,11 +379,11 @@ public abstract class MachineProviderContract {
     @Test
     @Tag("conformance")
     void anOlderMarkIsIgnored() throws ProviderException {
-        var machine = provider.launch(batch(1)).machines().get(0);
+        var machine = launched(provider, batch(1)).machines().get(0);
         listed(1);
-        provider.mark(machine.ref(), new Mark(Mark.Word.DRAIN, 9));
+        decided(() -> provider.mark(machine.ref(), new Mark(Mark.Word.DRAIN, 9)));
 
-        provider.mark(machine.ref(), new Mark(Mark.Word.NONE, 8));
+        decided(() -> provider.mark(machine.ref(), new Mark(Mark.Word.NONE, 8)));
 
         assertThat(listed(1).get(0).mark()).isEqualTo(new Mark(Mark.Word.DRAIN, 9));
     }
@@ -361,30 +391,30 @@ public abstract class MachineProviderContract {
     @Test
     @Tag("conformance")
     void anOlderMarkIsIgnoredAlsoAfterARestart() throws ProviderException {
-        var machine = provider.launch(batch(1)).machines().get(0);
+        var machine = launched(provider, batch(1)).machines().get(0);
         listed(1);
-        provider.mark(machine.ref(), new Mark(Mark.Word.DRAIN, 9));
+        decided(() -> provider.mark(machine.ref(), new Mark(Mark.Word.DRAIN, 9)));
         var restarted = cloud.newProvider();
         restarted.list(scope());
 
-        restarted.mark(machine.ref(), new Mark(Mark.Word.NONE, 8));
+        decided(() -> restarted.mark(machine.ref(), new Mark(Mark.Word.NONE, 8)));
 
         assertThat(listed(1).get(0).mark()).isEqualTo(new Mark(Mark.Word.DRAIN, 9));
     }
 
     @Test
     void markingAMachineThatIsNotThereSaysSo() throws ProviderException {
-        assertThat(provider.mark(new MachineRef(scope(), "mabcdefgh-79", "i-0123456789abcdef1"), new Mark(Mark.Word.DRAIN, 1)))
+        assertThat(decided(() -> provider.mark(new MachineRef(scope(), "mabcdefgh-79", "i-0123456789abcdef1"), new Mark(Mark.Word.DRAIN, 1))))
                 .isEqualTo(CloudStatus.NOT_FOUND);
     }
 
     @Test
     @Tag("conformance")
     void lettingAMachineGoTakesItsKeepUntilAway() throws ProviderException {
-        var machine = provider.launch(batch(1)).machines().get(0);
+        var machine = launched(provider, batch(1)).machines().get(0);
         listed(1);
 
-        provider.mark(machine.ref(), new Mark(Mark.Word.RELEASED, 2));
+        decided(() -> provider.mark(machine.ref(), new Mark(Mark.Word.RELEASED, 2)));
 
         var released = listed(1).get(0);
         assertThat(released.mark()).isEqualTo(new Mark(Mark.Word.RELEASED, 2));
@@ -394,8 +424,8 @@ public abstract class MachineProviderContract {
     @Test
     @Tag("conformance")
     void renewsKeepUntilOfMany() throws ProviderException {
-        provider.launch(batch(1));
-        provider.launch(batch(1));
+        launched(provider, batch(1));
+        launched(provider, batch(1));
         var ids = listed(2).stream().map(MachineSeen::cloudId).toList();
         var later = new KeepUntil(KEEP.until().plusSeconds(3_600), "another-cluster");
 
@@ -410,7 +440,7 @@ public abstract class MachineProviderContract {
         var cloudId = cloud.strange();
         assertThat(provider.list(scope()).machines()).isEmpty();
 
-        var adoption = provider.adopt(wish(cloudId, FLEET));
+        var adoption = decided(() -> provider.adopt(wish(cloudId, FLEET)));
 
         var adopted = listed(1).get(0);
         assertThat(adopted.machineId()).isEqualTo(MachineIds.ADOPTED + cloudId);
@@ -419,7 +449,7 @@ public abstract class MachineProviderContract {
         assertThat(adoption.machine().map(MachineSeen::ref)).contains(adopted.ref());
         assertThat(adoption.machine().map(MachineSeen::offer)).contains(adopted.offer());
         // A command may be read twice.
-        assertThat(provider.adopt(wish(cloudId, FLEET)).machine()).isPresent();
+        assertThat(decided(() -> provider.adopt(wish(cloudId, FLEET))).machine()).isPresent();
         assertThat(listed(1).get(0).machineId()).isEqualTo(MachineIds.ADOPTED + cloudId);
     }
 
@@ -427,9 +457,9 @@ public abstract class MachineProviderContract {
     @Tag("conformance")
     void leavesAMachineToTheFleetThatHadItFirst() throws ProviderException {
         var cloudId = cloud.strange();
-        provider.adopt(wish(cloudId, "first"));
+        decided(() -> provider.adopt(wish(cloudId, "first")));
 
-        var adoption = provider.adopt(wish(cloudId, "second"));
+        var adoption = decided(() -> provider.adopt(wish(cloudId, "second")));
 
         assertThat(adoption.refusal()).isEqualTo(Adoption.Refusal.OF_ANOTHER);
         assertThat(adoption.detail()).contains("fleet first");
@@ -439,28 +469,28 @@ public abstract class MachineProviderContract {
     @Test
     @Tag("conformance")
     void takesNoMachineOfItsOwnTwice() throws ProviderException {
-        var machine = provider.launch(batch(1)).machines().get(0);
+        var machine = launched(provider, batch(1)).machines().get(0);
         listed(1);
 
-        assertThat(provider.adopt(wish(machine.cloudId(), FLEET)).refusal()).isEqualTo(Adoption.Refusal.OF_ANOTHER);
+        assertThat(decided(() -> provider.adopt(wish(machine.cloudId(), FLEET))).refusal()).isEqualTo(Adoption.Refusal.OF_ANOTHER);
         assertThat(listed(1).get(0).machineId()).isEqualTo(machine.machineId());
     }
 
     @Test
     @Tag("conformance")
     void takesNoMachineThatIsNotThere() throws ProviderException {
-        assertThat(provider.adopt(wish("i-0123456789abcdef0", FLEET)).refusal()).isEqualTo(Adoption.Refusal.NOT_THERE);
+        assertThat(decided(() -> provider.adopt(wish("i-0123456789abcdef0", FLEET))).refusal()).isEqualTo(Adoption.Refusal.NOT_THERE);
 
         var ended = cloud.strange();
-        provider.adopt(wish(ended, FLEET));
-        provider.terminate(listed(1).get(0).ref());
-        assertThat(provider.adopt(wish(ended, FLEET)).refusal()).isEqualTo(Adoption.Refusal.NOT_THERE);
+        decided(() -> provider.adopt(wish(ended, FLEET)));
+        decided(() -> provider.terminate(listed(1).get(0).ref()));
+        assertThat(decided(() -> provider.adopt(wish(ended, FLEET))).refusal()).isEqualTo(Adoption.Refusal.NOT_THERE);
     }
 
     @Test
     @Tag("conformance")
     void takesAMachineOnlyAsOneOfTheOffersThatItMayBe() throws ProviderException {
-        var offer = provider.adopt(wish(cloud.strange(), FLEET)).machine().orElseThrow().offer();
+        var offer = decided(() -> provider.adopt(wish(cloud.strange(), FLEET))).machine().orElseThrow().offer();
         var other = new Offer(scope(), offer.zone(), offer.subnet(), "x9.huge", offer.market());
         var open = new Offer(scope(), "", "", offer.machineType(), offer.market());
         var cloudId = cloud.strange();
@@ -491,18 +521,18 @@ public abstract class MachineProviderContract {
 
     @Test
     void showsWhatEndedAMachine() throws ProviderException {
-        var machine = provider.launch(batch(1)).machines().get(0);
+        var machine = launched(provider, batch(1)).machines().get(0);
         listedAs(machine.cloudId(), CloudStatus.RUNNING, CloudStatus.PENDING);
 
         cloud.powerOff(machine.cloudId());
 
-        assertThat(listedAs(machine.cloudId(), CloudStatus.TERMINATED).endedBy()).isEqualTo(EndedBy.INSIDE);
+        assertThat(listedAs(machine.cloudId(), cloud.off()).endedBy()).isEqualTo(EndedBy.INSIDE);
     }
 
     @Test
     void listsMoreThanOnePageHolds() throws ProviderException {
         for (int i = 0; i < 11; i++) {
-            provider.launch(batch(MachineBatch.MOST));
+            launched(provider, batch(MachineBatch.MOST));
         }
 
         assertThat(listed(1_100)).extracting(MachineSeen::machineId).doesNotHaveDuplicates();
