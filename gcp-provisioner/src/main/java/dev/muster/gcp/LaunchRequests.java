@@ -185,7 +185,7 @@ final class LaunchRequests {
             LaunchSettings.Gcp gcp) throws ProviderException {
         var wished = settings.disks();
         boolean usual = wished.isEmpty() && settings.image().isEmpty() && gcp.localSsds() == 0;
-        if (usual && (below.getDisksCount() > 0 || inTemplate(gcp))) {
+        if (usual && (below.getDisksCount() > 0 ? hasSource(below) : inTemplate(gcp))) {
             return;
         }
         if (inTemplate(gcp) && settings.image().isEmpty()) {
@@ -213,6 +213,11 @@ final class LaunchRequests {
             properties.addDisks(AttachedDisk.newBuilder().setType("SCRATCH").setInterface("NVME").setAutoDelete(true)
                     .setInitializeParams(AttachedDiskInitializeParams.newBuilder().setDiskType("local-ssd")));
         }
+    }
+
+    private static boolean hasSource(InstanceProperties below) {
+        return below.getDisksList().stream().anyMatch(disk -> disk.getBoot() && (!disk.getSource().isEmpty()
+                || !disk.getInitializeParams().getSourceImage().isEmpty() || !disk.getInitializeParams().getSourceSnapshot().isEmpty()));
     }
 
     private static AttachedDisk.Builder disk(AttachedDisk.Builder disk, LaunchSettings.Disk wished, GcpAccounts.Account account) {
