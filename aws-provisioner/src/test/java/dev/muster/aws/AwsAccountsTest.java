@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.muster.contracts.SecretsFolder;
+import dev.muster.provisioner.spi.Await;
 import dev.muster.provisioner.spi.FailureKind;
 import dev.muster.provisioner.spi.LaunchSettings;
 import dev.muster.provisioner.spi.ProviderException;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.tuple;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.muster.aws.Findings.State;
+import dev.muster.provisioner.spi.Await;
 import dev.muster.sandbox.ec2.Ec2Config;
 import dev.muster.sandbox.ec2.Faults;
 import dev.muster.sandbox.ec2.Surroundings;

@@ -3,6 +3,7 @@ package dev.muster.aws;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import dev.muster.provisioner.spi.Await;
 import dev.muster.provisioner.spi.CloudStatus;
 import dev.muster.provisioner.spi.EndedBy;
 import dev.muster.provisioner.spi.FailureKind;

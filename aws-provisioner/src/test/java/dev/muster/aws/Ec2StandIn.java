@@ -1,6 +1,7 @@
 package dev.muster.aws;
 
 import dev.muster.contracts.SecretsFolder;
+import dev.muster.provisioner.spi.Await;
 import dev.muster.provisioner.spi.Offer;
 import dev.muster.provisioner.spi.ProviderException;
 import dev.muster.provisioner.spi.Scope;

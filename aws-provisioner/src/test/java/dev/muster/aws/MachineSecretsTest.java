@@ -8,6 +8,7 @@ import dev.muster.contracts.SecretsFolder;
 import dev.muster.provisioner.boot.BootFailure;
 import dev.muster.provisioner.boot.BootPlan;
 import dev.muster.provisioner.boot.Given;
+import dev.muster.provisioner.spi.Await;
 import dev.muster.provisioner.spi.FailureKind;
 import dev.muster.provisioner.spi.KeepUntil;
 import dev.muster.provisioner.spi.LaunchSettings;

@@ -1,6 +1,7 @@
 package dev.muster.aws;
 
 import dev.muster.contracts.SecretsFolder;
+import dev.muster.provisioner.spi.Await;
 import dev.muster.provisioner.spi.FailureKind;
 import dev.muster.provisioner.spi.MachineProvider;
 import dev.muster.provisioner.spi.MachineProviderContract;

@@ -8,6 +8,7 @@ import com.sun.net.httpserver.HttpServer;
 import dev.muster.contracts.Json;
 import dev.muster.contracts.SecretsFolder;
 import dev.muster.provisioner.spi.AdoptWish;
+import dev.muster.provisioner.spi.Await;
 import dev.muster.provisioner.spi.KeepUntil;
 import dev.muster.provisioner.spi.LaunchSettings;
 import dev.muster.provisioner.spi.MachineRef;

@@ -9,6 +9,7 @@ import dev.muster.contracts.SecretsFolder;
 import dev.muster.contracts.Topics;
 import dev.muster.provisioner.memory.InMemoryCloud;
 import dev.muster.provisioner.memory.InMemoryProvider;
+import dev.muster.provisioner.spi.Await;
 import dev.muster.provisioner.spi.EndedBy;
 import dev.muster.provisioner.spi.FailureKind;
 import dev.muster.provisioner.spi.KeepUntil;

@@ -1,4 +1,4 @@
-package dev.muster.provisioner.host;
+package dev.muster.provisioner.spi;
 
 import java.time.Duration;
 import java.util.concurrent.Callable;
@@ -6,13 +6,13 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
 
 /** Waits for what another thread brings about, with a deadline. */
-final class Await {
+public final class Await {
 
     private static final Duration LIMIT = Duration.ofSeconds(30);
 
     private Await() {}
 
-    static <T> T until(Callable<T> look, Predicate<T> wanted) {
+    public static <T> T until(Callable<T> look, Predicate<T> wanted) {
         long deadline = System.nanoTime() + LIMIT.toNanos();
         while (true) {
             T seen;
