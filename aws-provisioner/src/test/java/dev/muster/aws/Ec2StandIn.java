@@ -5,7 +5,7 @@ import dev.muster.provisioner.spi.Await;
 import dev.muster.provisioner.spi.Offer;
 import dev.muster.provisioner.spi.ProviderException;
 import dev.muster.provisioner.spi.Scope;
-import dev.muster.sandbox.ec2.CloudTime;
+import dev.muster.sandbox.CloudTime;
 import dev.muster.sandbox.ec2.Ec2Config;
 import dev.muster.sandbox.ec2.Ec2Server;
 import dev.muster.sandbox.machine.MachineImage;

@@ -7,7 +7,7 @@ import dev.muster.provisioner.spi.LaunchSettings;
 import dev.muster.provisioner.spi.MachineBatch;
 import dev.muster.provisioner.spi.Offer;
 import dev.muster.provisioner.spi.ProviderException;
-import dev.muster.sandbox.ec2.CloudTime;
+import dev.muster.sandbox.CloudTime;
 import dev.muster.sandbox.ec2.Ec2Config;
 import java.time.Duration;
 import java.time.Instant;

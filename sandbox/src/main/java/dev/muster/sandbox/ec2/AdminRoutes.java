@@ -1,5 +1,6 @@
 package dev.muster.sandbox.ec2;
 
+import dev.muster.sandbox.HeldCalls;
 import dev.muster.sandbox.ec2.Faults.ApiFault;
 import dev.muster.sandbox.ec2.Faults.BootFault;
 import io.vertx.core.json.DecodeException;
@@ -55,8 +56,8 @@ final class AdminRoutes {
         // Calls that a fault of kind held or held-answer keeps: by GET those that wait, by POST what becomes of all of them.
         router.get("/ec2/held").handler(context -> json(context, 200, held()));
         on(router, "/ec2/held", Set.of("fate"), body -> server.release(switch (required(body, "fate")) {
-            case "act" -> Ec2Server.Fate.ACT;
-            case "forget" -> Ec2Server.Fate.FORGET;
+            case "act" -> HeldCalls.Fate.ACT;
+            case "forget" -> HeldCalls.Fate.FORGET;
             default -> throw new IllegalArgumentException("fate is " + body.getString("fate") + "; it must be act or forget");
         }));
         on(router, "/ec2/access-keys", Set.of("key", "account"), body -> {
@@ -151,8 +152,8 @@ final class AdminRoutes {
             case "lose-answer" -> new ApiFault.LoseAnswer(false);
             case "cut-answer" -> new ApiFault.LoseAnswer(true);
             case "slow" -> new ApiFault.Slow(seconds(body));
-            case "held" -> new ApiFault.Held(Faults.Moment.BEFORE_EFFECT);
-            case "held-answer" -> new ApiFault.Held(Faults.Moment.BEFORE_ANSWER);
+            case "held" -> new ApiFault.Held(HeldCalls.Moment.BEFORE_EFFECT);
+            case "held-answer" -> new ApiFault.Held(HeldCalls.Moment.BEFORE_ANSWER);
             default -> throw new IllegalArgumentException("kind is " + body.getString("kind")
                     + "; it must be refuse, lose-answer, cut-answer, slow, held or held-answer");
         };
@@ -228,7 +229,7 @@ final class AdminRoutes {
     private JsonObject held() {
         var calls = new JsonArray();
         server.held().forEach(call -> calls.add(new JsonObject().put("at", call.at()).put("action", call.action())
-                .put("moment", call.moment() == Faults.Moment.BEFORE_EFFECT ? "before-effect" : "before-answer").put("connected", call.connected())));
+                .put("moment", call.moment() == HeldCalls.Moment.BEFORE_EFFECT ? "before-effect" : "before-answer").put("connected", call.connected())));
         return new JsonObject().put("calls", calls);
     }
 

@@ -1,5 +1,6 @@
 package dev.muster.sandbox.ec2;
 
+import dev.muster.sandbox.CloudTime;
 import dev.muster.sandbox.ec2.Books.LaunchCall;
 import dev.muster.sandbox.ec2.Call.Scope;
 import dev.muster.sandbox.ec2.Faults.BootFault;

@@ -1,5 +1,7 @@
 package dev.muster.sandbox.ec2;
 
+import dev.muster.sandbox.CloudTime;
+import dev.muster.sandbox.HeldCalls;
 import dev.muster.sandbox.machine.MachineImage;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
@@ -65,13 +67,6 @@ public final class Ec2Server implements AutoCloseable {
         this.sts = new Sts(time, accessKeys);
         this.secrets = new SecretsManager(time);
     }
-
-    /** A call that EC2 has received and not answered. @param connected whether its caller still waits */
-    public record HeldCall(Instant at, String action, Faults.Moment moment, boolean connected) {
-    }
-
-    /** What becomes of a held call: it takes its effect now, if it hadn't, and is answered; or it ends without more, its connection closed. */
-    public enum Fate { ACT, FORGET }
 
     /**
      * Listens, and returns once it does.
@@ -186,12 +181,12 @@ public final class Ec2Server implements AutoCloseable {
     }
 
     /** Calls held by order of {@link Faults.ApiFault.Held}, oldest first. */
-    public List<HeldCall> held() {
+    public List<HeldCalls.HeldCall> held() {
         return held.all();
     }
 
     /** Ends all held calls, oldest first, and says how many; returns when they have had their effect. */
-    public int release(Fate fate) {
+    public int release(HeldCalls.Fate fate) {
         return held.release(fate);
     }
 
@@ -347,10 +342,10 @@ public final class Ec2Server implements AutoCloseable {
             return;
         }
         // The answer to one that had its effect is made then, and not when it is let go.
-        var acted = met.held() == Faults.Moment.BEFORE_ANSWER ? cloud.answer(call, met) : null;
+        var acted = met.held() == HeldCalls.Moment.BEFORE_ANSWER ? cloud.answer(call, met) : null;
         var here = vertx.getOrCreateContext();
         held.hold(time.now(), call.action(), met.held(), () -> !context.response().closed(), fate -> {
-            if (fate == Fate.FORGET) {
+            if (fate == HeldCalls.Fate.FORGET) {
                 here.runOnContext(now -> context.request().connection().close());
                 return;
             }

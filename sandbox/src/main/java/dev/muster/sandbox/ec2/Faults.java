@@ -1,5 +1,6 @@
 package dev.muster.sandbox.ec2;
 
+import dev.muster.sandbox.HeldCalls;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -34,12 +35,9 @@ public final class Faults {
          * Stays with EC2, unanswered, until {@link Ec2Server#release}, also when its caller has gone: what EC2 does of a request that it has
          * received is not the caller's to say. Only calls of EC2's own API are held.
          */
-        record Held(Moment at) implements ApiFault {
+        record Held(HeldCalls.Moment at) implements ApiFault {
         }
     }
-
-    /** Where a held call stands. */
-    public enum Moment { BEFORE_EFFECT, BEFORE_ANSWER }
 
     /** What can happen to an instance that was launched. */
     public sealed interface BootFault {
@@ -119,7 +117,7 @@ public final class Faults {
      * @param cut the effect happens, the connection closes
      * @param held null: it is not
      */
-    record Met(Refusal refusal, boolean lost, boolean cut, Duration delay, Moment held) {
+    record Met(Refusal refusal, boolean lost, boolean cut, Duration delay, HeldCalls.Moment held) {
 
         static final Met NOTHING = new Met(null, false, false, Duration.ZERO, null);
 

@@ -1,5 +1,6 @@
 package dev.muster.sandbox.ec2;
 
+import dev.muster.sandbox.CloudTime;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.nio.charset.StandardCharsets;

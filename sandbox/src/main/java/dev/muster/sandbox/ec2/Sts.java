@@ -1,5 +1,6 @@
 package dev.muster.sandbox.ec2;
 
+import dev.muster.sandbox.CloudTime;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;

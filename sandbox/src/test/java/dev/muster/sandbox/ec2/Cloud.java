@@ -1,5 +1,6 @@
 package dev.muster.sandbox.ec2;
 
+import dev.muster.sandbox.SimulatedTime;
 import dev.muster.sandbox.machine.MachineImage;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;

@@ -3,6 +3,7 @@ package dev.muster.sandbox.ec2;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.muster.sandbox.CloudTime;
 import dev.muster.sandbox.TimeScale;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;

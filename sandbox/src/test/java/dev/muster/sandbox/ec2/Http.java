@@ -1,5 +1,6 @@
 package dev.muster.sandbox.ec2;
 
+import dev.muster.sandbox.CloudTime;
 import dev.muster.sandbox.machine.MachineImage;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServerOptions;

@@ -2,6 +2,7 @@ package dev.muster.sandbox.ec2;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.muster.sandbox.SimulatedTime;
 import io.vertx.core.json.JsonObject;
 import java.net.URI;
 import java.net.http.HttpRequest;

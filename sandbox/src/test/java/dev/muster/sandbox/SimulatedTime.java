@@ -1,4 +1,4 @@
-package dev.muster.sandbox.ec2;
+package dev.muster.sandbox;
 
 import java.time.Duration;
 import java.time.Instant;
@@ -6,7 +6,7 @@ import java.util.Comparator;
 import java.util.PriorityQueue;
 
 /** Time that moves only when a test moves it; what is due then runs on the test's thread, in order. */
-final class SimulatedTime implements CloudTime {
+public final class SimulatedTime implements CloudTime {
 
     private final PriorityQueue<Alarm> alarms = new PriorityQueue<>(Comparator.comparing(Alarm::at).thenComparing(Alarm::number));
     private Instant now = Instant.parse("2026-11-23T12:00:00Z");
@@ -25,7 +25,7 @@ final class SimulatedTime implements CloudTime {
         alarms.add(new Alarm(now.plus(wait), ++number, what));
     }
 
-    void pass(Duration time) {
+    public void pass(Duration time) {
         var end = now().plus(time);
         while (true) {
             Alarm next;

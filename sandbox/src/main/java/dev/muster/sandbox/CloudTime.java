@@ -1,4 +1,4 @@
-package dev.muster.sandbox.ec2;
+package dev.muster.sandbox;
 
 import java.time.Duration;
 import java.time.Instant;
@@ -6,7 +6,7 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
-/** The stand-in's clock and its alarm clock in one, so that a test moves both together. Thread-safe. */
+/** A stand-in cloud's clock and its alarm clock in one, so that a test moves both together. Thread-safe. */
 public interface CloudTime extends AutoCloseable {
 
     Instant now();
@@ -22,7 +22,7 @@ public interface CloudTime extends AutoCloseable {
         // Two threads: a machine image that is slow to start must not hold up every other machine's timers.
         // Once closed, a machine that still runs may set a timer: nothing is left that it could change.
         var timers = new ScheduledThreadPoolExecutor(2, task -> {
-            var thread = new Thread(task, "ec2-time");
+            var thread = new Thread(task, "cloud-time");
             thread.setDaemon(true);
             return thread;
         }, new ThreadPoolExecutor.DiscardPolicy());
