@@ -1,0 +1,243 @@
+package dev.muster.sandbox.gce;
+
+import dev.muster.sandbox.HeldCalls;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+
+/** What is to go wrong, on request: each fault is used up after the number of times given. Thread-safe. */
+public final class Faults {
+
+    private final List<Planned<String, ApiFault>> calls = new ArrayList<>();
+    private final List<Planned<OfferFilter, LaunchFault>> launches = new ArrayList<>();
+    private final List<Planned<OfferFilter, BootFault>> boots = new ArrayList<>();
+    private final Set<String> denied = new TreeSet<>();
+    private final Set<String> out = new TreeSet<>();
+
+    /** What can happen to an API call. */
+    public sealed interface ApiFault {
+
+        /** Answered with an error; nothing happens. */
+        record Refuse(int status, String reason, String message) implements ApiFault {
+
+            /** As Google answers a project that calls too often: 403 by old, 429 by newer front ends. */
+            public static Refuse rateLimited(int status) {
+                return new Refuse(status, "rateLimitExceeded", "Quota exceeded for quota metric 'Queries' and limit 'Queries per minute' of service "
+                        + "'compute.googleapis.com' for consumer 'project_number:123456789012'.");
+            }
+        }
+
+        /** The effect happens, the caller learns nothing of it: a 503 or, with {@code cut}, a closed connection. */
+        record LoseAnswer(boolean cut) implements ApiFault {
+        }
+
+        /** Answered late, by the real clock. The effect happens first, so that a caller who stops waiting has not stopped the effect. */
+        record Slow(Duration by) implements ApiFault {
+        }
+
+        /**
+         * Stays with Google, unanswered, until {@link GceServer#release}, also when its caller has gone: what becomes of a request that was
+         * received is not the caller's to say.
+         */
+        record Held(HeldCalls.Moment at) implements ApiFault {
+        }
+    }
+
+    /** What can happen to an instance while the operation that makes it runs. */
+    public sealed interface LaunchFault {
+
+        /**
+         * The operation ends with this error and without the instance.
+         *
+         * @param code such as {@code INTERNAL_ERROR} or {@code UNSUPPORTED_OPERATION}
+         * @param httpStatus what the operation says an HTTP answer would have had
+         */
+        record Fail(String code, String message, int httpStatus) implements LaunchFault {
+
+            public static Fail internalError() {
+                return new Fail("INTERNAL_ERROR", "Internal error. Please try again or contact Google Support. (Code: '604136EAE2CBD.A3E1F5F.5E4B8A2F')", 500);
+            }
+
+            public static Fail unsupported() {
+                return new Fail("UNSUPPORTED_OPERATION", "Machine type or its GPUs are not supported by this operation.", 400);
+            }
+        }
+
+        /** No machines of this kind are left, told by the code alone: ZONE_RESOURCE_POOL_EXHAUSTED, without details. */
+        record Exhausted() implements LaunchFault {
+        }
+
+        /** The operation takes this much longer, which the time scale divides, and then ends as it would have. */
+        record Slow(Duration by) implements LaunchFault {
+        }
+    }
+
+    /** What can happen to an instance that runs as Compute Engine sees it. */
+    public sealed interface BootFault {
+
+        /** Its image never starts: nobody hears of the machine. */
+        record NeverBoots() implements BootFault {
+        }
+
+        /** Boots, then goes dark: power is cut, and Compute Engine goes on showing it as running. */
+        record Dies(Duration after) implements BootFault {
+        }
+
+        /** Boots, then its host fails: Compute Engine stops it, with an operation of type compute.instances.hostError. */
+        record HostError(Duration after) implements BootFault {
+        }
+
+        /** Its image starts later by {@code by}, which the time scale divides. */
+        record Slow(Duration by) implements BootFault {
+        }
+    }
+
+    private static final class Planned<W, F> {
+        private final W which;
+        private final F fault;
+        private int times;
+
+        Planned(W which, F fault, int times) {
+            if (times < 1) {
+                throw new IllegalArgumentException("times is " + times + "; it must be at least 1");
+            }
+            this.which = which;
+            this.fault = fault;
+            this.times = times;
+        }
+    }
+
+    /**
+     * The next {@code times} calls of {@code method} meet {@code fault}. Several faults of different kinds may meet one call.
+     *
+     * @param method such as {@code instances.insert}, as Google's reference names it; null for any
+     */
+    public synchronized void onCall(String method, int times, ApiFault fault) {
+        if (method != null && !Route.METHODS.contains(method)) {
+            throw new IllegalArgumentException("method is " + method + ", which the stand-in doesn't answer; it answers " + Route.METHODS);
+        }
+        calls.add(new Planned<>(method, fault, times));
+    }
+
+    /** The next {@code times} instances asked for of what matches meet {@code fault}. */
+    public synchronized void onLaunch(OfferFilter which, int times, LaunchFault fault) {
+        launches.add(new Planned<>(which, fault, times));
+    }
+
+    /** The next {@code times} instances launched from what matches meet {@code fault} once they run. */
+    public synchronized void onBoot(OfferFilter which, int times, BootFault fault) {
+        boots.add(new Planned<>(which, fault, times));
+    }
+
+    /** From now on the account lacks this permission, such as {@code compute.instances.create}, until {@link #allow}. */
+    public synchronized void deny(String permission) {
+        denied.add(permission);
+    }
+
+    public synchronized void allow(String permission) {
+        denied.remove(permission);
+    }
+
+    /** The zone can't be reached: its own calls fail, lists of all zones lack it. Its machines go on. */
+    public synchronized void outage(String zone) {
+        if (Geography.zone(zone).isEmpty()) {
+            throw new IllegalArgumentException("zone is " + zone + ", which the stand-in doesn't have");
+        }
+        out.add(zone);
+    }
+
+    public synchronized void reachable(String zone) {
+        out.remove(zone);
+    }
+
+    /** Forgets every fault that hasn't been used up, every denial and every outage. */
+    public synchronized void reset() {
+        calls.clear();
+        launches.clear();
+        boots.clear();
+        denied.clear();
+        out.clear();
+    }
+
+    synchronized boolean denies(String permission) {
+        return denied.contains(permission);
+    }
+
+    synchronized boolean isOut(String zone) {
+        return out.contains(zone);
+    }
+
+    /**
+     * What one call meets.
+     *
+     * @param refusal instead of an effect; null for none
+     * @param lost the effect happens, the answer is a 503
+     * @param cut the effect happens, the connection closes
+     * @param held null: it is not
+     */
+    record Met(Refusal refusal, boolean lost, boolean cut, Duration delay, HeldCalls.Moment held) {
+
+        static final Met NOTHING = new Met(null, false, false, Duration.ZERO, null);
+
+        private Met with(ApiFault fault) {
+            if (fault instanceof ApiFault.Refuse refuse) {
+                return new Met(Refusal.of(refuse.status(), refuse.reason(), refuse.message()), lost, cut, delay, held);
+            }
+            if (fault instanceof ApiFault.LoseAnswer lose) {
+                return new Met(refusal, true, lose.cut(), delay, held);
+            }
+            if (fault instanceof ApiFault.Held hold) {
+                return new Met(refusal, lost, cut, delay, hold.at());
+            }
+            return new Met(refusal, lost, cut, ((ApiFault.Slow) fault).by(), held);
+        }
+    }
+
+    /** The faults of one call, one of each kind at most, counted as used. */
+    synchronized Met of(String method) {
+        if (calls.isEmpty()) {
+            return Met.NOTHING;
+        }
+        var met = new ArrayList<ApiFault>();
+        for (Iterator<Planned<String, ApiFault>> i = calls.iterator(); i.hasNext();) {
+            var planned = i.next();
+            boolean kindMet = met.stream().anyMatch(fault -> fault.getClass() == planned.fault.getClass());
+            if (!kindMet && (planned.which == null || planned.which.equals(method))) {
+                met.add(planned.fault);
+                if (--planned.times == 0) {
+                    i.remove();
+                }
+            }
+        }
+        var all = Met.NOTHING;
+        for (var fault : met) {
+            all = all.with(fault);
+        }
+        return all;
+    }
+
+    synchronized Optional<LaunchFault> ofLaunch(String type, String zone, String market) {
+        return take(launches, type, zone, market);
+    }
+
+    synchronized Optional<BootFault> ofBoot(String type, String zone, String market) {
+        return take(boots, type, zone, market);
+    }
+
+    private static <F> Optional<F> take(List<Planned<OfferFilter, F>> all, String type, String zone, String market) {
+        for (Iterator<Planned<OfferFilter, F>> i = all.iterator(); i.hasNext();) {
+            var planned = i.next();
+            if (planned.which.matches(type, zone, market)) {
+                if (--planned.times == 0) {
+                    i.remove();
+                }
+                return Optional.of(planned.fault);
+            }
+        }
+        return Optional.empty();
+    }
+}

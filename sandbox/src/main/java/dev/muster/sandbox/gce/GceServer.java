@@ -1,0 +1,355 @@
+package dev.muster.sandbox.gce;
+
+import dev.muster.sandbox.CloudTime;
+import dev.muster.sandbox.HeldCalls;
+import dev.muster.sandbox.machine.MachineImage;
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.json.DecodeException;
+import io.vertx.core.json.JsonObject;
+import io.vertx.ext.web.Router;
+import io.vertx.ext.web.RoutingContext;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/**
+ * A stand-in for Google's Compute Engine on 127.0.0.1: the REST API v1, the token endpoint of service accounts, Resource Manager's
+ * testIamPermissions of the project, and the metadata server of every machine under {@code /machines/<instance number>}, all on one port.
+ *
+ * <p>A client sets {@link #url} as endpoint and takes its credentials from {@link #keyFile}. What is launched runs {@link MachineImage};
+ * what the cloud saw is in {@link #books}.
+ */
+public final class GceServer implements AutoCloseable {
+
+    private static final String API = "/compute/v1/";
+    /** Metadata is 512 KB at most, and a bulk insert names thousands of machines. */
+    private static final int LONGEST_BODY = 4 * 1024 * 1024;
+
+    private final HttpServer server;
+    private final GceCloud cloud;
+    private final CloudTime time;
+    private final GceConfig config;
+    private final Vertx vertx;
+    private final Keys keys;
+    private final HeldCalls held = new HeldCalls();
+
+    private GceServer(Vertx vertx, HttpServer server, GceCloud cloud, CloudTime time, GceConfig config) {
+        this.vertx = vertx;
+        this.server = server;
+        this.cloud = cloud;
+        this.time = time;
+        this.config = config;
+        this.keys = new Keys(time);
+    }
+
+    /**
+     * Listens, and returns once it does.
+     *
+     * @param vertx whose event loops serve; stays the caller's to close
+     * @param image what every machine boots
+     * @throws IllegalStateException if the port is taken, with a sentence that names it
+     */
+    public static GceServer start(Vertx vertx, GceConfig config, MachineImage image) {
+        return start(vertx, config, image, CloudTime.real());
+    }
+
+    /** As above, by a clock of the caller's, which closes with the server. */
+    public static GceServer start(Vertx vertx, GceConfig config, MachineImage image, CloudTime time) {
+        var cloud = new GceCloud(config, time, image, account(config));
+        var http = vertx.createHttpServer(new HttpServerOptions().setHost("127.0.0.1").setPort(config.port())
+                .setHandle100ContinueAutomatically(true));
+        var started = new GceServer(vertx, http, cloud, time, config);
+        http.requestHandler(started.routes());
+        try {
+            http.listen().toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS);
+        } catch (ExecutionException | TimeoutException e) {
+            time.close();
+            throw new IllegalStateException("The Compute Engine stand-in can't listen on 127.0.0.1:" + config.port()
+                    + "; choose another port, or 0 for any free one.", e);
+        } catch (InterruptedException e) {
+            time.close();
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while the Compute Engine stand-in started", e);
+        }
+        cloud.servedAt(started.url());
+        return started;
+    }
+
+    private static String account(GceConfig config) {
+        return "muster@" + config.project() + ".iam.gserviceaccount.com";
+    }
+
+    /** Without a trailing slash. */
+    public String url() {
+        return "http://127.0.0.1:" + server.actualPort();
+    }
+
+    /** The service account of {@link #keyFile}, which machines have by default, too. */
+    public String account() {
+        return cloud.account();
+    }
+
+    /** The text of a key file of the service account, each time of a new key. Google's libraries read it and come here for their tokens. */
+    public String keyFile() {
+        return keys.create(config.project(), cloud.account(), url());
+    }
+
+    /**
+     * Takes a key away: neither a new token nor a call is to be had with it from now on.
+     *
+     * @param id {@code private_key_id} in its file
+     */
+    public void revoke(String id) {
+        keys.revoke(id);
+    }
+
+    /** Takes all keys of the service account away. */
+    public void revokeAll() {
+        keys.revokeAll(cloud.account());
+    }
+
+    public Capacity capacity() {
+        return cloud.capacity();
+    }
+
+    public Faults faults() {
+        return cloud.faults();
+    }
+
+    public Books books() {
+        return cloud.books();
+    }
+
+    /**
+     * Announces to a spot instance that it is taken back; it stops, or is deleted, when the notice is over.
+     *
+     * @param instance its name or number
+     * @return when it ends
+     * @throws IllegalArgumentException if there is no such instance, or it isn't a spot instance that runs
+     */
+    public Instant preempt(String instance) {
+        return cloud.preempt(instance);
+    }
+
+    /** Preempts all running spot instances that match, and says how many. */
+    public int preemptAll(OfferFilter which) {
+        return cloud.preemptAll(which);
+    }
+
+    /**
+     * What a machine wrote so far, the last megabyte of it.
+     *
+     * @throws IllegalArgumentException if there is no such instance
+     */
+    public String console(String instance) {
+        return cloud.console(instance);
+    }
+
+    /** Stops an instance, as a person at the console would. */
+    public void stop(String instance) {
+        cloud.stop(instance);
+    }
+
+    /** Deletes an instance whatever runs on it, as a person at the console would. */
+    public void delete(String instance) {
+        cloud.delete(instance);
+    }
+
+    /** As {@code shutdown -h now} on the machine: Compute Engine says that it ended from inside. */
+    public void powerOff(String instance) {
+        cloud.powerOff(instance);
+    }
+
+    /** The machine's host fails: Compute Engine stops it, and starts it again if it is to restart by itself. */
+    public void hostError(String instance) {
+        cloud.hostError(instance);
+    }
+
+    /** Cuts a machine's power; Compute Engine goes on showing it as running. */
+    public void die(String instance) {
+        cloud.die(instance);
+    }
+
+    /** Writes a value of the project's own metadata; null takes it away. */
+    public void projectMetadata(String key, String value) {
+        cloud.projectMetadata(key, value);
+    }
+
+    /** A request id that was used is a new one again, as after a time that Google doesn't tell. */
+    public void forgetRequests() {
+        cloud.forgetRequests();
+    }
+
+    /** Calls held by order of {@link Faults.ApiFault.Held}, oldest first. */
+    public List<HeldCalls.HeldCall> held() {
+        return held.all();
+    }
+
+    /** Ends all held calls, oldest first, and says how many; returns when they have had their effect. */
+    public int release(HeldCalls.Fate fate) {
+        return held.release(fate);
+    }
+
+    /** Cuts all machines' power and stops listening. */
+    @Override
+    public void close() {
+        time.close();
+        cloud.close();
+        try {
+            server.close().toCompletionStage().toCompletableFuture().get(5, TimeUnit.SECONDS);
+        } catch (ExecutionException | TimeoutException e) {
+            throw new IllegalStateException("the Compute Engine stand-in did not stop listening", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private Router routes() {
+        var router = Router.router(vertx);
+        new Metadata(cloud, keys).mount(router);
+        router.post("/token").handler(context -> read(context, body -> {
+            var grant = keys.change(decode(body.toString(StandardCharsets.UTF_8)), url());
+            json(context, grant.status(), grant.body());
+        }));
+        router.postWithRegex("/v[13]/projects/(?<project>[^/:]+):testIamPermissions").handler(context -> read(context, body -> testPermissions(context, body)));
+        router.route(API + "*").handler(context -> read(context, body -> api(context, body)));
+        return router;
+    }
+
+    private interface Body {
+        void accept(Buffer body);
+    }
+
+    private void read(RoutingContext context, Body then) {
+        var body = Buffer.buffer();
+        context.request().handler(part -> {
+            if (body.length() <= LONGEST_BODY) {
+                body.appendBuffer(part);
+            }
+        }).endHandler(end -> {
+            if (body.length() > LONGEST_BODY) {
+                refuse(context, new Refusal(413, "uploadTooLarge", "The request is longer than " + LONGEST_BODY + " bytes"));
+            } else {
+                then.accept(body);
+            }
+        });
+    }
+
+    private void api(RoutingContext context, Buffer sent) {
+        Call call;
+        try {
+            var user = caller(context);
+            var path = URLDecoder.decode(context.request().path().substring(API.length()).replace("+", "%2B"), StandardCharsets.UTF_8);
+            var found = Route.find(context.request().method().name(), path)
+                    .orElseThrow(() -> new Refusal(404, "notFound", "The requested URL " + context.request().path() + " was not found on this server."));
+            call = Call.of(found, decode(context.request().query()), body(sent), user);
+        } catch (Refusal refused) {
+            refuse(context, refused);
+            return;
+        } catch (IllegalArgumentException e) {
+            refuse(context, Refusal.badRequest("The request is malformed: " + e.getMessage()));
+            return;
+        }
+        var met = cloud.faults().of(call.method());
+        if (met.held() == null) {
+            send(context, cloud.answer(call, met));
+            return;
+        }
+        // The answer to one that had its effect is made then, and not when it is let go.
+        var acted = met.held() == HeldCalls.Moment.BEFORE_ANSWER ? cloud.answer(call, met) : null;
+        var here = vertx.getOrCreateContext();
+        held.hold(time.now(), call.method(), met.held(), () -> !context.response().closed(), fate -> {
+            if (fate == HeldCalls.Fate.FORGET) {
+                here.runOnContext(now -> context.request().connection().close());
+                return;
+            }
+            var answer = acted == null ? cloud.answer(call, met) : acted;
+            here.runOnContext(now -> send(context, answer));
+        });
+    }
+
+    /** @throws Refusal if the config demands credentials and these open nothing */
+    private String caller(RoutingContext context) {
+        var user = keys.caller(context.request().getHeader("Authorization"));
+        if (user == null && config.credentials()) {
+            throw Refusal.unauthenticated("Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential. "
+                    + "See https://developers.google.com/identity/sign-in/web/devconsole-project.");
+        }
+        return user == null ? cloud.account() : user;
+    }
+
+    private static JsonObject body(Buffer sent) {
+        if (sent.length() == 0) {
+            return new JsonObject();
+        }
+        try {
+            return sent.toJsonObject();
+        } catch (DecodeException | ClassCastException e) {
+            throw Refusal.badRequest("Invalid JSON payload received. Unexpected token.");
+        }
+    }
+
+    private void testPermissions(RoutingContext context, Buffer sent) {
+        try {
+            caller(context);
+            if (!context.pathParam("project").equals(config.project())) {
+                throw new Refusal(403, "forbidden", "The caller does not have permission");
+            }
+            var body = body(sent);
+            Schema.check(body, "TestPermissionsRequest");
+            json(context, 200, cloud.allowed(body));
+        } catch (Refusal refused) {
+            refuse(context, refused);
+        }
+    }
+
+    private void send(RoutingContext context, GceCloud.Answer answer) {
+        if (answer.until() != null) {
+            var here = vertx.getOrCreateContext();
+            cloud.whenDone(answer.until(), () -> here.runOnContext(done -> sendNow(context, 200, cloud.shown(answer.until()), answer.cut())));
+        } else if (answer.delay().isZero()) {
+            sendNow(context, answer.status(), answer.body(), answer.cut());
+        } else {
+            vertx.setTimer(Math.max(1, answer.delay().toMillis()), timer -> sendNow(context, answer.status(), answer.body(), answer.cut()));
+        }
+    }
+
+    private void sendNow(RoutingContext context, int status, JsonObject body, boolean cut) {
+        if (cut) {
+            context.request().connection().close();
+        } else if (!context.response().closed()) {
+            json(context, status, body);
+        }
+    }
+
+    private static void refuse(RoutingContext context, Refusal refused) {
+        json(context, refused.status(), refused.json());
+    }
+
+    private static void json(RoutingContext context, int status, JsonObject body) {
+        context.response().setStatusCode(status).putHeader("Content-Type", "application/json; charset=UTF-8").putHeader("Server", "ESF").end(body.encodePrettily());
+    }
+
+    private static Map<String, String> decode(String form) {
+        var parameters = new TreeMap<String, String>();
+        if (form == null || form.isEmpty()) {
+            return parameters;
+        }
+        for (var pair : form.split("&")) {
+            int equals = pair.indexOf('=');
+            var name = equals < 0 ? pair : pair.substring(0, equals);
+            parameters.put(URLDecoder.decode(name, StandardCharsets.UTF_8),
+                    equals < 0 ? "" : URLDecoder.decode(pair.substring(equals + 1), StandardCharsets.UTF_8));
+        }
+        return parameters;
+    }
+}

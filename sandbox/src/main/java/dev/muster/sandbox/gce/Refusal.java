@@ -1,0 +1,106 @@
+package dev.muster.sandbox.gce;
+
+import io.vertx.core.json.JsonArray;
+import io.vertx.core.json.JsonObject;
+
+/** A call that Compute Engine doesn't do, as the caller reads it. */
+final class Refusal extends RuntimeException {
+
+    private static final long serialVersionUID = 1;
+
+    private final int status;
+    private final String reason;
+    private final String domain;
+    /** What Google's front end adds to its own refusals; null on those of Compute Engine itself. */
+    private final String canonical;
+    private final transient JsonObject more;
+
+    Refusal(int status, String reason, String message) {
+        this(status, reason, message, "global", null, new JsonObject());
+    }
+
+    private Refusal(int status, String reason, String message, String domain, String canonical, JsonObject more) {
+        super(message, null, false, false);
+        this.status = status;
+        this.reason = reason;
+        this.domain = domain;
+        this.canonical = canonical;
+        this.more = more;
+    }
+
+    int status() {
+        return status;
+    }
+
+    String reason() {
+        return reason;
+    }
+
+    /** One field of what was sent is wrong. */
+    static Refusal invalid(String field, String value, String why) {
+        return new Refusal(400, "invalid", "Invalid value for field '" + field + "': '" + value + "'. " + why);
+    }
+
+    static Refusal required(String field) {
+        return new Refusal(400, "required", "Required field '" + field + "' not specified");
+    }
+
+    /** @param resource such as {@code projects/p/zones/z/instances/i} */
+    static Refusal notFound(String resource) {
+        return new Refusal(404, "notFound", "The resource '" + resource + "' was not found");
+    }
+
+    static Refusal alreadyExists(String resource) {
+        return new Refusal(409, "alreadyExists", "The resource '" + resource + "' already exists");
+    }
+
+    /** The words and the location are in googleapis/google-cloud-go#7802. */
+    static Refusal conditionNotMet(String message) {
+        return new Refusal(412, "conditionNotMet", message, "global", null, new JsonObject().put("location", "If-Match").put("locationType", "header"));
+    }
+
+    static Refusal forbidden(String permission, String resource) {
+        return new Refusal(403, "forbidden", "Required '" + permission + "' permission for '" + resource + "'");
+    }
+
+    /** A quota of the project that is known to be full when the call comes. */
+    static Refusal quotaExceeded(String message) {
+        return new Refusal(403, "quotaExceeded", message, "usageLimits", null, new JsonObject());
+    }
+
+    /** What isn't of Google's schema. Its front end says so before Compute Engine sees anything. */
+    static Refusal badRequest(String message) {
+        return new Refusal(400, "badRequest", message, "global", "INVALID_ARGUMENT", new JsonObject());
+    }
+
+    static Refusal unauthenticated(String message) {
+        return new Refusal(401, "authError", message, "global", "UNAUTHENTICATED", new JsonObject().put("location", "Authorization").put("locationType", "header"));
+    }
+
+    static Refusal backend() {
+        return new Refusal(503, "backendError", "Internal error. Please try again or contact Google Support. (Code: '-6014523873543876608')", "global", null, new JsonObject());
+    }
+
+    /** As {@link #backend}, by a fault's order. */
+    static Refusal of(int status, String reason, String message) {
+        var domain = switch (reason) {
+            case "quotaExceeded", "rateLimitExceeded", "userRateLimitExceeded", "dailyLimitExceeded" -> "usageLimits";
+            default -> "global";
+        };
+        var canonical = switch (status) {
+            case 401 -> "UNAUTHENTICATED";
+            case 429 -> "RESOURCE_EXHAUSTED";
+            default -> null;
+        };
+        return new Refusal(status, reason, message, domain, canonical, new JsonObject());
+    }
+
+    JsonObject json() {
+        var first = new JsonObject().put("message", getMessage()).put("domain", domain).put("reason", reason).mergeIn(more);
+        var error = new JsonObject().put("code", status).put("message", getMessage()).put("errors", new JsonArray().add(first));
+        if (canonical != null) {
+            error.put("status", canonical);
+        }
+        return new JsonObject().put("error", error);
+    }
+}
