@@ -1,19 +1,21 @@
 package dev.muster.sandbox.ec2;
 
+import static dev.muster.sandbox.AdminJson.act;
+import static dev.muster.sandbox.AdminJson.json;
+import static dev.muster.sandbox.AdminJson.on;
+import static dev.muster.sandbox.AdminJson.required;
+import static dev.muster.sandbox.AdminJson.seconds;
+
 import dev.muster.sandbox.HeldCalls;
 import dev.muster.sandbox.ec2.Faults.ApiFault;
 import dev.muster.sandbox.ec2.Faults.BootFault;
-import io.vertx.core.json.DecodeException;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.Router;
-import io.vertx.ext.web.RoutingContext;
-import io.vertx.ext.web.handler.BodyHandler;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Set;
-import java.util.function.Consumer;
 
 /** What the Java API of {@link Ec2Server} offers, as JSON over HTTP: the books to read, faults and shortages to order. */
 final class AdminRoutes {
@@ -114,33 +116,6 @@ final class AdminRoutes {
         router.post("/ec2/instances/:id/die").handler(context -> act(context, () -> server.die(context.pathParam("id"))));
     }
 
-    private static void on(Router router, String path, Set<String> fields, Consumer<JsonObject> act) {
-        router.post(path).handler(BodyHandler.create(false)).handler(context -> act(context, () -> {
-            var buffer = context.body().buffer();
-            var body = buffer == null || buffer.length() == 0 ? new JsonObject() : buffer.toJsonObject();
-            for (var field : body.fieldNames()) {
-                if (!fields.contains(field)) {
-                    throw new IllegalArgumentException("there is no field " + field + "; there are " + fields.stream().sorted().toList());
-                }
-            }
-            act.accept(body);
-        }));
-    }
-
-    /** Wrong input is the caller's to hear of. */
-    private static void act(RoutingContext context, Runnable act) {
-        try {
-            act.run();
-        } catch (DecodeException e) {
-            json(context, 400, new JsonObject().put("error", "the body is not a JSON object"));
-            return;
-        } catch (IllegalArgumentException | ClassCastException e) {
-            json(context, 400, new JsonObject().put("error", e.getMessage()));
-            return;
-        }
-        json(context, 200, new JsonObject());
-    }
-
     private static OfferFilter filter(JsonObject body) {
         return new OfferFilter(body.getString("type"), body.getString("zone"), body.getString("market"));
     }
@@ -169,22 +144,6 @@ final class AdminRoutes {
             default -> throw new IllegalArgumentException("kind is " + body.getString("kind")
                     + "; it must be never-boots, fails-to-launch, no-capacity-after-all, dies or slow");
         };
-    }
-
-    private static Duration seconds(JsonObject body) {
-        var seconds = body.getDouble("seconds");
-        if (seconds == null || seconds < 0) {
-            throw new IllegalArgumentException("seconds is " + seconds + "; this kind of fault needs 0 or more");
-        }
-        return Duration.ofNanos(Math.round(seconds * 1e9));
-    }
-
-    private static String required(JsonObject body, String field) {
-        var value = body.getString(field);
-        if (value == null || value.isEmpty()) {
-            throw new IllegalArgumentException(field + " is missing");
-        }
-        return value;
     }
 
     private JsonObject books() {
@@ -239,9 +198,5 @@ final class AdminRoutes {
             taggings.add(new JsonObject().put("at", tagging.at()).put("key", tagging.key()).put("value", tagging.value()).put("read", tagging.read()));
         }
         return taggings;
-    }
-
-    private static void json(RoutingContext context, int status, JsonObject body) {
-        context.response().setStatusCode(status).putHeader("Content-Type", "application/json").end(body.encode());
     }
 }
