@@ -69,6 +69,6 @@ record AutoscalerScript(String workerPrefix, String queue, String docker, String
 
     /** The same for an agent, once the queue's id is known. */
     BootScript watching(String queueId) {
-        return new BootScript(workerPrefix, 1, List.of(queueId), api, accessKey, secretKey);
+        return new BootScript("ec2", workerPrefix, 1, List.of(queueId), api, accessKey, secretKey);
     }
 }

@@ -5,23 +5,28 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import java.util.zip.GZIPInputStream;
 
 /**
  * What a machine is told at launch: the properties block of its boot script. A real machine's shell runs the script; a
  * simulated one reads only this block, which the script hands to the guard.
  *
+ * @param cloud {@code ec2} or {@code gce}
  * @param queues ids, in order of priority
  */
-record BootScript(String workerPrefix, int agents, List<String> queues, URI api, String accessKey, String secretKey) {
+record BootScript(String cloud, String workerPrefix, int agents, List<String> queues, URI api, String accessKey, String secretKey) {
 
     private static final String END = "MUSTER_PROPERTIES";
     private static final String START = "<<'" + END + "'";
     /** A program of boot scripts whose machines get secrets from AWS's stores. */
     private static final String FETCHES = "fetch_secrets.py";
+    private static final String PACKED = "# muster-boot-gzip";
+    private static final Pattern HERE_DOCUMENT = Pattern.compile("base64 -d\\s*<<-?\\s*(?<quote>['\"]?)(?<end>\\w+)\\k<quote>[^\\n]*\\n(?<text>.*?)\\n\\k<end>(?:\\n|$)", Pattern.DOTALL);
     private static final int AGENTS_MAX = 64;
 
     /** Why a machine can't work: one sentence for its console. */
@@ -36,7 +41,7 @@ record BootScript(String workerPrefix, int agents, List<String> queues, URI api,
     /** Without the secret key. */
     @Override
     public String toString() {
-        return "BootScript[workerPrefix=" + workerPrefix + ", agents=" + agents + ", queues=" + queues + ", api=" + api + "]";
+        return "BootScript[cloud=" + cloud + ", workerPrefix=" + workerPrefix + ", agents=" + agents + ", queues=" + queues + ", api=" + api + "]";
     }
 
     /** The worker id of the agent in {@code slot}, from 0. */
@@ -45,7 +50,8 @@ record BootScript(String workerPrefix, int agents, List<String> queues, URI api,
     }
 
     static BootScript read(String userData) throws Unreadable {
-        var properties = properties(inflated(userData));
+        var script = inflated(userData);
+        var properties = properties(script);
         var missing = new ArrayList<String>();
         var prefix = required(properties, "worker.prefix", missing);
         var queues = required(properties, "queues", missing);
@@ -55,7 +61,7 @@ record BootScript(String workerPrefix, int agents, List<String> queues, URI api,
         if (!missing.isEmpty()) {
             throw new Unreadable("the properties block lacks " + String.join(", ", missing)
                     // Such a machine has no shell that could run the program.
-                    + (inflated(userData).contains(FETCHES) ? "; it fetches secrets from a store, which only machines that are processes do here" : ""));
+                    + (script.contains(FETCHES) ? "; it fetches secrets from a store, which only machines that are processes do here" : ""));
         }
         int agents;
         try {
@@ -69,7 +75,7 @@ record BootScript(String workerPrefix, int agents, List<String> queues, URI api,
         try {
             var uri = URI.create(api);
             if (uri.getHost() != null && ("http".equals(uri.getScheme()) || "https".equals(uri.getScheme()))) {
-                return new BootScript(prefix, agents, List.of(queues.trim().split("\\s+")), uri, accessKey, secretKey);
+                return new BootScript(properties.getOrDefault("cloud", "ec2"), prefix, agents, List.of(queues.trim().split("\\s+")), uri, accessKey, secretKey);
             }
         } catch (IllegalArgumentException notAUri) {
             // Said below.
@@ -106,12 +112,30 @@ record BootScript(String workerPrefix, int agents, List<String> queues, URI api,
                 : "user-data has no properties block: nothing follows " + START);
     }
 
+    /** The script itself, of what it was packed into to be small. */
     private static String inflated(String userData) throws Unreadable {
-        if (userData.length() < 2 || userData.charAt(0) != 0x1f || userData.charAt(1) != 0x8b) {
+        if (userData.length() >= 2 && userData.charAt(0) == 0x1f && userData.charAt(1) == 0x8b) {
+            // Bytes that aren't text reach a machine as one character each.
+            return inflated(userData.getBytes(StandardCharsets.ISO_8859_1));
+        }
+        int marked = userData.indexOf(PACKED);
+        if (marked < 0) {
             return userData;
         }
-        // Bytes that aren't text reach a machine as one character each.
-        try (var gzip = new GZIPInputStream(new ByteArrayInputStream(userData.getBytes(StandardCharsets.ISO_8859_1)))) {
+        // Where a cloud's startup script must be text: a line that unpacks what follows it, and runs it.
+        var packed = HERE_DOCUMENT.matcher(userData).region(marked, userData.length());
+        if (!packed.find()) {
+            throw new Unreadable("no here-document of base64 follows the line " + PACKED);
+        }
+        try {
+            return inflated(Base64.getMimeDecoder().decode(packed.group("text")));
+        } catch (IllegalArgumentException broken) {
+            throw new Unreadable("what follows the line " + PACKED + " isn't base64: " + broken.getMessage());
+        }
+    }
+
+    private static String inflated(byte[] bytes) throws Unreadable {
+        try (var gzip = new GZIPInputStream(new ByteArrayInputStream(bytes))) {
             return new String(gzip.readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException broken) {
             throw new Unreadable("user-data starts like gzip but can't be inflated: " + broken.getMessage());

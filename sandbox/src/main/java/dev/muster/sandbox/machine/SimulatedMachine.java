@@ -45,7 +45,8 @@ final class SimulatedMachine implements MachineImage.RunningMachine {
                 agents.add(agent);
                 agent.start();
             }
-            new Guard(this, http, hardware.metadataUrl(), pace).start();
+            new Guard(this, script.cloud().equals("gce") ? new MachineMetadata.Gce(http, hardware.metadataUrl(), pace)
+                    : new MachineMetadata.Ec2(http, hardware.metadataUrl()), pace).start();
         } catch (BootScript.Unreadable reason) {
             // As a real image whose script fails: the machine is up, no worker appears, and whoever started it must notice.
             console("boot failed: " + reason.getMessage());
