@@ -199,6 +199,14 @@ public final class GceServer implements AutoCloseable {
         return held.release(fate);
     }
 
+    /**
+     * Adds the routes under {@code /gce/}: {@code GET /gce/books}, and by POST with a JSON object what the methods here do. Mount
+     * them on a server that isn't the cloud's own, so that no client meets them by accident.
+     */
+    public void mountAdmin(Router router) {
+        new AdminRoutes(this).mount(router);
+    }
+
     /** Cuts all machines' power and stops listening. */
     @Override
     public void close() {
