@@ -17,11 +17,13 @@ import com.google.cloud.compute.v1.Operation;
 import dev.muster.provisioner.spi.FailureKind;
 import dev.muster.provisioner.spi.ProviderException;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * What Google's error codes mean: the one table. A call is refused with HTTP's status and a reason in the JSON error of Google's APIs; what an
@@ -175,24 +177,19 @@ final class GceFailures {
     }
 
     /**
-     * What an operation that is done has failed with; empty if it succeeded. Done is done: the same call would be answered with the same operation.
-     * So what would be asked again of a call is here an offer that can't be had now.
+     * What operations that are done have failed with; empty if none did. Done is done: the same call would be answered with the same operation. So what
+     * would be asked again of a call is here an offer that can't be had now. Of several failures, what people can do something about is told.
      */
-    static Optional<ProviderException> of(Operation operation) {
+    static Optional<ProviderException> of(List<Operation> operations) {
+        return operations.stream().flatMap(GceFailures::all).max(Comparator.comparing(failure -> rank(failure.kind())));
+    }
+
+    private static Stream<ProviderException> all(Operation operation) {
+        int status = operation.getHttpErrorStatusCode();
         if (operation.getError().getErrorsCount() == 0) {
-            return operation.getHttpErrorStatusCode() < 400 ? Optional.empty()
-                    : Optional.of(new ProviderException(lasting(kindOf("", operation.getHttpErrorStatusCode())), "HTTP " + operation.getHttpErrorStatusCode(),
-                            operation.getHttpErrorMessage()));
+            return status < 400 ? Stream.empty() : Stream.of(new ProviderException(lasting(kindOf("", status)), "HTTP " + status, operation.getHttpErrorMessage()));
         }
-        // Each machine of a batch may have failed in its own way: what people can do something about comes first.
-        ProviderException worst = null;
-        for (var error : operation.getError().getErrorsList()) {
-            var failure = of(error, operation.getHttpErrorStatusCode());
-            if (worst == null || rank(failure.kind()) > rank(worst.kind())) {
-                worst = failure;
-            }
-        }
-        return Optional.of(worst);
+        return operation.getError().getErrorsList().stream().map(error -> of(error, status));
     }
 
     private static ProviderException of(Errors error, int status) {

@@ -11,6 +11,7 @@ import com.google.cloud.compute.v1.GetSerialPortOutputInstanceRequest;
 import com.google.cloud.compute.v1.GetZoneOperationRequest;
 import com.google.cloud.compute.v1.Instance;
 import com.google.cloud.compute.v1.InstancesSetLabelsRequest;
+import com.google.cloud.compute.v1.ListZoneOperationsRequest;
 import com.google.cloud.compute.v1.Operation;
 import com.google.cloud.compute.v1.SetLabelsInstanceRequest;
 import com.google.cloud.compute.v1.SetMetadataInstanceRequest;
@@ -214,13 +215,16 @@ final class GceMachines implements MachineProvider {
 
     /** Of an operation that is done. */
     private Delivery outcome(MachineBatch batch, Operation operation) throws ProviderException {
-        var failure = GceFailures.of(operation);
+        var delivery = find(batch.scope(), batch.batchId(), batch.size());
+        if (!delivery.isEmpty() && delivery.undelivered().isEmpty()) {
+            return delivery;
+        }
+        var failure = failure(batch.scope(), operation);
+        if (!delivery.isEmpty()) {
+            return failure.map(delivery::because).orElse(delivery);
+        }
         if (failure.isPresent() && failure.get().code().equals(GceFailures.RESOURCE_ALREADY_EXISTS)) {
             return there(batch, failure.get());
-        }
-        var delivery = find(batch.scope(), batch.batchId(), batch.size());
-        if (!delivery.isEmpty()) {
-            return failure.isPresent() && !delivery.undelivered().isEmpty() ? delivery.because(failure.get()) : delivery;
         }
         if (failure.isPresent()) {
             throw failure.get();
@@ -230,6 +234,20 @@ final class GceMachines implements MachineProvider {
                     + ", and its machines have ended since");
         }
         throw ProviderException.underWay(LAST_LOOK, "operation " + operation.getName() + " is done and its machines are not listed yet");
+    }
+
+    /** Why machines of a bulkInsert are missing. Its own operation says only that they are; each machine has one beside it, which says why. */
+    private Optional<ProviderException> failure(Scope scope, Operation bulk) throws ProviderException {
+        var all = new ArrayList<Operation>();
+        for (var place : bulk.getInstancesBulkInsertOperationMetadata().getPerLocationStatusMap().keySet()) {
+            rates(scope).awaitOperation();
+            accounts.api(scope).operations(ListZoneOperationsRequest.newBuilder().setProject(accounts.account(scope).project()).setZone(GceNames.last(place))
+                            .setFilter("operationGroupId = \"" + bulk.getOperationGroupId() + "\"").setMaxResults(MOST_ON_PAGE).build())
+                    .getItemsList().stream().filter(one -> one.getOperationGroupId().equals(bulk.getOperationGroupId()) && !one.getName().equals(bulk.getName()))
+                    .forEach(all::add);
+        }
+        var failure = GceFailures.of(all);
+        return failure.isPresent() ? failure : GceFailures.of(List.of(bulk));
     }
 
     private static Optional<Instant> ended(Operation operation) {
@@ -465,7 +483,7 @@ final class GceMachines implements MachineProvider {
     /** Returns once the change is made. */
     private void changed(Scope scope, String key, String what, Begin begin) throws ProviderException {
         try {
-            var failure = GceFailures.of(done(scope, key, what, begin));
+            var failure = GceFailures.of(List.of(done(scope, key, what, begin)));
             if (failure.isPresent()) {
                 throw failure.get();
             }

@@ -67,8 +67,8 @@ class GceFailuresTest {
         "RESOURCE_OPERATION_RATE_EXCEEDED, OUT_OF_CAPACITY",
     })
     void aFailedOperationHasItsKindAndIsNeverAskedForAgain(String code, FailureKind kind) throws InvalidProtocolBufferException {
-        var failure = GceFailures.of(operation("""
-                {"status": "DONE", "httpErrorStatusCode": 400, "error": {"errors": [{"code": "%s", "message": "in Google's words"}]}}""".formatted(code)));
+        var failure = GceFailures.of(List.of(operation("""
+                {"status": "DONE", "httpErrorStatusCode": 400, "error": {"errors": [{"code": "%s", "message": "in Google's words"}]}}""".formatted(code))));
 
         assertThat(failure.orElseThrow().kind()).isEqualTo(kind);
         assertThat(failure.get().kind().isRepeated()).isFalse();
@@ -77,21 +77,21 @@ class GceFailuresTest {
 
     @Test
     void aStockOutSaysWhichZonesHaveIt() throws InvalidProtocolBufferException {
-        var failure = GceFailures.of(operation("""
+        var failure = GceFailures.of(List.of(operation("""
                 {"status": "DONE", "error": {"errors": [{"code": "ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DETAILS",
                   "message": "The zone 'projects/p/zones/us-central1-a' does not have enough resources available to fulfill the request.",
                   "errorDetails": [{"errorInfo": {"reason": "resource_availability", "domain": "compute.googleapis.com",
-                    "metadatas": {"zone": "us-central1-a", "vmType": "n1-standard-8", "zonesAvailable": "us-central1-b,us-central1-f"}}}]}]}}"""));
+                    "metadatas": {"zone": "us-central1-a", "vmType": "n1-standard-8", "zonesAvailable": "us-central1-b,us-central1-f"}}}]}]}}""")));
 
         assertThat(failure.orElseThrow().getMessage()).endsWith("; Google says that these have it: us-central1-b, us-central1-f");
     }
 
     @Test
     void aQuotaIsNamedWithItsLimit() throws InvalidProtocolBufferException {
-        var failure = GceFailures.of(operation("""
+        var failure = GceFailures.of(List.of(operation("""
                 {"status": "DONE", "error": {"errors": [{"code": "QUOTA_EXCEEDED", "message": "Quota 'NVIDIA_T4_GPUS' exceeded.",
                   "errorDetails": [{"quotaInfo": {"metricName": "compute.googleapis.com/nvidia_t4_gpus", "limitName": "NVIDIA-T4-GPUS-per-project-region",
-                    "dimensions": {"region": "us-central1"}, "limit": 1}}]}]}}"""));
+                    "dimensions": {"region": "us-central1"}, "limit": 1}}]}]}}""")));
 
         assertThat(failure.orElseThrow().getMessage())
                 .isEqualTo("Quota 'NVIDIA_T4_GPUS' exceeded.; quota compute.googleapis.com/nvidia_t4_gpus of [us-central1], limit 1.0");
@@ -99,16 +99,16 @@ class GceFailuresTest {
 
     @Test
     void ofSeveralErrorsTheOneThatPeopleCanMendIsTold() throws InvalidProtocolBufferException {
-        var failure = GceFailures.of(operation("""
+        var failure = GceFailures.of(List.of(operation("""
                 {"status": "DONE", "error": {"errors": [{"code": "ZONE_RESOURCE_POOL_EXHAUSTED", "message": "none"}, {"code": "QUOTA_EXCEEDED", "message": "full"},
-                  {"code": "ZONE_RESOURCE_POOL_EXHAUSTED", "message": "none"}]}}"""));
+                  {"code": "ZONE_RESOURCE_POOL_EXHAUSTED", "message": "none"}]}}""")));
 
         assertThat(failure.orElseThrow().kind()).isEqualTo(FailureKind.QUOTA_EXCEEDED);
     }
 
     @Test
     void anOperationWithoutErrorsHasNotFailed() throws InvalidProtocolBufferException {
-        assertThat(GceFailures.of(operation("{\"status\": \"DONE\"}"))).isEmpty();
+        assertThat(GceFailures.of(List.of(operation("{\"status\": \"DONE\"}")))).isEmpty();
     }
 
     @Test

@@ -490,17 +490,18 @@ public abstract class MachineProviderContract {
     @Test
     @Tag("conformance")
     void takesAMachineOnlyAsOneOfTheOffersThatItMayBe() throws ProviderException {
-        var offer = decided(() -> provider.adopt(wish(cloud.strange(), FLEET))).machine().orElseThrow().offer();
+        var first = cloud.strange();
+        var offer = decided(() -> provider.adopt(wish(first, FLEET))).machine().orElseThrow().offer();
         var other = new Offer(scope(), offer.zone(), offer.subnet(), "x9.huge", offer.market());
         var open = new Offer(scope(), "", "", offer.machineType(), offer.market());
         var cloudId = cloud.strange();
 
-        var refused = provider.adopt(new AdoptWish(ref(cloudId), FLEET, POOL, List.of(other), KEEP));
+        var refused = decided(() -> provider.adopt(new AdoptWish(ref(cloudId), FLEET, POOL, List.of(other), KEEP)));
         assertThat(refused.refusal()).isEqualTo(Adoption.Refusal.NO_SUCH_OFFER);
         assertThat(refused.detail()).contains("is a " + offer.machineType());
         listed(1);
 
-        assertThat(provider.adopt(new AdoptWish(ref(cloudId), FLEET, POOL, List.of(other, open), KEEP)).machine()).isPresent();
+        assertThat(decided(() -> provider.adopt(new AdoptWish(ref(cloudId), FLEET, POOL, List.of(other, open), KEEP))).machine()).isPresent();
         listed(2);
     }
 
