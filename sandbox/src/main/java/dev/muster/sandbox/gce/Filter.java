@@ -43,7 +43,7 @@ final class Filter {
                 tokens.add(new Token(Kind.WORD, matcher.group(6)));
             } else {
                 var quoted = matcher.group(4) != null ? matcher.group(4) : matcher.group(5);
-                tokens.add(new Token(Kind.QUOTED, quoted.replaceAll("\\\\(.)", "$1")));
+                tokens.add(new Token(Kind.QUOTED, quoted.replaceAll("\\\\([\"'])", "$1")));
             }
         }
         if (end != text.strip().length()) {

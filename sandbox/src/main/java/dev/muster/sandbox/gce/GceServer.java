@@ -11,9 +11,11 @@ import io.vertx.core.json.DecodeException;
 import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
+import java.net.URI;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -229,6 +231,7 @@ public final class GceServer implements AutoCloseable {
             json(context, grant.status(), grant.body());
         }));
         router.postWithRegex("/v[13]/projects/(?<project>[^/:]+):testIamPermissions").handler(context -> read(context, body -> testPermissions(context, body)));
+        router.post("/batch/compute/v1").handler(context -> read(context, body -> batch(context, body)));
         router.route(API + "*").handler(context -> read(context, body -> api(context, body)));
         return router;
     }
@@ -255,16 +258,9 @@ public final class GceServer implements AutoCloseable {
     private void api(RoutingContext context, Buffer sent) {
         Call call;
         try {
-            var user = caller(context);
-            var path = URLDecoder.decode(context.request().path().substring(API.length()).replace("+", "%2B"), StandardCharsets.UTF_8);
-            var found = Route.find(context.request().method().name(), path)
-                    .orElseThrow(() -> new Refusal(404, "notFound", "The requested URL " + context.request().path() + " was not found on this server."));
-            call = Call.of(found, decode(context.request().query()), body(sent), user);
+            call = call(caller(context), context.request().method().name(), context.request().path(), context.request().query(), sent);
         } catch (Refusal refused) {
             refuse(context, refused);
-            return;
-        } catch (IllegalArgumentException e) {
-            refuse(context, Refusal.badRequest("The request is malformed: " + e.getMessage()));
             return;
         }
         var met = cloud.faults().of(call.method());
@@ -283,6 +279,47 @@ public final class GceServer implements AutoCloseable {
             var answer = acted == null ? cloud.answer(call, met) : acted;
             here.runOnContext(now -> send(context, answer));
         });
+    }
+
+    /** @throws Refusal if it isn't a call that Google would look at */
+    private static Call call(String user, String http, String path, String query, Buffer sent) {
+        try {
+            var plain = URLDecoder.decode(path.substring(API.length()).replace("+", "%2B"), StandardCharsets.UTF_8);
+            var found = Route.find(http, plain).orElseThrow(() -> new Refusal(404, "notFound", "The requested URL " + path + " was not found on this server."));
+            return Call.of(found, decode(query), body(sent), user);
+        } catch (IllegalArgumentException e) {
+            throw Refusal.badRequest("The request is malformed: " + e.getMessage());
+        }
+    }
+
+    /** One after the other, as each stands now: a part is neither slow nor held. */
+    private void batch(RoutingContext context, Buffer sent) {
+        try {
+            var user = caller(context);
+            var answers = new ArrayList<Batch.Answered>();
+            for (var part : Batch.read(context.request().getHeader("Content-Type"), sent.toString(StandardCharsets.UTF_8))) {
+                answers.add(answer(user, part));
+            }
+            context.response().putHeader("Content-Type", Batch.contentType()).end(Batch.write(answers));
+        } catch (Refusal refused) {
+            refuse(context, refused);
+        }
+    }
+
+    private Batch.Answered answer(String user, Batch.Part part) {
+        try {
+            var target = URI.create(part.target());
+            if (!target.getPath().startsWith(API)) {
+                throw new Refusal(404, "notFound", "The requested URL " + target.getPath() + " was not found on this server.");
+            }
+            var answer = cloud.answer(call(user, part.http(), target.getRawPath(), target.getRawQuery(), Buffer.buffer(part.body())));
+            return new Batch.Answered(part.id(), answer.status(), answer.body());
+        } catch (Refusal refused) {
+            return new Batch.Answered(part.id(), refused.status(), refused.json());
+        } catch (IllegalArgumentException e) {
+            var refused = Refusal.badRequest("The request is malformed: " + e.getMessage());
+            return new Batch.Answered(part.id(), refused.status(), refused.json());
+        }
     }
 
     /** @throws Refusal if the config demands credentials and these open nothing */

@@ -288,7 +288,8 @@ record LaunchSpec(MachineType type, Gpus gpus, boolean spot, boolean deleteWhenP
     /** Null if there is none. */
     static Image image(String link, List<Image> images) {
         var path = Links.path(link);
-        var family = Pattern.compile("projects/([^/]+)/global/images/family/([^/]+)").matcher(path);
+        // gcloud names a family as one zone sees it.
+        var family = Pattern.compile("projects/([^/]+)/(?:global/images/family|zones/[^/]+/imageFamilyViews)/([^/]+)").matcher(path);
         if (family.matches()) {
             return ofFamily(family.group(1), family.group(2), images);
         }
