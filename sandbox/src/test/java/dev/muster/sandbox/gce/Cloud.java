@@ -5,10 +5,11 @@ import dev.muster.sandbox.machine.MachineImage;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 
 /** The cloud under test, without a network, in simulated time, with machines that only note what happens to them. Every answer is read by Google's own classes. */
@@ -20,7 +21,8 @@ final class Cloud {
 
     final SimulatedTime time = new SimulatedTime();
     final Map<String, MachineImage.Hardware> booted = new LinkedHashMap<>();
-    final List<String> cut = new ArrayList<>();
+    /** Those whose power was cut, once or more. */
+    final Set<String> cut = new LinkedHashSet<>();
     final GceCloud gce;
 
     Cloud() {
