@@ -11,6 +11,8 @@ import dev.muster.v1.CostSpec;
 import dev.muster.v1.Disk;
 import dev.muster.v1.DisruptionSpec;
 import dev.muster.v1.FleetSpec;
+import dev.muster.v1.GcpLaunch;
+import dev.muster.v1.HostMaintenance;
 import dev.muster.v1.LaunchParameters;
 import dev.muster.v1.Limits;
 import dev.muster.v1.Market;
@@ -61,6 +63,8 @@ public final class FleetYaml {
     private static final Map<String, BudgetAction> ACTIONS = Map.of("warn", BudgetAction.WARN, "cheap", BudgetAction.CHEAP_OFFERS_ONLY,
             "high-priority", BudgetAction.HIGH_PRIORITY_ONLY, "stop-launching", BudgetAction.STOP_LAUNCHING,
             "drain", BudgetAction.DRAIN_MACHINES, "stop-busy", BudgetAction.STOP_BUSY);
+
+    private static final Map<String, HostMaintenance> MAINTENANCE = Map.of("migrate", HostMaintenance.MIGRATE, "terminate", HostMaintenance.TERMINATE);
 
     private FleetYaml() {}
 
@@ -352,7 +356,7 @@ public final class FleetYaml {
 
     private static Optional<LaunchParameters> launch(YamlValue yaml) {
         var launch = LaunchParameters.newBuilder();
-        var any = yaml.has("image") | yaml.has("disks") | yaml.has("tags") | yaml.has("agent") | yaml.has("aws");
+        var any = yaml.has("image") | yaml.has("disks") | yaml.has("tags") | yaml.has("agent") | yaml.has("aws") | yaml.has("gcp");
         yaml.text("image").ifPresent(launch::setImage);
         for (var disk : yaml.list("disks")) {
             if (disk.isObject() || disk.wrong("must be an object", "write {size: 100}")) {
@@ -362,6 +366,12 @@ public final class FleetYaml {
         yaml.object("tags").ifPresent(tags -> tags.names().forEach(name -> tags.text(name).ifPresent(text -> launch.putTags(name, text))));
         yaml.object("agent").ifPresent(agent -> launch.setBoot(agent(agent)));
         yaml.object("aws").ifPresent(aws -> launch.setAws(aws(aws)));
+        yaml.object("gcp").ifPresent(gcp -> {
+            if (launch.hasAws()) {
+                gcp.wrong("stands beside aws, and a pool's machines are all of one cloud", "make two pools, and name both in the queue");
+            }
+            launch.setGcp(gcp(gcp));
+        });
         return any ? Optional.of(launch.build()) : Optional.empty();
     }
 
@@ -451,6 +461,26 @@ public final class FleetYaml {
         aws.addAllTagResources(yaml.texts("tagResources"));
         yaml.finish();
         return aws.build();
+    }
+
+    private static GcpLaunch gcp(YamlValue yaml) {
+        var gcp = GcpLaunch.newBuilder();
+        yaml.text("gpuType").ifPresent(gcp::setGpuType);
+        yaml.number("gpuCount", 0, MOST).ifPresent(number -> gcp.setGpuCount(number.intValue()));
+        yaml.flag("preemptible").ifPresent(gcp::setPreemptible);
+        yaml.text("serviceAccount").ifPresent(gcp::setServiceAccount);
+        gcp.addAllScopes(yaml.texts("scopes"));
+        gcp.addAllNetworkTags(yaml.texts("networkTags"));
+        yaml.object("metadata").ifPresent(metadata -> metadata.names().forEach(name -> metadata.text(name).ifPresent(text -> gcp.putMetadata(name, text))));
+        yaml.flag("publicIp").ifPresent(gcp::setPublicIp);
+        yaml.number("localSsds", 0, MOST).ifPresent(number -> gcp.setLocalSsds(number.intValue()));
+        yaml.choice("hostMaintenance", MAINTENANCE).ifPresent(gcp::setHostMaintenance);
+        yaml.text("minCpuPlatform").ifPresent(gcp::setMinCpuPlatform);
+        yaml.text("instanceTemplate").ifPresent(gcp::setInstanceTemplate);
+        yaml.duration("maxRunDuration").ifPresent(gcp::setMaxRunDuration);
+        yaml.json("instanceSpec").ifPresent(gcp::setInstanceSpec);
+        yaml.finish();
+        return gcp.build();
     }
 
     // And back.
@@ -730,6 +760,9 @@ public final class FleetYaml {
         if (launch.hasAws()) {
             to.put("aws", write(launch.getAws()));
         }
+        if (launch.hasGcp()) {
+            to.put("gcp", write(launch.getGcp()));
+        }
         if (launch.equals(LaunchParameters.getDefaultInstance())) {
             to.put("tags", Map.of());
         }
@@ -852,7 +885,7 @@ public final class FleetYaml {
             to.put("detailedMonitoring", true);
         }
         if (!aws.getLaunchSpec().isEmpty()) {
-            to.put("launchSpec", launchSpec(aws.getLaunchSpec()));
+            to.put("launchSpec", json(aws.getLaunchSpec()));
         }
         if (aws.getTagResourcesCount() > 0) {
             to.put("tagResources", List.copyOf(aws.getTagResourcesList()));
@@ -860,8 +893,39 @@ public final class FleetYaml {
         return to;
     }
 
+    private static Map<String, Object> write(GcpLaunch gcp) {
+        var to = new LinkedHashMap<String, Object>();
+        text(to, "gpuType", gcp.getGpuType());
+        number(to, "gpuCount", gcp.getGpuCount());
+        if (gcp.getPreemptible()) {
+            to.put("preemptible", true);
+        }
+        text(to, "serviceAccount", gcp.getServiceAccount());
+        if (gcp.getScopesCount() > 0) {
+            to.put("scopes", List.copyOf(gcp.getScopesList()));
+        }
+        if (gcp.getNetworkTagsCount() > 0) {
+            to.put("networkTags", List.copyOf(gcp.getNetworkTagsList()));
+        }
+        if (gcp.getMetadataCount() > 0) {
+            to.put("metadata", new java.util.TreeMap<>(gcp.getMetadataMap()));
+        }
+        if (gcp.hasPublicIp()) {
+            to.put("publicIp", gcp.getPublicIp());
+        }
+        number(to, "localSsds", gcp.getLocalSsds());
+        choice(to, "hostMaintenance", MAINTENANCE, gcp.getHostMaintenance());
+        text(to, "minCpuPlatform", gcp.getMinCpuPlatform());
+        text(to, "instanceTemplate", gcp.getInstanceTemplate());
+        span(to, "maxRunDuration", gcp.hasMaxRunDuration(), gcp.getMaxRunDuration());
+        if (!gcp.getInstanceSpec().isEmpty()) {
+            to.put("instanceSpec", json(gcp.getInstanceSpec()));
+        }
+        return to;
+    }
+
     /** As keys and values where reading them makes the same text again, else the text itself. */
-    private static Object launchSpec(String json) {
+    private static Object json(String json) {
         try {
             var read = Json.read(json);
             return read instanceof Map && Json.write(read).equals(json) ? read : json;

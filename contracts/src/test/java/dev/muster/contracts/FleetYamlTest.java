@@ -13,6 +13,8 @@ import dev.muster.v1.CostSpec;
 import dev.muster.v1.Disk;
 import dev.muster.v1.DisruptionSpec;
 import dev.muster.v1.FleetSpec;
+import dev.muster.v1.GcpLaunch;
+import dev.muster.v1.HostMaintenance;
 import dev.muster.v1.LaunchParameters;
 import dev.muster.v1.Limits;
 import dev.muster.v1.Market;
@@ -241,6 +243,66 @@ class FleetYamlTest {
     }
 
     @Test
+    void readsAPoolOnGoogleCloud() throws Exception {
+        var spec = FleetYaml.read("""
+                name: demo
+                queues: {gpu: [t4]}
+                pools:
+                  t4:
+                    provider: gcp
+                    account: google
+                    region: us-central1
+                    type: n1-standard-8
+                    offers:
+                      - {zone: us-central1-a, market: spot}
+                      - {zone: us-central1-b, subnet: projects/host-net/regions/us-central1/subnetworks/ml}
+                    max: 4
+                    image: projects/ml-images/global/images/family/gpu
+                    disks: [{size: 200, type: pd-ssd}, {device: data, snapshot: corpus}]
+                    tags: {team: vision}
+                    gcp:
+                      gpuType: nvidia-tesla-t4
+                      gpuCount: 2
+                      preemptible: true
+                      serviceAccount: machines@my-project.iam.gserviceaccount.com
+                      scopes: [cloud-platform, "https://www.googleapis.com/auth/logging.write"]
+                      networkTags: [ml, no-ingress]
+                      metadata: {enable-oslogin: "TRUE"}
+                      publicIp: false
+                      localSsds: 1
+                      hostMaintenance: terminate
+                      minCpuPlatform: Intel Skylake
+                      instanceTemplate: gpu-base
+                      maxRunDuration: 3d
+                      instanceSpec: {canIpForward: true, shieldedInstanceConfig: {enableSecureBoot: true}}
+                """);
+
+        var key = OfferKey.newBuilder().setProvider("gcp").setAccount("google").setRegion("us-central1").setMachineType("n1-standard-8");
+        assertThat(spec.getPools(0).getOffersList()).containsExactly(
+                OfferSpec.newBuilder().setKey(key.clone().setZone("us-central1-a").setMarket(Market.SPOT)).build(),
+                OfferSpec.newBuilder().setKey(key.clone().setZone("us-central1-b").setSubnet("projects/host-net/regions/us-central1/subnetworks/ml")).build());
+        assertThat(spec.getPools(0).getLaunch()).isEqualTo(LaunchParameters.newBuilder().setImage("projects/ml-images/global/images/family/gpu")
+                .addDisks(Disk.newBuilder().setSizeGib(200).setType("pd-ssd")).addDisks(Disk.newBuilder().setDevice("data").setSnapshot("corpus")).putTags("team", "vision")
+                .setGcp(GcpLaunch.newBuilder().setGpuType("nvidia-tesla-t4").setGpuCount(2).setPreemptible(true)
+                        .setServiceAccount("machines@my-project.iam.gserviceaccount.com").addScopes("cloud-platform")
+                        .addScopes("https://www.googleapis.com/auth/logging.write").addNetworkTags("ml").addNetworkTags("no-ingress")
+                        .putMetadata("enable-oslogin", "TRUE").setPublicIp(false).setLocalSsds(1).setHostMaintenance(HostMaintenance.TERMINATE)
+                        .setMinCpuPlatform("Intel Skylake").setInstanceTemplate("gpu-base").setMaxRunDuration(seconds(3 * 86_400))
+                        .setInstanceSpec("{\"canIpForward\":true,\"shieldedInstanceConfig\":{\"enableSecureBoot\":true}}")).build());
+    }
+
+    @Test
+    void aPoolHasTheSettingsOfOneCloud() {
+        assertThatThrownBy(() -> FleetYaml.read("name: demo\npools:\n  cpu:\n    aws: {keyName: ops}\n    gcp: {localSsds: 1, hostMaintenance: move}\n"))
+                .isInstanceOfSatisfying(InvalidYamlException.class, broken -> assertThat(broken.violations()).satisfiesExactly(
+                        both -> {
+                            assertThat(both.getField()).isEqualTo("pools.cpu.gcp");
+                            assertThat(both.getFix()).isEqualTo("make two pools, and name both in the queue");
+                        },
+                        word -> assertThat(word.getField()).isEqualTo("pools.cpu.gcp.hostMaintenance")));
+    }
+
+    @Test
     void jsonIsReadStrictly() {
         for (var wrong : List.of("", "{", "{} {}", "{\"a\":1,\"a\":2}", "{a:1}", "{\"a\":null}", "[1,]", "NaN", "1e5", "'a'", "[".repeat(40) + "]".repeat(40))) {
             assertThatThrownBy(() -> Json.read(wrong)).as(wrong).isInstanceOf(IllegalArgumentException.class);
@@ -403,12 +465,26 @@ class FleetYamlTest {
                         .setInitScript(value());
                 launch.setBoot(random.nextBoolean() ? boot.setDocker(random.nextBoolean()) : boot);
             }
-            if (random.nextBoolean()) {
+            if (random.nextInt(3) == 0) {
+                launch.setGcp(gcp());
+            } else if (random.nextBoolean()) {
                 launch.setAws(AwsLaunch.newBuilder().setKeyName(maybe(this::text, "")).addSecurityGroupIds("sg-" + random.nextInt(99)).setAssociatePublicIp(true)
                         .setLaunchTemplate(maybe(this::text, "")).setLaunchTemplateVersion(maybe(this::text, "")).setDetailedMonitoring(random.nextBoolean())
                         .setLaunchSpec(maybe(this::launchSpec, "")).addAllTagResources(maybe(() -> List.of("volume", text()), List.of())));
             }
             return launch.build();
+        }
+
+        private GcpLaunch gcp() {
+            var gcp = GcpLaunch.newBuilder().setGpuType(maybe(this::text, "")).setGpuCount(random.nextInt(3)).setPreemptible(random.nextBoolean())
+                    .setServiceAccount(maybe(this::text, "")).addAllScopes(maybe(() -> List.of(text(), text()), List.of()))
+                    .addAllNetworkTags(maybe(() -> List.of(text()), List.of())).putAllMetadata(maybe(() -> Map.of(text(), text()), Map.of()))
+                    .setLocalSsds(random.nextInt(3)).setHostMaintenance(pick(HostMaintenance.values())).setMinCpuPlatform(maybe(this::text, ""))
+                    .setInstanceTemplate(maybe(this::text, "")).setInstanceSpec(maybe(this::launchSpec, ""));
+            if (random.nextBoolean()) {
+                gcp.setPublicIp(random.nextBoolean()).setMaxRunDuration(span());
+            }
+            return gcp.build();
         }
 
         /** JSON as it is written here, JSON written otherwise, and none. */
