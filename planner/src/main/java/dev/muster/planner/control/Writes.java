@@ -22,6 +22,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jboss.logging.Logger;
 
 /**
@@ -138,13 +139,19 @@ public final class Writes {
                     .forEach(queue -> facts.putQueueOwner(queue, other.getFleet()));
         }
         var accounts = new TreeSet<String>();
-        spec.getPoolsList().forEach(pool -> pool.getOffersList().forEach(offer -> accounts.add(offer.getKey().getAccount())));
-        accounts.remove("");
-        unknown(facts, "account", accounts, ServiceReported::getAccountsList);
+        spec.getPoolsList().forEach(pool -> pool.getOffersList().stream().map(offer -> offer.getKey()).filter(key -> !key.getAccount().isEmpty())
+                .forEach(key -> accounts.add(key.getProvider() + "/" + key.getAccount())));
+        unknown(facts, "account", accounts, service -> service.getAccountsList().stream().map(account -> provider(service) + "/" + account.getName()));
         var connections = new TreeSet<>(List.of(connection));
         spec.getPoolsList().stream().map(pool -> pool.getLaunch().getBoot().getConnection()).filter(name -> !name.isEmpty()).forEach(connections::add);
-        unknown(facts, "connection", connections, ServiceReported::getConnectionsList);
+        unknown(facts, "connection", connections, service -> service.getConnectionsList().stream().map(NamedState::getName));
         return facts.build();
+    }
+
+    /** Accounts of two clouds may have one name: aws-provisioner knows those of aws. */
+    private static String provider(ServiceReported service) {
+        var dash = service.getService().indexOf('-');
+        return dash < 0 ? service.getService() : service.getService().substring(0, dash);
     }
 
     private static boolean isOlder(dev.muster.v1.FleetRecord other, dev.muster.v1.FleetRecord mine) {
@@ -153,8 +160,8 @@ public final class Writes {
     }
 
     /** Where no service has reported any name of the kind, none can be called unknown: the services may be starting. */
-    private void unknown(Facts.Builder facts, String kind, TreeSet<String> named, Function<ServiceReported, List<NamedState>> of) {
-        var known = model.services().stream().flatMap(service -> of.apply(service).stream()).map(NamedState::getName).collect(Collectors.toSet());
+    private void unknown(Facts.Builder facts, String kind, TreeSet<String> named, Function<ServiceReported, Stream<String>> of) {
+        var known = model.services().stream().flatMap(of).collect(Collectors.toSet());
         if (!known.isEmpty()) {
             named.stream().filter(name -> !known.contains(name)).forEach(name -> facts.addUnknownNames(kind + ":" + name));
         }

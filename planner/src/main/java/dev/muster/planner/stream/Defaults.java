@@ -12,6 +12,7 @@ import dev.muster.v1.Order;
 import dev.muster.v1.PoolSpec;
 import dev.muster.v1.QueueSpec;
 import dev.muster.v1.ShutdownAction;
+import java.util.OptionalLong;
 
 /** What a fleet spec means where it says nothing: the only table of defaults, filled in when a spec is accepted. */
 public final class Defaults {
@@ -47,6 +48,9 @@ public final class Defaults {
     static final double PRICE_FACTOR = 1;
     /** Micro-dollars an hour on AWS since 2024-02-01: https://aws.amazon.com/vpc/pricing/, seen on 2026-11-01. */
     static final long AWS_PUBLIC_IPV4_PER_HOUR = 5_000;
+    /** Micro-dollars an hour on Google Cloud, less on its spot market: https://cloud.google.com/vpc/network-pricing, as of November 2026. */
+    static final long GCP_PUBLIC_IPV4_PER_HOUR = 5_000;
+    static final long GCP_SPOT_PUBLIC_IPV4_PER_HOUR = 2_500;
     /** No running task ends because somebody deleted a fleet. */
     static final ShutdownAction SHUTDOWN = ShutdownAction.IDLE;
 
@@ -96,10 +100,16 @@ public final class Defaults {
         }
         for (var pool : filled.getPoolsBuilderList()) {
             fill(pool, filled.getConnection());
-            fill(pool.getCostBuilder(), spec.getCost(), filled.getCurrency().equals(CURRENCY)
-                    && pool.getOffersList().stream().anyMatch(offer -> offer.getKey().getProvider().equals("aws")));
+            fill(pool.getCostBuilder(), spec.getCost(), filled.getCurrency().equals(CURRENCY) ? publicIpv4(pool) : OptionalLong.empty());
         }
         return filled.build();
+    }
+
+    /** The dearest of the pool's offers, in micro-dollars. Empty: no offer's cloud has a known price. */
+    private static OptionalLong publicIpv4(PoolSpec.Builder pool) {
+        return pool.getOffersList().stream().map(OfferSpec::getKey).filter(key -> SpecValidator.PROVIDERS.contains(key.getProvider()))
+                .mapToLong(key -> key.getProvider().equals("aws") ? AWS_PUBLIC_IPV4_PER_HOUR
+                        : key.getMarket() == Market.SPOT ? GCP_SPOT_PUBLIC_IPV4_PER_HOUR : GCP_PUBLIC_IPV4_PER_HOUR).max();
     }
 
     private static void fill(QueueSpec.Builder queue, FleetSpec spec) {
@@ -125,15 +135,15 @@ public final class Defaults {
     }
 
     /** Field by field: the pool's own, else the fleet's, else the default. Disks have none, and are then not counted. */
-    private static void fill(CostSpec.Builder cost, CostSpec fleet, boolean awsInDollars) {
+    private static void fill(CostSpec.Builder cost, CostSpec fleet, OptionalLong publicIpv4) {
         if (!cost.hasPriceFactor()) {
             cost.setPriceFactor(fleet.hasPriceFactor() ? fleet.getPriceFactor() : PRICE_FACTOR);
         }
         if (!cost.hasDiskMicrosPerGibMonth() && fleet.hasDiskMicrosPerGibMonth()) {
             cost.setDiskMicrosPerGibMonth(fleet.getDiskMicrosPerGibMonth());
         }
-        if (!cost.hasPublicIpv4MicrosPerHour() && (fleet.hasPublicIpv4MicrosPerHour() || awsInDollars)) {
-            cost.setPublicIpv4MicrosPerHour(fleet.hasPublicIpv4MicrosPerHour() ? fleet.getPublicIpv4MicrosPerHour() : AWS_PUBLIC_IPV4_PER_HOUR);
+        if (!cost.hasPublicIpv4MicrosPerHour() && (fleet.hasPublicIpv4MicrosPerHour() || publicIpv4.isPresent())) {
+            cost.setPublicIpv4MicrosPerHour(fleet.hasPublicIpv4MicrosPerHour() ? fleet.getPublicIpv4MicrosPerHour() : publicIpv4.getAsLong());
         }
     }
 

@@ -259,6 +259,7 @@ final class RequestJudge {
             notes.addAll(SpecNotes.ofChange(filled, machines.counted()));
         }
         notes.addAll(SpecNotes.of(filled));
+        notes.addAll(SpecNotes.ofPrices(filled, machines::isPriced));
         notes.addAll(SpecNotes.ofTypes(filled, machines::isWithoutLiveMarks));
         return notes;
     }

@@ -2,10 +2,13 @@ package dev.muster.planner.stream;
 
 import dev.muster.v1.BudgetAction;
 import dev.muster.v1.FleetSpec;
+import dev.muster.v1.Market;
+import dev.muster.v1.OfferKey;
 import dev.muster.v1.PoolSpec;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BiPredicate;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /** What a spec may say and people should know: sentences that an answer carries beside the accepted spec. */
@@ -26,6 +29,40 @@ final class SpecNotes {
         for (var pool : filled.getPoolsList()) {
             notCounted(filled, pool, underBudget || pool.getBudgetsCount() > 0, notes);
             ages(pool, notes);
+            onGoogleCloud(pool, notes);
+        }
+        return notes;
+    }
+
+    private static void onGoogleCloud(PoolSpec pool, List<String> notes) {
+        var at = "pools." + pool.getName();
+        if (pool.getOffersList().stream().anyMatch(offer -> offer.getKey().getProvider().equals("gcp") && offer.hasPriceCeilingMicrosPerHour())) {
+            notes.add(at + ": Google takes no maximum price. ceiling is what a budget counts, and above which nothing is launched; a machine that runs stays when its price rises.");
+        }
+        var gcp = pool.getLaunch().getGcp();
+        if (gcp.hasMaxRunDuration()) {
+            notes.add(at + ".gcp.maxRunDuration ends a machine after " + Findings.text(gcp.getMaxRunDuration())
+                    + " with the task that it runs, which is put back into its queue and begins again. maxAge lets the task end.");
+        }
+        if (gcp.getPreemptible()) {
+            notes.add(at + ".gcp.preemptible: Google ends such machines after 24 h at the latest; those of the spot market have no such end.");
+        }
+    }
+
+    /**
+     * Of offers on Google Cloud whose price nothing tells.
+     *
+     * @param isPriced whether an offer's price is known beside the spec; its key has its market
+     */
+    static List<String> ofPrices(FleetSpec filled, Predicate<OfferKey> isPriced) {
+        var notes = new ArrayList<String>();
+        for (var pool : filled.getPoolsList()) {
+            var unknown = pool.getOffersList().stream().filter(offer -> offer.getKey().getProvider().equals("gcp") && !offer.hasPriceMicrosPerHour() && !isPriced.test(offer.getKey()))
+                    .map(offer -> offer.getKey().getRegion() + ": " + offer.getKey().getMachineType() + (offer.getKey().getMarket() == Market.SPOT ? "/spot" : ""))
+                    .distinct().sorted().collect(Collectors.joining(", "));
+            if (!unknown.isEmpty()) {
+                notes.add("pools." + pool.getName() + ": Google's API tells no prices, so the machines' own cost is not counted until price, or the provisioner's price file, gives it (" + unknown + ").");
+            }
         }
         return notes;
     }

@@ -22,7 +22,6 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Predicate;
@@ -37,7 +36,7 @@ import java.util.regex.Pattern;
 final class SpecValidator {
 
     /** Providers that this release has a provisioner for; a launch elsewhere would wait for ever. */
-    static final Set<String> PROVIDERS = Set.of("aws");
+    static final List<String> PROVIDERS = List.of("aws", "gcp");
 
     private static final Pattern LABEL = Pattern.compile("[a-z0-9]([a-z0-9-]*[a-z0-9])?");
     /** Half of DNS-1123's 63, so that a worker id and a cloud's name of a machine still hold both a fleet and a pool. */
@@ -45,10 +44,10 @@ final class SpecValidator {
     /** Part of a scope or of a worker id: neither may hold the characters that separate parts. */
     private static final Pattern PART = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]*");
     private static final Pattern VARIABLE = Pattern.compile("[A-Za-z_][A-Za-z0-9_]*");
-    /** Names of the services and shapes that people paste keys of: AWS, PEM files, GitHub, GitLab, Slack, Hugging Face, JWT. */
+    /** Names of the services and shapes that people paste keys of: AWS, Google, PEM files, GitHub, GitLab, Slack, Hugging Face, JWT. */
     private static final Pattern KEY = Pattern.compile("\\b(AKIA|ASIA)[A-Z0-9]{16}\\b|-----BEGIN [A-Z ]*PRIVATE KEY|\\bgh[pousr]_[A-Za-z0-9]{20,}"
             + "|\\bgithub_pat_[A-Za-z0-9_]{20,}|\\bglpat-[A-Za-z0-9_-]{16,}|\\bxox[abp]-[A-Za-z0-9-]{10,}|\\bhf_[A-Za-z]{20,}"
-            + "|\\beyJ[A-Za-z0-9_-]{10,}\\.eyJ");
+            + "|\\beyJ[A-Za-z0-9_-]{10,}\\.eyJ|\\bAIza[0-9A-Za-z_-]{35}|\\bya29\\.[A-Za-z0-9_-]{20,}");
     private static final Pattern LONG_RUN = Pattern.compile("[A-Za-z0-9+/]{40,}={0,2}");
     /** EC2: 50 tags a resource, of which Muster writes seven. */
     private static final int AWS_TAGS = 43;
@@ -99,7 +98,7 @@ final class SpecValidator {
         if (!spec.getConnection().isEmpty() && !PART.matcher(spec.getConnection()).matches()) {
             say("connection", "'" + spec.getConnection() + "' is no name of a connection", "use letters, digits, '.', '_' and '-'");
         }
-        unknownName("connection", "connection", spec.getConnection().isEmpty() ? Defaults.CONNECTION : spec.getConnection());
+        unknownConnection("connection", spec.getConnection().isEmpty() ? Defaults.CONNECTION : spec.getConnection());
         currency();
         workersPrefix();
         if (spec.getLimits().getMin() != 0) {
@@ -299,12 +298,13 @@ final class SpecValidator {
                 say(field + ".provider", "'" + key.getProvider() + "' is a provider that this release doesn't have",
                         "use " + String.join(" or ", PROVIDERS));
             }
-            part(field + ".account", key.getAccount(), "name an account of the services' configuration (muster.aws.accounts.<name>)");
+            var onGcp = key.getProvider().equals("gcp");
+            part(field + ".account", key.getAccount(), "name an account of the services' configuration (muster." + (onGcp ? "gcp" : "aws") + ".accounts.<name>)");
             if (!key.getAccount().isEmpty()) {
-                unknownName(field + ".account", "account", key.getAccount());
+                unknownAccount(field + ".account", key);
             }
-            part(field + ".region", key.getRegion(), "write the cloud's region, such as eu-west-1");
-            part(field + ".type", key.getMachineType(), "write the cloud's machine type, such as g4dn.xlarge");
+            part(field + ".region", key.getRegion(), "write the cloud's region, such as " + (onGcp ? "us-central1" : "eu-west-1"));
+            part(field + ".type", key.getMachineType(), "write the cloud's machine type, such as " + (onGcp ? "n1-standard-4" : "g4dn.xlarge"));
             if (key.getMarket() == Market.UNRECOGNIZED) {
                 say(field + ".market", "is one that this release doesn't know", "use on-demand or spot");
             }
@@ -323,6 +323,8 @@ final class SpecValidator {
             }
             if (key.getProvider().equals("aws")) {
                 awsOffer(field, key);
+            } else if (onGcp) {
+                new GcpLaunchValidator(found).offer(field, key);
             }
         }
     }
@@ -338,10 +340,13 @@ final class SpecValidator {
 
     private void launch(String at, PoolSpec pool) {
         var launch = pool.getLaunch();
-        var onAws = pool.getOffersList().stream().anyMatch(offer -> offer.getKey().getProvider().equals("aws"));
-        if (onAws) {
+        if (isOn("aws", pool)) {
             awsLaunch(at, launch);
         }
+        if (isOn("gcp", pool)) {
+            gcpLaunch(at, pool);
+        }
+        oneCloud(at, pool);
         for (int i = 0; i < launch.getDisksCount(); i++) {
             if (found.count(at + ".disks[" + i + "].size", launch.getDisks(i).getSizeGib()) && launch.getDisks(i).getSizeGib() > LARGEST_DISK) {
                 say(at + ".disks[" + i + "].size", "is " + launch.getDisks(i).getSizeGib() + " GiB", "use at most " + LARGEST_DISK);
@@ -351,7 +356,7 @@ final class SpecValidator {
         }
         var boot = launch.getBoot();
         if (!boot.getConnection().isEmpty()) {
-            unknownName(at + ".agent.connection", "connection", boot.getConnection());
+            unknownConnection(at + ".agent.connection", boot.getConnection());
         }
         if (!boot.getAgentVersion().isEmpty() && !boot.getAgentVersion().matches("[0-9][0-9A-Za-z.+-]*")) {
             say(at + ".agent.version", "'" + boot.getAgentVersion() + "' is no exact version", "write one such as 3.0.3, or leave it out");
@@ -361,20 +366,58 @@ final class SpecValidator {
             if (!VARIABLE.matcher(entry.getKey()).matches()) {
                 say(field, "'" + entry.getKey() + "' is no name of an environment variable", "use letters, digits and '_', not beginning with a digit");
             }
-            value(launch, field, entry.getValue());
+            value(pool, field, entry.getValue());
         }
-        value(launch, at + ".agent.extraConf", boot.getExtraConf());
-        value(launch, at + ".agent.initScript", boot.getInitScript());
-        value(launch, at + ".agent.checkpointHook", boot.getCheckpointHook());
-        storage(launch, at + ".agent.storage", boot.getStorage());
+        value(pool, at + ".agent.extraConf", boot.getExtraConf());
+        value(pool, at + ".agent.initScript", boot.getInitScript());
+        value(pool, at + ".agent.checkpointHook", boot.getCheckpointHook());
+        storage(pool, at + ".agent.storage", boot.getStorage());
     }
 
-    private void storage(LaunchParameters launch, String at, StorageSpec storage) {
+    private static boolean isOn(String provider, PoolSpec pool) {
+        return pool.getOffersList().stream().anyMatch(offer -> offer.getKey().getProvider().equals(provider));
+    }
+
+    /** An image and a cloud's own settings mean nothing to another cloud. */
+    private void oneCloud(String at, PoolSpec pool) {
+        var launch = pool.getLaunch();
+        var onBoth = isOn("aws", pool) && isOn("gcp", pool);
+        var twoPools = "make two pools, and name both in the queue";
+        if (onBoth && !launch.getImage().isEmpty()) {
+            say(at + ".image", "is of one cloud, and the pool has offers of two", twoPools);
+        }
+        if (launch.hasAws() && isOn("gcp", pool)) {
+            say(at + ".aws", onBoth ? "is for machines on AWS, and the pool has offers of Google Cloud, too" : "is for machines on AWS, and the pool's are on Google Cloud",
+                    onBoth ? twoPools : "write gcp instead, or provider: aws");
+        }
+        if (launch.hasGcp() && isOn("aws", pool)) {
+            say(at + ".gcp", onBoth ? "is for machines on Google Cloud, and the pool has offers of AWS, too" : "is for machines on Google Cloud, and the pool's are on AWS",
+                    onBoth ? twoPools : "write aws instead, or provider: gcp");
+        }
+    }
+
+    private void gcpLaunch(String at, PoolSpec pool) {
+        var launch = pool.getLaunch();
+        new GcpLaunchValidator(found).judge(at, pool);
+        // An instance spec is text that people paste.
+        secret(at + ".gcp.instanceSpec", launch.getGcp().getInstanceSpec(), "nobody needs a key in an instance spec: remove it");
+        for (var tag : new TreeMap<>(launch.getTagsMap()).entrySet()) {
+            secret(at + ".tags." + tag.getKey(), tag.getValue(), "nobody needs a key in a label: remove it");
+        }
+        for (var entry : new TreeMap<>(launch.getGcp().getMetadataMap()).entrySet()) {
+            var field = at + ".gcp.metadata." + entry.getKey();
+            // Public keys look as random as secret ones.
+            var text = entry.getKey().equals("ssh-keys") ? LONG_RUN.matcher(entry.getValue()).replaceAll("") : entry.getValue();
+            secret(field, text, "whoever may see the machine reads its metadata: remove it, and put what tasks need into agent.environment as {secretRef: <file of the secrets folder>}");
+        }
+    }
+
+    private void storage(PoolSpec pool, String at, StorageSpec storage) {
         for (int i = 0; i < storage.getS3Count(); i++) {
             var s3 = storage.getS3(i);
             var field = at + ".s3[" + i + "]";
-            key(launch, field + ".key", s3.getKey());
-            key(launch, field + ".secret", s3.getSecret());
+            key(pool, field + ".key", s3.getKey());
+            key(pool, field + ".secret", s3.getSecret());
             if (s3.getInsecure() && s3.getHost().isEmpty()) {
                 say(field + ".insecure", "Amazon's S3 is spoken to with TLS", "remove it, or name a host");
             }
@@ -383,7 +426,7 @@ final class SpecValidator {
             line(field + ".region", s3.getRegion());
         }
         if (storage.hasGcs()) {
-            key(launch, at + ".gcs.key", storage.getGcs().getKey());
+            key(pool, at + ".gcs.key", storage.getGcs().getKey());
             line(at + ".gcs.project", storage.getGcs().getProject());
         }
         for (int i = 0; i < storage.getAzureCount(); i++) {
@@ -394,17 +437,17 @@ final class SpecValidator {
             }
             line(field + ".account", azure.getAccount());
             line(field + ".container", azure.getContainer());
-            key(launch, field + ".key", azure.getKey());
+            key(pool, field + ".key", azure.getKey());
         }
     }
 
     /** Keys to data are always secrets, whatever they look like. */
-    private void key(LaunchParameters launch, String field, Value value) {
+    private void key(PoolSpec pool, String field, Value value) {
         if (value.getValueCase() != Value.ValueCase.SECRET_REF) {
             say(field, value.getValueCase() == Value.ValueCase.TEXT ? "a key may not stand in a spec" : "is missing",
                     "put the key into a file of the secrets folder and write {secretRef: <file>}");
         } else {
-            value(launch, field, value);
+            value(pool, field, value);
         }
     }
 
@@ -445,13 +488,16 @@ final class SpecValidator {
         }
     }
 
-    private void value(LaunchParameters launch, String field, Value value) {
+    private void value(PoolSpec pool, String field, Value value) {
         if (value.hasText()) {
             secret(field, value.getText(), "put it into a file of the secrets folder and write secretRef: <file name>");
         } else if (value.hasSecretRef()) {
             try {
                 var reference = SecretRef.parse(value.getSecretRef());
-                if (reference.isInStore() && !hasRole(launch)) {
+                if (reference.isInStore() && isOn("gcp", pool)) {
+                    say(field + ".secretRef", "'" + reference + "' is in a secret store of AWS, which machines on Google Cloud can't read",
+                            "put the secret into a file of the secrets folder, and write secretRef: <file name>");
+                } else if (reference.isInStore() && !hasRole(pool.getLaunch())) {
                     say(field + ".secretRef", "the machine itself reads '" + reference + "', and machines of this pool have no role that lets them",
                             "name an instance profile in aws.instanceProfile whose role may read it, or put the secret into a file of the secrets folder");
                 }
@@ -532,12 +578,20 @@ final class SpecValidator {
         }
     }
 
-    private void unknownName(String field, String kind, String name) {
-        if (facts.getUnknownNamesList().contains(kind + ":" + name)) {
-            say(field, "no running service has " + (kind.equals("account") ? "an account" : "a connection") + " '" + name + "'",
-                    kind.equals("account")
-                            ? "configure muster.aws.accounts." + name + " at the provisioner, or name one that it has"
-                            : "configure muster.connections." + name + " at the queue-watcher, or name one that it has");
+    private void unknownConnection(String field, String name) {
+        if (facts.getUnknownNamesList().contains("connection:" + name)) {
+            say(field, "no running service has a connection '" + name + "'",
+                    "configure muster.connections." + name + " at the queue-watcher, or name one that it has");
+        }
+    }
+
+    /** A replica of an earlier release says only the account's name. */
+    private void unknownAccount(String field, OfferKey key) {
+        var provider = PROVIDERS.contains(key.getProvider()) ? key.getProvider() : "aws";
+        var unknown = facts.getUnknownNamesList();
+        if (unknown.contains("account:" + key.getAccount()) || unknown.contains("account:" + provider + "/" + key.getAccount())) {
+            say(field, "no running service has an account '" + key.getAccount() + "' on " + provider,
+                    "configure muster." + provider + ".accounts." + key.getAccount() + " at the provisioner, or name one that it has");
         }
     }
 

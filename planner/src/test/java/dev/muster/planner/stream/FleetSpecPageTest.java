@@ -20,6 +20,7 @@ import dev.muster.v1.DisruptionSpec;
 import dev.muster.v1.FleetRecord;
 import dev.muster.v1.FleetSpec;
 import dev.muster.v1.FleetState;
+import dev.muster.v1.GcpLaunch;
 import dev.muster.v1.GcsStorage;
 import dev.muster.v1.LaunchParameters;
 import dev.muster.v1.Limits;
@@ -102,6 +103,7 @@ class FleetSpecPageTest {
         var azure = AzureStorage.getDescriptor();
         var disk = Disk.getDescriptor();
         var aws = AwsLaunch.getDescriptor();
+        var gcp = GcpLaunch.getDescriptor();
         var rescue = RescueSpec.getDescriptor();
         return List.of(
                 row("name", fleet, "name", "train", "required", "Autoscaler Instance Name"),
@@ -128,17 +130,17 @@ class FleetSpecPageTest {
                 row("queues.QUEUE.budgets", queue, "budgets", List.of(), NONE, NONE),
 
                 row("pools.POOL", pool, "name", NAME, "at least one", "Resource Name"),
-                row("pools.POOL.provider", key, "provider", "aws", "required", "one application a cloud", "The cloud: `aws`."),
-                row("pools.POOL.account", key, "account", "research", "default", "AWS Credentials"),
-                row("pools.POOL.region", key, "region", "us-east-1", "required", "AWS Region; GCP Zone", "The cloud's region."),
-                row("pools.POOL.zone", key, "zone", "us-east-1a", "the cloud chooses", "Availability Zone: chosen automatically", "Availability zone. For several, list offers."),
-                row("pools.POOL.subnet", key, "subnet", "subnet-0a1b", "the account's", "VPC Subnet ID(s)", "Subnet id. For several, list offers."),
-                row("pools.POOL.type", key, "machine_type", "g4dn.xlarge", "required", "EC2 Instance Type; Machine Type", "The cloud's machine type."),
+                row("pools.POOL.provider", key, "provider", "aws", "required", "one application a cloud", "The cloud: `aws` or `gcp`."),
+                row("pools.POOL.account", key, "account", "research", "default", "AWS Credentials; GCP Project ID, GCP Credentials"),
+                row("pools.POOL.region", key, "region", "us-east-1", "required", "AWS Region", "The cloud's region."),
+                row("pools.POOL.zone", key, "zone", "us-east-1a", "the cloud chooses", "Availability Zone: chosen automatically; GCP Zone", "Availability zone. For several, list offers."),
+                row("pools.POOL.subnet", key, "subnet", "subnet-0a1b", "the account's", "VPC Subnet ID(s); Subnet Name, GCP Subnet Full Path", "On AWS the subnet's id; on Google Cloud its name, or `projects/<project>/regions/<region>/subnetworks/<name>`. For several, list offers."),
+                row("pools.POOL.type", key, "machine_type", "g4dn.xlarge", "required", "EC2 Instance Type; Machine Type", "The cloud's machine type. On Google Cloud also a custom one, such as `n2-custom-4-8192`."),
                 row("pools.POOL.market", key, "market", "spot", "on-demand", "Use Spot Instance; Use Preemptible", "`on-demand` or `spot`."),
                 row("pools.POOL.price", offer, "price_micros_per_hour", 0.526, "from the provider or a [price file](prices.md)", NONE,
                         "What an hour costs. A budget with a limit needs it, or a reported one, or for spot a ceiling."),
                 row("pools.POOL.ceiling", offer, "price_ceiling_micros_per_hour", 0.30, "the on-demand price", NONE,
-                        "Spot only: most to pay an hour, sent to the cloud as the maximum price. It is also what a budget counts."),
+                        "Spot only: most to pay an hour, which is also what a budget counts. AWS is told it as the maximum price; Google Cloud takes none, so that there it only keeps offers whose known price is higher from being launched."),
                 row("pools.POOL.offers", pool, "offers", List.of(), "one, from the pool's own keys", "one recipe a resource",
                         "A list of objects with any of the keys from `provider` to `ceiling`, in order of preference; what they leave out is as the pool says."),
                 row("pools.POOL.order", pool, "order", "cheapest", "listed", NONE, "How offers are tried: `listed` or `cheapest`."),
@@ -164,26 +166,26 @@ class FleetSpecPageTest {
                 row("pools.POOL.budgets", pool, "budgets", List.of(), NONE, NONE),
                 row("pools.POOL.schedules", pool, "schedules", List.of(), NONE, NONE, "Windows of time in which other numbers hold for the pool."),
                 row("pools.POOL.cost", pool, "cost", Map.of(), "the fleet's, field by field", NONE, "What its machines cost beside the offer's price: as the fleet's `cost`."),
-                row("pools.POOL.image", LaunchParameters.getDescriptor(), "image", "ami-0123456789abcdef0", "the launch template's, else the account's, else Amazon's deep-learning base image",
+                row("pools.POOL.image", LaunchParameters.getDescriptor(), "image", "ami-0123456789abcdef0", "the template's, else the account's, else the cloud's deep-learning image",
                         "AMI ID or image name; Machine Image", "The cloud's image. On AWS an AMI id; an image's name, of which the newest image of this account or Amazon's is taken, with `*` and `?` if wanted; or "
-                                + "`ssm:` and the path of an SSM parameter that holds an id. Names and parameters are looked up again every 10 minutes."),
-                row("pools.POOL.tags", LaunchParameters.getDescriptor(), "tags", Map.of("team", "vision"), NONE, "EC2 Tags"),
+                                + "`ssm:` and the path of an SSM parameter that holds an id. Names and parameters are looked up again every 10 minutes. On Google Cloud `projects/<project>/global/images/<name>`, `projects/<project>/global/images/family/<family>`, or the name of an image of the account's project."),
+                row("pools.POOL.tags", LaunchParameters.getDescriptor(), "tags", Map.of("team", "vision"), NONE, "EC2 Tags", "Added to Muster's own: tags on AWS, labels on Google Cloud. On AWS neither a space nor a slash in a key, and at most 43; on Google Cloud small letters, digits, `_` and `-`, and at most 60."),
                 row("pools.POOL.disks", LaunchParameters.getDescriptor(), "disks", List.of(), "as the image has them", NONE, "A list of objects with the seven keys below."),
-                row("pools.POOL.disks[].device", disk, "device", "/dev/sda1", "the image's root device", "EBS Device; open source: `/dev/sda1`", "Device name."),
+                row("pools.POOL.disks[].device", disk, "device", "/dev/sda1", "the image's root device", "EBS Device; open source: `/dev/sda1`", "Device name. On Google Cloud a name such as `data`, which the machine sees as `/dev/disk/by-id/google-data`."),
                 row("pools.POOL.disks[].size", disk, "size_gib", 100, "the image's own", "EBS Size GB, Disc Size GB; open source: 80", "Size in GiB."),
-                row("pools.POOL.disks[].type", disk, "type", "gp3", "gp3", "EBS Type; open source: `gp3`"),
+                row("pools.POOL.disks[].type", disk, "type", "gp3", "gp3; on Google Cloud pd-balanced", "EBS Type; open source: `gp3`"),
                 row("pools.POOL.disks[].iops", disk, "iops", 3000, "the type's", NONE),
                 row("pools.POOL.disks[].throughput", disk, "throughput", 125, "the type's", NONE),
-                row("pools.POOL.disks[].kmsKey", disk, "kms_key", "alias/disks", "the account's default key", NONE, "AWS only: the KMS key that encrypts it, by id, alias or ARN. Disks are always encrypted."),
+                row("pools.POOL.disks[].kmsKey", disk, "kms_key", "alias/disks", "the account's default key", NONE, "The KMS key that encrypts it: on AWS by id, alias or ARN, on Google Cloud by its path, `projects/…/cryptoKeys/<key>`. Disks are always encrypted."),
                 row("pools.POOL.disks[].snapshot", disk, "snapshot", "snap-0123456789abcdef0", "as the image has it", "open source: `ebs_snapshot_id`",
-                        "AWS only: id of the EBS snapshot that it begins with. Mounting it is the init script's to do."),
+                        "What it begins with: on AWS the id of an EBS snapshot, on Google Cloud the name or path of one. Mounting it is the init script's to do."),
                 row("pools.POOL.agent.connection", boot, "connection", "main", "the fleet's", NONE, "Named connection whose machine hosts and keys the machine gets."),
                 row("pools.POOL.agent.version", boot, "agent_version", "3.0.3", "the release's pinned one", "open source: not pinned"),
                 row("pools.POOL.agent.docker", boot, "docker", true, "true", "Use docker mode: on"),
                 row("pools.POOL.agent.defaultImage", boot, "default_image", "ubuntu:24.04", "`nvidia/cuda:12.4.1-cudnn-runtime-ubuntu22.04`; with `cpuOnly` `python:3.11-slim-bookworm`", "Base Docker Image: `nvidia/cuda:10.2-cudnn7-runtime-ubuntu18.04`"),
                 row("pools.POOL.agent.cpuOnly", boot, "cpu_only", true, "false", "Run in CPU mode"),
                 row("pools.POOL.agent.environment", boot, "environment", Map.of("CLEARML_AGENT_GIT_PASS", Map.of("secretRef", "git-password")), NONE, NONE,
-                        "Environment of the agents: each value is text, or `{secretRef: <file of the secrets folder>}`, or `{secretRef: ssm:<name>}` and the like, which [the machine reads itself](aws.md#secrets-on-machines). Git's user and password are `CLEARML_AGENT_GIT_USER` and `CLEARML_AGENT_GIT_PASS`."),
+                        "Environment of the agents: each value is text, or `{secretRef: <file of the secrets folder>}`, or `{secretRef: ssm:<name>}` and the like, which [a machine on AWS reads itself](aws.md#secrets-on-machines). Git's user and password are `CLEARML_AGENT_GIT_USER` and `CLEARML_AGENT_GIT_PASS`."),
                 row("pools.POOL.agent.extraConf", boot, "extra_conf", "agent.git_user: bot", NONE, "Additional ClearML Configuration", "Appended to clearml.conf: text, or `{secretRef: …}`. To a list of `agent.extra_docker_arguments` Muster adds its own."),
                 row("pools.POOL.agent.initScript", boot, "init_script", "nvidia-smi", NONE, "Init script", "Shell script run before the agents: text, or `{secretRef: …}`."),
                 row("pools.POOL.agent.checkpointHook", boot, "checkpoint_hook", "/opt/checkpoint.sh", NONE, NONE,
@@ -218,6 +220,29 @@ class FleetSpecPageTest {
                 row("pools.POOL.aws.tagResources", aws, "tag_resources", List.of("volume", "network-interface"), "volume", "Place tags on resources",
                         "What gets the machine's tags beside the machine: `volume`, `network-interface`, `spot-instances-request`."),
 
+                row("pools.POOL.gcp.gpuType", gcp, "gpu_type", "nvidia-tesla-t4", NONE, "GPU Type", "GPUs to attach, by Google's name. Only N1 types take them; others, such as `g2-standard-4`, come with their own."),
+                row("pools.POOL.gcp.gpuCount", gcp, "gpu_count", 2, "1", NONE, "How many of `gpuType`: 1, 2, 4 or 8."),
+                row("pools.POOL.gcp.preemptible", gcp, "preemptible", true, "false", "Provision Model", "Spot offers are bought as the older preemptible machines, which end after 24 h. False: as spot."),
+                row("pools.POOL.gcp.serviceAccount", gcp, "service_account", "machines@my-project.iam.gserviceaccount.com", "the project's Compute Engine default account", "Service Account Email",
+                        "Email of the service account that the machine is. `none`: no account."),
+                row("pools.POOL.gcp.scopes", gcp, "scopes", List.of("cloud-platform"), "cloud-platform", "Service Account Scopes",
+                        "What the account may at most, as URLs or by the last part of `https://www.googleapis.com/auth/<name>`."),
+                row("pools.POOL.gcp.networkTags", gcp, "network_tags", List.of("ml"), NONE, NONE),
+                row("pools.POOL.gcp.metadata", gcp, "metadata", Map.of("enable-oslogin", "TRUE"), NONE, "Metadata, Global Metadata",
+                        "More of the machine's metadata. Muster's own keys begin with `muster-`, and the startup and shutdown scripts are its own, too."),
+                row("pools.POOL.gcp.publicIp", gcp, "public_ip", false, "true", NONE, "Whether machines get an external address, an ephemeral one. Unless it is false, one is counted as cost."),
+                row("pools.POOL.gcp.localSsds", gcp, "local_ssds", 1, "0", NONE),
+                row("pools.POOL.gcp.hostMaintenance", gcp, "host_maintenance", "terminate", "terminate with GPUs and on spot, else migrate", NONE,
+                        "What becomes of the machine when Google works on its host: `migrate` or `terminate`."),
+                row("pools.POOL.gcp.minCpuPlatform", gcp, "min_cpu_platform", "Intel Skylake", "any", NONE, "The oldest processor that will do, by Google's name."),
+                row("pools.POOL.gcp.instanceTemplate", gcp, "instance_template", "gpu-base", NONE, NONE,
+                        "Name of an instance template, or its path. What the spec says comes before it; its image is used where `image` says none."),
+                row("pools.POOL.gcp.maxRunDuration", gcp, "max_run_duration", "3d", "none", NONE,
+                        "From 30s to 120d: Google ends the machine at this age, with the task that it runs. `maxAge` lets the task end."),
+                row("pools.POOL.gcp.instanceSpec", gcp, "instance_spec", Map.of("canIpForward", true), NONE, NONE,
+                        "More of Compute Engine's [Instance](https://cloud.google.com/compute/docs/reference/rest/v1/instances), in that resource's own shape, or as JSON text. What other fields and "
+                                + "Muster set comes before it; what is Muster's alone is refused."),
+
                 row("budgets", fleet, "budgets", Map.of(), NONE, "the application counts machines only", "Money that all machines of the fleet may spend. Queues and pools have `budgets` of the same form."),
                 row("budgets.PERIOD", budget, "period", NAME, NONE, NONE,
                         "`hour` is a rate, what runs at once; `day` and `month` are what is spent from midnight to midnight, or in a calendar month, of `timeZone`. "
@@ -242,18 +267,20 @@ class FleetSpecPageTest {
                 row("cost", fleet, "cost", Map.of(), NONE, NONE, "What machines cost beside their offer's price. Pools have `cost` of the same form."),
                 row("cost.factor", cost, "price_factor", 0.85, "1", NONE),
                 row("cost.diskPerGibMonth", cost, "disk_micros_per_gib_month", 0.08, "disks are not counted", NONE, "Price of a GiB of disk a month of 730 h, for disks whose size the spec gives."),
-                row("cost.publicIpv4PerHour", cost, "public_ipv4_micros_per_hour", 0.005, Costs.text(Defaults.AWS_PUBLIC_IPV4_PER_HOUR) + " on AWS in dollars, else not counted", NONE,
-                        "Price of a public IPv4 address an hour. The default is the figure of [Amazon's price page](https://aws.amazon.com/vpc/pricing/) on 2026-11-01."));
+                row("cost.publicIpv4PerHour", cost, "public_ipv4_micros_per_hour", 0.005, "in dollars " + Costs.text(Defaults.AWS_PUBLIC_IPV4_PER_HOUR) + " on AWS, " + Costs.text(Defaults.GCP_PUBLIC_IPV4_PER_HOUR) + " on Google Cloud, "
+                        + Costs.text(Defaults.GCP_SPOT_PUBLIC_IPV4_PER_HOUR) + " where a pool has only its spot offers; else not counted", NONE,
+                        "Price of a public IPv4 address an hour. The defaults are figures of [Amazon's](https://aws.amazon.com/vpc/pricing/) and "
+                                + "[Google's](https://cloud.google.com/vpc/network-pricing) price pages in November 2026."));
     }
 
     /** Fields that are no keys of their own, and why. */
     private static final Map<String, String> NOT_KEYS = Map.of(
             "BootSpec.queue_ids", "set by the planner", "BootSpec.agents", "set by the planner from slots",
-            "BootSpec.hard_age", "set by the planner from maxAge", "BootSpec.storage", "storage",
+            "BootSpec.hard_age", "set by the planner from maxAge",
             "OfferSpec.key", "its fields stand in the offer", "PoolSpec.limits", "min and max stand in the pool", "FleetSpec.limits", "as in a pool",
-            "PoolSpec.launch", "its fields stand in the pool", "LaunchParameters.boot", "agent", "LaunchParameters.aws", "aws");
+            "PoolSpec.launch", "its fields stand in the pool", "LaunchParameters.boot", "agent", "LaunchParameters.aws", "aws", "LaunchParameters.gcp", "gcp");
     private static final Map<String, String> PARENTS = Map.of("FleetSpec.queues", "queues", "FleetSpec.pools", "pools", "FleetSpec.rescue", "rescue",
-            "PoolSpec.pace", "pace", "PoolSpec.disruption", "disruption", "StorageSpec.s3", "s3", "StorageSpec.gcs", "gcs", "StorageSpec.azure", "azure");
+            "PoolSpec.pace", "pace", "PoolSpec.disruption", "disruption", "StorageSpec.s3", "s3", "StorageSpec.gcs", "gcs", "StorageSpec.azure", "azure", "BootSpec.storage", "storage");
 
     private static String span(Duration duration) {
         return YamlValue.print(duration);
@@ -296,7 +323,7 @@ class FleetSpecPageTest {
         var missing = new TreeSet<String>();
         for (var message : Stream.of(FleetSpec.getDescriptor(), QueueSpec.getDescriptor(), PoolSpec.getDescriptor(), OfferSpec.getDescriptor(), OfferKey.getDescriptor(),
                 Limits.getDescriptor(), BudgetSpec.getDescriptor(), ScheduleSpec.getDescriptor(), CostSpec.getDescriptor(), DisruptionSpec.getDescriptor(), Pace.getDescriptor(),
-                RescueSpec.getDescriptor(), LaunchParameters.getDescriptor(), BootSpec.getDescriptor(), Disk.getDescriptor(), AwsLaunch.getDescriptor(),
+                RescueSpec.getDescriptor(), LaunchParameters.getDescriptor(), BootSpec.getDescriptor(), Disk.getDescriptor(), AwsLaunch.getDescriptor(), GcpLaunch.getDescriptor(),
                 StorageSpec.getDescriptor(), S3Storage.getDescriptor(), GcsStorage.getDescriptor(), AzureStorage.getDescriptor()).toList()) {
             message.getFields().stream().map(field -> message.getName() + "." + field.getName()).filter(name -> !NOT_KEYS.containsKey(name) && !PARENTS.containsKey(name))
                     .forEach(missing::add);
@@ -406,7 +433,8 @@ class FleetSpecPageTest {
                 """);
         for (var example : EXAMPLES) {
             text.append("## ").append(example.title()).append("\n\n").append(example.words()).append("\n\n```yaml\n").append(example.spec()).append("```\n\n");
-            var notes = SpecNotes.of(Defaults.fill(FleetYaml.read(example.spec()), "lab"));
+            var filled = Defaults.fill(FleetYaml.read(example.spec()), "lab");
+            var notes = Stream.concat(SpecNotes.of(filled).stream(), SpecNotes.ofPrices(filled, offer -> false).stream()).toList();
             if (!notes.isEmpty()) {
                 text.append("`muster fleet validate` adds:\n\n");
                 notes.forEach(note -> text.append("- ").append(note).append('\n'));
@@ -528,6 +556,25 @@ class FleetSpecPageTest {
                       speech: {pools: [gpu], weight: 1}
                     pools:
                       gpu: {provider: aws, region: us-east-1, type: g5.xlarge, max: 12, pace: {launchesPerMinute: 6}}
+                    """),
+            new Example("Two clouds", """
+                    A pool is of one cloud, and a queue may name pools of several: here machines with a T4 come from AWS, and from Google Cloud where AWS
+                    has none, or where the pool is full. The price of the last is not known, which is legal.""", """
+                    name: anywhere
+                    queues:
+                      gpu: [t4-aws, t4-google]
+                    pools:
+                      t4-aws: {provider: aws, region: us-east-1, type: g4dn.xlarge, price: 0.526, max: 10}
+                      t4-google:
+                        provider: gcp
+                        account: google
+                        region: us-central1
+                        type: n1-standard-4
+                        market: spot
+                        offers: [{zone: us-central1-a}, {zone: us-central1-b}]
+                        max: 10
+                        disks: [{size: 100, type: pd-ssd}]
+                        gcp: {gpuType: nvidia-tesla-t4, serviceAccount: none}
                     """),
             new Example("Spot, and back to on-demand", """
                     Spot in two zones, at most at the price given. When the cloud has refused spot for ten minutes, on-demand machines come instead,

@@ -110,6 +110,43 @@ class SpecNotesTest {
     }
 
     @Test
+    void saysWhatIsOtherwiseOnGoogleCloud() throws Exception {
+        assertThat(notes("pools: {cpu: {provider: gcp, region: us-central1, type: n1-standard-4, market: spot, ceiling: 0.10, max: 4}}"))
+                .singleElement().asString().startsWith("pools.cpu: Google takes no maximum price. ceiling is what a budget counts");
+        assertThat(notes("pools: {cpu: {provider: gcp, region: us-central1, type: n1-standard-4, market: spot, max: 4, maxAge: 1d, gcp: {maxRunDuration: 3d, preemptible: true}}}"))
+                .satisfiesExactly(
+                        run -> assertThat(run).startsWith("pools.cpu.gcp.maxRunDuration ends a machine after 3d with the task that it runs"),
+                        preemptible -> assertThat(preemptible).contains("after 24 h at the latest"));
+    }
+
+    @Test
+    void saysWhichPricesOnGoogleCloudNothingTells() throws Exception {
+        var spec = filled("""
+                pools:
+                  cpu: {provider: gcp, region: us-central1, offers: [{type: n1-standard-4, market: spot}, {type: n1-standard-4}, {type: e2-micro, price: 0.01}], max: 4}
+                  gpu: {provider: aws, region: eu-west-1, type: g5.xlarge, max: 4}
+                """);
+        assertThat(SpecNotes.ofPrices(spec, offer -> false)).containsExactly("pools.cpu: Google's API tells no prices, so the machines' own cost is not counted until price, "
+                + "or the provisioner's price file, gives it (us-central1: n1-standard-4, us-central1: n1-standard-4/spot).");
+        assertThat(SpecNotes.ofPrices(spec, offer -> true)).isEmpty();
+    }
+
+    @Test
+    void anAddressOnGoogleCloudCostsAsTheDearestOffers() throws Exception {
+        var spec = filled("""
+                pools:
+                  cpu: {provider: gcp, region: us-central1, type: n1-standard-4, market: spot, max: 4}
+                  gpu: {provider: gcp, region: us-central1, offers: [{type: n1-standard-4, market: spot}, {type: n1-standard-4}], max: 4}
+                """);
+
+        assertThat(spec.getPoolsList()).extracting(pool -> pool.getCost().getPublicIpv4MicrosPerHour()).containsExactly(2_500L, 5_000L);
+        assertThat(CostTable.of(spec.getPools(0)).of(100_000)).isEqualTo(102_500);
+        var hidden = spec.getPools(0).toBuilder();
+        hidden.getLaunchBuilder().getGcpBuilder().setPublicIp(false);
+        assertThat(CostTable.of(hidden.build()).of(100_000)).isEqualTo(100_000);
+    }
+
+    @Test
     void aLoweredLimitSaysWhatItWaitsFor() {
         var before = Specs.fleet("train").build();
         var record = FleetRecord.newBuilder().setFleet("train").setIncarnation("abcdefgh").setVersion(1).setState(FleetState.ACTIVE).setSpec(Defaults.fill(before, "lab")).build();

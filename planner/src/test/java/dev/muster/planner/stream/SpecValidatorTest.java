@@ -14,8 +14,11 @@ import dev.muster.v1.Facts;
 import dev.muster.v1.FleetRecord;
 import dev.muster.v1.FleetSpec;
 import dev.muster.v1.FleetState;
+import dev.muster.v1.GcpLaunch;
+import dev.muster.v1.HostMaintenance;
 import dev.muster.v1.Limits;
 import dev.muster.v1.Market;
+import dev.muster.v1.OfferKey;
 import dev.muster.v1.OfferSpec;
 import dev.muster.v1.PoolSpec;
 import dev.muster.v1.QueueSpec;
@@ -178,6 +181,157 @@ class SpecValidatorTest {
                 pool("pools.cpu.agent.storage.s3[0].host", p -> s3(p).setKey(secret("k")).setSecret(secret("s")).setHost("a b"), "has a blank"),
                 pool("pools.cpu.agent.storage.gcs.key", p -> p.getLaunchBuilder().getBootBuilder().getStorageBuilder().getGcsBuilder().setProject("lab"), "is missing"),
                 pool("pools.cpu.agent.storage.azure[0].account", p -> p.getLaunchBuilder().getBootBuilder().getStorageBuilder().addAzureBuilder().setKey(secret("k")), "is missing"));
+    }
+
+    @ParameterizedTest(name = "{0}: {2}")
+    @MethodSource("mistakesOnGoogleCloud")
+    void saysWhatIsWrongOnGoogleCloud(String field, UnaryOperator<FleetSpec.Builder> mistake, String problem) {
+        var violations = SpecValidator.violations(mistake.apply(Specs.googleFleet("train")).build(), Specs.FACTS);
+        assertThat(violations).singleElement().satisfies(violation -> {
+            assertThat(violation.getField()).isEqualTo(field);
+            assertThat(violation.getProblem() + " -> " + violation.getFix()).contains(problem);
+            assertThat(violation.getFix()).isNotBlank();
+        });
+    }
+
+    static Stream<Arguments> mistakesOnGoogleCloud() {
+        return Stream.of(
+                key("account", k -> k.setAccount(""), "muster.gcp.accounts.<name>"),
+                key("region", k -> k.setRegion("eu-west-1"), "'eu-west-1' is no region of Google Cloud"),
+                key("region", k -> k.setRegion("us-central1-a"), "write region: us-central1 and zone: us-central1-a"),
+                key("zone", k -> k.setZone("us-east1-b"), "'us-east1-b' is not in region us-central1"),
+                key("zone", k -> k.setZone("us-central1"), "write a zone such as us-central1-a"),
+                key("subnet", k -> k.setSubnet("subnet_1"), "is neither a subnet's name nor its path"),
+                key("subnet", k -> k.setSubnet("projects/lab-net/regions/us-east1/subnetworks/ml"), "is in region us-east1, and the offer in us-central1"),
+                key("type", k -> k.setMachineType("m5.large"), "is no machine type of Google Cloud"),
+                key("type", k -> k.setMachineType("n2-custom-4"), "is no custom machine type"),
+                key("type", k -> k.setMachineType("n2-custom-4-8000"), "a multiple of 256"),
+                gcp("gpuCount", g -> g.setGpuCount(1), "there is no gpuType"),
+                gcp("gpuCount", g -> g.setGpuType("nvidia-tesla-t4").setGpuCount(3), "is 3 -> use 1, 2, 4 or 8"),
+                gcp("gpuType", g -> g.setGpuType("NVIDIA T4"), "is no name of a GPU"),
+                gcp("gpuType", g -> g.setGpuType("nvidia-l4"), "a type that comes with it, such as g2-standard-4"),
+                google("gcp.gpuType", p -> machine(p, "n2-standard-4").getLaunchBuilder().getGcpBuilder().setGpuType("nvidia-tesla-t4"), "machines of n2-standard-4 take no GPUs"),
+                google("gcp.gpuType", p -> machine(p, "a2-highgpu-1g").getLaunchBuilder().getGcpBuilder().setGpuType("nvidia-tesla-t4"), "they come with their own"),
+                google("image", p -> p.getLaunchBuilder().setImage("https://www.googleapis.com/compute/v1/projects/x/global/images/y"), "is neither the name of an image"),
+                google("image", p -> p.getLaunchBuilder().setImage("family/gpu"), "projects/<project>/global/images/family/<family>"),
+                google("tags.Team", p -> p.getLaunchBuilder().putTags("Team", "vision"), "is no key of a label"),
+                google("tags.team", p -> p.getLaunchBuilder().putTags("team", "Vision!"), "is no value of a label"),
+                google("tags.muster-pool", p -> p.getLaunchBuilder().putTags("muster-pool", "x"), "Muster's own"),
+                google("tags.goog-gke-node", p -> p.getLaunchBuilder().putTags("goog-gke-node", "x"), "Google's own"),
+                google("tags", p -> IntStream.range(0, 61).forEach(i -> p.getLaunchBuilder().putTags("k" + i, "v")), "use at most 60"),
+                gcp("networkTags[0]", g -> g.addNetworkTags("No_Ingress"), "is no network tag"),
+                gcp("networkTags[1]", g -> g.addNetworkTags("ml").addNetworkTags("ml"), "named twice"),
+                gcp("networkTags", g -> IntStream.range(0, 65).forEach(i -> g.addNetworkTags("t" + i)), "there are 65"),
+                gcp("metadata.startup-script", g -> g.putMetadata("startup-script", "nvidia-smi"), "write the script as agent.initScript"),
+                gcp("metadata.startup-script-url", g -> g.putMetadata("startup-script-url", "gs://x/y"), "Muster's own"),
+                gcp("metadata.shutdown-script", g -> g.putMetadata("shutdown-script", "x"), "Muster's own"),
+                gcp("metadata.muster-mark", g -> g.putMetadata("muster-mark", "x"), "Muster's own"),
+                gcp("metadata.a b", g -> g.putMetadata("a b", "x"), "is no key of metadata"),
+                gcp("metadata.big", g -> g.putMetadata("big", "x".repeat(262_145)), "its value has 262145 bytes"),
+                gcp("metadata", g -> g.putMetadata("a", "x".repeat(262_144)).putMetadata("b", "x".repeat(262_144)), "in all"),
+                gcp("metadata.key", g -> g.putMetadata("key", "AIza" + "SyA0123456789abcdefghijklmnopqrstuv"), "looks like a key"),
+                gcp("metadata.key", g -> g.putMetadata("key", "{\"private_key\": \"-----BEGIN " + "PRIVATE KEY-----\"}"), "looks like a key"),
+                gcp("metadata.ssh-keys", g -> g.putMetadata("ssh-keys", "-----BEGIN " + "OPENSSH PRIVATE KEY-----"), "looks like a key"),
+                gcp("scopes", g -> g.setServiceAccount("none").addScopes("cloud-platform"), "there is no service account to limit"),
+                gcp("scopes[0]", g -> g.addScopes("storage-rw"), "write devstorage.read_write"),
+                gcp("scopes[0]", g -> g.addScopes("https://example.com/auth/x"), "is no scope"),
+                gcp("scopes[1]", g -> g.addScopes("cloud-platform").addScopes("cloud-platform"), "named twice"),
+                gcp("serviceAccount", g -> g.setServiceAccount("machines"), "is no email of a service account"),
+                gcp("serviceAccount", g -> g.setServiceAccount("someone@example.com"), "is no email of a service account"),
+                gcp("preemptible", g -> g.setPreemptible(true), "the pool has no spot offer"),
+                gcp("hostMaintenance", g -> g.setHostMaintenance(HostMaintenance.MIGRATE).setGpuType("nvidia-tesla-t4"), "machines with GPUs can't move"),
+                google("gcp.hostMaintenance", p -> machine(p, "g2-standard-4").getLaunchBuilder().getGcpBuilder().setHostMaintenance(HostMaintenance.MIGRATE), "machines with GPUs can't move"),
+                google("gcp.hostMaintenance", p -> {
+                    p.getOffersBuilder(0).getKeyBuilder().setMarket(Market.SPOT);
+                    p.getLaunchBuilder().getGcpBuilder().setHostMaintenance(HostMaintenance.MIGRATE);
+                }, "machines of the spot market can't move"),
+                gcp("localSsds", g -> g.setLocalSsds(25), "is 25 -> use 0 to 24"),
+                gcp("maxRunDuration", g -> g.setMaxRunDuration(seconds(29)), "is 29s -> use 30s to 120d"),
+                gcp("maxRunDuration", g -> g.setMaxRunDuration(seconds(120 * 86_400 + 1)), "use 30s to 120d"),
+                google("gcp.maxRunDuration", p -> p.setMaxAge(seconds(86_400)).getLaunchBuilder().getGcpBuilder().setMaxRunDuration(seconds(86_400)), "before it is drained for its age"),
+                disk("type", d -> d.setType("gp3"), "'gp3' is no type of a disk on Google Cloud"),
+                disk("iops", d -> d.setType("pd-ssd").setIops(3000), "disks of type pd-ssd take no number of operations a second"),
+                disk("throughput", d -> d.setType("hyperdisk-extreme").setThroughput(100), "take no number of MiB a second"),
+                disk("iops", d -> d.setIops(3000), "disks of type pd-balanced"),
+                disk("size", d -> d.setSizeGib(9), "use at least 10"),
+                disk("size", d -> d.setSizeGib(65_537), "use at most 65536"),
+                disk("size", d -> d.setDevice("data").setSizeGib(0), "is missing"),
+                disk("device", d -> d.setDevice("/dev/sda1"), "/dev/disk/by-id/google-data"),
+                disk("kmsKey", d -> d.setKmsKey("alias/disks"), "is no path of a KMS key"),
+                disk("snapshot", d -> d.setSnapshot("global/snapshots/x"), "is neither a snapshot's name nor its path"),
+                google("disks[1].device", p -> p.getLaunchBuilder().addDisks(Disk.newBuilder().setSizeGib(50)).addDisks(Disk.newBuilder().setSizeGib(60)), "there is one boot disk"),
+                google("disks[1].device", p -> p.getLaunchBuilder().addDisks(Disk.newBuilder().setDevice("data").setSizeGib(50)).addDisks(Disk.newBuilder().setDevice("data").setSizeGib(60)), "used twice"),
+                gcp("instanceTemplate", g -> g.setInstanceTemplate("global/instanceTemplates/gpu"), "is neither an instance template's name nor its path"),
+                gcp("instanceTemplate", g -> g.setInstanceTemplate("projects/lab-net/regions/us-east1/instanceTemplates/gpu"), "is in region us-east1"),
+                gcp("instanceSpec", g -> g.setInstanceSpec("canIpForward"), "is no JSON"),
+                gcp("instanceSpec", g -> g.setInstanceSpec("[]"), "is no JSON object"),
+                gcp("instanceSpec", g -> g.setInstanceSpec("{\"description\":\"AIza" + "SyA0123456789abcdefghijklmnopqrstuv\"}"), "looks like a key"),
+                spec("name", "{\"name\":\"x\"}", "Muster itself sets it"),
+                spec("zone", "{\"zone\":\"us-central1-a\"}", "the offer's zone"),
+                spec("machineType", "{\"machineType\":\"n1-standard-4\"}", "the offer's type"),
+                spec("guestAccelerators", "{\"guestAccelerators\":[]}", "gcp.gpuType"),
+                spec("serviceAccounts", "{\"serviceAccounts\":[]}", "gcp.serviceAccount"),
+                spec("tags", "{\"tags\":{\"items\":[\"ml\"]}}", "gcp.networkTags"),
+                spec("minCpuPlatform", "{\"minCpuPlatform\":\"Intel Skylake\"}", "gcp.minCpuPlatform"),
+                spec("deletionProtection", "{\"deletionProtection\":true}", "must be able to end"),
+                spec("scheduling.provisioningModel", "{\"scheduling\":{\"provisioningModel\":\"SPOT\"}}", "market: spot"),
+                spec("scheduling.preemptible", "{\"scheduling\":{\"preemptible\":true}}", "gcp.preemptible"),
+                spec("scheduling.onHostMaintenance", "{\"scheduling\":{\"onHostMaintenance\":\"MIGRATE\"}}", "gcp.hostMaintenance"),
+                spec("scheduling.maxRunDuration", "{\"scheduling\":{\"maxRunDuration\":{\"seconds\":\"60\"}}}", "gcp.maxRunDuration"),
+                spec("scheduling.instanceTerminationAction", "{\"scheduling\":{\"instanceTerminationAction\":\"STOP\"}}", "must not stay behind"),
+                spec("scheduling.automaticRestart", "{\"scheduling\":{\"automaticRestart\":true}}", "must not come back"),
+                spec("selfLink", "{\"selfLink\":\"x\"}", "nobody asks for it"),
+                spec("labels.muster-fleet", "{\"labels\":{\"muster-fleet\":\"x\"}}", "Muster's own"),
+                spec("metadata.items[1].key", "{\"metadata\":{\"items\":[{\"key\":\"a\",\"value\":\"b\"},{\"key\":\"startup-script\",\"value\":\"x\"}]}}", "agent.initScript"),
+                spec("networkInterfaces[0].subnetwork", "{\"networkInterfaces\":[{\"subnetwork\":\"x\"}]}", "the offer's subnet"),
+                spec("disks[0].autoDelete", "{\"disks\":[{\"autoDelete\":false}]}", "disks go with their machine"),
+                google("agent.extraConf.secretRef", p -> p.getLaunchBuilder().getBootBuilder().setExtraConf(secret("ssm:/conf")), "which machines on Google Cloud can't read -> put the secret into a file"),
+                google("agent.environment.A.secretRef", p -> p.getLaunchBuilder().getBootBuilder().putEnvironment("A", secret("secretsmanager:lab#a")), "a secret store of AWS"),
+                google("aws", p -> p.getLaunchBuilder().getAwsBuilder().setKeyName("ops"), "the pool's are on Google Cloud -> write gcp instead"),
+                google("gcp", p -> p.addOffers(onAws()).getLaunchBuilder().getGcpBuilder().setLocalSsds(1), "make two pools, and name both in the queue"),
+                google("image", p -> p.addOffers(onAws()).getLaunchBuilder().setImage("our-image"), "make two pools, and name both in the queue"),
+                fleet("pools.cpu.price", f -> f.setCurrency("USD").addBudgets(hour(40)), "without a price nothing can be launched under it"));
+    }
+
+    @Test
+    void findsNothingInAWholeLaunchOnGoogleCloud() {
+        var types = List.of("n1-standard-4", "custom-4-8192", "n1-custom-2-13312-ext", "n1-highmem-96");
+        for (int i = 0; i < types.size(); i++) {
+            var image = List.of("projects/ml-images/global/images/gpu-1", "projects/example.com:lab-images/global/images/family/gpu", "our-image", "").get(i);
+            var spec = Specs.googleFleet("train");
+            var pool = spec.getPoolsBuilder(0);
+            machine(pool, types.get(i)).getOffersBuilder(0).getKeyBuilder().setZone("us-central1-ai1a").setMarket(Market.SPOT)
+                    .setSubnet(i % 2 == 0 ? "default" : "projects/host-net/regions/us-central1/subnetworks/ml");
+            pool.setMaxAge(seconds(86_400)).getLaunchBuilder().setImage(image).putTags("team", "").putTags("cost_center", "7-b")
+                    .addDisks(Disk.newBuilder().setSizeGib(200).setType("hyperdisk-balanced").setIops(6000).setThroughput(300)
+                            .setKmsKey("projects/lab-keys/locations/us-central1/keyRings/disks/cryptoKeys/boot"))
+                    .addDisks(Disk.newBuilder().setDevice("data").setSnapshot("projects/lab-data/global/snapshots/corpus-3"))
+                    .addDisks(Disk.newBuilder().setDevice("more").setSnapshot("corpus").setType("pd-extreme").setIops(20_000))
+                    .setGcp(GcpLaunch.newBuilder().setGpuType("nvidia-tesla-t4").setGpuCount(4).setPreemptible(true).setHostMaintenance(HostMaintenance.TERMINATE)
+                            .setServiceAccount("machines@our-lab-1.iam.gserviceaccount.com").addScopes("cloud-platform").addScopes("devstorage.read_only")
+                            .addScopes("https://www.googleapis.com/auth/logging.write").addNetworkTags("ml").addNetworkTags("a").setPublicIp(false).setLocalSsds(24)
+                            .putMetadata("enable-oslogin", "TRUE").putMetadata("ssh-keys", "ops:ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQC7Vd0kq3xXyZ9aB1cD2eF3gH4iJ5kL6mN7oP8qR9sT0u ops")
+                            .setMinCpuPlatform("Intel Skylake").setInstanceTemplate("projects/our-lab-1/regions/us-central1/instanceTemplates/gpu").setMaxRunDuration(seconds(2 * 86_400))
+                            .setInstanceSpec("{\"canIpForward\":true,\"scheduling\":{\"nodeAffinities\":[]},\"labels\":{\"team\":\"vision\"}}"));
+            assertThat(SpecValidator.violations(spec.build(), Specs.FACTS)).as(types.get(i)).isEmpty();
+        }
+    }
+
+    @Test
+    void knowsGooglesMachineTypes() {
+        for (var type : List.of("e2-micro", "f1-micro", "g1-small", "n2-custom-4-8192", "n2d-standard-224", "c3-standard-8-lssd", "x4-megamem-960-metal", "m1-ultramem-40", "a2-ultragpu-1g",
+                "a3-megagpu-8g", "g2-standard-4", "t2a-standard-1", "c4a-highmem-16", "z3-highmem-88", "ct5lp-hightpu-4t", "e2-custom-2-1024")) {
+            var spec = Specs.googleFleet("train");
+            machine(spec.getPoolsBuilder(0), type);
+            assertThat(SpecValidator.violations(spec.build(), Specs.FACTS)).as(type).isEmpty();
+        }
+    }
+
+    @Test
+    void aPoolMayHaveOffersOfTwoCloudsWithWhatBothUnderstand() {
+        var spec = Specs.fleet("train");
+        spec.getPoolsBuilder(0).addOffers(Specs.googleFleet("other").getPools(0).getOffers(0)).getLaunchBuilder().putTags("team", "vision").getBootBuilder().setInitScript(text("nvidia-smi"));
+        assertThat(SpecValidator.violations(spec.build(), Specs.FACTS)).isEmpty();
     }
 
     @Test
@@ -413,6 +567,38 @@ class SpecValidatorTest {
         var facts = Facts.newBuilder().setInstallation("lab").addUnknownNames("account:main").addUnknownNames("connection:default").build();
         assertThat(SpecValidator.violations(Specs.fleet("train").build(), facts)).extracting(Violation::getField)
                 .containsExactly("connection", "pools.cpu.account");
+        var onAws = Facts.newBuilder().setInstallation("lab").addUnknownNames("account:aws/main").build();
+        assertThat(SpecValidator.violations(Specs.fleet("train").build(), onAws)).extracting(Violation::getField).containsExactly("pools.cpu.account");
+        assertThat(SpecValidator.violations(Specs.googleFleet("train").build(), onAws)).isEmpty();
+    }
+
+    private static Arguments google(String field, Consumer<PoolSpec.Builder> mistake, String problem) {
+        return pool("pools.cpu." + field, mistake, problem);
+    }
+
+    private static Arguments key(String field, Consumer<OfferKey.Builder> mistake, String problem) {
+        return google(field, p -> mistake.accept(p.getOffersBuilder(0).getKeyBuilder()), problem);
+    }
+
+    private static Arguments gcp(String field, Consumer<GcpLaunch.Builder> mistake, String problem) {
+        return google("gcp." + field, p -> mistake.accept(p.getLaunchBuilder().getGcpBuilder()), problem);
+    }
+
+    private static Arguments spec(String member, String json, String fix) {
+        return gcp("instanceSpec." + member, g -> g.setInstanceSpec(json), fix);
+    }
+
+    private static Arguments disk(String field, Consumer<Disk.Builder> mistake, String problem) {
+        return google("disks[0]." + field, p -> mistake.accept(p.getLaunchBuilder().addDisksBuilder().setSizeGib(50)), problem);
+    }
+
+    private static PoolSpec.Builder machine(PoolSpec.Builder pool, String type) {
+        pool.getOffersBuilder(0).getKeyBuilder().setMachineType(type);
+        return pool;
+    }
+
+    private static OfferSpec.Builder onAws() {
+        return OfferSpec.newBuilder().setKey(Specs.offerKey("m5.large"));
     }
 
     private static Arguments fleet(String field, UnaryOperator<FleetSpec.Builder> mistake, String problem) {

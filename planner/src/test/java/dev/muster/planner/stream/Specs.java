@@ -28,4 +28,11 @@ final class Specs {
     static FleetSpec.Builder fleet(String name) {
         return FleetSpec.newBuilder().setName(name).addQueues(QueueSpec.newBuilder().setName("default").addPools("cpu")).addPools(pool("cpu"));
     }
+
+    /** The same on Google Cloud. */
+    static FleetSpec.Builder googleFleet(String name) {
+        var fleet = fleet(name);
+        fleet.getPoolsBuilder(0).getOffersBuilder(0).setKey(OfferKey.newBuilder().setProvider("gcp").setAccount("main").setRegion("us-central1").setMachineType("n1-standard-4"));
+        return fleet;
+    }
 }
