@@ -43,8 +43,7 @@ public final class GcpLaunchValidator {
     /** A family and what it has much of, its vCPUs, and more: n1-standard-4, a2-highgpu-1g, c3-standard-8-lssd, e2-micro, x4-megamem-960-metal. */
     private static final Pattern MACHINE_TYPE = Pattern.compile("[a-z][a-z0-9]*(-[a-z0-9]+){1,4}");
     private static final Pattern CUSTOM_TYPE = Pattern.compile("([a-z][a-z0-9]*-)?custom-(?<cpus>[1-9][0-9]*)-(?<mib>[1-9][0-9]*)(-ext)?");
-    /** Custom types without a family are N1, too. */
-    private static final Pattern N1 = Pattern.compile("(n1|custom)-.*");
+    private static final String N1 = "n1-";
     /** Accelerator-optimized families: their GPUs belong to the type. */
     private static final Pattern COMES_WITH_GPUS = Pattern.compile("(a[2-9][a-z]?|g[2-9][a-z]?)-.*");
     /** GPUs that no machine type lets one attach, and the family that comes with them. */
@@ -83,7 +82,7 @@ public final class GcpLaunchValidator {
 
     private static final String ITS_OWN = "remove it: Muster itself sets it";
     private static final String NOT_ASKED_FOR = "remove it: Compute Engine says it, and nobody asks for it";
-    /** Members of an Instance that an instance spec may not have, by their path, with what to do instead. */
+    /** Members of InstanceProperties, and of an Instance, that an instance spec may not have, by their path, with what to do instead. */
     public static final Map<String, String> OWNED = owned();
 
     private final Findings found;
@@ -129,17 +128,12 @@ public final class GcpLaunchValidator {
         owned.put("name", ITS_OWN);
         owned.put("zone", "write it as the offer's zone");
         owned.put("machineType", "write it as the offer's type");
-        owned.put("guestAccelerators", "write them as gcp.gpuType and gcp.gpuCount");
-        owned.put("serviceAccounts", "write them as gcp.serviceAccount and gcp.scopes");
-        owned.put("tags", "write them as gcp.networkTags");
-        owned.put("minCpuPlatform", "write it as gcp.minCpuPlatform");
         owned.put("deletionProtection", "remove it: Muster must be able to end its machines");
         owned.put("scheduling.provisioningModel", "write market: spot in the offer");
         owned.put("scheduling.preemptible", "write market: spot in the offer, and gcp.preemptible for the older kind");
-        owned.put("scheduling.onHostMaintenance", "write it as gcp.hostMaintenance");
         owned.put("scheduling.maxRunDuration", "write it as gcp.maxRunDuration");
         owned.put("scheduling.terminationTime", "write gcp.maxRunDuration, which holds for every machine");
-        owned.put("scheduling.instanceTerminationAction", ITS_OWN + ", since machines that Google takes back must not stay behind stopped");
+        owned.put("scheduling.instanceTerminationAction", ITS_OWN + ", since it looks at how a machine ended");
         owned.put("scheduling.automaticRestart", ITS_OWN + ", since a machine that ended must not come back");
         List.of("id", "kind", "status", "statusMessage", "selfLink", "creationTimestamp", "fingerprint", "labelFingerprint")
                 .forEach(member -> owned.put(member, NOT_ASKED_FOR));
@@ -202,6 +196,10 @@ public final class GcpLaunchValidator {
         network(at + ".gcp", launch.getGcp());
         metadata(at + ".gcp.metadata", launch.getGcp().getMetadataMap());
         running(at + ".gcp", launch.getGcp(), offers, pool);
+        if (!launch.getGcp().getInstanceTemplate().isEmpty() && launch.getImage().isEmpty() && (launch.getDisksCount() > 0 || launch.getGcp().getLocalSsds() > 0)) {
+            found.say(at + ".image", "is missing, and disks or local SSDs beside an instance template stand in place of its own disks, the boot disk too",
+                    "write the image, or put the disks into the template");
+        }
         template(at + ".gcp.instanceTemplate", launch.getGcp().getInstanceTemplate(), offers);
         if (!launch.getGcp().getInstanceSpec().isEmpty()) {
             instanceSpec(at + ".gcp.instanceSpec", launch.getGcp().getInstanceSpec());
@@ -295,9 +293,9 @@ public final class GcpLaunchValidator {
         } else if (BUILT_IN.containsKey(type)) {
             found.say(at + ".gpuType", "'" + type + "' can't be attached to a machine", "remove it, and write a type that comes with it, such as " + BUILT_IN.get(type));
         } else {
-            offers.stream().map(OfferKey::getMachineType).filter(machine -> !machine.isEmpty() && !N1.matcher(machine).matches()).findFirst().ifPresent(machine ->
+            offers.stream().map(OfferKey::getMachineType).filter(machine -> !machine.isEmpty() && !machine.startsWith(N1)).findFirst().ifPresent(machine ->
                     found.say(at + ".gpuType", "is set, and machines of " + machine + " take no GPUs", COMES_WITH_GPUS.matcher(machine).matches()
-                            ? "remove it: they come with their own" : "use a type of N1, such as n1-standard-4, or one that comes with GPUs, such as g2-standard-4"));
+                            ? "remove it: they come with their own" : machine.startsWith("custom-") ? "write " + N1 + machine : "use a type of N1, such as n1-standard-4, or one that comes with GPUs, such as g2-standard-4"));
         }
         if (gcp.getGpuCount() != 0 && !GPU_COUNTS.contains(gcp.getGpuCount())) {
             found.say(at + ".gpuCount", "is " + Findings.number(gcp.getGpuCount()), "use 1, 2, 4 or 8");
@@ -412,11 +410,11 @@ public final class GcpLaunchValidator {
         try {
             read = Json.read(json);
         } catch (IllegalArgumentException broken) {
-            found.say(at, broken.getMessage(), "write keys and values of Compute Engine's Instance, or a JSON object of them");
+            found.say(at, broken.getMessage(), "write keys and values of Compute Engine's InstanceProperties, or a JSON object of them");
             return;
         }
         if (!(read instanceof Map<?, ?> spec)) {
-            found.say(at, "is no JSON object", "write keys and values of Compute Engine's Instance, such as canIpForward: true");
+            found.say(at, "is no JSON object", "write keys and values of Compute Engine's InstanceProperties, such as canIpForward: true");
             return;
         }
         OWNED.forEach((path, fix) -> {
@@ -432,13 +430,9 @@ public final class GcpLaunchValidator {
             metadataKey(at + ".metadata.items[" + i + "].key", String.valueOf(item.get("key")));
             i++;
         }
-        i = 0;
-        for (var network : objects(spec.get("networkInterfaces"))) {
-            if (network.containsKey("subnetwork")) {
-                found.say(at + ".networkInterfaces[" + i + "].subnetwork", "may not stand in an instance spec", "write it as the offer's subnet");
-            }
-            i++;
-        }
+        // The first is the offer's; others are nobody else's.
+        objects(spec.get("networkInterfaces")).stream().limit(1).filter(network -> network.containsKey("subnetwork")).forEach(network ->
+                found.say(at + ".networkInterfaces[0].subnetwork", "may not stand in an instance spec", "write it as the offer's subnet"));
         i = 0;
         for (var disk : objects(spec.get("disks"))) {
             if (Boolean.FALSE.equals(disk.get("autoDelete"))) {

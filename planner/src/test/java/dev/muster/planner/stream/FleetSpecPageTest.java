@@ -236,11 +236,11 @@ class FleetSpecPageTest {
                         "What becomes of the machine when Google works on its host: `migrate` or `terminate`."),
                 row("pools.POOL.gcp.minCpuPlatform", gcp, "min_cpu_platform", "Intel Skylake", "any", NONE, "The oldest processor that will do, by Google's name."),
                 row("pools.POOL.gcp.instanceTemplate", gcp, "instance_template", "gpu-base", NONE, NONE,
-                        "Name of an instance template, or its path. What the spec says comes before it; its image is used where `image` says none."),
+                        "Name of an instance template, or its path. What the spec says comes before it; its image is used where `image` says none, and then so are its disks."),
                 row("pools.POOL.gcp.maxRunDuration", gcp, "max_run_duration", "3d", "none", NONE,
                         "From 30s to 120d: Google ends the machine at this age, with the task that it runs. `maxAge` lets the task end."),
                 row("pools.POOL.gcp.instanceSpec", gcp, "instance_spec", Map.of("canIpForward", true), NONE, NONE,
-                        "More of Compute Engine's [Instance](https://cloud.google.com/compute/docs/reference/rest/v1/instances), in that resource's own shape, or as JSON text. What other fields and "
+                        "More of Compute Engine's [InstanceProperties](https://cloud.google.com/compute/docs/reference/rest/v1/instances/bulkInsert), in their own shape, or as JSON text. What other fields and "
                                 + "Muster set comes before it; what is Muster's alone is refused."),
 
                 row("budgets", fleet, "budgets", Map.of(), NONE, "the application counts machines only", "Money that all machines of the fleet may spend. Queues and pools have `budgets` of the same form."),
