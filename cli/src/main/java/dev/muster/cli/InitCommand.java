@@ -13,7 +13,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code muster init}: writes what a first run against the user's own ClearML and AWS needs. */
+/** {@code muster init}: writes what a first run against the user's own ClearML and cloud needs. */
 @Command(name = "init", mixinStandardHelpOptions = true, sortOptions = false,
         description = "Writes muster.yaml, secrets/ and fleet.yaml here, with hosts and keys from ~/clearml.conf if it is there.")
 final class InitCommand implements Runnable {
@@ -87,7 +87,7 @@ final class InitCommand implements Runnable {
         }
         output.line("Written: muster.yaml, fleet.yaml and secrets/" + (found.equals(ClearmlConf.NONE) ? "." : ", with what " + source + " says."));
         missing.forEach(file -> output.line("To do: put a ClearML key into " + file));
-        output.line("To do: put your AWS keys into secrets/aws-default-access-key-id and secrets/aws-default-secret-access-key, or leave them to AWS's own default chain.");
+        output.line("To do: put your AWS keys into secrets/aws-default-access-key-id and secrets/aws-default-secret-access-key, or leave them to AWS's own default chain. For Google Cloud see the comment in muster.yaml.");
         output.line("Then: ./muster up --config muster.yaml, and ./muster fleet apply -f fleet.yaml");
     }
 
@@ -143,6 +143,10 @@ final class InitCommand implements Runnable {
                     regions: [us-east-1]
                 #   image: ami-0123456789abcdef0   # for machines whose pool names none; also a name, or ssm:/path of a parameter
                 #   roleArn: arn:aws:iam::123456789012:role/muster   # taken on with the account's keys; externalId: if it asks for one
+                # google:                          # its key file is secrets/gcp-google-key; without, Google's own defaults
+                #   provider: gcp
+                #   project: my-project-123
+                #   regions: [us-central1]
                 """.formatted(name, found.apiOr(), machineHosts);
     }
 

@@ -32,6 +32,11 @@ record MusterYaml(String installation, Path secrets, Path data, int inputPartiti
 
     private static final String NAME = "[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?";
 
+    private static final Map<String, String> PROVIDERS = Map.of("aws", "aws", "gcp", "gcp");
+    private static final List<String> ON_AWS_ONLY = List.of("roleArn", "externalId", "roleSessionName");
+    /** Project ids of Google Cloud; those of a domain's own begin with it. */
+    private static final String PROJECT = "([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]";
+
     /** Reads and checks the file; paths in it are relative to it. @throws CliFailure with everything that is wrong */
     static MusterYaml read(Path file) {
         try {
@@ -72,7 +77,7 @@ record MusterYaml(String installation, Path secrets, Path data, int inputPartiti
             yaml.missing("connections", "write connections: {default: {api: https://…}}");
         }
         var accounts = new LinkedHashMap<String, SuiteSettings.Account>();
-        objects(yaml, "accounts").forEach((name, object) -> accounts.put(name, account(object)));
+        objects(yaml, "accounts").forEach((name, object) -> accounts.put(name, account(name, object)));
         var services = new LinkedHashMap<String, Map<String, String>>();
         objects(yaml, "services").forEach((name, object) -> {
             var told = new LinkedHashMap<String, String>();
@@ -123,24 +128,43 @@ record MusterYaml(String installation, Path secrets, Path data, int inputPartiti
         }
     }
 
-    private static SuiteSettings.Account account(YamlValue yaml) {
-        var provider = yaml.choice("provider", Map.of("aws", "aws")).orElse("aws");
+    private static SuiteSettings.Account account(String name, YamlValue yaml) {
+        var provider = yaml.choice("provider", PROVIDERS).orElse("");
         if (!yaml.has("provider")) {
-            yaml.missing("provider", "write provider: aws");
+            yaml.missing("provider", "write provider: aws or provider: gcp");
+        }
+        if (provider.equals("gcp")) {
+            ON_AWS_ONLY.forEach(key -> foreign(yaml, key, "is of AWS, and this account is on Google Cloud",
+                    "remove it: the account's key is the file gcp-" + name + "-key of the secrets folder, else Google's own defaults"));
+        } else if (provider.equals("aws")) {
+            foreign(yaml, "project", "is of Google Cloud, and this account is on AWS", "remove it, or write provider: gcp");
         }
         var role = yaml.text("roleArn").orElse(null);
-        if (role != null && !role.matches("arn:aws[a-z-]*:iam::\\d{12}:role/.+")) {
+        var onAws = !provider.equals("gcp");
+        if (onAws && role != null && !role.matches("arn:aws[a-z-]*:iam::\\d{12}:role/.+")) {
             yaml.get("roleArn").ifPresent(value -> value.wrong("is '" + role + "'", "write the ARN of a role, such as arn:aws:iam::123456789012:role/muster"));
         }
         for (var key : List.of("externalId", "roleSessionName")) {
-            if (yaml.has(key) && role == null) {
+            if (onAws && yaml.has(key) && role == null) {
                 yaml.get(key).ifPresent(value -> value.wrong("is set, and there is no roleArn", "name the role, or remove it"));
             }
         }
+        var project = yaml.text("project").orElse(null);
+        if (provider.equals("gcp") && !yaml.has("project")) {
+            yaml.missing("project", "write project: <id of the Google Cloud project that machines run in>");
+        } else if (provider.equals("gcp") && project != null && !project.matches(PROJECT)) {
+            yaml.get("project").ifPresent(value -> value.wrong("is '" + project + "'", "write the project's id, such as my-project-123, not its name or number"));
+        }
         var account = new SuiteSettings.Account(provider, yaml.texts("regions"), yaml.text("image").orElse(null), url(yaml, "endpoint"), role,
-                yaml.text("externalId").orElse(null), yaml.text("roleSessionName").orElse(null));
+                yaml.text("externalId").orElse(null), yaml.text("roleSessionName").orElse(null), project);
         yaml.finish();
         return account;
+    }
+
+    private static void foreign(YamlValue yaml, String key, String problem, String fix) {
+        if (yaml.has(key)) {
+            yaml.get(key).ifPresent(value -> value.wrong(problem, fix));
+        }
     }
 
     /** What the suite is to run. @param run where it keeps its own files */

@@ -27,6 +27,7 @@ class MusterYamlTest {
                     machineHosts: {api: http://clearml:8008, web: http://clearml:8080, files: http://clearml:8081}
                 accounts:
                   default: {provider: aws, regions: [us-east-1, eu-west-1], image: ami-1, endpoint: "http://127.0.0.1:4566"}
+                  google: {provider: gcp, project: lab-1234, regions: [us-central1], image: projects/ml-images/global/images/family/gpu}
                   theirs: {provider: aws, roleArn: "arn:aws:iam::210987654321:role/muster", externalId: lab-7, roleSessionName: lab}
                 ports: {control: 7800}
                 services:
@@ -36,6 +37,7 @@ class MusterYamlTest {
         assertThat(yaml).isEqualTo(new MusterYaml("lab", folder.resolve("secrets"), folder.resolve(".muster/data"), 32, Map.of("control", 7800),
                 Map.of("default", new SuiteSettings.Connection("http://10.0.0.5:8008", "http://clearml:8008", "http://clearml:8080", "http://clearml:8081")),
                 Map.of("default", new SuiteSettings.Account("aws", List.of("us-east-1", "eu-west-1"), "ami-1", "http://127.0.0.1:4566"),
+                        "google", SuiteSettings.Account.google("lab-1234", List.of("us-central1"), "projects/ml-images/global/images/family/gpu", null),
                         "theirs", new SuiteSettings.Account("aws", List.of(), null, null, "arn:aws:iam::210987654321:role/muster", "lab-7", "lab")),
                 Map.of("queue-watcher", Map.of("muster.connections.default.interval", "2s"))));
     }
@@ -52,10 +54,29 @@ class MusterYamlTest {
                 .hasMessageContaining("instalation: line 1: there is no such key; write 'installation'")
                 .hasMessageContaining("connections.default.api: line 2: is 'clearml'; write a URL such as https://api.clear.ml")
                 .hasMessageContaining("connections.default.machineHosts.wep: line 2: there is no such key; write 'web'")
-                .hasMessageContaining("accounts.default.provider: line 3: is 'azure'; write one of aws")
+                .hasMessageContaining("accounts.default.provider: line 3: is 'azure'; write one of aws, gcp")
                 .hasMessageContaining("accounts.default.roleArn: line 3: is 'muster'; write the ARN of a role")
                 .hasMessageContaining("accounts.other.externalId: line 3: is set, and there is no roleArn; name the role, or remove it")
                 .hasMessageContaining("ports.kafka: line 4: is '70000'; write a whole number from 0 to 65535");
+    }
+
+    @Test
+    void anAccountHasTheFieldsOfItsOwnCloud() {
+        assertThatThrownBy(() -> MusterYaml.parse("""
+                installation: lab
+                connections: {default: {api: "http://x:8008"}}
+                accounts:
+                  google: {provider: gcp, roleArn: "arn:aws:iam::210987654321:role/muster", externalId: lab-7}
+                  other: {provider: gcp, project: My Project}
+                  default: {provider: aws, project: lab-1234}
+                  none: {regions: [us-east-1]}
+                """, folder)).isInstanceOfSatisfying(InvalidYamlException.class, broken -> assertThat(broken.violations()).hasSize(6))
+                .hasMessageContaining("accounts.google.roleArn: line 4: is of AWS, and this account is on Google Cloud; remove it: the account's key is the file gcp-google-key")
+                .hasMessageContaining("accounts.google.externalId: line 4: is of AWS")
+                .hasMessageContaining("accounts.google.project: line 4: is missing; write project: <id")
+                .hasMessageContaining("accounts.other.project: line 5: is 'My Project'; write the project's id")
+                .hasMessageContaining("accounts.default.project: line 6: is of Google Cloud, and this account is on AWS")
+                .hasMessageContaining("accounts.none.provider: line 7: is missing; write provider: aws or provider: gcp");
     }
 
     @Test

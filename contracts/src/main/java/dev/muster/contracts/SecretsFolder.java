@@ -14,8 +14,8 @@ import java.util.Optional;
  *
  * <p>Names in use: {@link #clearmlAccessKey} and {@link #clearmlSecretKey} of each connection, {@link #machineAccessKey} and
  * {@link #machineSecretKey} where machines have keys of their own, {@code aws-<account>-access-key-id},
- * {@code aws-<account>-secret-access-key}, and whatever a fleet's secret_ref names. What only machines need may be a {@link SecretRef} to
- * a secret store in place of the secret, if it is the file's whole content.
+ * {@code aws-<account>-secret-access-key}, {@code gcp-<account>-key} (a key file's JSON), and whatever a fleet's secret_ref names. What
+ * only machines need may be a {@link SecretRef} to a secret store in place of the secret, if it is the file's whole content.
  */
 public record SecretsFolder(Path folder) {
 

@@ -31,7 +31,8 @@ final class Services {
     private static final List<Service> ALL = List.of(
             new Service(PLANNER, 112, null),
             new Service("queue-watcher", 64, null),
-            new Service("aws-provisioner", 64, "aws"));
+            new Service("aws-provisioner", 64, "aws"),
+            new Service("gcp-provisioner", 64, "gcp"));
 
     private final SuiteSettings settings;
 
@@ -77,9 +78,11 @@ final class Services {
         if (!service.module().equals(PLANNER)) {
             connections.forEach((name, connection) -> connection(told, "muster.connections.\"" + name + "\".", connection));
         }
-        if ("aws".equals(service.provider())) {
-            accounts.forEach((name, account) -> account(told, "muster.aws.accounts.\"" + name + "\".", account));
-        }
+        accounts.forEach((name, account) -> {
+            if (account.provider().equals(service.provider())) {
+                account(told, "muster." + account.provider() + ".accounts.\"" + name + "\".", account);
+            }
+        });
         told.putAll(settings.services().getOrDefault(service.module(), Map.of()));
         return told;
     }
@@ -100,9 +103,7 @@ final class Services {
     }
 
     private static void account(Map<String, String> told, String prefix, SuiteSettings.Account account) {
-        if (!account.provider().equals("aws")) {
-            return;
-        }
+        put(told, prefix + "project", account.project());
         put(told, prefix + "endpoint", account.endpoint());
         put(told, prefix + "image", account.image());
         put(told, prefix + "role-arn", account.roleArn());

@@ -46,21 +46,33 @@ public record SuiteSettings(String home, String folder, String data, boolean san
     /**
      * One cloud account.
      *
-     * @param provider such as {@code aws}
+     * @param provider {@code aws} or {@code gcp}
      * @param regions empty: the service's default
      * @param image default image of machines; null: none
      * @param endpoint instead of the cloud's own; null: the cloud's own
-     * @param roleArn role that is taken on with the account's keys; null: none
+     * @param roleArn AWS only: role that is taken on with the account's keys; null: none
      * @param externalId what the role asks for; null: nothing
      * @param roleSessionName null: the service's default
+     * @param project Google Cloud only, and required there
      */
-    public record Account(String provider, List<String> regions, String image, String endpoint, String roleArn, String externalId, String roleSessionName) {
+    public record Account(String provider, List<String> regions, String image, String endpoint, String roleArn, String externalId, String roleSessionName,
+            String project) {
         public Account {
             regions = regions == null ? List.of() : List.copyOf(regions);
         }
 
         public Account(String provider, List<String> regions, String image, String endpoint) {
             this(provider, regions, image, endpoint, null, null, null);
+        }
+
+        /** On AWS. */
+        public Account(String provider, List<String> regions, String image, String endpoint, String roleArn, String externalId, String roleSessionName) {
+            this(provider, regions, image, endpoint, roleArn, externalId, roleSessionName, null);
+        }
+
+        /** On Google Cloud. */
+        public static Account google(String project, List<String> regions, String image, String endpoint) {
+            return new Account("gcp", regions, image, endpoint, null, null, null, project);
         }
     }
 

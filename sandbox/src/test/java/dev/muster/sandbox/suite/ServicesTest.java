@@ -25,4 +25,21 @@ class ServicesTest {
                 "muster.aws.accounts.\"theirs\".regions", "us-east-1,eu-west-1", "muster.aws.accounts.\"theirs\".role-arn", "arn:aws:iam::210987654321:role/muster",
                 "muster.aws.accounts.\"theirs\".external-id", "lab-7", "muster.aws.accounts.\"theirs\".role-session-name", "lab"));
     }
+
+    @Test
+    void aProvisionerRunsOnlyWhereItsCloudHasAnAccountAndIsToldOfItsOwnOnly() {
+        var services = new Services(SuiteSettings.sandbox(Path.of("home"), Path.of("run"), 1));
+        var aws = new SuiteSettings.Account("aws", List.of("us-east-1"), null, null);
+        var google = SuiteSettings.Account.google("lab-1234", List.of("us-central1", "europe-west4"), "projects/ml-images/global/images/family/gpu", "http://127.0.0.1:4567");
+
+        assertThat(services.running(Map.of("default", aws))).extracting(Services.Service::module).containsExactly("planner", "queue-watcher", "aws-provisioner");
+        assertThat(services.running(Map.of("google", google))).extracting(Services.Service::module).containsExactly("planner", "queue-watcher", "gcp-provisioner");
+        var both = Map.of("default", aws, "google", google);
+        assertThat(services.running(both)).extracting(Services.Service::module).containsExactly("planner", "queue-watcher", "aws-provisioner", "gcp-provisioner");
+
+        var told = new TreeMap<>(services.properties(services.running(both).get(3), "127.0.0.1:9092", 0, Map.of(), both));
+        told.keySet().removeIf(key -> !key.contains(".accounts."));
+        assertThat(told).isEqualTo(Map.of("muster.gcp.accounts.\"google\".project", "lab-1234", "muster.gcp.accounts.\"google\".endpoint", "http://127.0.0.1:4567",
+                "muster.gcp.accounts.\"google\".image", "projects/ml-images/global/images/family/gpu", "muster.gcp.accounts.\"google\".regions", "us-central1,europe-west4"));
+    }
 }
