@@ -1,8 +1,10 @@
 package dev.muster.cli;
 
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * What ClearML's autoscalers can be told, as the import knows it: one constant a field. {@code docs/parity.md} has a row for each, with
@@ -36,6 +38,13 @@ enum ClearmlField {
     NO_BASHRC(Place.FLEET, "", "", "Exclude .bashrc script"),
     LAUNCH_SPEC(Place.FLEET, "", "pools.<pool>.aws.launchSpec", "Custom Launch Spec"),
     SERVICE_ACCOUNT(Place.FLEET, "", "", "Run with Service Account"),
+    GCP_PROJECT(Place.FLEET, "", "pools.<pool>.account", "GCP Project ID"),
+    GCP_ZONE(Place.FLEET, "", "pools.<pool>.zone", "GCP Zone"),
+    FULL_SUBNET_PATH(Place.FLEET, "", "", "Use full subnet path"),
+    SUBNET_PATH(Place.FLEET, "", "pools.<pool>.subnet", "GCP Subnet Full Path"),
+    SUBNET_NAME(Place.FLEET, "", "pools.<pool>.subnet", "GCP Subnet Name", "Subnet Name", "GCP Subnetwork"),
+    GCP_CREDENTIALS(Place.FLEET, "", "pools.<pool>.account", "GCP Credentials"),
+    GLOBAL_METADATA(Place.FLEET, "", "pools.<pool>.gcp.metadata", "Global Metadata"),
     QUEUES(Place.FLEET, "queues", "queues.<queue>.pools", ""),
     RESOURCES(Place.FLEET, "resource_configurations", "pools.<pool>", ""),
     EXTRA_CONF(Place.FLEET, "extra_clearml_conf", "pools.<pool>.agent.extraConf", "Additional ClearML Configuration"),
@@ -63,7 +72,26 @@ enum ClearmlField {
     KEY_PAIR(Place.RESOURCE, "key_name", "pools.<pool>.aws.keyName", "Instance Key Pair"),
     SECURITY_GROUPS(Place.RESOURCE, "security_group_ids", "pools.<pool>.aws.securityGroups", "Security Group ID(s)", "Security Group ID"),
     MONITORING(Place.RESOURCE, "enable_monitoring", "pools.<pool>.aws.detailedMonitoring", ""),
-    EXTRA_LAUNCH(Place.RESOURCE, "extra_configurations", "pools.<pool>.aws.launchSpec", "");
+    EXTRA_LAUNCH(Place.RESOURCE, "extra_configurations", "pools.<pool>.aws.launchSpec", ""),
+    MACHINE_TYPE(Place.RESOURCE, "", "pools.<pool>.type", "GCP Machine Type", "Machine Type"),
+    GPU_TYPE(Place.RESOURCE, "", "pools.<pool>.gcp.gpuType", "GPU Type"),
+    GPU_COUNT(Place.RESOURCE, "", "pools.<pool>.gcp.gpuCount", "GPU Count", "Number of GPUs"),
+    PREEMPTIBLE(Place.RESOURCE, "", "pools.<pool>.market", "Use Preemptible Instance", "Use Preemptible", "Preemptible"),
+    PROVISION_MODEL(Place.RESOURCE, "", "pools.<pool>.gcp.preemptible", "Preemptible Provision Model", "Provision Model", "Provisioning Model"),
+    PREEMPTIBLE_BLACKOUT(Place.RESOURCE, "", "pools.<pool>.spot.blackout", "Preemptible Instance Blackout Period", "Preemptible Blackout Period"),
+    MACHINE_IMAGE(Place.RESOURCE, "", "pools.<pool>.image", "Machine Image", "Source Image"),
+    DISC_SIZE(Place.RESOURCE, "", "pools.<pool>.disks[].size", "Disc Size", "Disc Size (in GB)", "Disk Size", "Disk Size (in GB)"),
+    DEFAULT_ACCOUNT(Place.RESOURCE, "", "", "Use the default GCP Service Account", "Use default Service Account"),
+    ACCOUNT_EMAIL(Place.RESOURCE, "", "pools.<pool>.gcp.serviceAccount", "Service Account Email"),
+    SCOPES(Place.RESOURCE, "", "pools.<pool>.gcp.scopes", "Service Account Scopes"),
+    METADATA(Place.RESOURCE, "", "pools.<pool>.gcp.metadata", "Metadata");
+
+    /** Of one cloud's application only; all others are of both. */
+    private static final Set<ClearmlField> ON_AWS = EnumSet.of(ACCESS_KEY, SECRET_KEY, SESSION_TOKEN, REGION, CREDENTIALS_CHAIN, USE_PROFILE, PROFILE_ARN, PROFILE_NAME,
+            ALL_TAGS, LAUNCH_SPEC, INSTANCE_TYPE, SPOT, BLACKOUT, TAGGED_RESOURCES, ZONE, SUBNET, IMAGE, TAGS, DISK_DEVICE, DISK_SIZE, DISK_TYPE, DISK_SNAPSHOT, KEY_PAIR,
+            SECURITY_GROUPS, MONITORING, EXTRA_LAUNCH);
+    private static final Set<ClearmlField> ON_GOOGLE = EnumSet.of(GCP_PROJECT, GCP_ZONE, FULL_SUBNET_PATH, SUBNET_PATH, SUBNET_NAME, GCP_CREDENTIALS, GLOBAL_METADATA,
+            MACHINE_TYPE, GPU_TYPE, GPU_COUNT, PREEMPTIBLE, PROVISION_MODEL, PREEMPTIBLE_BLACKOUT, MACHINE_IMAGE, DISC_SIZE, DEFAULT_ACCOUNT, ACCOUNT_EMAIL, SCOPES, METADATA);
 
     /** Where a field stands. */
     enum Place {
@@ -90,10 +118,20 @@ enum ClearmlField {
         this.otherLabels = List.of(otherLabels);
     }
 
-    /** The field that a key means. Capitals, spaces, signs and a unit at the end don't matter, since no page says how an export writes labels. */
-    static Optional<ClearmlField> of(Place place, String key) {
+    /** @return whether the AWS application, or the open-source autoscaler, has it */
+    boolean isOnAws() {
+        return !ON_GOOGLE.contains(this);
+    }
+
+    /** @return whether the GCP application has it */
+    boolean isOnGoogle() {
+        return !ON_AWS.contains(this) && !label.isEmpty();
+    }
+
+    /** The field that a key means in a file of that cloud. Capitals, spaces, signs and a unit at the end don't matter, since no page says how an export writes labels. */
+    static Optional<ClearmlField> of(Place place, String key, boolean onGoogle) {
         for (var field : values()) {
-            if (field.place == place && (same(field.openSource, key) || same(field.label, key) || field.otherLabels.stream().anyMatch(label -> same(label, key)))) {
+            if (field.place == place && !(onGoogle ? ON_AWS : ON_GOOGLE).contains(field) && (same(field.openSource, key) || same(field.label, key) || field.otherLabels.stream().anyMatch(label -> same(label, key)))) {
                 return Optional.of(field);
             }
         }

@@ -5,10 +5,12 @@ import dev.muster.contracts.InvalidYamlException;
 import dev.muster.contracts.Json;
 import dev.muster.planner.core.PoolNames;
 import dev.muster.planner.stream.AwsLaunchValidator;
+import dev.muster.planner.stream.GcpLaunchValidator;
 import dev.muster.v1.AwsLaunch;
 import dev.muster.v1.BootSpec;
 import dev.muster.v1.Disk;
 import dev.muster.v1.FleetSpec;
+import dev.muster.v1.GcpLaunch;
 import dev.muster.v1.LaunchParameters;
 import dev.muster.v1.Limits;
 import dev.muster.v1.Market;
@@ -35,8 +37,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * The fleet that does what an autoscaler of ClearML does: the open-source one by its file, the AWS application by its export as far as
- * its fields are documented.
+ * The fleet that does what an autoscaler of ClearML does: the open-source one by its file, the AWS and the GCP application by their exports as
+ * far as their fields are documented.
  *
  * @param spec without any secret: it refers to them
  * @param secrets by the name of their file
@@ -63,6 +65,8 @@ record ClearmlImport(FleetSpec spec, Map<String, String> secrets, List<Note> not
     private static final List<String> TAGGABLE = List.of("volume", "network-interface", "spot-instances-request");
     private static final Pattern PART = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]*");
     private static final Pattern ZONE = Pattern.compile("([a-z]{2}(?:-[a-z]+)+-\\d)(?:[a-z]|-.+)");
+    /** Keys that only a resource of the GCP application has. */
+    private static final Pattern GOOGLES = Pattern.compile("(?i)(gcp[ _])?machine[ _]type|gpu[ _]type|use[ _]preemptible.*");
     /** Text that may hold a secret: a word that names one, a URL with a password, or a long run of letters and digits. Rather too often than once too few. */
     private static final Pattern SECRET = Pattern.compile("(?i)passw|passphrase|_pass\\b|\\bpass\\b|secret|token|key|credential|\\bauth|bearer|://[^/\\s:@]+:[^/\\s@]+@"
             + "|(?=[A-Za-z0-9+/_-]*\\d)(?=[A-Za-z0-9+/_-]*[A-Za-z])[A-Za-z0-9+/_-]{20,}");
@@ -105,6 +109,7 @@ record ClearmlImport(FleetSpec spec, Map<String, String> secrets, List<Note> not
         private final List<Use> uses = new ArrayList<>();
         private String fleet;
         private boolean isOpenSource;
+        private boolean isOnGoogle;
 
         Reader(Options options, List<Violation> violations) {
             this.options = options;
@@ -114,7 +119,7 @@ record ClearmlImport(FleetSpec spec, Map<String, String> secrets, List<Note> not
 
         ClearmlImport read(ForeignValue file) {
             if (!file.isObject()) {
-                file.wrong("is no configuration of an autoscaler", "give a file with hyper_params and configurations, or an export of the AWS application");
+                file.wrong("is no configuration of an autoscaler", "give a file with hyper_params and configurations, or an export of the AWS or GCP application");
                 return null;
             }
             var keys = file.keys();
@@ -212,14 +217,11 @@ record ClearmlImport(FleetSpec spec, Map<String, String> secrets, List<Note> not
                     others.add(key);
                 }
             }
-            if (file.keys().stream().anyMatch(key -> key.toLowerCase(Locale.ROOT).matches("gcp.*|.*machine[ _]type.*"))
-                    || lists.stream().flatMap(list -> list.items().stream()).anyMatch(item -> item.keys().stream().anyMatch(key -> key.toLowerCase(Locale.ROOT).matches("machine[ _]type|gpu[ _]type")))) {
-                file.wrong("is of the GCP application, and this release launches on AWS only", "see docs/parity.md for what waits for GCP");
-                return false;
-            }
+            isOnGoogle = file.keys().stream().anyMatch(key -> key.toLowerCase(Locale.ROOT).matches("gcp.*|.*machine[ _]type.*"))
+                    || lists.stream().flatMap(list -> list.items().stream()).anyMatch(item -> item.keys().stream().anyMatch(key -> GOOGLES.matcher(key).matches()));
             if (lists.size() != 1) {
                 file.wrong(lists.isEmpty() ? "has neither hyper_params and configurations nor a list of resources" : "has several lists of resources",
-                        "give the open-source autoscaler's file, or an export of the AWS application with its compute resources");
+                        "give the open-source autoscaler's file, or an export of the AWS or GCP application with its compute resources");
                 return false;
             }
             for (var key : others) {
@@ -233,12 +235,12 @@ record ClearmlImport(FleetSpec spec, Map<String, String> secrets, List<Note> not
 
         private void exportedResource(ForeignValue item) {
             if (!item.isObject()) {
-                item.wrong("is no resource", "write an object with EC2 Instance Type, Max Number of Instances and Monitored Queue");
+                item.wrong("is no resource", "write an object with " + typeLabel() + ", Max Number of Instances and Monitored Queue");
                 return;
             }
             var fields = new EnumMap<ClearmlField, ForeignValue>(ClearmlField.class);
             fields(item, ClearmlField.Place.RESOURCE, fields);
-            var name = text(fields, ClearmlField.RESOURCE_NAME).or(() -> text(fields, ClearmlField.INSTANCE_TYPE)).orElse(item.path());
+            var name = text(fields, ClearmlField.RESOURCE_NAME).or(() -> text(fields, typeField())).orElse(item.path());
             if (resources.containsKey(name)) {
                 item.wrong("there is a resource '" + name + "' already", "give each a Resource Name of its own");
                 return;
@@ -275,7 +277,7 @@ record ClearmlImport(FleetSpec spec, Map<String, String> secrets, List<Note> not
         }
 
         private void field(ForeignValue value, String key, ClearmlField.Place place, Map<ClearmlField, ForeignValue> into) {
-            var field = ClearmlField.of(place, key);
+            var field = ClearmlField.of(place, key, isOnGoogle);
             if (field.isEmpty()) {
                 unknown(value, key);
             } else if (into.putIfAbsent(field.get(), value) != null) {
@@ -324,11 +326,15 @@ record ClearmlImport(FleetSpec spec, Map<String, String> secrets, List<Note> not
                 }
             });
             text(common, ClearmlField.CLOUD_PROVIDER).filter(text -> !text.equalsIgnoreCase("aws")).ifPresent(text ->
-                    common.get(ClearmlField.CLOUD_PROVIDER).wrong("is no cloud of this release, which launches on AWS only", "write aws"));
+                    common.get(ClearmlField.CLOUD_PROVIDER).wrong("is no cloud of the open-source autoscaler, which has AWS only", "write aws"));
             credentials();
         }
 
         private void credentials() {
+            if (isOnGoogle) {
+                googleCredentials();
+                return;
+            }
             var chain = common.containsKey(ClearmlField.CREDENTIALS_CHAIN) && common.get(ClearmlField.CREDENTIALS_CHAIN).flag().orElse(false);
             var id = text(common, ClearmlField.ACCESS_KEY);
             var key = text(common, ClearmlField.SECRET_KEY);
@@ -347,6 +353,23 @@ record ClearmlImport(FleetSpec spec, Map<String, String> secrets, List<Note> not
             if (id.isPresent() && token.isPresent()) {
                 secret(ClearmlField.SESSION_TOKEN, "aws-" + options.account() + "-session-token", token.get());
                 note(common.get(ClearmlField.SESSION_TOKEN).path(), "ends within hours, and its keys with it: put lasting ones into the files in time");
+            }
+        }
+
+        /** An export may have the key as the text that was pasted, as an object, or not at all. */
+        private void googleCredentials() {
+            text(common, ClearmlField.GCP_PROJECT).ifPresent(project -> note(common.get(ClearmlField.GCP_PROJECT).path(),
+                    "is of the account: write project: " + project.strip() + " for " + options.account() + " in muster.yaml"));
+            var key = common.get(ClearmlField.GCP_CREDENTIALS);
+            if (key == null || key.isBlank()) {
+                return;
+            }
+            if (key.isObject()) {
+                key.structure().ifPresent(structure -> secret(ClearmlField.GCP_CREDENTIALS, "gcp-" + options.account() + "-key", Json.write(structure)));
+            } else if (key.text().filter(text -> text.strip().startsWith("{")).isPresent()) {
+                secret(ClearmlField.GCP_CREDENTIALS, "gcp-" + options.account() + "-key", key.text().orElseThrow());
+            } else {
+                note(key.path(), "is no key file's JSON, and is left out: put one into the secrets folder, as gcp-" + options.account() + "-key");
             }
         }
 
@@ -431,7 +454,7 @@ record ClearmlImport(FleetSpec spec, Map<String, String> secrets, List<Note> not
                 offers(pool, resourceValues.get(entry.getKey()), fields);
                 idle.ifPresent(span -> pool.setIdleTimeout(idle(span)));
                 spinUp.ifPresent(span -> pool.setBootDeadline(span).setRegistrationDeadline(span));
-                pool.setLaunch(launch(fields, boot));
+                pool.setLaunch(isOnGoogle ? googleLaunch(fields, boot) : launch(fields, boot));
                 if (pool.getLaunch().equals(LaunchParameters.getDefaultInstance())) {
                     pool.clearLaunch();
                 }
@@ -462,25 +485,27 @@ record ClearmlImport(FleetSpec spec, Map<String, String> secrets, List<Note> not
         }
 
         private void offers(PoolSpec.Builder pool, ForeignValue at, Map<ClearmlField, ForeignValue> fields) {
-            var type = text(fields, ClearmlField.INSTANCE_TYPE);
+            var type = text(fields, typeField()).map(String::strip);
             if (type.isEmpty()) {
-                at.missing(isOpenSource ? "instance_type" : "EC2 Instance Type", "write EC2's name of it, such as g4dn.4xlarge");
+                at.missing(isOpenSource ? "instance_type" : typeLabel(),
+                        isOnGoogle ? "write Google's name of it, such as n1-standard-4" : "write EC2's name of it, such as g4dn.4xlarge");
             }
-            var spot = fields.get(ClearmlField.SPOT);
+            var blackout = isOnGoogle ? ClearmlField.PREEMPTIBLE_BLACKOUT : ClearmlField.BLACKOUT;
+            var spot = fields.get(isOnGoogle ? ClearmlField.PREEMPTIBLE : ClearmlField.SPOT);
             if (isOpenSource && (spot == null || spot.isBlank())) {
                 at.missing("is_spot", "write is_spot: true or is_spot: false");
             }
             var isSpot = spot != null && spot.flag().orElse(false);
-            var places = places(at, fields);
+            var places = isOnGoogle ? googlePlaces() : places(at, fields);
             var markets = new ArrayList<Market>();
             markets.add(isSpot ? Market.SPOT : Market.ON_DEMAND);
             var rollback = fields.containsKey(ClearmlField.ROLLBACK) && fields.get(ClearmlField.ROLLBACK).flag().orElse(false);
             if (isSpot && rollback) {
                 markets.add(Market.ON_DEMAND);
                 span(fields, ClearmlField.ROLLBACK_TIMEOUT).ifPresent(pool::setSpotRollbackAfter);
-                span(fields, ClearmlField.BLACKOUT).ifPresent(pool::setSpotBlackout);
+                span(fields, blackout).ifPresent(pool::setSpotBlackout);
             } else {
-                for (var field : List.of(ClearmlField.ROLLBACK_TIMEOUT, ClearmlField.BLACKOUT)) {
+                for (var field : List.of(ClearmlField.ROLLBACK_TIMEOUT, blackout)) {
                     if (text(fields, field).isPresent()) {
                         note(fields.get(field).path(), "has no meaning without a spot instance and its roll-back, and is left out");
                     }
@@ -499,8 +524,134 @@ record ClearmlImport(FleetSpec spec, Map<String, String> secrets, List<Note> not
 
         private Optional<Duration> span(Map<ClearmlField, ForeignValue> fields, ClearmlField field) {
             var span = Optional.ofNullable(fields.get(field)).flatMap(ForeignValue::minutes);
-            span.ifPresent(read -> note(fields.get(field).path(), "is taken for minutes, which ClearML's pages don't say of it"));
+            // Only of this one the pages say it.
+            span.filter(read -> field != ClearmlField.PREEMPTIBLE_BLACKOUT).ifPresent(read -> note(fields.get(field).path(), "is taken for minutes, which ClearML's pages don't say of it"));
             return span;
+        }
+
+        private ClearmlField typeField() {
+            return isOnGoogle ? ClearmlField.MACHINE_TYPE : ClearmlField.INSTANCE_TYPE;
+        }
+
+        private String typeLabel() {
+            return typeField().label;
+        }
+
+        /** The application has one zone and one subnet for all resources; several are taken as it takes them on AWS. */
+        private List<OfferKey> googlePlaces() {
+            var zones = common.containsKey(ClearmlField.GCP_ZONE) ? common.get(ClearmlField.GCP_ZONE).texts() : List.<String>of();
+            var region = !options.region().isEmpty() ? options.region() : zones.stream().findFirst().map(zone -> zone.replaceFirst("-[^-]*$", "")).orElse("");
+            if (region.isEmpty()) {
+                violations.add(Violation.newBuilder().setField(ClearmlField.GCP_ZONE.label).setProblem("is missing")
+                        .setFix("write the zone, such as us-central1-a, or give --region").build());
+                return List.of();
+            }
+            var full = common.containsKey(ClearmlField.FULL_SUBNET_PATH) ? common.get(ClearmlField.FULL_SUBNET_PATH).flag() : Optional.<Boolean>empty();
+            var path = text(common, ClearmlField.SUBNET_PATH).filter(text -> full.orElse(true));
+            var subnet = path.or(() -> text(common, ClearmlField.SUBNET_NAME)).map(text -> resource(text.strip()));
+            if (path.isPresent() && text(common, ClearmlField.SUBNET_NAME).isPresent()) {
+                note(common.get(ClearmlField.SUBNET_NAME).path(), "is left out beside the subnet's full path");
+            }
+            var places = new ArrayList<OfferKey>();
+            for (var zone : zones.isEmpty() ? List.of("") : zones) {
+                if (!zone.isEmpty() && !zone.startsWith(region + "-")) {
+                    common.get(ClearmlField.GCP_ZONE).wrong("holds a zone that is not in the region " + region, "write zones such as " + region + "-a, or another region");
+                }
+                var key = OfferKey.newBuilder().setProvider("gcp").setAccount(options.account()).setRegion(region).setZone(zone);
+                subnet.ifPresent(key::setSubnet);
+                places.add(key.build());
+            }
+            return places.stream().distinct().toList();
+        }
+
+        /** Google's names of things are also written as URLs. */
+        private static String resource(String name) {
+            return name.replaceFirst("^https://[^/]+/compute/[a-z0-9]+/(?=projects/)", "");
+        }
+
+        private LaunchParameters googleLaunch(Map<ClearmlField, ForeignValue> fields, BootSpec common) {
+            var launch = LaunchParameters.newBuilder();
+            text(fields, ClearmlField.MACHINE_IMAGE).map(text -> resource(text.strip())).ifPresent(launch::setImage);
+            Optional.ofNullable(fields.get(ClearmlField.DISC_SIZE)).flatMap(value -> value.number(1, "write GB, 10 or more"))
+                    .ifPresent(size -> launch.addDisks(Disk.newBuilder().setSizeGib(size)));
+            var boot = common.toBuilder();
+            if (fields.containsKey(ClearmlField.CPU_ONLY) && fields.get(ClearmlField.CPU_ONLY).flag().orElse(false)) {
+                boot.setCpuOnly(true);
+            }
+            if (!boot.build().equals(BootSpec.getDefaultInstance())) {
+                launch.setBoot(boot);
+            }
+            var gcp = GcpLaunch.newBuilder();
+            gpus(fields, gcp);
+            text(fields, ClearmlField.PROVISION_MODEL).ifPresent(model -> {
+                var word = model.strip().toLowerCase(Locale.ROOT);
+                if (word.startsWith("preempt")) {
+                    gcp.setPreemptible(fields.containsKey(ClearmlField.PREEMPTIBLE) && fields.get(ClearmlField.PREEMPTIBLE).flag().orElse(false));
+                } else if (!word.startsWith("spot") && !word.startsWith("standard")) {
+                    fields.get(ClearmlField.PROVISION_MODEL).wrong("is no choice of the application", "write Spot or Preemptible");
+                }
+            });
+            account(fields, gcp);
+            metadata(this.common.get(ClearmlField.GLOBAL_METADATA), gcp);
+            metadata(fields.get(ClearmlField.METADATA), gcp);
+            if (!gcp.build().equals(GcpLaunch.getDefaultInstance())) {
+                launch.setGcp(gcp);
+            }
+            return launch.build();
+        }
+
+        /** The form asks for a GPU's type also where the machine's type has its own. */
+        private void gpus(Map<ClearmlField, ForeignValue> fields, GcpLaunch.Builder gcp) {
+            var type = text(fields, ClearmlField.GPU_TYPE).map(String::strip).filter(text -> !isNo(text) && !text.equalsIgnoreCase("none"));
+            var machine = text(fields, ClearmlField.MACHINE_TYPE).map(String::strip).orElse("");
+            if (type.isEmpty()) {
+                return;
+            }
+            if (!GcpLaunchValidator.takesGpus(machine)) {
+                note(fields.get(ClearmlField.GPU_TYPE).path(), "is left out: only machines of N1 take GPUs, and " + machine + " comes with its own or has none");
+                return;
+            }
+            gcp.setGpuType(type.get());
+            Optional.ofNullable(fields.get(ClearmlField.GPU_COUNT)).flatMap(value -> value.number(0, "write 1, 2, 4 or 8")).ifPresent(gcp::setGpuCount);
+        }
+
+        private void account(Map<ClearmlField, ForeignValue> fields, GcpLaunch.Builder gcp) {
+            var usual = fields.containsKey(ClearmlField.DEFAULT_ACCOUNT) && fields.get(ClearmlField.DEFAULT_ACCOUNT).flag().orElse(false);
+            text(fields, ClearmlField.ACCOUNT_EMAIL).map(String::strip).ifPresent(email -> {
+                if (usual) {
+                    note(fields.get(ClearmlField.ACCOUNT_EMAIL).path(), "is left out, since the default service account is asked for");
+                } else {
+                    gcp.setServiceAccount(email);
+                }
+            });
+            if (fields.containsKey(ClearmlField.SCOPES)) {
+                for (var scope : fields.get(ClearmlField.SCOPES).texts()) {
+                    // The form takes gcloud's words; Google's API takes none.
+                    var name = GcpLaunchValidator.GCLOUD_SCOPES.getOrDefault(scope, scope);
+                    if (!gcp.getScopesList().contains(name)) {
+                        gcp.addScopes(name);
+                    }
+                }
+            }
+        }
+
+        private void metadata(ForeignValue value, GcpLaunch.Builder gcp) {
+            if (value == null || value.isBlank()) {
+                return;
+            }
+            for (var pair : value.texts()) {
+                var equals = pair.indexOf('=');
+                if (equals < 1) {
+                    value.wrong("is no list of metadata", "write key=value, key=value");
+                    return;
+                }
+                var key = pair.substring(0, equals).strip();
+                if (GcpLaunchValidator.isOurMetadata(key)) {
+                    noteOnce(value.path(), key + " is left out: it is Muster's own" + (key.startsWith("startup") ? ". A script is the init script" : ""));
+                } else {
+                    gcp.putMetadata(key, pair.substring(equals + 1).strip());
+                }
+            }
         }
 
         /** Zones and subnets, paired by position. */

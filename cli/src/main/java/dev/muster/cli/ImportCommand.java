@@ -32,7 +32,7 @@ final class ImportCommand {
         @Mixin
         CommonOptions common;
 
-        @Parameters(index = "0", paramLabel = "FILE", description = "The open-source autoscaler's YAML, or JSON that the AWS application exported.")
+        @Parameters(index = "0", paramLabel = "FILE", description = "The open-source autoscaler's YAML, or JSON that the AWS or GCP application exported.")
         Path file;
 
         @Option(names = {"-o", "--output"}, paramLabel = "FILE", description = "Where the spec goes (default: standard output).")

@@ -247,13 +247,119 @@ class ImportCommandTest {
     }
 
     @Test
+    void readsAnExportOfTheGcpApplication() throws Exception {
+        var imported = read("""
+                {"Autoscaler Instance Name": "Google", "GCP Project ID": "lab-1234", "GCP Zone": "us-central1-b", "Use full subnet path": true,
+                 "GCP Subnet Full Path": "projects/host-net/regions/us-central1/subnetworks/ml",
+                 "GCP Credentials": "{\\"type\\": \\"service_account\\", \\"private_key\\": \\"CANARY\\"}",
+                 "Git User": "bot", "Max Idle Time": 15, "Workers Prefix": "dynamic_gcp", "Use docker mode": true, "Init Script": "nvidia-smi",
+                 "Global Metadata": "enable-oslogin=TRUE,owner=lab", "EC2 Tags": "team=vision",
+                 "Compute Resources": [
+                   {"Resource Name": "t4", "GCP Machine Type": "n1-standard-8", "GPU Type": "nvidia-tesla-t4", "Use Preemptible Instance": true,
+                    "Preemptible Provision Model": "Preemptible", "Regular Instance Rollback": true, "Regular Instance Rollback Timeout": 5,
+                    "Preemptible Instance Blackout Period": 30, "Max Number of Instances": 3, "Monitored Queue": "gpu",
+                    "Machine Image": "https://www.googleapis.com/compute/v1/projects/ml-images/global/images/family/gpu", "Disc Size (in GB)": 200,
+                    "Use the default GCP Service Account": false, "Service Account Email": "machines@lab-1234.iam.gserviceaccount.com",
+                    "Service Account Scopes": "storage-rw, logging.write", "Metadata": "owner=vision,startup-script=CANARY"},
+                   {"Resource Name": "a100", "GCP Machine Type": "a2-highgpu-1g", "GPU Type": "nvidia-tesla-a100", "Max Number of Instances": 1, "Monitored Queue": "big",
+                    "Use the default GCP Service Account": true}]}
+                """);
+        assertThat(FleetYaml.write(imported.spec())).isEqualTo("""
+                name: google
+                workersPrefix: dynamic_gcp
+                queues:
+                  gpu:
+                  - t4
+                  big:
+                  - a100
+                pools:
+                  t4:
+                    provider: gcp
+                    account: default
+                    region: us-central1
+                    offers:
+                    - type: n1-standard-8
+                      zone: us-central1-b
+                      subnet: projects/host-net/regions/us-central1/subnetworks/ml
+                      market: spot
+                    - type: n1-standard-8
+                      zone: us-central1-b
+                      subnet: projects/host-net/regions/us-central1/subnetworks/ml
+                    max: 3
+                    idle: 15m
+                    spot:
+                      rollbackAfter: 5m
+                      blackout: 30m
+                    image: projects/ml-images/global/images/family/gpu
+                    disks:
+                    - size: 200
+                    agent:
+                      docker: true
+                      environment:
+                        CLEARML_AGENT_GIT_USER:
+                          secretRef: google-git-user
+                      initScript: nvidia-smi
+                    gcp:
+                      gpuType: nvidia-tesla-t4
+                      preemptible: true
+                      serviceAccount: machines@lab-1234.iam.gserviceaccount.com
+                      scopes:
+                      - devstorage.read_write
+                      - logging.write
+                      metadata:
+                        enable-oslogin: 'TRUE'
+                        owner: vision
+                  a100:
+                    provider: gcp
+                    account: default
+                    region: us-central1
+                    type: a2-highgpu-1g
+                    zone: us-central1-b
+                    subnet: projects/host-net/regions/us-central1/subnetworks/ml
+                    max: 1
+                    idle: 15m
+                    agent:
+                      docker: true
+                      environment:
+                        CLEARML_AGENT_GIT_USER:
+                          secretRef: google-git-user
+                      initScript: nvidia-smi
+                    gcp:
+                      metadata:
+                        enable-oslogin: 'TRUE'
+                        owner: lab
+                """);
+        assertThat(imported.secrets()).isEqualTo(Map.of("gcp-default-key", "{\"type\": \"service_account\", \"private_key\": \"CANARY\"}", "google-git-user", "bot"));
+        assertThat(notes(imported)).containsExactly("EC2 Tags", "Workers Prefix", "GCP Project ID", "GCP Credentials", "Git User", "Compute Resources[0].Regular Instance Rollback Timeout",
+                "Compute Resources[0].Metadata", "Compute Resources[1].GPU Type");
+        assertThat(imported.notes().toString() + imported.spec()).doesNotContain("CANARY");
+    }
+
+    @Test
+    void readsAnExportOfTheGcpApplicationInSnakeCase() throws Exception {
+        var imported = read("""
+                {"gcp_project_id": "lab-1234", "gcp_zone": "europe-west4-a", "gcp_subnet_name": "default", "gcp_credentials": "****", "resources": [
+                  {"resource_name": "cpu", "machine_type": "n2-custom-4-8192", "run_in_cpu_mode": true, "max_number_of_instances": 2, "monitored_queue": "cpu"}]}
+                """);
+        var pool = imported.spec().getPools(0);
+        assertThat(pool.getOffersList()).extracting(OfferSpec::getKey).extracting(key -> key.getProvider() + " " + key.getRegion() + " " + key.getZone() + " " + key.getSubnet() + " " + key.getMachineType())
+                .containsExactly("gcp europe-west4 europe-west4-a default n2-custom-4-8192");
+        assertThat(pool.getLaunch().getBoot().getCpuOnly()).isTrue();
+        assertThat(imported.secrets()).isEmpty();
+        assertThat(notes(imported)).containsExactly("gcp_project_id", "gcp_credentials");
+    }
+
+    @Test
     void refusesWhatIsWrongWithTheFieldAndTheFix() {
         var resources = "configurations.resource_configurations.";
         refused("a: b: c", "line 1: is neither YAML nor JSON; give the file as ClearML wrote it");
         refused("", "is empty; give the file");
         refused("- a", "is no configuration of an autoscaler; give a file with hyper_params");
         refused("name: first\nqueues: {default: [cpu]}", "has neither hyper_params and configurations nor a list of resources");
-        refused("{\"GCP Project ID\": \"p\", \"resources\": [{\"Machine Type\": \"n1\"}]}", "is of the GCP application, and this release launches on AWS only");
+        refused("{\"GCP Project ID\": \"p\", \"resources\": [{\"Machine Type\": \"n1-standard-4\", \"Monitored Queue\": \"q\", \"Max Number of Instances\": 1}]}", "GCP Zone: is missing; write the zone");
+        refused("{\"GCP Zone\": \"us-central1-a\", \"resources\": [{\"GPU Type\": \"t4\", \"Monitored Queue\": \"q\", \"Max Number of Instances\": 1}]}", "resources[0].GCP Machine Type: is missing; write Google's name");
+        refused("{\"gcp_zone\": \"us-central1-a\", \"resources\": [{\"machine_type\": \"n1-standard-4\", \"monitored_queue\": \"q\", \"max_number_of_instances\": 1, \"metadata\": \"CANARY\"}]}",
+                "resources[0].metadata: is no list of metadata; write key=value");
         refused(GOOD.replace("[[gpu, 2]]", "[[tpu, 2]]"), "configurations.queues.train[0][0]: there is no resource 'tpu'; describe it under resource_configurations, or name one of: gpu");
         refused(GOOD.replace("[[gpu, 2]]", "[[gpu, -1]]"), "configurations.queues.train[0][1]: is negative; write the most machines at once, 0 or more");
         refused(GOOD.replace("[[gpu, 2]]", "[[gpu, many]]"), "configurations.queues.train[0][1]: is no whole number from 0 on");
@@ -273,7 +379,7 @@ class ImportCommandTest {
         refused(GOOD.replace("us-east-1a}", "us-east-1a, tags: team}"), resources + "gpu.tags: is no list of tags; write key=value");
         refused(GOOD.replace("cloud_credentials_region: us-east-1, ", "").replace(", availability_zone: us-east-1a", ""), "hyper_params.cloud_credentials_region: is missing; write the region");
         refused(GOOD.replace("workers_prefix: old", "max_idle_time_min: -1"), "hyper_params.max_idle_time_min: is negative; write minutes");
-        refused(GOOD.replace("workers_prefix: old", "cloud_provider: gcp"), "hyper_params.cloud_provider: is no cloud of this release");
+        refused(GOOD.replace("workers_prefix: old", "cloud_provider: gcp"), "hyper_params.cloud_provider: is no cloud of the open-source autoscaler");
         refused(GOOD.replace("workers_prefix: old", "cloud_credentials_key: CANARY"), "hyper_params.cloud_credentials_key: stands alone");
         refused(GOOD.replace("workers_prefix: old", "git_pass: [CANARY]"), "hyper_params.git_pass: must be one value");
         refused(GOOD.replace("workers_prefix: old", "git_pass: *CANARY"), "line 1: is neither YAML nor JSON");

@@ -62,7 +62,7 @@ public final class GcpLaunchValidator {
     private static final Set<String> OUR_METADATA = Set.of("startup-script", "startup-script-url", "shutdown-script", "shutdown-script-url");
     private static final Pattern SCOPE = Pattern.compile("https://www\\.googleapis\\.com/auth/[a-z0-9._-]+|[a-z][a-z0-9._-]*");
     /** What gcloud calls scopes by, where that is not the last part of their URL. */
-    private static final Map<String, String> GCLOUD_SCOPES = gcloudScopes();
+    public static final Map<String, String> GCLOUD_SCOPES = gcloudScopes();
     private static final Pattern SERVICE_ACCOUNT = Pattern.compile("[a-z0-9][a-z0-9-]*@[a-z0-9.-]+\\.gserviceaccount\\.com");
     private static final String NO_ACCOUNT = "none";
     /** "Limit the run time of a VM": from 30 seconds to 120 days. */
@@ -180,6 +180,11 @@ public final class GcpLaunchValidator {
         }
     }
 
+    /** @return whether GPUs can be attached to machines of that type */
+    public static boolean takesGpus(String machineType) {
+        return machineType.startsWith(N1);
+    }
+
     /** The last digits decide what a number is a multiple of. */
     private static String shortened(String digits) {
         return digits.substring(Math.max(0, digits.length() - 9));
@@ -293,7 +298,7 @@ public final class GcpLaunchValidator {
         } else if (BUILT_IN.containsKey(type)) {
             found.say(at + ".gpuType", "'" + type + "' can't be attached to a machine", "remove it, and write a type that comes with it, such as " + BUILT_IN.get(type));
         } else {
-            offers.stream().map(OfferKey::getMachineType).filter(machine -> !machine.isEmpty() && !machine.startsWith(N1)).findFirst().ifPresent(machine ->
+            offers.stream().map(OfferKey::getMachineType).filter(machine -> !machine.isEmpty() && !takesGpus(machine)).findFirst().ifPresent(machine ->
                     found.say(at + ".gpuType", "is set, and machines of " + machine + " take no GPUs", COMES_WITH_GPUS.matcher(machine).matches()
                             ? "remove it: they come with their own" : machine.startsWith("custom-") ? "write " + N1 + machine : "use a type of N1, such as n1-standard-4, or one that comes with GPUs, such as g2-standard-4"));
         }
@@ -353,10 +358,15 @@ public final class GcpLaunchValidator {
         }
     }
 
+    /** @return whether Muster itself writes it, so that nobody else may */
+    public static boolean isOurMetadata(String key) {
+        return OUR_METADATA.contains(key) || key.startsWith("muster-");
+    }
+
     private void metadataKey(String field, String key) {
         if (OUR_METADATA.contains(key)) {
             found.say(field, "'" + key + "' is Muster's own", "write the script as agent.initScript");
-        } else if (key.startsWith("muster-")) {
+        } else if (isOurMetadata(key)) {
             found.say(field, "'" + key + "' is Muster's own", "choose another key");
         } else if (!METADATA_KEY.matcher(key).matches()) {
             found.say(field, "'" + key + "' is no key of metadata", "use letters, digits, '_' and '-', at most 128");
