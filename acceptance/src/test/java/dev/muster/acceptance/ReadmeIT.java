@@ -21,7 +21,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The README's section "Against your own ClearML and AWS", command by command, with stand-ins at the places of both. */
+/** The README's section "Against your own ClearML and cloud", command by command, with stand-ins at the places of both. */
 class ReadmeIT {
 
     private static final TimeScale SPEED = new TimeScale(20);
@@ -100,7 +100,7 @@ class ReadmeIT {
     }
 
     private static List<String> commands() throws IOException {
-        var section = Pattern.compile("## Against your own ClearML and AWS\n(.*?)\n## ", Pattern.DOTALL).matcher(Files.readString(Shell.SOURCES.resolve("README.md")));
+        var section = Pattern.compile("## Against your own ClearML and cloud\n(.*?)\n## ", Pattern.DOTALL).matcher(Files.readString(Shell.SOURCES.resolve("README.md")));
         assertThat(section.find()).isTrue();
         var block = Pattern.compile("```sh\n(.*?)```", Pattern.DOTALL).matcher(section.group(1));
         assertThat(block.find()).isTrue();
