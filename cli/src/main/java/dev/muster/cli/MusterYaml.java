@@ -185,6 +185,6 @@ record MusterYaml(String installation, Path secrets, Path data, int inputPartiti
     /** As {@link #settings}, whether keys are there or not. */
     SuiteSettings unchecked(Path home, Run run) {
         return new SuiteSettings(home.toString(), run.runFolder().toString(), data.toString(), false, installation, 1,
-                inputPartitions, ports, secrets.toString(), connections, accounts, services, false);
+                inputPartitions, ports, secrets.toString(), connections, accounts, services, false, null);
     }
 }

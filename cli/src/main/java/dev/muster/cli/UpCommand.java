@@ -7,6 +7,9 @@ import java.time.Duration;
 import java.util.TreeMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -15,6 +18,8 @@ import picocli.CommandLine.Option;
 @Command(name = "up", mixinStandardHelpOptions = true, sortOptions = false,
         description = "Starts Kafka and all services, by default against stand-ins for ClearML and EC2.")
 final class UpCommand implements Runnable {
+
+    private static final Set<String> CLOUDS = Set.of("aws", "gcp");
 
     @Mixin
     CommonOptions common;
@@ -30,7 +35,11 @@ final class UpCommand implements Runnable {
             description = "What the stand-in cloud's machines are: simulated, or processes, which run the real boot script and the real clearml-agent (default: ${DEFAULT-VALUE}).")
     String machines;
 
-    @Option(names = "--port", paramLabel = "NAME=PORT", description = "A fixed port for kafka, control, admin, clearml, ec2 or a service; free ones by default.")
+    @Option(names = "--clouds", paramLabel = "CLOUD", split = ",", defaultValue = "aws",
+            description = "Which clouds there are stand-ins for: aws, gcp, or aws,gcp (default: ${DEFAULT-VALUE}).")
+    List<String> clouds;
+
+    @Option(names = "--port", paramLabel = "NAME=PORT", description = "A fixed port for kafka, control, admin, clearml, ec2, gce or a service; free ones by default.")
     Map<String, Integer> ports = Map.of();
 
     @Option(names = "--within", paramLabel = "SECONDS", defaultValue = "180", description = "Gives up after this long (default: ${DEFAULT-VALUE}).")
@@ -50,10 +59,17 @@ final class UpCommand implements Runnable {
         if (config != null && machines.equals("processes")) {
             throw CliFailure.usage("--machines is for stand-ins: your own cloud has its own");
         }
+        if (clouds.isEmpty() || !CLOUDS.containsAll(clouds)) {
+            throw CliFailure.usage("--clouds is " + String.join(",", clouds) + ": it must be aws, gcp, or aws,gcp");
+        }
+        if (config != null && !clouds.equals(List.of("aws"))) {
+            throw CliFailure.usage("--clouds is for stand-ins: your own clouds are the accounts of " + config);
+        }
         var output = common.output();
         var run = common.run();
         var settings = config == null ? SuiteSettings.sandbox(Run.home(), run.runFolder(), speed)
                 : MusterYaml.read(config).settings(Run.home(), run);
+        settings = settings.withClouds(clouds);
         if (machines.equals("processes")) {
             settings = settings.withProcessMachines();
         }
@@ -65,12 +81,19 @@ final class UpCommand implements Runnable {
             output.json(StatusCommand.json(state));
             return;
         }
-        output.line("Muster is ready after " + Times.span(Duration.ofNanos(System.nanoTime() - began)) + (state.sandbox() ? ", with stand-ins for ClearML and EC2" : "") + ".");
+        output.line("Muster is ready after " + Times.span(Duration.ofNanos(System.nanoTime() - began)) + (state.sandbox() ? ", with stand-ins for " + standIns(state) : "") + ".");
         show(state, output);
         if (state.sandbox()) {
             output.line("");
-            output.line("Next: ./muster fleet apply -f deploy/examples/demo.yaml, then ./muster task enqueue cpu --count 2");
+            output.line(state.gce().isEmpty() ? "Next: ./muster fleet apply -f deploy/examples/demo.yaml, then ./muster task enqueue cpu --count 2"
+                    : "Next: ./muster fleet apply -f deploy/examples/two-clouds.yaml, then ./muster task enqueue gpu --count 8");
         }
+    }
+
+    private static String standIns(SuiteState state) {
+        return Stream.of("ClearML", state.ec2().isEmpty() ? "" : "EC2", state.gce().isEmpty() ? "" : "Compute Engine").filter(name -> !name.isEmpty())
+                .collect(Collectors.collectingAndThen(Collectors.toList(), names ->
+                        String.join(", ", names.subList(0, names.size() - 1)) + " and " + names.get(names.size() - 1)));
     }
 
     private static void show(SuiteState state, Output output) {

@@ -30,7 +30,7 @@ import java.util.stream.Collectors;
 
 /**
  * A whole Muster on one computer: Kafka and the services as child processes, started again when they end; in a sandbox also
- * the stand-ins for ClearML and EC2, inside this process. Children never outlive it.
+ * the stand-ins for ClearML and clouds, inside this process. Children never outlive it.
  *
  * <p>How it is doing stands in {@code suite.json} of its folder and at {@code GET /status} of its admin port.
  */
@@ -138,7 +138,7 @@ public final class Suite implements AutoCloseable {
             progress("starting the stand-ins");
             standIns = StandIns.start(vertx, settings, admin.router());
             servers.put("default", standIns.connection());
-            accounts.put("default", standIns.account());
+            accounts.putAll(standIns.accounts());
         }
         connections = servers.entrySet().stream().collect(Collectors.toMap(Map.Entry::getKey, server -> server.getValue().api()));
         clearml = connections.getOrDefault("default", "");
@@ -278,7 +278,7 @@ public final class Suite implements AutoCloseable {
         return new SuiteState(self.pid(), SuiteState.startedAt(self), settings.sandbox(), settings.installation(), settings.speed(),
                 failed.isEmpty() && doing.isEmpty() && processes.stream().allMatch(SuiteState.ProcessState::ready),
                 doing, failed, admin == null ? "" : admin.url(), controlPort == 0 ? "" : "127.0.0.1:" + controlPort,
-                broker == null ? "" : broker.bootstrapServers(), clearml, connections, standIns == null ? "" : standIns.ec2Url(),
+                broker == null ? "" : broker.bootstrapServers(), clearml, connections, standIns == null ? "" : standIns.ec2Url(), standIns == null ? "" : standIns.gceUrl(),
                 settings.secrets(), processes);
     }
 

@@ -16,20 +16,21 @@ import java.util.TreeMap;
  * @param home the source folder, with the built modules in it
  * @param folder of the run: its state, logs and the services' settings
  * @param data Kafka's records and the services' state; a sandbox's is emptied at start, since its clouds start empty too
- * @param sandbox true: with stand-ins for ClearML and EC2; false: against the connections and accounts given
+ * @param sandbox true: with stand-ins for ClearML and clouds; false: against the connections and accounts given
  * @param installation name of this Muster
  * @param speed of the stand-ins' machines, from 1; unused without stand-ins
  * @param inputPartitions of the planner's input topics
- * @param ports by process ({@code kafka}, {@code control}, {@code admin}, {@code clearml}, {@code ec2}, or a service's name); absent or 0: a free one
+ * @param ports by process ({@code kafka}, {@code control}, {@code admin}, {@code clearml}, {@code ec2}, {@code gce}, or a service's name); absent or 0: a free one
  * @param secrets the services' secrets folder
  * @param connections ClearML servers by name; in a sandbox the stand-in is added as {@code default}
- * @param accounts clouds by name; in a sandbox the stand-in is added as {@code default}
+ * @param accounts clouds by name; in a sandbox the stand-ins are added: EC2 as {@code default}, Compute Engine as {@code google}
  * @param services further settings by service, as its own documentation names them
  * @param processMachines the stand-in cloud's machines are processes that run their boot script and the real clearml-agent, instead of simulated ones
+ * @param clouds which clouds a sandbox has stand-ins for: {@code aws}, {@code gcp}; null: AWS; unused without stand-ins
  */
 public record SuiteSettings(String home, String folder, String data, boolean sandbox, String installation, double speed,
         int inputPartitions, Map<String, Integer> ports, String secrets, Map<String, Connection> connections,
-        Map<String, Account> accounts, Map<String, Map<String, String>> services, boolean processMachines) {
+        Map<String, Account> accounts, Map<String, Map<String, String>> services, boolean processMachines, List<String> clouds) {
 
     private static final ObjectMapper JSON = new ObjectMapper().disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
 
@@ -81,20 +82,26 @@ public record SuiteSettings(String home, String folder, String data, boolean san
         connections = connections == null ? Map.of() : Map.copyOf(connections);
         accounts = accounts == null ? Map.of() : Map.copyOf(accounts);
         services = services == null ? Map.of() : Map.copyOf(services);
+        clouds = clouds == null ? List.of("aws") : List.copyOf(clouds);
     }
 
     /** A sandbox with everything chosen for a laptop. */
     public static SuiteSettings sandbox(Path home, Path folder, double speed) {
         return new SuiteSettings(home.toString(), folder.toString(), folder.resolve("data").toString(), true, "sandbox", speed,
-                Topics.SANDBOX_INPUT_PARTITIONS, Map.of(), folder.resolve("secrets").toString(), Map.of(), Map.of(), Map.of(), false);
+                Topics.SANDBOX_INPUT_PARTITIONS, Map.of(), folder.resolve("secrets").toString(), Map.of(), Map.of(), Map.of(), false, null);
     }
 
     public SuiteSettings withPorts(Map<String, Integer> given) {
-        return new SuiteSettings(home, folder, data, sandbox, installation, speed, inputPartitions, given, secrets, connections, accounts, services, processMachines);
+        return new SuiteSettings(home, folder, data, sandbox, installation, speed, inputPartitions, given, secrets, connections, accounts, services, processMachines, clouds);
     }
 
     public SuiteSettings withProcessMachines() {
-        return new SuiteSettings(home, folder, data, sandbox, installation, speed, inputPartitions, ports, secrets, connections, accounts, services, true);
+        return new SuiteSettings(home, folder, data, sandbox, installation, speed, inputPartitions, ports, secrets, connections, accounts, services, true, clouds);
+    }
+
+    /** With stand-ins for these clouds. A provisioner more is 100 MiB and some seconds of start more. */
+    public SuiteSettings withClouds(List<String> given) {
+        return new SuiteSettings(home, folder, data, sandbox, installation, speed, inputPartitions, ports, secrets, connections, accounts, services, processMachines, given);
     }
 
     /** With one more setting of one service. */
@@ -103,7 +110,7 @@ public record SuiteSettings(String home, String folder, String data, boolean san
         var some = new TreeMap<>(all.getOrDefault(service, Map.of()));
         some.put(key, value);
         all.put(service, some);
-        return new SuiteSettings(home, folder, data, sandbox, installation, speed, inputPartitions, ports, secrets, connections, accounts, all, processMachines);
+        return new SuiteSettings(home, folder, data, sandbox, installation, speed, inputPartitions, ports, secrets, connections, accounts, all, processMachines, clouds);
     }
 
     int port(String process) {

@@ -28,10 +28,11 @@ import java.util.Optional;
  * @param clearml base URL of the connection {@code default}
  * @param connections base URLs of all connections, by name
  * @param ec2 base URL of the stand-in; empty without
+ * @param gce as above, of Compute Engine's
  * @param secrets the services' secrets folder
  */
 public record SuiteState(long pid, long pidStartedAt, boolean sandbox, String installation, double speed, boolean ready, String doing,
-        String failed, String admin, String control, String kafka, String clearml, Map<String, String> connections, String ec2, String secrets,
+        String failed, String admin, String control, String kafka, String clearml, Map<String, String> connections, String ec2, String gce, String secrets,
         List<ProcessState> processes) {
 
     private static final ObjectMapper JSON = new ObjectMapper().disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
@@ -51,6 +52,7 @@ public record SuiteState(long pid, long pidStartedAt, boolean sandbox, String in
 
     public SuiteState {
         connections = connections == null ? Map.of() : Map.copyOf(connections);
+        gce = gce == null ? "" : gce;
         processes = processes == null ? List.of() : List.copyOf(processes);
     }
 

@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -66,6 +67,24 @@ class SuiteTest {
         }
         assertThat(ready.processes()).noneMatch(one -> SuiteState.handle(one.pid(), one.pidStartedAt()).isPresent());
         assertThat(SuiteState.read(folder)).isEmpty();
+    }
+
+    @Test
+    void hasComputeEngineBesideEc2IfAsked() throws Exception {
+        try (var suite = Suite.start(SuiteSettings.sandbox(home, folder, 5).withClouds(List.of("aws", "gcp")))) {
+            var ready = await("ready", () -> Optional.of(suite.state()).filter(SuiteState::ready));
+            assertThat(ready.processes()).extracting(SuiteState.ProcessState::name)
+                    .containsExactly("kafka", "aws-provisioner", "gcp-provisioner", "planner", "queue-watcher");
+            assertThat(get(ready.admin() + "/ec2/books")).contains("\"live\":0");
+            assertThat(get(ready.admin() + "/gce/books")).contains("\"live\":0");
+            assertThat(ready.ec2()).isNotEmpty().isNotEqualTo(ready.gce());
+            var key = Files.readString(folder.resolve("secrets/gcp-google-key"));
+            assertThat(key).contains("\"type\"").contains("service_account").contains(ready.gce());
+            assertThat(Files.getPosixFilePermissions(folder.resolve("secrets/gcp-google-key"))).isEqualTo(PosixFilePermissions.fromString("rw-------"));
+            assertThat(Files.readString(folder.resolve("gcp-provisioner/config/application.properties")).replace("\\", ""))
+                    .contains("muster.gcp.accounts.\"google\".endpoint=" + ready.gce()).contains("muster.gcp.accounts.\"google\".project=muster-sandbox")
+                    .doesNotContain("muster.aws.", "service_account");
+        }
     }
 
     @Test
