@@ -138,20 +138,25 @@ public final class Writes {
             other.getSpec().getQueuesList().stream().map(queue -> queue.getName()).filter(queue -> older && names.contains(queue))
                     .forEach(queue -> facts.putQueueOwner(queue, other.getFleet()));
         }
-        var accounts = new TreeSet<String>();
-        spec.getPoolsList().forEach(pool -> pool.getOffersList().stream().map(offer -> offer.getKey()).filter(key -> !key.getAccount().isEmpty())
-                .forEach(key -> accounts.add(key.getProvider() + "/" + key.getAccount())));
-        unknown(facts, "account", accounts, service -> service.getAccountsList().stream().map(account -> provider(service) + "/" + account.getName()));
-        var connections = new TreeSet<>(List.of(connection));
-        spec.getPoolsList().stream().map(pool -> pool.getLaunch().getBoot().getConnection()).filter(name -> !name.isEmpty()).forEach(connections::add);
-        unknown(facts, "connection", connections, service -> service.getConnectionsList().stream().map(NamedState::getName));
+        unknownNames(spec, connection, model.services()).forEach(facts::addUnknownNames);
         return facts.build();
     }
 
-    /** Accounts of two clouds may have one name: aws-provisioner knows those of aws. */
+    /** What the spec names and no service has, as facts say it. Accounts of two clouds may have one name: each service's are of its own cloud. */
+    static List<String> unknownNames(FleetSpec spec, String connection, List<ServiceReported> services) {
+        var accounts = new TreeSet<String>();
+        spec.getPoolsList().forEach(pool -> pool.getOffersList().stream().map(offer -> offer.getKey()).filter(key -> !key.getAccount().isEmpty())
+                .forEach(key -> accounts.add(key.getProvider() + "/" + key.getAccount())));
+        var connections = new TreeSet<>(List.of(connection));
+        spec.getPoolsList().stream().map(pool -> pool.getLaunch().getBoot().getConnection()).filter(name -> !name.isEmpty()).forEach(connections::add);
+        return Stream.concat(
+                unknown("account", accounts, services, service -> service.getAccountsList().stream().map(account -> provider(service) + "/" + account.getName())),
+                unknown("connection", connections, services, service -> service.getConnectionsList().stream().map(NamedState::getName))).toList();
+    }
+
+    /** {@code aws} of {@code aws-provisioner}. */
     private static String provider(ServiceReported service) {
-        var dash = service.getService().indexOf('-');
-        return dash < 0 ? service.getService() : service.getService().substring(0, dash);
+        return service.getService().replaceFirst("-provisioner$", "");
     }
 
     private static boolean isOlder(dev.muster.v1.FleetRecord other, dev.muster.v1.FleetRecord mine) {
@@ -160,10 +165,8 @@ public final class Writes {
     }
 
     /** Where no service has reported any name of the kind, none can be called unknown: the services may be starting. */
-    private void unknown(Facts.Builder facts, String kind, TreeSet<String> named, Function<ServiceReported, Stream<String>> of) {
-        var known = model.services().stream().flatMap(of).collect(Collectors.toSet());
-        if (!known.isEmpty()) {
-            named.stream().filter(name -> !known.contains(name)).forEach(name -> facts.addUnknownNames(kind + ":" + name));
-        }
+    private static Stream<String> unknown(String kind, TreeSet<String> named, List<ServiceReported> services, Function<ServiceReported, Stream<String>> of) {
+        var known = services.stream().flatMap(of).collect(Collectors.toSet());
+        return known.isEmpty() ? Stream.empty() : named.stream().filter(name -> !known.contains(name)).map(name -> kind + ":" + name);
     }
 }

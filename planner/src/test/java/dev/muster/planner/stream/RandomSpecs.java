@@ -55,9 +55,11 @@ final class RandomSpecs {
 
     private PoolSpec pool(String name) {
         var pool = PoolSpec.newBuilder().setName(name).setLimits(Limits.newBuilder().setMax(10));
-        var types = new String[] {"m5.large", "m5.xlarge", "g4dn.xlarge"};
+        var google = chance(3);
+        var types = google ? new String[] {"n1-standard-4", "n1-highmem-8", "g2-standard-4"} : new String[] {"m5.large", "m5.xlarge", "g4dn.xlarge"};
         for (int i = 0; i < 1 + random.nextInt(3); i++) {
-            var offer = OfferSpec.newBuilder().setKey(Specs.offerKey(types[i]).setMarket(chance(3) ? Market.SPOT : Market.MARKET_UNSPECIFIED));
+            var key = google ? Specs.offerKey(types[i]).setProvider("gcp").setRegion("us-central1") : Specs.offerKey(types[i]);
+            var offer = OfferSpec.newBuilder().setKey(key.setMarket(chance(3) ? Market.SPOT : Market.MARKET_UNSPECIFIED));
             if (chance(8)) {
                 offer.setPriceMicrosPerHour(amount());
             }
@@ -83,6 +85,10 @@ final class RandomSpecs {
         maybe(() -> pool.addSchedules(schedule(true)));
         maybe(() -> pool.setCost(cost()));
         maybe(() -> pool.getLaunchBuilder().addDisks(Disk.newBuilder().setSizeGib(count() * 100)));
+        if (google) {
+            maybe(() -> pool.getLaunchBuilder().getGcpBuilder().setPublicIp(random.nextBoolean()).setGpuCount(count()).setGpuType(chance(5) ? "nvidia-tesla-t4" : ""));
+            span(span -> pool.getLaunchBuilder().getGcpBuilder().setMaxRunDuration(span));
+        }
         return pool.build();
     }
 
