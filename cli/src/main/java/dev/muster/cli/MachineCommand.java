@@ -218,7 +218,10 @@ final class MachineCommand {
     /** What a machine of the sandbox wrote to its console; empty if the cloud has no such machine, or is not the sandbox's. */
     static Optional<String> console(Run run, SuiteState state, String cloudId) {
         try {
-            return state.sandbox() && !cloudId.isEmpty() ? Optional.of(run.get(state, "/ec2/instances/" + cloudId + "/console")) : Optional.empty();
+            // What EC2 calls an instance looks like nothing that Compute Engine calls one.
+            var cloud = cloudId.startsWith("i-") ? "/ec2" : "/gce";
+            var isThere = cloud.equals("/ec2") ? !state.ec2().isEmpty() : !state.gce().isEmpty();
+            return isThere && !cloudId.isEmpty() ? Optional.of(run.get(state, cloud + "/instances/" + cloudId + "/console")) : Optional.empty();
         } catch (IOException unknown) {
             return Optional.empty();
         }
