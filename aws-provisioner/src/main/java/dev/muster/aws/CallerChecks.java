@@ -4,7 +4,8 @@ import static dev.muster.aws.DoctorCheck.CLOCK;
 import static dev.muster.aws.DoctorCheck.CREDENTIALS;
 import static dev.muster.aws.DoctorCheck.ENDPOINT;
 
-import dev.muster.aws.Findings.About;
+import dev.muster.provisioner.doctor.Findings.About;
+import dev.muster.provisioner.doctor.Findings;
 import dev.muster.provisioner.spi.FailureKind;
 import java.io.IOException;
 import java.time.Duration;

@@ -1,13 +1,13 @@
 package dev.muster.aws;
 
+import dev.muster.provisioner.doctor.Check;
 import java.util.List;
-import java.util.Locale;
 
 /**
  * What {@code muster doctor aws} looks at, in the order in which it is shown: the one list that the answer, docs/aws-doctor.md and the
  * tests share.
  */
-enum DoctorCheck {
+enum DoctorCheck implements Check {
 
     ENDPOINT("EC2's address answers.", List.of()),
     CLOCK("This computer's clock is EC2's: a minute apart is a warning, five minutes a failure, since signatures then count as expired.", List.of()),
@@ -45,18 +45,13 @@ enum DoctorCheck {
         this.permissions = permissions;
     }
 
-    /** As in answers: {@code pass-role}. */
-    String word() {
-        return name().toLowerCase(Locale.ROOT).replace('_', '-');
-    }
-
-    /** What must be so. */
-    String asks() {
+    @Override
+    public String asks() {
         return asks;
     }
 
-    /** Permissions that looking needs. */
-    List<String> permissions() {
+    @Override
+    public List<String> permissions() {
         return permissions;
     }
 }

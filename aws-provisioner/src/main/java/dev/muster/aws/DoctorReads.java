@@ -1,6 +1,7 @@
 package dev.muster.aws;
 
-import dev.muster.aws.Findings.About;
+import dev.muster.provisioner.doctor.Findings;
+import dev.muster.provisioner.doctor.Findings.About;
 import java.util.Collection;
 import java.util.Optional;
 import java.util.function.Supplier;

@@ -5,7 +5,9 @@ import static dev.muster.aws.DoctorCheck.SPOT_ROLE;
 import static dev.muster.aws.DoctorCheck.VOLUME_KEY;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import dev.muster.aws.Findings.About;
+import dev.muster.provisioner.doctor.DoctorQuestion;
+import dev.muster.provisioner.doctor.Findings.About;
+import dev.muster.provisioner.doctor.Findings;
 import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;

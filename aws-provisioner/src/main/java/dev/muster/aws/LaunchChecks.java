@@ -7,7 +7,8 @@ import static dev.muster.aws.DoctorCheck.LAUNCH;
 import static dev.muster.aws.DoctorCheck.PASS_ROLE;
 import static dev.muster.aws.DoctorCheck.PERMISSIONS;
 
-import dev.muster.aws.Findings.About;
+import dev.muster.provisioner.doctor.Findings.About;
+import dev.muster.provisioner.doctor.Findings;
 import dev.muster.provisioner.spi.ProviderException;
 import java.util.ArrayList;
 import java.util.HashMap;

@@ -5,7 +5,8 @@ import static dev.muster.aws.DoctorCheck.ROUTE;
 import static dev.muster.aws.DoctorCheck.SECURITY_GROUPS;
 import static dev.muster.aws.DoctorCheck.SUBNET;
 
-import dev.muster.aws.Findings.About;
+import dev.muster.provisioner.doctor.Findings.About;
+import dev.muster.provisioner.doctor.Findings;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;

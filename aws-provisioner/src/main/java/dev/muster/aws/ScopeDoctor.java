@@ -13,23 +13,20 @@ import static dev.muster.aws.DoctorCheck.TAGS;
 import static dev.muster.aws.DoctorCheck.TYPE;
 import static dev.muster.aws.DoctorCheck.USER_DATA;
 
-import com.google.protobuf.Timestamp;
-import dev.muster.aws.Findings.About;
 import dev.muster.provisioner.boot.BootScript;
-import dev.muster.provisioner.host.TrialLaunch;
+import dev.muster.provisioner.doctor.DoctorQuestion;
+import dev.muster.provisioner.doctor.Findings.About;
+import dev.muster.provisioner.doctor.PlannedLaunches;
+import dev.muster.provisioner.doctor.PlannedLaunches.Planned;
+import dev.muster.provisioner.doctor.Findings;
 import dev.muster.provisioner.spi.FailureKind;
 import dev.muster.provisioner.spi.LaunchSettings;
 import dev.muster.provisioner.spi.MachineBatch;
 import dev.muster.provisioner.spi.ProviderException;
 import dev.muster.provisioner.spi.Scope;
-import dev.muster.v1.Command;
 import dev.muster.v1.FleetSpec;
-import dev.muster.v1.LaunchMachines;
-import dev.muster.v1.LaunchParameters;
 import dev.muster.v1.OfferSpec;
 import dev.muster.v1.PoolSpec;
-import java.net.URI;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
@@ -42,33 +39,32 @@ import software.amazon.awssdk.services.ec2.model.RunInstancesRequest;
 /** Looks at one account in one region: at what its fleets are told first, then at AWS. It changes nothing there. Used by one thread. */
 final class ScopeDoctor {
 
-    /** ClearML's ids have 32 digits: the script is as long as a real one. */
-    private static final String QUEUE_ID = "0".repeat(32);
-
     /** Why {@link Images} finds none. */
     private static final Set<String> IMAGE_CODES = Set.of("NoImage", "ParameterNotFound", "NoSuchImage", "AmbiguousImage", "InstanceStoreImage", "ArchitectureMismatch");
 
-    private record Planned(FleetSpec fleet, PoolSpec pool, MachineBatch batch) {}
+    private record Launch(FleetSpec fleet, PoolSpec pool, MachineBatch batch) {}
 
     private final DoctorQuestion question;
+    private final AwsAccounts accounts;
     private final Scope scope;
     private final Findings findings = new Findings();
 
-    ScopeDoctor(DoctorQuestion question, Scope scope) {
+    ScopeDoctor(DoctorQuestion question, AwsAccounts accounts, Scope scope) {
         this.question = question;
+        this.accounts = accounts;
         this.scope = scope;
     }
 
     List<Findings.Finding> examine() {
         var planned = planned();
-        try (var calls = question.accounts().calls(scope)) {
+        try (var calls = accounts.calls(scope)) {
             var caller = new CallerChecks(calls, scope.account(), findings);
             var pointless = caller.examine();
             if (pointless != null) {
                 findings.skipRest(toCome(planned), pointless);
                 return findings.inOrder();
             }
-            var machines = new Ec2Machines(question.accounts(), question.installation());
+            var machines = new Ec2Machines(accounts, question.installation());
             var launches = new LaunchChecks(calls.ec2(), machines, question.installation(), caller.arn(), findings);
             launches.calls();
             var uses = uses(planned, machines, launches);
@@ -89,33 +85,28 @@ final class ScopeDoctor {
     }
 
     /** What AWS is to be asked: with no fleet there, only about the account. */
-    private static Set<DoctorCheck> toCome(List<Planned> planned) {
+    private static Set<DoctorCheck> toCome(List<Launch> planned) {
         return planned.isEmpty() ? EnumSet.of(ENDPOINT, CLOCK, CREDENTIALS, PERMISSIONS) : EnumSet.complementOf(EnumSet.of(BOOT, MACHINE_HOSTS, USER_DATA, TAGS));
     }
 
     // ---- what fleets are told
 
-    private List<Planned> planned() {
-        var planned = new ArrayList<Planned>();
-        for (var fleet : question.fleets()) {
-            for (var pool : fleet.getPoolsList()) {
-                var here = pool.getOffersList().stream().filter(offer -> offer.getKey().getProvider().equals(scope.provider())
-                        && offer.getKey().getAccount().equals(scope.account()) && offer.getKey().getRegion().equals(scope.region())).toList();
-                if (!here.isEmpty()) {
-                    tags(fleet, pool);
-                    hosts(fleet, pool);
-                }
-                here.forEach(offer -> plan(fleet, pool, offer, planned));
-            }
+    private List<Launch> planned() {
+        var launches = new ArrayList<Launch>();
+        var planned = new PlannedLaunches(question, scope);
+        for (var pool : planned.pools()) {
+            tags(pool);
+            planned.machineHosts(pool, findings, MACHINE_HOSTS, BOOT);
+            pool.offers().forEach(offer -> plan(planned, pool, offer, launches));
         }
-        return planned;
+        return launches;
     }
 
-    private void plan(FleetSpec fleet, PoolSpec pool, OfferSpec offer, List<Planned> planned) {
-        var about = new About(BOOT, Use.name(fleet, pool));
+    private void plan(PlannedLaunches planned, Planned pool, OfferSpec offer, List<Launch> launches) {
+        var about = new About(BOOT, pool.name());
         MachineBatch batch;
         try {
-            batch = TrialLaunch.batch(scope.provider(), command(fleet, pool, offer, planned.size()), question.connections(), question.secrets());
+            batch = planned.batch(pool, offer);
             findings.ok(about, "has all that it is given");
         } catch (ProviderException wrong) {
             findings.failed(about, wrong.getMessage(), "correct it in the fleet or the configuration");
@@ -125,85 +116,34 @@ final class ScopeDoctor {
         }
         var size = new About(USER_DATA, about.of());
         try {
-            var script = BootScript.render(batch.boot(), BootScript.Cloud.EC2, question.accounts().endpoint(scope), LaunchRequests.MOST_USER_DATA);
+            var script = BootScript.render(batch.boot(), BootScript.Cloud.EC2, accounts.endpoint(scope), LaunchRequests.MOST_USER_DATA);
             findings.ok(size, script.length + " of " + LaunchRequests.MOST_USER_DATA + " bytes");
-            planned.add(new Planned(fleet, pool, batch));
+            launches.add(new Launch(pool.fleet(), pool.pool(), batch));
         } catch (IllegalArgumentException tooLong) {
             findings.failed(size, tooLong.getMessage(), "shorten what the pool's boot holds");
             findings.skipped(new About(LAUNCH, about.of()), USER_DATA);
         }
     }
 
-    /** As the planner sends it, but for the ids of queues, which ClearML alone knows. */
-    private Command command(FleetSpec fleet, PoolSpec pool, OfferSpec offer, int number) {
-        var now = Instant.now();
-        // Never one that a launch had: EC2 would answer for that launch.
-        var id = "mdoctor" + number + "-" + now.toEpochMilli();
-        return Command.newBuilder().setCommandId(id).setFleet(fleet.getName()).setScope(scope.toString()).setIssuedAt(time(now))
-                .setLaunch(LaunchMachines.newBuilder().setBatchId(id).addMachineIds(id).setPool(pool.getName()).setOffer(offer.getKey())
-                        .setMaxPriceMicrosPerHour(offer.getPriceCeilingMicrosPerHour()).setExpiresAt(time(now.plusSeconds(60)))
-                        .setWorkerPrefix(fleet.getWorkersPrefix() + ":" + pool.getName() + ":" + offer.getKey().getMachineType()).setParameters(parameters(fleet, pool))).build();
-    }
-
-    private static LaunchParameters parameters(FleetSpec fleet, PoolSpec pool) {
-        var parameters = pool.getLaunch().toBuilder();
-        var boot = parameters.getBootBuilder().clearQueueIds().setAgents(pool.getSlots());
-        var queues = fleet.getQueuesList().stream().filter(queue -> queue.getPoolsList().contains(pool.getName())).count();
-        for (int i = 0; i < Math.max(1, queues); i++) {
-            boot.addQueueIds(QUEUE_ID);
-        }
-        if (boot.getConnection().isEmpty()) {
-            boot.setConnection(fleet.getConnection());
-        }
-        if (pool.hasMaxAge()) {
-            boot.setHardAge(pool.getMaxAge());
-        }
-        return parameters.build();
-    }
-
-    private static Timestamp time(Instant instant) {
-        return Timestamp.newBuilder().setSeconds(instant.getEpochSecond()).build();
-    }
-
-    private void tags(FleetSpec fleet, PoolSpec pool) {
-        var about = new About(TAGS, Use.name(fleet, pool));
+    private void tags(Planned planned) {
+        var about = new About(TAGS, planned.name());
+        var tags = planned.pool().getLaunch().getTagsMap().keySet();
         try {
-            for (var key : pool.getLaunch().getTagsMap().keySet()) {
+            for (var key : tags) {
                 Ec2Tags.check(key);
             }
-            findings.ok(about, pool.getLaunch().getTagsCount() == 0 ? "none of its own" : String.join(", ", pool.getLaunch().getTagsMap().keySet()));
+            findings.ok(about, tags.isEmpty() ? "none of its own" : String.join(", ", tags));
         } catch (ProviderException unusable) {
             findings.failed(about, unusable.getMessage(), "rename the key");
         }
     }
 
-    private void hosts(FleetSpec fleet, PoolSpec pool) {
-        var name = pool.getLaunch().getBoot().getConnection().isEmpty() ? fleet.getConnection() : pool.getLaunch().getBoot().getConnection();
-        var connection = question.connections().get(name);
-        var about = new About(MACHINE_HOSTS, name);
-        if (connection == null) {
-            findings.skipped(about, BOOT);
-        } else if (question.sandbox()) {
-            findings.ok(about, "machines are on this computer");
-        } else if (isLoopback(connection.machineHosts().api())) {
-            findings.warning(about, "machines are given " + connection.machineHosts().api() + ", which is each one's own",
-                    "write an address that they reach into machineHosts: {api: …}");
-        } else {
-            findings.ok(about, connection.machineHosts().api());
-        }
-    }
-
-    private static boolean isLoopback(String url) {
-        var host = URI.create(url).getHost();
-        return host != null && (host.equals("localhost") || host.endsWith(".localhost") || host.startsWith("127.") || host.equals("[::1]"));
-    }
-
     // ---- what launches would be
 
-    private List<Use> uses(List<Planned> planned, Ec2Machines machines, LaunchChecks launches) {
+    private List<Use> uses(List<Launch> planned, Ec2Machines machines, LaunchChecks launches) {
         var uses = new LinkedHashMap<String, Use>();
         for (var launch : planned) {
-            var pool = Use.name(launch.fleet(), launch.pool());
+            var pool = PlannedLaunches.name(launch.fleet(), launch.pool());
             if (findings.state(new About(TAGS, pool)) == Findings.State.FAILED) {
                 findings.skipped(new About(LAUNCH, pool), TAGS);
                 continue;

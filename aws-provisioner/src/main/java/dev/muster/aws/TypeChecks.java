@@ -5,9 +5,10 @@ import static dev.muster.aws.DoctorCheck.QUOTA;
 import static dev.muster.aws.DoctorCheck.TYPE;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import dev.muster.aws.Findings.About;
-import dev.muster.v1.FleetSpec;
-import dev.muster.v1.PoolSpec;
+import dev.muster.provisioner.doctor.DoctorQuestion;
+import dev.muster.provisioner.doctor.Findings.About;
+import dev.muster.provisioner.doctor.Growth;
+import dev.muster.provisioner.doctor.Findings;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -39,8 +40,6 @@ final class TypeChecks {
      * @param code Service Quotas' own, the same everywhere
      */
     private record Quota(String code, String name) {}
-
-    private record Wanted(PoolSpec pool, int vcpus) {}
 
     private final DoctorCalls calls;
     private final Findings findings;
@@ -167,7 +166,7 @@ final class TypeChecks {
             return;
         }
         int one = uses.stream().mapToInt(use -> vcpus(use.type())).max().orElse(0);
-        long most = most(uses);
+        long most = Growth.most(uses.stream().map(use -> new Growth.Wanted(use.fleet, use.pool, vcpus(use.type()))).toList());
         var fix = "ask for more of " + quota.code() + " in Service Quotas, or lower the limits of the fleets";
         var seen = Math.round(has) + " vCPUs of " + quota.code();
         if (has < one) {
@@ -181,23 +180,6 @@ final class TypeChecks {
 
     private int vcpus(String type) {
         return types.get(type).vCpuInfo().defaultVCpus();
-    }
-
-    /** Each pool at its limit with its largest type, and no fleet beyond its own limit: the largest machines count first. */
-    private long most(List<Use> uses) {
-        var byFleet = new LinkedHashMap<FleetSpec, Map<String, Wanted>>();
-        uses.forEach(use -> byFleet.computeIfAbsent(use.fleet, none -> new LinkedHashMap<>()).merge(use.pool.getName(), new Wanted(use.pool, vcpus(use.type())),
-                (one, other) -> one.vcpus() >= other.vcpus() ? one : other));
-        long all = 0;
-        for (var fleet : byFleet.entrySet()) {
-            long left = fleet.getKey().getLimits().hasMax() ? Integer.toUnsignedLong(fleet.getKey().getLimits().getMax()) : Long.MAX_VALUE;
-            for (var wanted : fleet.getValue().values().stream().sorted(Comparator.comparing(Wanted::vcpus).reversed()).toList()) {
-                long machines = Math.min(left, Integer.toUnsignedLong(wanted.pool().getLimits().getMax()));
-                left -= machines;
-                all += machines * wanted.vcpus();
-            }
-        }
-        return all;
     }
 
     private static Filter filter(String name, Set<String> values) {

@@ -1,5 +1,7 @@
 package dev.muster.aws;
 
+import dev.muster.provisioner.doctor.Findings;
+import dev.muster.provisioner.doctor.PlannedLaunches;
 import dev.muster.provisioner.spi.MachineBatch;
 import dev.muster.provisioner.spi.Offer;
 import dev.muster.v1.FleetSpec;
@@ -38,11 +40,7 @@ final class Use {
     }
 
     String poolName() {
-        return name(fleet, pool);
-    }
-
-    static String name(FleetSpec fleet, PoolSpec pool) {
-        return fleet.getName() + "/" + pool.getName();
+        return PlannedLaunches.name(fleet, pool);
     }
 
     /** For people, and different for each offer of a pool. */

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.muster.aws.Findings.State;
+import dev.muster.provisioner.doctor.Findings.State;
 import dev.muster.provisioner.spi.Await;
 import dev.muster.sandbox.ec2.Ec2Config;
 import dev.muster.sandbox.ec2.Faults;
@@ -125,7 +125,7 @@ class AwsDoctorTest {
     private record Said(String check, String of, String state, String seen, String fix) {}
 
     private static List<Said> examine(Asked asked) throws IOException {
-        var answer = AwsDoctor.examine(DoctorQuestion.read(new ByteArrayInputStream(asked.json().getBytes(StandardCharsets.UTF_8))));
+        var answer = AwsDoctor.examine(new ByteArrayInputStream(asked.json().getBytes(StandardCharsets.UTF_8)));
         assertThat(answer.toString()).doesNotContain(SECRET);
         var said = new ArrayList<Said>();
         for (JsonNode scope : answer.path("accounts")) {
@@ -281,7 +281,7 @@ class AwsDoctorTest {
         var asked = new Asked();
         // Another installation has no machine.
         var json = asked.json().replace("\"muster.installation\": \"lab\"", "\"muster.installation\": \"other\"");
-        var answer = AwsDoctor.examine(DoctorQuestion.read(new ByteArrayInputStream(json.getBytes(StandardCharsets.UTF_8))));
+        var answer = AwsDoctor.examine(new ByteArrayInputStream(json.getBytes(StandardCharsets.UTF_8)));
         assertThat(answer.at("/accounts/0/checks")).filteredOn(one -> one.path("check").asText().equals("permissions")).singleElement().satisfies(one -> {
             assertThat(one.path("state").asText()).isEqualTo("warning");
             assertThat(one.path("seen").asText()).contains("ec2:TerminateInstances", "condition on tags");

@@ -1,4 +1,4 @@
-package dev.muster.aws;
+package dev.muster.provisioner.doctor;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -36,19 +36,23 @@ import java.util.TreeMap;
  *
  * @param only the account to look at; empty: all
  * @param connections ClearML servers, by name
+ * @param config what the provisioner is told
  */
-record DoctorQuestion(String installation, SecretsFolder secrets, boolean sandbox, String only, AwsAccounts accounts, Map<String, Connection> connections,
-        List<FleetSpec> fleets) {
+public record DoctorQuestion(String installation, SecretsFolder secrets, boolean sandbox, String only, Map<String, Connection> connections, List<FleetSpec> fleets,
+        SmallRyeConfig config) {
 
-    static final ObjectMapper JSON = new ObjectMapper();
+    public static final ObjectMapper JSON = new ObjectMapper();
     /** Before files and the environment, should both say something. */
     private static final int ORDINAL = 1_000;
     /** Where a service finds its settings under its working folder, and before which sources, as Quarkus has it. */
     private static final Path SERVICE_FILE = Path.of("config", "application.properties");
     private static final int FILE_ORDINAL = 260;
 
-    /** @throws IllegalArgumentException if it is none, in one sentence */
-    static DoctorQuestion read(InputStream in) throws IOException {
+    /**
+     * @param cloud mapping of the cloud's own settings, which {@link #config} then has
+     * @throws IllegalArgumentException if it is none, in one sentence
+     */
+    public static DoctorQuestion read(InputStream in, Class<?> cloud) throws IOException {
         JsonNode asked;
         try {
             asked = JSON.readTree(in);
@@ -58,23 +62,22 @@ record DoctorQuestion(String installation, SecretsFolder secrets, boolean sandbo
         if (asked == null || !asked.isObject()) {
             throw new IllegalArgumentException("the question on standard input is no JSON object");
         }
-        var config = config(asked.path("settings"));
+        var config = config(asked.path("settings"), cloud);
         var host = config.getConfigMapping(HostConfig.class);
         var secrets = new SecretsFolder(Path.of(host.secrets().folder()));
         var fleets = new ArrayList<FleetSpec>();
         for (var fleet : asked.path("fleets")) {
             fleets.add(fleet(fleet));
         }
-        var installation = HostStart.installation(host);
-        return new DoctorQuestion(installation, secrets, asked.path("sandbox").asBoolean(), asked.path("account").asText(),
-                new AwsAccounts(AwsProvisioner.accounts(config.getConfigMapping(AwsConfig.class), installation), secrets), HostStart.connections(host), List.copyOf(fleets));
+        return new DoctorQuestion(HostStart.installation(host), secrets, asked.path("sandbox").asBoolean(), asked.path("account").asText(), HostStart.connections(host),
+                List.copyOf(fleets), config);
     }
 
-    private static SmallRyeConfig config(JsonNode settings) throws IOException {
+    private static SmallRyeConfig config(JsonNode settings, Class<?> cloud) throws IOException {
         var told = new TreeMap<>(Map.of("smallrye.config.mapping.validate-unknown", "false"));
         settings.properties().forEach(one -> told.put(one.getKey(), one.getValue().asText()));
         var builder = new SmallRyeConfigBuilder().addDefaultInterceptors().addDiscoveredConverters().withSources(new PropertiesConfigSource(told, "question", ORDINAL))
-                .withMapping(HostConfig.class).withMapping(AwsConfig.class);
+                .withMapping(HostConfig.class).withMapping(cloud);
         if (settings.isEmpty()) {
             builder.addDefaultSources();
             if (Files.exists(SERVICE_FILE)) {
