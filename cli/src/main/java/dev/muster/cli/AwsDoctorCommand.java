@@ -1,77 +1,13 @@
 package dev.muster.cli;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.muster.planner.stream.Defaults;
-import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Map;
-import java.util.TreeSet;
-import java.util.concurrent.Callable;
-import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
 
-/** {@code muster doctor aws}: what would keep the provisioner from launching. */
 @Command(name = "aws", mixinStandardHelpOptions = true, sortOptions = false,
         description = {"Asks AWS what Muster would ask: keys, permissions, quotas, images, networks, and each launch as a dry run.",
             "It changes nothing and starts nothing. Exit code 1: something failed."})
-final class AwsDoctorCommand implements Callable<Integer> {
+final class AwsDoctorCommand extends CloudDoctorCommand {
 
-    private static final Pattern ACCOUNT = Pattern.compile("muster\\.aws\\.accounts\\.\"([^\"]+)\"\\..*");
-
-    @Mixin
-    CommonOptions common;
-
-    @Option(names = "--config", paramLabel = "FILE", description = "Accounts and keys (default: the local run's; without one, muster.yaml).")
-    Path config;
-
-    @Option(names = "--account", paramLabel = "NAME", description = "Only this one (default: all).")
-    String account;
-
-    @Option(names = {"-f", "--file"}, paramLabel = "FILE", description = "YAML of fleets whose launches to try (default: those of the control API, where there is one).")
-    List<String> files = List.of();
-
-    @Option(names = "--question", description = "Print what the provisioner's program would be asked, without its settings, and ask nothing.")
-    boolean question;
-
-    @Override
-    public Integer call() {
-        var output = common.output();
-        var installation = AwsInstallation.of(common, config);
-        if (account != null) {
-            requireAccount(installation.settings());
-        }
-        var fleets = DoctorCommand.specs(common, config, files).stream().map(spec -> Defaults.fill(spec, installation.name())).toList();
-        if (question) {
-            var asked = AwsDoctor.question(Map.of(), installation.sandbox(), account == null ? "" : account, fleets);
-            asked.remove("settings");
-            new Output(System.out, true, false).json(asked);
-            return 0;
-        }
-        var answer = new AwsDoctor(Run.home()).ask(AwsDoctor.question(installation.settings(), installation.sandbox(), account == null ? "" : account, fleets));
-        if (output.isJson()) {
-            output.json((ObjectNode) answer);
-        } else {
-            answer.path("accounts").forEach(scope -> show(scope, output));
-        }
-        return answer.findValuesAsText("state").contains("failed") ? CliFailure.FAILED : 0;
-    }
-
-    private void requireAccount(Map<String, String> settings) {
-        var known = settings.keySet().stream().map(ACCOUNT::matcher).filter(matched -> matched.matches()).map(matched -> matched.group(1)).collect(Collectors.toCollection(TreeSet::new));
-        if (!known.contains(account)) {
-            throw CliFailure.usage("there is no account " + account + ": there are " + String.join(", ", known));
-        }
-    }
-
-    static void show(JsonNode scope, Output output) {
-        var lines = new ArrayList<DoctorCommand.Line>();
-        scope.path("checks").forEach(check -> lines.add(new DoctorCommand.Line(check.path("state").asText(),
-                (check.path("check").asText() + " " + check.path("of").asText()).strip(), check.path("seen").asText(), check.path("fix").asText())));
-        DoctorCommand.show("account " + scope.path("account").asText() + ", " + scope.path("region").asText(), lines, output);
+    AwsDoctorCommand() {
+        super(Cloud.AWS);
     }
 }

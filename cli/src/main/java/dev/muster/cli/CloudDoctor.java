@@ -14,20 +14,21 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * Has the AWS provisioner look at AWS: its own program is started, since only that has its keys, its clients and its requests. Holds no key.
+ * Has a cloud's provisioner look at its cloud: its own program is started, since only that has its keys, its clients and its requests. Holds no key.
  */
-final class AwsDoctor {
+final class CloudDoctor {
 
-    private static final String PROGRAM = "dev.muster.aws.AwsDoctor";
     /** It lives for seconds. */
     private static final List<String> FLAGS = List.of("-Xms32m", "-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto",
             // Or the library that the provisioner logs with complains.
             "-Djava.util.logging.manager=org.jboss.logmanager.LogManager");
 
+    private final Cloud cloud;
     private final Path home;
 
     /** @param home the source folder, with the built modules in it */
-    AwsDoctor(Path home) {
+    CloudDoctor(Cloud cloud, Path home) {
+        this.cloud = cloud;
         this.home = home;
     }
 
@@ -54,12 +55,12 @@ final class AwsDoctor {
 
     /** @throws CliFailure if the program isn't built, or gives no answer */
     JsonNode ask(ObjectNode question) {
-        var app = home.resolve("aws-provisioner/target/quarkus-app");
+        var app = home.resolve(cloud.module()).resolve("target/quarkus-app");
         if (!Files.exists(app.resolve("quarkus-run.jar"))) {
-            throw CliFailure.failed("aws-provisioner is not built (" + app + " is missing): run mvn -B -q -DskipTests package");
+            throw CliFailure.failed(cloud.module() + " is not built (" + app + " is missing): run mvn -B -q -DskipTests package");
         }
         var path = Stream.of("app", "lib/main", "lib/boot", "quarkus").map(folder -> app.resolve(folder) + "/*").collect(Collectors.joining(java.io.File.pathSeparator));
-        var command = Stream.of(Stream.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()), FLAGS.stream(), Stream.of("-cp", path, PROGRAM))
+        var command = Stream.of(Stream.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()), FLAGS.stream(), Stream.of("-cp", path, cloud.doctor()))
                 .flatMap(part -> part).toList();
         Path told = null;
         try {

@@ -65,7 +65,7 @@ class AwsDoctorCommandTest {
         examine();
         var common = new CommonOptions();
         common.folder = folder.resolve(".muster");
-        var told = AwsInstallation.of(common, folder.resolve("muster.yaml"));
+        var told = CloudInstallation.of(Cloud.AWS, common, folder.resolve("muster.yaml"));
         assertThat(told.name()).isEqualTo("team-a");
         assertThat(told.sandbox()).isFalse();
         assertThat(told.settings()).containsAllEntriesOf(Map.of("muster.installation", "team-a", "muster.secrets.folder", folder.resolve("secrets").toString(),
