@@ -19,14 +19,16 @@ final class Descriptions {
     private final GceConfig config;
     private final Capacity capacity;
     private final Faults faults;
+    private final Surroundings surroundings;
     private final Map<String, JsonObject> templates = new LinkedHashMap<>();
     /** How much of a metric a region (null: all of them) uses. */
     private final ToDoubleBiFunction<String, String> usage;
 
-    Descriptions(GceConfig config, Capacity capacity, Faults faults, ToDoubleBiFunction<String, String> usage) {
+    Descriptions(GceConfig config, Capacity capacity, Faults faults, Surroundings surroundings, ToDoubleBiFunction<String, String> usage) {
         this.config = config;
         this.capacity = capacity;
         this.faults = faults;
+        this.surroundings = surroundings;
         this.usage = usage;
         config.templates().forEach(text -> {
             var template = new JsonObject(text);
@@ -56,6 +58,8 @@ final class Descriptions {
             case "diskTypes.list" -> list(call, "diskTypeList", "DiskType", diskTypes(call, zone(call)), place + "/diskTypes");
             case "subnetworks.get" -> one(call, "subnetwork", List.of(subnetwork(call, region(call))));
             case "subnetworks.list" -> list(call, "subnetworkList", "Subnetwork", List.of(subnetwork(call, region(call))), place + "/subnetworks");
+            case "routers.list" -> list(call, "routerList", "Router", routers(call, region(call)), place + "/routers");
+            case "routes.list" -> list(call, "routeList", "Route", routes(call), place + "/routes");
             case "networks.get" -> one(call, "network", List.of(network(call)));
             case "networks.list" -> list(call, "networkList", "Network", List.of(network(call)), place + "/networks");
             case "images.get" -> one(call, "image", images(call));
@@ -154,9 +158,10 @@ final class Descriptions {
         var items = new JsonArray();
         metadata.forEach((key, value) -> items.add(new JsonObject().put("key", key).put("value", value)));
         var common = new JsonObject().put("kind", "compute#metadata").put("fingerprint", Links.fingerprint(metadata));
-        return Links.resource("project", "projects/" + call.project(), "project").put("creationTimestamp", BEGAN).put("defaultServiceAccount", account)
+        var project = Links.resource("project", "projects/" + call.project(), "project").put("creationTimestamp", BEGAN)
                 .put("defaultNetworkTier", "PREMIUM").put("xpnProjectStatus", "UNSPECIFIED_XPN_PROJECT_STATUS")
                 .put("commonInstanceMetadata", items.isEmpty() ? common : common.put("items", items)).put("quotas", quotas(null));
+        return surroundings.hasUsualAccount() ? project.put("defaultServiceAccount", account) : project;
     }
 
     private JsonArray quotas(String region) {
@@ -213,12 +218,39 @@ final class Descriptions {
                 .put("zone", Links.to("projects/" + call.project() + "/zones/" + zone.name()))).toList();
     }
 
-    private static JsonObject subnetwork(Call call, Geography.Region region) {
+    private JsonObject subnetwork(Call call, Geography.Region region) {
         var path = "projects/" + call.project() + "/regions/" + region.name();
-        return Links.resource("subnetwork", path + "/subnetworks/default", "subnetwork").put("creationTimestamp", BEGAN)
+        var subnetwork = Links.resource("subnetwork", path + "/subnetworks/default", "subnetwork").put("creationTimestamp", BEGAN)
                 .put("network", Links.to("projects/" + call.project() + "/global/networks/default")).put("ipCidrRange", region.cidr()).put("gatewayAddress", region.gateway())
-                .put("region", Links.to(path)).put("privateIpGoogleAccess", false).put("purpose", "PRIVATE").put("stackType", "IPV4_ONLY")
+                .put("region", Links.to(path)).put("privateIpGoogleAccess", surroundings.hasPrivateAccess(region.name())).put("purpose", "PRIVATE").put("stackType", "IPV4_ONLY")
                 .put("fingerprint", Links.fingerprint(path));
+        if (!"WITH_UTILIZATION".equals(call.query().get("views"))) {
+            return subnetwork;
+        }
+        var used = usage.applyAsDouble(region.name(), "INSTANCES");
+        long free = capacity.hasAddresses(region.name()) ? Geography.Region.ADDRESSES - (long) used : 0;
+        return subnetwork.put("utilizationDetails", new JsonObject().put("ipv4Utilizations", new JsonArray().add(new JsonObject()
+                .put("totalAllocatedIp", String.valueOf(Geography.Region.ADDRESSES - free)).put("totalFreeIp", String.valueOf(free)))));
+    }
+
+    private List<JsonObject> routers(Call call, Geography.Region region) {
+        if (!surroundings.translates(region.name())) {
+            return List.of();
+        }
+        var path = "projects/" + call.project() + "/regions/" + region.name();
+        return List.of(Links.resource("router", path + "/routers/way-out", "router").put("creationTimestamp", BEGAN).put("region", Links.to(path))
+                .put("network", Links.to("projects/" + call.project() + "/global/networks/default")).put("nats", new JsonArray().add(new JsonObject().put("name", "way-out")
+                        .put("natIpAllocateOption", "AUTO_ONLY").put("sourceSubnetworkIpRangesToNat", "ALL_SUBNETWORKS_ALL_IP_RANGES"))));
+    }
+
+    private List<JsonObject> routes(Call call) {
+        if (!surroundings.leadsOut()) {
+            return List.of();
+        }
+        var project = "projects/" + call.project();
+        return List.of(Links.resource("route", project + "/global/routes/default-route-314159", "route").put("creationTimestamp", BEGAN)
+                .put("description", "Default route to the Internet.").put("network", Links.to(project + "/global/networks/default")).put("destRange", "0.0.0.0/0")
+                .put("priority", 1000).put("nextHopGateway", Links.to(project + "/global/gateways/default-internet-gateway")));
     }
 
     private static JsonObject network(Call call) {

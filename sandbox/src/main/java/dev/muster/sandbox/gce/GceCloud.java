@@ -42,6 +42,7 @@ final class GceCloud {
     private final MachineImage image;
     private final Capacity capacity = new Capacity();
     private final Faults faults = new Faults();
+    private final Surroundings surroundings = new Surroundings();
     private final Books books;
     private final Descriptions descriptions;
     private final String account;
@@ -77,7 +78,7 @@ final class GceCloud {
         this.image = image;
         this.account = account;
         this.books = new Books(this, config.timeScale());
-        this.descriptions = new Descriptions(config, capacity, faults, this::usage);
+        this.descriptions = new Descriptions(config, capacity, faults, surroundings, this::usage);
     }
 
     /** Where machines find their metadata; known once the server listens. */
@@ -91,6 +92,10 @@ final class GceCloud {
 
     Faults faults() {
         return faults;
+    }
+
+    Surroundings surroundings() {
+        return surroundings;
     }
 
     Books books() {
@@ -199,6 +204,7 @@ final class GceCloud {
         if (planned != null) {
             throw planned;
         }
+        surroundings.admit(Surroundings.Service.COMPUTE, config.project());
         boolean publicImages = call.method().startsWith("images.") && config.images().stream().anyMatch(image -> image.project().equals(call.project()));
         if (!call.project().equals(config.project()) && !publicImages) {
             throw Refusal.notFound("projects/" + call.project());

@@ -16,6 +16,8 @@ import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -33,6 +35,7 @@ import java.util.concurrent.TimeoutException;
 public final class GceServer implements AutoCloseable {
 
     private static final String API = "/compute/v1/";
+    private static final DateTimeFormatter HTTP_DATE = DateTimeFormatter.RFC_1123_DATE_TIME.withZone(ZoneOffset.UTC);
     /** Metadata is 512 KB at most, and a bulk insert names thousands of machines. */
     private static final int LONGEST_BODY = 4 * 1024 * 1024;
 
@@ -125,6 +128,10 @@ public final class GceServer implements AutoCloseable {
 
     public Faults faults() {
         return cloud.faults();
+    }
+
+    public Surroundings surroundings() {
+        return cloud.surroundings();
     }
 
     public Books books() {
@@ -232,6 +239,19 @@ public final class GceServer implements AutoCloseable {
         }));
         router.postWithRegex("/v[13]/projects/(?<project>[^/:]+):testIamPermissions").handler(context -> read(context, body -> testPermissions(context, body)));
         router.post("/batch/compute/v1").handler(context -> read(context, body -> batch(context, body)));
+        router.getWithRegex("/v1/projects/(?<project>[^/:]+)").handler(context -> beside(context, Surroundings.Service.RESOURCE_MANAGER, "resourcemanager.projects.get",
+                () -> Surroundings.project(config.project())));
+        var account = "/v1/projects/(?<project>[^/:]+)/serviceAccounts/(?<email>[^/:]+)";
+        router.getWithRegex(account).handler(context -> beside(context, Surroundings.Service.IAM, "iam.serviceAccounts.get",
+                () -> cloud.surroundings().account(context.pathParam("email"), config.project())));
+        router.postWithRegex(account + ":testIamPermissions").handler(context -> read(context, body -> beside(context, Surroundings.Service.IAM, null, () -> {
+            cloud.surroundings().account(context.pathParam("email"), config.project());
+            return cloud.allowed(body(body));
+        })));
+        var key = "/v1/(?<key>projects/(?<project>[^/:]+)/locations/[^/:]+/keyRings/[^/:]+/cryptoKeys/[^/:]+)";
+        router.getWithRegex(key).handler(context -> beside(context, Surroundings.Service.KMS, "cloudkms.cryptoKeys.get", () -> cloud.surroundings().key(context.pathParam("key"))));
+        router.getWithRegex(key + ":getIamPolicy").handler(context -> beside(context, Surroundings.Service.KMS, "cloudkms.cryptoKeys.getIamPolicy",
+                () -> cloud.surroundings().keyPolicy()));
         router.route(API + "*").handler(context -> read(context, body -> api(context, body)));
         return router;
     }
@@ -343,12 +363,35 @@ public final class GceServer implements AutoCloseable {
         }
     }
 
+    private interface Shown {
+        JsonObject show();
+    }
+
+    /** One call of another of Google's services. @param permission null: none is needed */
+    private void beside(RoutingContext context, Surroundings.Service service, String permission, Shown shown) {
+        try {
+            caller(context);
+            var project = context.pathParam("project");
+            if (!project.equals(config.project()) && !project.equals("-")) {
+                throw new Refusal(403, "forbidden", "The caller does not have permission");
+            }
+            cloud.surroundings().admit(service, config.project());
+            if (permission != null && cloud.faults().denies(permission)) {
+                throw new Refusal(403, "forbidden", "Permission '" + permission + "' denied on resource (or it may not exist).");
+            }
+            json(context, 200, shown.show());
+        } catch (Refusal refused) {
+            refuse(context, refused);
+        }
+    }
+
     private void testPermissions(RoutingContext context, Buffer sent) {
         try {
             caller(context);
             if (!context.pathParam("project").equals(config.project())) {
                 throw new Refusal(403, "forbidden", "The caller does not have permission");
             }
+            cloud.surroundings().admit(Surroundings.Service.RESOURCE_MANAGER, config.project());
             var body = body(sent);
             Schema.check(body, "TestPermissionsRequest");
             json(context, 200, cloud.allowed(body));
@@ -376,12 +419,13 @@ public final class GceServer implements AutoCloseable {
         }
     }
 
-    private static void refuse(RoutingContext context, Refusal refused) {
+    private void refuse(RoutingContext context, Refusal refused) {
         json(context, refused.status(), refused.json());
     }
 
-    private static void json(RoutingContext context, int status, JsonObject body) {
-        context.response().setStatusCode(status).putHeader("Content-Type", "application/json; charset=UTF-8").putHeader("Server", "ESF").end(body.encodePrettily());
+    private void json(RoutingContext context, int status, JsonObject body) {
+        context.response().setStatusCode(status).putHeader("Content-Type", "application/json; charset=UTF-8").putHeader("Server", "ESF")
+                .putHeader("Date", HTTP_DATE.format(time.now().plus(cloud.surroundings().clockAhead()))).end(body.encodePrettily());
     }
 
     private static Map<String, String> decode(String form) {

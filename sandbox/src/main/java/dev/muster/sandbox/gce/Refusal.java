@@ -14,18 +14,45 @@ final class Refusal extends RuntimeException {
     /** What Google's front end adds to its own refusals; null on those of Compute Engine itself. */
     private final String canonical;
     private final transient JsonObject more;
+    /** Null: none. */
+    private final transient JsonArray details;
 
     Refusal(int status, String reason, String message) {
         this(status, reason, message, "global", null, new JsonObject());
     }
 
+    /** The form that Google's front end has for a project's own faults: what is the matter is in the details. */
+    private static Refusal ofProject(String reason, String detail, String message, JsonObject metadata) {
+        var details = new JsonArray().add(new JsonObject().put("@type", "type.googleapis.com/google.rpc.ErrorInfo").put("reason", detail).put("domain", "googleapis.com")
+                .put("metadata", metadata));
+        return new Refusal(403, reason, message, "usageLimits", "PERMISSION_DENIED", new JsonObject().put("extendedHelp", "https://console.developers.google.com"), details);
+    }
+
+    static Refusal notSwitchedOn(Surroundings.Service service, String project) {
+        var where = "https://console.developers.google.com/apis/api/" + service.host + "/overview?project=" + project;
+        return ofProject("accessNotConfigured", "SERVICE_DISABLED", service.title + " has not been used in project " + project + " before or it is disabled. Enable it by visiting " + where
+                + " then retry. If you enabled this API recently, wait a few minutes for the action to propagate to our systems and retry.",
+                new JsonObject().put("service", service.host).put("consumer", "projects/" + project).put("activationUrl", where));
+    }
+
+    static Refusal withoutBill(String project) {
+        return ofProject("forbidden", "BILLING_DISABLED", "This API method requires billing to be enabled. Please enable billing on project #" + project
+                + " by visiting https://console.developers.google.com/billing/enable?project=" + project + " then retry.",
+                new JsonObject().put("service", Surroundings.Service.COMPUTE.host).put("consumer", "projects/" + project));
+    }
+
     private Refusal(int status, String reason, String message, String domain, String canonical, JsonObject more) {
+        this(status, reason, message, domain, canonical, more, null);
+    }
+
+    private Refusal(int status, String reason, String message, String domain, String canonical, JsonObject more, JsonArray details) {
         super(message, null, false, false);
         this.status = status;
         this.reason = reason;
         this.domain = domain;
         this.canonical = canonical;
         this.more = more;
+        this.details = details;
     }
 
     int status() {
@@ -100,6 +127,9 @@ final class Refusal extends RuntimeException {
         var error = new JsonObject().put("code", status).put("message", getMessage()).put("errors", new JsonArray().add(first));
         if (canonical != null) {
             error.put("status", canonical);
+        }
+        if (details != null) {
+            error.put("details", details);
         }
         return new JsonObject().put("error", error);
     }

@@ -22,6 +22,8 @@ import com.google.cloud.compute.v1.OperationList;
 import com.google.cloud.compute.v1.Project;
 import com.google.cloud.compute.v1.Region;
 import com.google.cloud.compute.v1.RegionList;
+import com.google.cloud.compute.v1.RouteList;
+import com.google.cloud.compute.v1.RouterList;
 import com.google.cloud.compute.v1.SerialPortOutput;
 import com.google.cloud.compute.v1.Subnetwork;
 import com.google.cloud.compute.v1.SubnetworkList;
@@ -67,6 +69,8 @@ final class Strict {
             case "diskTypes.list" -> DiskTypeList.newBuilder();
             case "subnetworks.get" -> Subnetwork.newBuilder();
             case "subnetworks.list" -> SubnetworkList.newBuilder();
+            case "routers.list" -> RouterList.newBuilder();
+            case "routes.list" -> RouteList.newBuilder();
             case "networks.get" -> Network.newBuilder();
             case "networks.list" -> NetworkList.newBuilder();
             case "images.get", "images.getFromFamily" -> Image.newBuilder();
