@@ -1,6 +1,7 @@
 package dev.muster.gcp;
 
 import com.google.auth.Credentials;
+import com.google.auth.ServiceAccountSigner;
 import com.google.auth.oauth2.GoogleCredentials;
 import dev.muster.contracts.SecretsFolder;
 import java.io.ByteArrayInputStream;
@@ -68,6 +69,11 @@ final class AccountCredentials extends Credentials {
             throw new NoCredentialsException("no credentials: put the key file of a service account into the secrets folder as " + secretName(account)
                     + ", or give the process Application Default Credentials");
         }
+    }
+
+    /** Whom Google takes the account for; empty where only Google knows. */
+    String email() throws IOException {
+        return now() instanceof ServiceAccountSigner signer ? signer.getAccount() : "";
     }
 
     /** There is nothing to call with. */
