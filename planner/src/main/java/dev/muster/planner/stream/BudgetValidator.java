@@ -181,9 +181,11 @@ final class BudgetValidator {
                 var offer = pool.getOffers(o);
                 var spot = offer.getKey().getMarket() == Market.SPOT;
                 var key = offer.getKey().getMarket() == Market.MARKET_UNSPECIFIED ? offer.getKey().toBuilder().setMarket(Defaults.MARKET).build() : offer.getKey();
-                if (!offer.hasPriceMicrosPerHour() && !(spot && offer.hasPriceCeilingMicrosPerHour()) && !priced.test(key)) {
+                // A price file has one price a machine type, and these GPUs come on top of it.
+                var withGpus = key.getProvider().equals("gcp") && !pool.getLaunch().getGcp().getGpuType().isEmpty();
+                if (!offer.hasPriceMicrosPerHour() && !(spot && offer.hasPriceCeilingMicrosPerHour()) && (withGpus || !priced.test(key))) {
                     found.say(paths.offer(p, o) + (spot ? ".ceiling" : ".price"), "is missing, and " + over.get().what() + " has a budget with a limit: without a price nothing can be launched under it",
-                            spot ? "write the most to pay an hour, or price" : "write what an hour costs, or use a soft limit until its provisioner has reported a price");
+                            withGpus ? "write price, with the GPUs in it" : spot ? "write the most to pay an hour, or price" : "write what an hour costs, or use a soft limit until its provisioner has reported a price");
                 }
             }
         }

@@ -37,9 +37,15 @@ final class SpecNotes {
     private static void onGoogleCloud(PoolSpec pool, List<String> notes) {
         var at = "pools." + pool.getName();
         if (pool.getOffersList().stream().anyMatch(offer -> offer.getKey().getProvider().equals("gcp") && offer.hasPriceCeilingMicrosPerHour())) {
-            notes.add(at + ": Google takes no maximum price. ceiling is what a budget counts, and above which nothing is launched; a machine that runs stays when its price rises.");
+            notes.add(at + ": Google takes no maximum price. ceiling is what a budget counts, and above which nothing is launched; a machine that runs stays when its price rises, and then costs more than is counted.");
         }
         var gcp = pool.getLaunch().getGcp();
+        if (!gcp.getGpuType().isEmpty() && pool.getOffersList().stream().anyMatch(offer -> !offer.hasPriceMicrosPerHour())) {
+            notes.add(at + ": write price in each offer, with the GPUs in it. A price file has one price a machine type, and GPUs that are attached are not in it.");
+        }
+        if (gcp.getLocalSsds() > 0) {
+            notes.add(at + ": local SSDs are not counted unless price has them in it.");
+        }
         if (gcp.hasMaxRunDuration()) {
             notes.add(at + ".gcp.maxRunDuration ends a machine after " + Findings.text(gcp.getMaxRunDuration())
                     + " with the task that it runs, which is put back into its queue and begins again. maxAge lets the task end.");

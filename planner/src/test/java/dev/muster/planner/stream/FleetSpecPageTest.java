@@ -425,7 +425,8 @@ class FleetSpecPageTest {
                 counted: traffic, requests, snapshots, monitoring, the image's own disk unless `disks` gives its size, and whatever else a bill may
                 hold. Disks are counted only where `diskPerGibMonth` gives a price; `validate` says so.
 
-                An hour's budget is exact: a machine is admitted only if what all may cost at most, spot at its ceiling, stays within it. A day's or
+                An hour's budget is exact: a machine is admitted only if what all may cost at most, spot at its ceiling, stays within it. Google takes
+                no maximum price: there it is exact as long as spot prices stay below the ceilings. A day's or
                 month's budget admits a machine only if what is spent and what all machines reserve fit: `reserveFor`, the longest task to expect,
                 boot and drain included, at the machine's price. With `onLimit: drain` only a task that runs longer than that can pass such a budget, and
                 only by its own time; with `stop-busy` not even that.

@@ -120,6 +120,15 @@ class SpecNotesTest {
     }
 
     @Test
+    void saysWhatAPriceOnGoogleCloudMustHaveInIt() throws Exception {
+        assertThat(notes("pools: {cpu: {provider: gcp, region: us-central1, type: n1-standard-4, max: 4, gcp: {gpuType: nvidia-tesla-t4, localSsds: 2}}}"))
+                .satisfiesExactly(
+                        gpus -> assertThat(gpus).startsWith("pools.cpu: write price in each offer, with the GPUs in it."),
+                        ssds -> assertThat(ssds).isEqualTo("pools.cpu: local SSDs are not counted unless price has them in it."));
+        assertThat(notes("pools: {cpu: {provider: gcp, region: us-central1, type: n1-standard-4, price: 0.54, max: 4, gcp: {gpuType: nvidia-tesla-t4}}}")).isEmpty();
+    }
+
+    @Test
     void saysWhichPricesOnGoogleCloudNothingTells() throws Exception {
         var spec = filled("""
                 pools:

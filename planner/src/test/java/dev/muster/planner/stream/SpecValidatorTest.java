@@ -326,6 +326,20 @@ class SpecValidatorTest {
         }
     }
 
+    /** The price that a file has is of the type alone. */
+    @Test
+    void underALimitGpusThatAreAttachedNeedAPriceOfTheirOwn() {
+        var spec = Specs.googleFleet("train").setCurrency("USD").addBudgets(hour(40));
+        assertThat(SpecValidator.violations(spec.build(), Specs.FACTS, offer -> true)).isEmpty();
+        spec.getPoolsBuilder(0).getLaunchBuilder().getGcpBuilder().setGpuType("nvidia-tesla-t4");
+        assertThat(SpecValidator.violations(spec.build(), Specs.FACTS, offer -> true)).singleElement().satisfies(violation -> {
+            assertThat(violation.getField()).isEqualTo("pools.cpu.price");
+            assertThat(violation.getFix()).isEqualTo("write price, with the GPUs in it");
+        });
+        spec.getPoolsBuilder(0).getOffersBuilder(0).setPriceMicrosPerHour(540_000);
+        assertThat(SpecValidator.violations(spec.build(), Specs.FACTS, offer -> true)).isEmpty();
+    }
+
     @Test
     void aPoolMayHaveOffersOfTwoCloudsWithWhatBothUnderstand() {
         var spec = Specs.fleet("train");
