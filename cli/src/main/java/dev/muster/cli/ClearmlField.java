@@ -131,7 +131,8 @@ enum ClearmlField {
     /** The field that a key means in a file of that cloud. Capitals, spaces, signs and a unit at the end don't matter, since no page says how an export writes labels. */
     static Optional<ClearmlField> of(Place place, String key, boolean onGoogle) {
         for (var field : values()) {
-            if (field.place == place && !(onGoogle ? ON_AWS : ON_GOOGLE).contains(field) && (same(field.openSource, key) || same(field.label, key) || field.otherLabels.stream().anyMatch(label -> same(label, key)))) {
+            if (field.place == place && !(onGoogle ? ON_AWS : ON_GOOGLE).contains(field)
+                    && (same(field.openSource, key) || same(field.label, key) || field.otherLabels.stream().anyMatch(label -> same(label, key)))) {
                 return Optional.of(field);
             }
         }

@@ -224,7 +224,8 @@ public final class GcpLaunchValidator {
             var disk = launch.getDisks(i);
             var field = at + ".disks[" + i + "]";
             if (!devices.add(disk.getDevice())) {
-                found.say(field + ".device", disk.getDevice().isEmpty() ? "is missing, as in another disk, and there is one boot disk" : "'" + disk.getDevice() + "' is used twice",
+                found.say(field + ".device", disk.getDevice().isEmpty() ? "is missing, as in another disk, and there is one boot disk"
+                                : "'" + disk.getDevice() + "' is used twice",
                         "give each disk a name of its own, such as data");
             }
             disk(field, disk);
@@ -253,7 +254,8 @@ public final class GcpLaunchValidator {
                     "write projects/<project>/locations/<location>/keyRings/<ring>/cryptoKeys/<key>");
         }
         if (!disk.getSnapshot().isEmpty() && !NAMED.matcher(disk.getSnapshot()).matches() && !SNAPSHOT.matcher(disk.getSnapshot()).matches()) {
-            found.say(at + ".snapshot", "'" + disk.getSnapshot() + "' is neither a snapshot's name nor its path", "write the name, or projects/<project>/global/snapshots/<name>");
+            found.say(at + ".snapshot", "'" + disk.getSnapshot() + "' is neither a snapshot's name nor its path",
+                    "write the name, or projects/<project>/global/snapshots/<name>");
         }
     }
 
@@ -299,12 +301,18 @@ public final class GcpLaunchValidator {
             found.say(at + ".gpuType", "'" + type + "' can't be attached to a machine", "remove it, and write a type that comes with it, such as " + BUILT_IN.get(type));
         } else {
             offers.stream().map(OfferKey::getMachineType).filter(machine -> !machine.isEmpty() && !takesGpus(machine)).findFirst().ifPresent(machine ->
-                    found.say(at + ".gpuType", "is set, and machines of " + machine + " take no GPUs", COMES_WITH_GPUS.matcher(machine).matches()
-                            ? "remove it: they come with their own" : machine.startsWith("custom-") ? "write " + N1 + machine : "use a type of N1, such as n1-standard-4, or one that comes with GPUs, such as g2-standard-4"));
+                    found.say(at + ".gpuType", "is set, and machines of " + machine + " take no GPUs", instead(machine)));
         }
         if (gcp.getGpuCount() != 0 && !GPU_COUNTS.contains(gcp.getGpuCount())) {
             found.say(at + ".gpuCount", "is " + Findings.number(gcp.getGpuCount()), "use 1, 2, 4 or 8");
         }
+    }
+
+    private static String instead(String machine) {
+        if (COMES_WITH_GPUS.matcher(machine).matches()) {
+            return "remove it: they come with their own";
+        }
+        return machine.startsWith("custom-") ? "write " + N1 + machine : "use a type of N1, such as n1-standard-4, or one that comes with GPUs, such as g2-standard-4";
     }
 
     private void account(String at, GcpLaunch gcp) {
@@ -383,7 +391,8 @@ public final class GcpLaunchValidator {
         } else if (gcp.getHostMaintenance() == HostMaintenance.MIGRATE) {
             var withGpus = !gcp.getGpuType().isEmpty() || offers.stream().anyMatch(offer -> COMES_WITH_GPUS.matcher(offer.getMachineType()).matches());
             if (withGpus || spot) {
-                found.say(at + ".hostMaintenance", "is migrate, and machines " + (withGpus ? "with GPUs" : "of the spot market") + " can't move", "remove it, or write terminate");
+                found.say(at + ".hostMaintenance", "is migrate, and machines " + (withGpus ? "with GPUs" : "of the spot market") + " can't move",
+                        "remove it, or write terminate");
             }
         }
         if (gcp.getLocalSsds() < 0 || gcp.getLocalSsds() > LOCAL_SSDS) {
