@@ -350,6 +350,15 @@ class ImportCommandTest {
     }
 
     @Test
+    void aKeyFileMayStandInAnExportAsAnObject() throws Exception {
+        var imported = read("""
+                {"GCP Zone": "us-central1-a", "GCP Credentials": {"type": "service_account", "private_key": "a\\nb"}, "resources": [
+                  {"Resource Name": "cpu", "GCP Machine Type": "e2-standard-4", "Max Number of Instances": 2, "Monitored Queue": "cpu"}]}
+                """);
+        assertThat(imported.secrets()).isEqualTo(Map.of("gcp-default-key", "{\"type\":\"service_account\",\"private_key\":\"a\\nb\"}"));
+    }
+
+    @Test
     void refusesWhatIsWrongWithTheFieldAndTheFix() {
         var resources = "configurations.resource_configurations.";
         refused("a: b: c", "line 1: is neither YAML nor JSON; give the file as ClearML wrote it");
