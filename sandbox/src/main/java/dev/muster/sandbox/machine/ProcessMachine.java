@@ -60,7 +60,7 @@ public final class ProcessMachine implements MachineImage {
             var environment = builder.environment();
             // A machine knows nothing of who plays it.
             environment.keySet().removeIf(key -> key.startsWith("CLEARML_") || key.startsWith("TRAINS_") || key.startsWith("PYTHON") || key.startsWith("MUSTER_")
-                    || key.startsWith("AWS_"));
+                    || key.startsWith("AWS_") || key.startsWith("GOOGLE_") || key.startsWith("CLOUDSDK_"));
             environment.put("MUSTER_ROOT", root.toString());
             environment.put("MUSTER_METADATA", hardware.metadataUrl());
             environment.put("HOME", root.toString());
