@@ -40,6 +40,22 @@ final class Keys {
     private record Key(String id, String email, KeyPair pair) {
     }
 
+    /** One for all keys of a process, which their ids tell apart: a pair takes a second to be made, and each test and each start needs a key. */
+    private static final class Pair {
+
+        static final KeyPair OF_THIS_PROCESS = generate();
+
+        private static KeyPair generate() {
+            try {
+                var generator = KeyPairGenerator.getInstance("RSA");
+                generator.initialize(2048);
+                return generator.generateKeyPair();
+            } catch (GeneralSecurityException e) {
+                throw new IllegalStateException("every JDK has RSA", e);
+            }
+        }
+    }
+
     /** @param key that it was changed for; null: a machine's, of its metadata server */
     private record Token(String email, String key, Instant ends) {
     }
@@ -62,14 +78,7 @@ final class Keys {
      * @param url of the stand-in
      */
     synchronized String create(String project, String email, String url) {
-        KeyPair pair;
-        try {
-            var generator = KeyPairGenerator.getInstance("RSA");
-            generator.initialize(2048);
-            pair = generator.generateKeyPair();
-        } catch (GeneralSecurityException e) {
-            throw new IllegalStateException("every JDK has RSA", e);
-        }
+        var pair = Pair.OF_THIS_PROCESS;
         var id = HexFormat.of().toHexDigits(random.nextLong()) + HexFormat.of().toHexDigits(random.nextLong()) + HexFormat.of().toHexDigits(random.nextInt());
         keys.put(id, new Key(id, email, pair));
         var pem = "-----BEGIN PRIVATE KEY-----\n" + Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(pair.getPrivate().getEncoded())
