@@ -138,7 +138,7 @@ record BootScript(String cloud, String workerPrefix, int agents, List<String> qu
         try (var gzip = new GZIPInputStream(new ByteArrayInputStream(bytes))) {
             return new String(gzip.readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException broken) {
-            throw new Unreadable("user-data starts like gzip but can't be inflated: " + broken.getMessage());
+            throw new Unreadable("user-data can't be inflated: " + broken.getMessage());
         }
     }
 }

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Google's own command agrees with the stand-in. */
 @Tag("conformance")
-final class GcloudTest {
+final class GceConformanceTest {
 
     private static final GceConfig FAST = GceConfig.defaults().withProvisionTime(Duration.ofMillis(100)).withStagingTime(Duration.ofMillis(100))
             .withShutdownTime(Duration.ofMillis(200)).withOperationTime(Duration.ofMillis(50)).withCredentials(false);
@@ -98,14 +98,11 @@ final class GcloudTest {
     }
 
     @Test
-    void readsPlacesTypesQuotasAndOperations() throws Exception {
-        assertThat(json("zones", "list").stream().map(zone -> ((JsonObject) zone).getString("name"))).contains("us-central1-f", "europe-west4-a");
+    void readsQuotasTypesAndImages() throws Exception {
         assertThat(new JsonObject(run("regions", "describe", "us-central1", "--format", "json")).getJsonArray("quotas")).isNotEmpty();
         assertThat(json("machine-types", "list", "--zones", "us-central1-a", "--filter", "name=g2-standard-4").getJsonObject(0).getInteger("guestCpus")).isEqualTo(4);
-        assertThat(json("accelerator-types", "list", "--filter", "zone:us-central1-a").stream().map(type -> ((JsonObject) type).getString("name"))).contains("nvidia-tesla-t4");
         assertThat(new JsonObject(run("images", "describe-from-family", "debian-12", "--project", "debian-cloud", "--format", "json")).getString("name"))
                 .isEqualTo(GceConfig.DEBIAN.name());
-        assertThat(new JsonObject(run("project-info", "describe", "--format", "json")).getString("name")).isEqualTo(GceConfig.PROJECT);
     }
 
     private record Finished(int exit, String output) {
