@@ -51,7 +51,10 @@ public final class ProcessMachine implements MachineImage {
             // What a machine lacks is not installed on the computer that plays it.
             command(bin, "apt-get", "exit 100");
             command(bin, "dnf", "exit 1");
-            if (venv.isPresent()) {
+            // A machine that was stopped and starts again has the disk that it had.
+            Files.deleteIfExists(root.resolve("off"));
+            Files.deleteIfExists(root.resolve("user-data"));
+            if (venv.isPresent() && !Files.exists(root.resolve("opt/muster/venv"))) {
                 Files.createSymbolicLink(Files.createDirectories(root.resolve("opt/muster")).resolve("venv"), venv.get());
             }
             var script = Files.createFile(root.resolve("user-data"), PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
