@@ -62,6 +62,8 @@ final class AdminRoutes {
                 body -> server.faults().onCall(body.getString("method"), body.getInteger("times", 1), apiFault(body)));
         on(router, "/gce/faults/launches", Set.of("type", "zone", "market", "times", "kind", "status", "code", "message", "seconds"),
                 body -> server.faults().onLaunch(filter(body), body.getInteger("times", 1), launchFault(body)));
+        on(router, "/gce/faults/operations", Set.of("type", "times", "kind", "status", "code", "message", "seconds"),
+                body -> server.faults().onOperation(required(body, "type"), body.getInteger("times", 1), launchFault(body)));
         on(router, "/gce/faults/boots", Set.of("type", "zone", "market", "times", "kind", "seconds"),
                 body -> server.faults().onBoot(filter(body), body.getInteger("times", 1), bootFault(body)));
         on(router, "/gce/faults/denials", Set.of("permission"), body -> server.faults().deny(required(body, "permission")));
@@ -92,6 +94,8 @@ final class AdminRoutes {
                 server.revoke(body.getString("id"));
             }
         });
+        // Without a number: none.
+        on(router, "/gce/throttling", Set.of("perMinute"), body -> server.throttling(body.getInteger("perMinute")));
         router.post("/gce/requests/forgotten").handler(context -> act(context, server::forgetRequests));
         on(router, "/gce/project-metadata", Set.of("key", "value"), body -> server.projectMetadata(required(body, "key"), body.getString("value")));
         on(router, "/gce/preemptions", Set.of("instance", "type", "zone"), body -> {

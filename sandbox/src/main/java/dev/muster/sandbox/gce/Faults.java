@@ -8,13 +8,17 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 
 /** What is to go wrong, on request: each fault is used up after the number of times given. Thread-safe. */
 public final class Faults {
 
     private final List<Planned<String, ApiFault>> calls = new ArrayList<>();
     private final List<Planned<OfferFilter, LaunchFault>> launches = new ArrayList<>();
+    private final List<Planned<String, LaunchFault>> operations = new ArrayList<>();
     private final List<Planned<OfferFilter, BootFault>> boots = new ArrayList<>();
+    private static final List<String> OPERATIONS = List.of("delete", "setLabels", "setMetadata", "stop");
+
     private final Set<String> denied = new TreeSet<>();
     private final Set<String> out = new TreeSet<>();
 
@@ -71,7 +75,10 @@ public final class Faults {
         record Exhausted() implements LaunchFault {
         }
 
-        /** The operation takes this much longer, which the time scale divides, and then ends as it would have. */
+        /**
+         * The operation takes this much longer and then ends as it would have, or as another fault says. Of a launch it is machine time, which
+         * the time scale divides; any other operation begins with its effect as late by the real clock.
+         */
         record Slow(Duration by) implements LaunchFault {
         }
     }
@@ -128,6 +135,21 @@ public final class Faults {
         launches.add(new Planned<>(which, fault, times));
     }
 
+    /**
+     * The next {@code times} operations of this type, which is none that launches, meet {@code fault}. One that fails has no effect.
+     *
+     * @param type {@code delete}, {@code stop}, {@code setMetadata} or {@code setLabels}
+     */
+    public synchronized void onOperation(String type, int times, LaunchFault fault) {
+        if (!OPERATIONS.contains(type)) {
+            throw new IllegalArgumentException("type is " + type + "; it must be one of " + OPERATIONS);
+        }
+        if (fault instanceof LaunchFault.Exhausted) {
+            throw new IllegalArgumentException("only a launch finds that machines are exhausted");
+        }
+        operations.add(new Planned<>(type, fault, times));
+    }
+
     /** The next {@code times} instances launched from what matches meet {@code fault} once they run. */
     public synchronized void onBoot(OfferFilter which, int times, BootFault fault) {
         boots.add(new Planned<>(which, fault, times));
@@ -158,6 +180,7 @@ public final class Faults {
     public synchronized void reset() {
         calls.clear();
         launches.clear();
+        operations.clear();
         boots.clear();
         denied.clear();
         out.clear();
@@ -220,18 +243,32 @@ public final class Faults {
         return all;
     }
 
-    synchronized Optional<LaunchFault> ofLaunch(String type, String zone, String market) {
-        return take(launches, type, zone, market);
+    /** What one operation meets. @param fault null: it ends as it would have */
+    record OperationMet(LaunchFault fault, Duration delay) {
+    }
+
+    synchronized OperationMet ofLaunch(String type, String zone, String market) {
+        return operation(launches, offer -> offer.matches(type, zone, market));
+    }
+
+    synchronized OperationMet ofOperation(String type) {
+        return operation(operations, type::equals);
+    }
+
+    private static <W> OperationMet operation(List<Planned<W, LaunchFault>> all, Predicate<W> matches) {
+        var slow = take(all, matches, fault -> fault instanceof LaunchFault.Slow);
+        var end = take(all, matches, fault -> !(fault instanceof LaunchFault.Slow));
+        return new OperationMet(end.orElse(null), slow.map(fault -> ((LaunchFault.Slow) fault).by()).orElse(Duration.ZERO));
     }
 
     synchronized Optional<BootFault> ofBoot(String type, String zone, String market) {
-        return take(boots, type, zone, market);
+        return take(boots, offer -> offer.matches(type, zone, market), fault -> true);
     }
 
-    private static <F> Optional<F> take(List<Planned<OfferFilter, F>> all, String type, String zone, String market) {
-        for (Iterator<Planned<OfferFilter, F>> i = all.iterator(); i.hasNext();) {
+    private static <W, F> Optional<F> take(List<Planned<W, F>> all, Predicate<W> matches, Predicate<F> kind) {
+        for (Iterator<Planned<W, F>> i = all.iterator(); i.hasNext();) {
             var planned = i.next();
-            if (planned.which.matches(type, zone, market)) {
+            if (matches.test(planned.which) && kind.test(planned.fault)) {
                 if (--planned.times == 0) {
                     i.remove();
                 }

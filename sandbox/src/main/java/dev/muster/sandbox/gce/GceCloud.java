@@ -43,6 +43,7 @@ final class GceCloud {
     private final Capacity capacity = new Capacity();
     private final Faults faults = new Faults();
     private final Surroundings surroundings = new Surroundings();
+    private final Throttle throttle = new Throttle();
     private final Books books;
     private final Descriptions descriptions;
     private final String account;
@@ -96,6 +97,11 @@ final class GceCloud {
 
     Surroundings surroundings() {
         return surroundings;
+    }
+
+    /** @param perMinute of each group of methods; null: as many as anyone likes */
+    synchronized void throttling(Integer perMinute) {
+        throttle.perMinute(perMinute);
     }
 
     Books books() {
@@ -209,6 +215,7 @@ final class GceCloud {
         if (!call.project().equals(config.project()) && !publicImages) {
             throw Refusal.notFound("projects/" + call.project());
         }
+        throttle.request(call, time.now());
         var permission = call.route().permission();
         if (permission != null && faults.denies(permission)) {
             throw Refusal.forbidden(permission, resource(call));
@@ -705,31 +712,33 @@ final class GceCloud {
     private void provision(Instance instance, Operation operation, Bulk bulk, Instant now) {
         int life = ++instance.life;
         instance.state = InstanceState.PROVISIONING;
-        var wait = config.provisionTime();
-        var fault = instance.failing != null ? null
-                : faults.ofLaunch(instance.spec.type().name(), instance.zone.name(), instance.spec.market()).orElse(null);
-        if (fault instanceof LaunchFault.Slow slow) {
-            wait = wait.plus(slow.by());
-        } else if (fault != null) {
-            fails(instance, fault instanceof LaunchFault.Fail fail ? new Failure(fail.code(), fail.message(), fail.httpStatus(), null)
+        var met = faults.ofLaunch(instance.spec.type().name(), instance.zone.name(), instance.spec.market());
+        var wait = config.provisionTime().plus(met.delay());
+        if (met.fault() != null && instance.failing == null) {
+            fails(instance, met.fault() instanceof LaunchFault.Fail fail ? failure(fail)
                     : new Failure("ZONE_RESOURCE_POOL_EXHAUSTED", "The zone '" + instance.scope() + "' does not have enough resources available to fulfill the request.  "
                             + "Try a different zone, or try again later.", 503, null));
         }
         time.after(config.timeScale().real(wait), () -> provisioned(instance, life, operation, bulk));
     }
 
+    private static Failure failure(LaunchFault.Fail fail) {
+        return new Failure(fail.code(), fail.message(), fail.httpStatus(), null);
+    }
+
     /** What had a machine has none after all. */
     private void fails(Instance instance, Failure failure) {
         books.released(instance);
-        books.neverWas(instance);
-        freeAddress(instance);
+        if (instance.running == null) {
+            books.neverWas(instance);
+            freeAddress(instance);
+        }
         instance.failing = failure;
     }
 
     private synchronized void provisioned(Instance instance, int life, Operation operation, Bulk bulk) {
         if (instance.life != life) {
-            // Deleted meanwhile.
-            finish(operation, null);
+            finish(operation, overtaken(instance));
             settled(bulk, instance, false);
             return;
         }
@@ -740,6 +749,8 @@ final class GceCloud {
             } else {
                 // A start that failed leaves the instance stopped.
                 instance.state = InstanceState.TERMINATED;
+                instance.ending = time.now();
+                instance.endReason = EndReason.STOPPED;
             }
             finish(operation, instance.failing);
             if (!fresh) {
@@ -753,6 +764,11 @@ final class GceCloud {
         if (instance.life == life) {
             time.after(config.timeScale().real(config.stagingTime()), () -> staged(instance, life, operation, bulk));
         }
+    }
+
+    /** A create that a delete has overtaken ends in a conflict (piercefreeman/cloud-gpu-reliability#5); by which code is not known. */
+    private static Failure overtaken(Instance instance) {
+        return new Failure("RESOURCE_NOT_READY", "The resource '" + instance.path() + "' is not ready", 409, null);
     }
 
     /** As soon as too many of a bulk insert have failed, the others go, too. */
@@ -811,7 +827,7 @@ final class GceCloud {
     private void staged(Instance instance, int life, Operation operation, Bulk bulk) {
         BootFault fault;
         synchronized (this) {
-            finish(operation, null);
+            finish(operation, instance.life == life ? null : overtaken(instance));
             if (bulk != null && !bulk.rollingBack) {
                 bulk.running++;
                 bulk.operation.progress.get(instance.zone.name()).created++;
@@ -1127,9 +1143,11 @@ final class GceCloud {
                     + "Set deletionProtection to false'.");
         }
         var operation = begin(call, "delete", instance, now);
-        instance.deleting = true;
-        instance.endings.add(operation);
-        end(instance, EndReason.DELETED, now);
+        orderly(operation, () -> {
+            instance.deleting = true;
+            instance.endings.add(operation);
+            end(instance, EndReason.DELETED, time.now());
+        });
         return operation;
     }
 
@@ -1144,8 +1162,10 @@ final class GceCloud {
             });
             return operation;
         }
-        instance.endings.add(operation);
-        end(instance, EndReason.STOPPED, now);
+        orderly(operation, () -> {
+            instance.endings.add(operation);
+            end(instance, EndReason.STOPPED, time.now());
+        });
         return operation;
     }
 
@@ -1191,13 +1211,33 @@ final class GceCloud {
     /** The change shows at once; the operation is done a while later. */
     private Operation change(Call call, String type, Instance instance, Instant now, Runnable act) {
         var operation = begin(call, type, instance, now);
-        act.run();
-        time.after(config.operationTime(), () -> {
-            synchronized (this) {
-                finish(operation, null);
-            }
+        orderly(operation, () -> {
+            act.run();
+            time.after(config.operationTime(), () -> {
+                synchronized (this) {
+                    finish(operation, null);
+                }
+            });
         });
         return operation;
+    }
+
+    /** What an operation does, at once, unless a fault has it fail, or begin late. */
+    private void orderly(Operation operation, Runnable act) {
+        var met = faults.ofOperation(operation.type);
+        if (met.fault() == null && met.delay().isZero()) {
+            act.run();
+            return;
+        }
+        time.after(met.fault() == null ? met.delay() : met.delay().plus(config.operationTime()), () -> {
+            synchronized (this) {
+                if (met.fault() instanceof LaunchFault.Fail fail) {
+                    finish(operation, failure(fail));
+                } else {
+                    act.run();
+                }
+            }
+        });
     }
 
     private JsonObject serialPort(Call call) {

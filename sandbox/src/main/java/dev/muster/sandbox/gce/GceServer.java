@@ -193,6 +193,15 @@ public final class GceServer implements AutoCloseable {
         cloud.projectMetadata(key, value);
     }
 
+    /**
+     * Turns Google's rate quotas on.
+     *
+     * @param perMinute requests of each group of methods, 1,500 at Google where nothing else is agreed; null turns them off
+     */
+    public void throttling(Integer perMinute) {
+        cloud.throttling(perMinute);
+    }
+
     /** A request id that was used is a new one again, as after a time that Google doesn't tell. */
     public void forgetRequests() {
         cloud.forgetRequests();

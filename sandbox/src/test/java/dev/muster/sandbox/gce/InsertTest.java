@@ -236,12 +236,12 @@ final class InsertTest {
         // Given
         cloud.gce.faults().onLaunch(OfferFilter.any(), 1, LaunchFault.Fail.internalError());
         cloud.gce.faults().onLaunch(OfferFilter.any(), 1, new LaunchFault.Exhausted());
-        cloud.gce.faults().onLaunch(OfferFilter.any(), 1, new LaunchFault.Slow(Duration.ofMinutes(5)));
+        cloud.gce.faults().onLaunch(OfferFilter.type("e2-standard-4"), 1, new LaunchFault.Slow(Duration.ofMinutes(5)));
 
         // When
         var internal = cloud.insert("m-1");
         var exhausted = cloud.insert("m-2");
-        var slow = cloud.insert("m-3");
+        var slow = cloud.post(Cloud.INSTANCES, Cloud.instance("m-3", "e2-standard-4"));
         cloud.gce.capacity().noAddresses("us-central1");
         var addresses = cloud.insert("m-4");
         cloud.untilRunning();
@@ -257,6 +257,24 @@ final class InsertTest {
         assertThat(error(slow)).isEqualTo("none");
         assertThat(cloud.status("m-3")).isEqualTo("RUNNING");
         assertThat(cloud.gce.books().live()).isEqualTo(1);
+    }
+
+    @Test
+    void anOperationMayFailLate() {
+        // Given
+        cloud.gce.faults().onLaunch(OfferFilter.any(), 1, LaunchFault.Fail.unsupported());
+        cloud.gce.faults().onLaunch(OfferFilter.any(), 1, new LaunchFault.Slow(Duration.ofMinutes(5)));
+
+        // When
+        var started = cloud.insert("m-1");
+        cloud.untilRunning();
+        var meanwhile = cloud.status("m-1");
+        cloud.time.pass(Duration.ofMinutes(5));
+
+        // Then
+        assertThat(meanwhile).isEqualTo("PROVISIONING");
+        assertThat(error(started)).startsWith("UNSUPPORTED_OPERATION");
+        assertThat(cloud.status("m-1")).isEqualTo("gone");
     }
 
     @Test

@@ -172,9 +172,13 @@ final class ListTest {
                 home + "/zones/us-central1-a/machineTypes/a2-highgpu-1g", home + "/aggregated/machineTypes", home + "/zones/us-central1-a/acceleratorTypes",
                 home + "/zones/us-central1-a/acceleratorTypes/nvidia-tesla-t4", home + "/aggregated/acceleratorTypes", home + "/zones/us-central1-a/diskTypes",
                 home + "/zones/us-central1-a/diskTypes/pd-ssd", home + "/regions/us-central1/subnetworks", home + "/regions/us-central1/subnetworks/default",
-                home + "/global/networks", home + "/global/networks/default", "projects/debian-cloud/global/images", "projects/debian-cloud/global/images/family/debian-12",
+                home + "/global/networks", home + "/global/routes", home + "/regions/us-central1/routers", home + "/global/networks/default", "projects/debian-cloud/global/images", "projects/debian-cloud/global/images/family/debian-12",
                 "projects/deeplearning-platform-release/global/images/" + GceConfig.DEEP_LEARNING.name(), home + "/global/images", home + "/global/instanceTemplates")) {
             assertThat(cloud.get(path).status).as(path).isEqualTo(200);
+        }
+        for (var list : List.of("zones", "regions", "zones/us-central1-a/machineTypes", "aggregated/acceleratorTypes", "zones/us-central1-a/diskTypes", "regions/us-central1/subnetworks",
+                "regions/us-central1/routers", "global/networks", "global/routes", "global/images", "global/instanceTemplates")) {
+            assertThat(cloud.get(home + "/" + list, "filter", "name:*").status).as(list).isEqualTo(200);
         }
         assertThat(cloud.get(home + "/zones/us-central1-a/machineTypes/e9-huge").message()).isEqualTo("The resource '" + home + "/zones/us-central1-a/machineTypes/e9-huge' was not found");
         assertThat(cloud.get("projects/debian-cloud/global/images/family/debian-1").message()).isEqualTo("The resource 'projects/debian-cloud/global/images/family/debian-1' was not found");

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.muster.sandbox.gce.Faults.BootFault;
+import dev.muster.sandbox.gce.Faults.LaunchFault;
 import io.vertx.core.json.JsonObject;
 import java.time.Duration;
 import java.util.List;
@@ -52,6 +53,7 @@ final class MachineLifeTest {
         assertThat(cloud.booted).isEmpty();
         assertThat(cloud.status("m-1")).isEqualTo("gone");
         assertThat(cloud.operation(inserted).text("status")).isEqualTo("DONE");
+        assertThat(cloud.operation(inserted).text("httpErrorMessage")).isEqualTo("CONFLICT");
         assertThat(cloud.gce.books().live()).isZero();
     }
 
@@ -98,9 +100,15 @@ final class MachineLifeTest {
         assertThat(cloud.operation(started).text("error/errors/0/code")).isEqualTo("ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DETAILS");
         assertThat(cloud.status("m-1")).isEqualTo("TERMINATED");
         cloud.gce.capacity().reset();
+        cloud.gce.faults().onLaunch(OfferFilter.any(), 1, LaunchFault.Fail.internalError());
+        cloud.post(Cloud.INSTANCES + "/m-1/start", new JsonObject());
+        cloud.untilRunning();
+        assertThat(cloud.status("m-1")).isEqualTo("TERMINATED");
         cloud.post(Cloud.INSTANCES + "/m-1/start", new JsonObject());
         cloud.untilRunning();
         assertThat(cloud.status("m-1")).isEqualTo("RUNNING");
+        assertThat(cloud.gce.books().instances(cloud.time.now())).hasSize(1);
+        assertThat(cloud.gce.books().live()).isEqualTo(1);
     }
 
     @Test
@@ -246,6 +254,32 @@ final class MachineLifeTest {
         assertThat(cloud.cut).containsExactlyInAnyOrder("m-2", "m-3");
         assertThat(List.of(cloud.status("m-1"), cloud.status("m-2"), cloud.status("m-3"), cloud.status("m-4"))).containsExactly("RUNNING", "RUNNING", "TERMINATED", "RUNNING");
         assertThat(cloud.gce.console("m-1")).contains("Kernel panic");
+    }
+
+    @Test
+    void operationsThatEndMachinesFailAsOrderedOrBeginLate() {
+        // Given
+        cloud.insert("m-1");
+        cloud.untilRunning();
+        cloud.gce.faults().onOperation("delete", 1, LaunchFault.Fail.internalError());
+        cloud.gce.faults().onOperation("delete", 2, new LaunchFault.Slow(Duration.ofMinutes(1)));
+
+        // When
+        var failing = cloud.delete(Cloud.INSTANCES + "/m-1");
+        cloud.time.pass(Duration.ofSeconds(62));
+        var failed = cloud.operation(failing);
+        var after = cloud.status("m-1");
+        var slow = cloud.delete(Cloud.INSTANCES + "/m-1");
+        cloud.time.pass(Duration.ofSeconds(59));
+        var meanwhile = cloud.status("m-1");
+        cloud.time.pass(Duration.ofSeconds(22));
+
+        // Then
+        assertThat(failed.text("error/errors/0/code")).isEqualTo("INTERNAL_ERROR");
+        assertThat(after).isEqualTo("RUNNING");
+        assertThat(meanwhile).isEqualTo("RUNNING");
+        assertThat(cloud.operation(slow).text("status")).isEqualTo("DONE");
+        assertThat(cloud.status("m-1")).isEqualTo("gone");
     }
 
     @Test

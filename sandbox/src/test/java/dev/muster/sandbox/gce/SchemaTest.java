@@ -12,6 +12,7 @@ import com.google.cloud.compute.v1.MachineType;
 import com.google.cloud.compute.v1.Network;
 import com.google.cloud.compute.v1.Operation;
 import com.google.cloud.compute.v1.Region;
+import com.google.cloud.compute.v1.Router;
 import com.google.cloud.compute.v1.Subnetwork;
 import com.google.cloud.compute.v1.TestPermissionsRequest;
 import com.google.cloud.compute.v1.Zone;
@@ -41,7 +42,7 @@ final class SchemaTest {
         List.of(com.google.cloud.compute.v1.Instance.getDescriptor(), BulkInsertInstanceResource.getDescriptor(), com.google.cloud.compute.v1.Metadata.getDescriptor(),
                 InstancesSetLabelsRequest.getDescriptor(), TestPermissionsRequest.getDescriptor(), Operation.getDescriptor(), MachineType.getDescriptor(),
                 AcceleratorType.getDescriptor(), DiskType.getDescriptor(), Zone.getDescriptor(), Region.getDescriptor(), Image.getDescriptor(), Network.getDescriptor(),
-                Subnetwork.getDescriptor(), InstanceTemplate.getDescriptor()).forEach(this::visit);
+                Subnetwork.getDescriptor(), Router.getDescriptor(), com.google.cloud.compute.v1.Route.getDescriptor(), InstanceTemplate.getDescriptor()).forEach(this::visit);
         var lines = new StringBuilder();
         messages.forEach((name, fields) -> lines.append(name).append(fields).append('\n'));
 
