@@ -42,6 +42,8 @@ final class PlaceChecks {
                 zones.put(zone.path("name").asText(), zone.path("status").asText());
             }
         }));
+        // Names without their status: enough to look for types in them.
+        shown.path("zones").forEach(link -> zones.putIfAbsent(GceNames.last(link.asText()), UP));
         if (!shown.path("status").asText(UP).equals(UP)) {
             findings.failed(about, "is " + shown.path("status").asText(), "offer another region, too, until Google has it up again");
             return true;

@@ -1,5 +1,6 @@
 package dev.muster.gcp;
 
+import static dev.muster.gcp.DoctorCheck.GPU;
 import static dev.muster.gcp.DoctorCheck.QUOTA;
 import static dev.muster.gcp.DoctorCheck.REGION;
 import static dev.muster.gcp.DoctorCheck.TYPE;
@@ -87,8 +88,13 @@ final class QuotaChecks {
         var model = use.gpu().or(() -> built.isMissingNode() ? Optional.empty() : Optional.of(built.path("guestAcceleratorType").asText()));
         model.ifPresent(name -> {
             int count = use.gpus() > 0 ? use.gpus() : built.path("guestAcceleratorCount").asInt();
-            gpus(name, use.spot()).ifPresentOrElse(metric -> takes.put(metric, count), () -> findings.warning(new About(QUOTA, name),
-                    "a GPU whose quota Compute Engine's API doesn't tell", "look for \"GPUs per GPU family\" under IAM and Admin, Quotas"));
+            gpus(name, use.spot()).ifPresentOrElse(metric -> takes.put(metric, count), () -> {
+                if (types.isUnknownGpu(name)) {
+                    findings.skipped(new About(QUOTA, name), GPU);
+                } else {
+                    findings.warning(new About(QUOTA, name), "a GPU whose quota Compute Engine's API doesn't tell", "look for \"GPUs per GPU family\" under IAM and Admin, Quotas");
+                }
+            });
             takes.put(new Metric("GPUS_ALL_REGIONS", true), count);
         });
         takes.put(new Metric("INSTANCES", false), 1);

@@ -71,6 +71,11 @@ final class TypeChecks {
         return sold.getOrDefault(name, Map.of()).values().stream().findFirst();
     }
 
+    /** Whether the GPU is looked for, and sold nowhere here. */
+    boolean isUnknownGpu(String model) {
+        return gpus.containsKey(model) && gpus.get(model).isEmpty();
+    }
+
     /** One request for each zone, which also knows custom types; lists have none of these. */
     private Map<String, JsonNode> read(Map<String, Map<String, JsonNode>> all, String method, String collection, String name, About about) {
         var before = all.get(name);
