@@ -3,7 +3,8 @@ package dev.muster.cli;
 /** A cloud whose provisioner looks around before it launches anything. */
 enum Cloud {
 
-    AWS("aws", "AWS", "aws-provisioner", "dev.muster.aws.AwsDoctor", "default: {provider: aws, regions: [us-east-1]}");
+    AWS("aws", "AWS", "aws-provisioner", "dev.muster.aws.AwsDoctor", "default: {provider: aws, regions: [us-east-1]}"),
+    GCP("gcp", "Google Cloud", "gcp-provisioner", "dev.muster.gcp.GcpDoctor", "default: {provider: gcp, project: my-project-123, regions: [us-central1]}");
 
     private final String provider;
     private final String label;
