@@ -14,12 +14,14 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 
 /** What Muster may do, and what its machines are. Used by one thread. */
 final class AccessChecks {
 
     private static final String AUTH = "https://www.googleapis.com/auth/";
     private static final String USUAL = "default";
+    private static final Pattern HOME = Pattern.compile("[^@]+@([a-z0-9-]+)\\.iam\\.gserviceaccount\\.com");
 
     private final DoctorCalls calls;
     private final Findings findings;
@@ -93,7 +95,9 @@ final class AccessChecks {
             }
         }
         var about = new About(SERVICE_ACCOUNT, email);
-        var path = "projects/-/serviceAccounts/" + email;
+        // IAM takes "-" for a project, too, and then says of an account that isn't there that it may not be seen.
+        var home = HOME.matcher(email);
+        var path = "projects/" + (home.matches() ? home.group(1) : calls.project()) + "/serviceAccounts/" + email;
         var answer = calls.get(DoctorCalls.Api.IAM, "iam.serviceAccounts.get", path);
         if (answer.notFound()) {
             findings.failed(about, "is not there", "correct gcp.serviceAccount of " + String.join(", ", pools));
