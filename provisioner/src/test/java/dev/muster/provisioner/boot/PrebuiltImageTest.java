@@ -15,6 +15,8 @@ import java.util.TreeSet;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The script that makes an image, deploy/aws/packer/provision.sh, with programs that write down how they are called; and machines of what it leaves. */
 class PrebuiltImageTest {
@@ -86,10 +88,12 @@ class PrebuiltImageTest {
         assertThat(process.waitFor()).isZero();
     }
 
-    /** What can be seen of the template without Packer. */
-    @Test
-    void theTemplateHandsTheScriptWhatItReads() throws IOException {
-        var template = Files.readString(PACKER.resolve("muster.pkr.hcl"));
+    /** What can be seen of the templates without Packer. */
+    @ParameterizedTest
+    @ValueSource(strings = {"aws", "gcp"})
+    void theTemplateHandsTheScriptWhatItReads(String cloud) throws IOException {
+        var folder = Path.of("..", "deploy", cloud, "packer");
+        var template = Files.readString(folder.resolve("muster.pkr.hcl"));
         var script = Files.readString(PACKER.resolve("provision.sh"));
 
         var handed = all("\"([A-Z_]+)=\\$\\{var\\.\\w+}\"", template);
@@ -97,7 +101,14 @@ class PrebuiltImageTest {
         assertThat(all("var\\.(\\w+)", template)).isEqualTo(all("(?m)^variable \"(\\w+)\"", template));
         assertThat(Pattern.compile("variable \"agent_version\" \\{\\s+type\\s+= string\\s+default = \"([^\"]+)\"").matcher(template).results().map(found -> found.group(1)))
                 .containsExactly(BootPlan.DEFAULT_AGENT_VERSION);
-        assertThat(template).containsPattern("encrypt_boot += true").containsPattern("imds_support += \"v2.0\"").containsPattern("http_tokens += \"required\"");
+        var path = all("script += \"\\$\\{path.root}/([^\"]+)\"", template);
+        assertThat(path).singleElement().satisfies(one -> assertThat(folder.resolve(one)).hasSameTextualContentAs(PACKER.resolve("provision.sh")));
+    }
+
+    @Test
+    void machinesOfTheImageOnAwsAnswerVersionTwoAlone() throws IOException {
+        assertThat(Files.readString(PACKER.resolve("muster.pkr.hcl"))).containsPattern("encrypt_boot += true").containsPattern("imds_support += \"v2.0\"")
+                .containsPattern("http_tokens += \"required\"");
     }
 
     private static TreeSet<String> all(String pattern, String text) {
