@@ -32,6 +32,8 @@ public enum Reason {
     IDLE_TOO_LONG(decision(seconds("idleSeconds"), seconds("idleTimeoutSeconds"), count("poolMachines"))),
     BOOT_FAILED(decision("worker-lost", seconds("deadlineSeconds")),
             decision("boot-error", text("detail"), count("failedBoots")),
+            decision("ended", word("ending"), text("detail").orNone(), count("failedBoots")),
+            decision("stopped", word("ending"), text("detail").orNone(), count("failedBoots")),
             decision("not-running", seconds("deadlineSeconds"), count("failedBoots")),
             decision("not-registered", seconds("deadlineSeconds"), count("failedBoots")),
             decision("neither", seconds("deadlineSeconds"), count("failedBoots"))),

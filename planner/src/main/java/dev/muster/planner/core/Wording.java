@@ -90,6 +90,7 @@ public final class Wording {
             case BOOT_FAILED -> switch (s.how()) {
                 case "worker-lost" -> s.machine() + " lost its worker " + s.seconds("deadlineSeconds") + " ago and runs on: drain it";
                 case "not-running", "not-registered", "neither" -> s.machine() + ": " + bootFailure(s) + "; drain it";
+                case "ended" -> s.machine() + ": " + bootFailure(s);
                 default -> s.machine() + ": " + bootFailure(s) + "; terminate it";
             };
             case MACHINE_ENDED, WAS_INTERRUPTED -> switch (s.how()) {
@@ -330,6 +331,7 @@ public final class Wording {
             case "boot-error" -> "its boot failed: " + s.word("detail");
             case "not-running" -> "the cloud did not show it running within " + s.seconds("deadlineSeconds");
             case "not-registered", "neither" -> "no worker registered within " + s.seconds("deadlineSeconds");
+            case "ended", "stopped" -> ending(s) + " before a worker of it registered";
             default -> s.plainly();
         };
     }

@@ -95,4 +95,60 @@ class EndedMachinesTest {
         assertThat(machine(s, id).phase()).isEqualTo(Phase.TERMINATING);
         assertThat(s.commands(Command.Terminate.class)).hasSize(1);
     }
+
+    @Test
+    void oneThatStopsAsItWasToldToIsEndedForTheReasonThatItWasDrainedFor() {
+        var s = oneAtWork();
+        var id = s.onlyMachine();
+        s.ask(FleetEvent.MachinesAsked.Verb.DRAIN, id).plan();
+        s.shows(id, CloudState.STOPPED, Ending.INSIDE).list().plan();
+
+        assertThat(machine(s, id).phase()).isEqualTo(Phase.TERMINATING);
+        assertThat(machine(s, id).cause()).isEqualTo(Reason.ASKED_FOR);
+        assertThat(s.commands(Command.Terminate.class)).hasSize(1);
+        assertThat(s.decided(Reason.MACHINE_ENDED)).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "INSIDE,   SHUTTING_DOWN, mabcdefgh-1: it was shut down from inside before a worker of it registered",
+        "BY_CLOUD, TERMINATED,    mabcdefgh-1: the cloud ended it before a worker of it registered",
+        "INSIDE,   STOPPED,       mabcdefgh-1: it was shut down from inside before a worker of it registered; terminate it"})
+    void oneThatEndsBeforeItHadAWorkerIsABootThatFailed(Ending ending, CloudState shown, String text) {
+        var s = Scenario.onePool(1).waiting("gpu", 1).look().list().plan();
+        var id = s.onlyMachine();
+        s.accept(id).list().plan();
+
+        s.shows(id, shown, ending).list().plan();
+
+        assertThat(s.decided(Reason.BOOT_FAILED)).extracting(PlanRecord.Decided::text).containsExactly(text);
+        assertThat(machine(s, id).cause()).isEqualTo(Reason.BOOT_FAILED);
+        assertThat(s.fleet.hold(Hold.Kind.CIRCUIT, "gpu")).get().extracting(Hold::failures).isEqualTo(1);
+    }
+
+    @Test
+    void threeBootsThatEndThemselvesOpenTheCircuit() {
+        var s = Scenario.onePool(1).waiting("gpu", 1).look().list().plan();
+        for (int i = 1; i <= 3; i++) {
+            s.accept("mabcdefgh-" + i).list();
+            s.pass(Duration.ofSeconds(40)).shows("mabcdefgh-" + i, CloudState.SHUTTING_DOWN, Ending.INSIDE).look().list().plan();
+            s.pass(Duration.ofSeconds(20)).shows("mabcdefgh-" + i, CloudState.TERMINATED, Ending.INSIDE).look().list().plan();
+        }
+
+        assertThat(s.fleet.active()).isEmpty();
+        assertThat(s.refusals()).containsExactly(Reason.CIRCUIT_OPEN);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"ASKED", "INTERRUPTED", "UNKNOWN"})
+    void oneThatSomebodyEndedBeforeItHadAWorkerSaysNothingOfItsPool(Ending ending) {
+        var s = Scenario.onePool(1).waiting("gpu", 1).look().list().plan();
+        var id = s.onlyMachine();
+        s.accept(id).list().plan();
+
+        s.shows(id, CloudState.TERMINATED, ending).list().plan();
+
+        assertThat(s.decided(Reason.BOOT_FAILED)).isEmpty();
+        assertThat(s.fleet.hold(Hold.Kind.CIRCUIT, "gpu")).isEmpty();
+    }
 }

@@ -21,6 +21,8 @@ import java.util.TreeMap;
 /** Brings each machine's phase up to what its cloud and its workers show. */
 public final class FollowMachines implements Rule {
 
+    private static final String STOPPED = "stopped is not gone";
+
     @Override
     public void apply(Planning planning) {
         for (var machine : planning.fleet().takeUnfollowed()) {
@@ -33,7 +35,11 @@ public final class FollowMachines implements Rule {
         if (machine.released()) {
             end(planning, machine, Phase.GONE, Reason.FLEET_ENDS, "released to its user", false);
         } else if (machine.cloud() == CloudState.TERMINATED) {
-            end(planning, machine, Phase.GONE, causeOf(machine), machine.detail(), machine.phase().isStaying());
+            if (isFailedBoot(planning, machine)) {
+                end(planning, machine, Phase.GONE, Reason.BOOT_FAILED, machine.detail(), failedBoot(planning, machine, "ended"));
+            } else {
+                end(planning, machine, Phase.GONE, causeOf(machine), machine.detail(), machine.phase().isStaying());
+            }
         } else if (machine.cloud() == CloudState.NOT_FOUND) {
             var leaving = machine.phase() == Phase.TERMINATING || machine.phase() == Phase.DRAINING;
             end(planning, machine, leaving ? Phase.GONE : Phase.LOST, leaving ? causeOf(machine) : Reason.IS_MISSING,
@@ -41,8 +47,9 @@ public final class FollowMachines implements Rule {
         } else if (machine.cloud() == CloudState.SHUTTING_DOWN) {
             if (machine.phase() != Phase.TERMINATING) {
                 var unasked = machine.phase().isStaying();
-                var cause = causeOf(machine);
-                var id = unasked ? decide(planning, machine, "ending") : machine.decisionId();
+                var failed = isFailedBoot(planning, machine);
+                var cause = failed ? Reason.BOOT_FAILED : causeOf(machine);
+                var id = failed ? failedBoot(planning, machine, "ended") : unasked ? decide(planning, machine, "ending") : machine.decisionId();
                 planning.change(machine, m -> {
                     m.phase = Phase.TERMINATING;
                     m.cause = cause;
@@ -51,12 +58,43 @@ public final class FollowMachines implements Rule {
                 });
             }
         } else if (machine.cloud() == CloudState.STOPPED && machine.phase() != Phase.TERMINATING) {
-            var cause = ownCauseOf(machine);
-            var id = planning.decide(this, cause).machine(machine).how("stopped").write();
-            planning.terminate(machine, id, cause, "stopped is not gone");
+            stopped(planning, machine);
         } else {
             work(planning, checked(planning, machine));
         }
+    }
+
+    /** Off and still there, and paid for in part until it is ended. */
+    private void stopped(Planning planning, Machine machine) {
+        if (isFailedBoot(planning, machine)) {
+            planning.terminate(machine, failedBoot(planning, machine, "stopped"), Reason.BOOT_FAILED, machine.detail().isEmpty() ? STOPPED : machine.detail());
+        } else if (machine.phase() == Phase.DRAINING && machine.ending() == Ending.INSIDE) {
+            // It was told to, and has done it: what it left for is the cause.
+            planning.terminate(machine, machine.decisionId(), causeOf(machine), STOPPED);
+        } else {
+            var cause = ownCauseOf(machine);
+            planning.terminate(machine, planning.decide(this, cause).machine(machine).how("stopped").write(), cause, STOPPED);
+        }
+    }
+
+    /**
+     * It went by itself, or by its cloud, without ever having had a worker: as a boot script ends the machine that it can't make one. While facts
+     * are held a worker may have come and gone unseen, unless the machine has said what failed.
+     */
+    private static boolean isFailedBoot(Planning planning, Machine machine) {
+        return machine.phase().isStarting() && machine.readyAt() == null && !machine.isAdopted() && planning.poolOf(machine).isPresent()
+                && (machine.ending() == Ending.INSIDE || machine.ending() == Ending.BY_CLOUD) && (!planning.isHeld() || !machine.detail().isEmpty());
+    }
+
+    /** Counts it, so that a pool whose machines can't boot isn't launched for ever, and says so. */
+    private String failedBoot(Planning planning, Machine machine, String how) {
+        var pool = planning.poolOf(machine).orElseThrow();
+        var failures = GiveUpOnStuckMachines.failedBoots(planning, pool);
+        var draft = planning.decide(this, Reason.BOOT_FAILED).machine(machine).how(how).word("ending", machine.ending().name())
+                .wordIfAny("detail", machine.detail()).number("failedBoots", failures);
+        var id = draft.write();
+        GiveUpOnStuckMachines.count(planning, pool, failures, draft.bootFailure());
+        return id;
     }
 
     /** A machine whose cloud's own checks begin to fail, or pass again. Answers it as it is now. */
@@ -156,12 +194,12 @@ public final class FollowMachines implements Rule {
     }
 
     private void end(Planning planning, Machine machine, Phase phase, Reason cause, String detail, boolean unasked) {
-        var id = machine.decisionId();
-        if (unasked) {
-            id = phase == Phase.LOST ? planning.decide(this, Reason.IS_MISSING).machine(machine).word("listed", machine.offer().scope()).write()
-                    : decide(planning, machine, "ended");
-        }
-        var decision = id;
+        end(planning, machine, phase, cause, detail, !unasked ? machine.decisionId()
+                : phase == Phase.LOST ? planning.decide(this, Reason.IS_MISSING).machine(machine).word("listed", machine.offer().scope()).write()
+                : decide(planning, machine, "ended"));
+    }
+
+    private void end(Planning planning, Machine machine, Phase phase, Reason cause, String detail, String decision) {
         planning.change(machine, m -> {
             m.phase = phase;
             m.cause = cause;

@@ -90,11 +90,12 @@ public final class GiveUpOnStuckMachines implements Rule {
     }
 
     /** With the one that is given up now. */
-    private static int failedBoots(Planning planning, Pool pool) {
+    static int failedBoots(Planning planning, Pool pool) {
         return planning.fleet().hold(Hold.Kind.CIRCUIT, pool.name()).map(Hold::failures).orElse(0) + 1;
     }
 
-    private static void count(Planning planning, Pool pool, int failures, String why) {
+    /** Remembers one more. */
+    static void count(Planning planning, Pool pool, int failures, String why) {
         var since = planning.fleet().hold(Hold.Kind.CIRCUIT, pool.name()).map(Hold::since).orElse(planning.now());
         planning.write(new PlanRecord.HoldChanged(new Hold(Hold.Kind.CIRCUIT, pool.name(), since, planning.now().plus(GrowGradually.CIRCUIT_PROBE),
                 failures, "", why)));
