@@ -108,10 +108,18 @@ final class Ec2Machines implements MachineProvider {
     @Override
     public Delivery launch(MachineBatch batch) throws ProviderException {
         var request = requests.of(batch);
+        var rates = rates(batch.scope());
+        var early = rates.send(batch.size());
+        if (!early.isZero()) {
+            throw ProviderException.underWay(early, "EC2 has no room for " + batch.size() + " launches a moment after those before");
+        }
         try {
             var started = accounts.api(batch.scope()).runInstances(request).instances();
             return Delivery.of(machines(batch.scope(), started), batch.size());
         } catch (SdkException failure) {
+            if (Ec2Failures.translate(failure).kind() != FailureKind.UNAVAILABLE) {
+                rates.unsent(batch.size());
+            }
             var code = Ec2Failures.codeOf(failure);
             if (code.equals(Ec2Failures.MISMATCH) || code.equals(Ec2Failures.TERMINATED)) {
                 return asked(batch, Ec2Failures.translate(failure));

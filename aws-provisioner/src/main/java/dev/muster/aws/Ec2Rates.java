@@ -19,6 +19,8 @@ final class Ec2Rates {
 
     private final TokenBucket runRequests;
     private final TokenBucket runMachines;
+    /** As EC2's own stands by what was really sent, and when: places are taken ahead, and a process that was busy sends later than its place. */
+    private final TokenBucket sentMachines;
     private final TokenBucket terminateRequests;
     private final TokenBucket terminateMachines;
     private final TokenBucket createTags;
@@ -29,6 +31,7 @@ final class Ec2Rates {
     Ec2Rates(LongSupplier nanoClock) {
         runRequests = new TokenBucket(5, 2, nanoClock);
         runMachines = new TokenBucket(1_000, 2, nanoClock);
+        sentMachines = new TokenBucket(1_000, 2, nanoClock);
         terminateRequests = new TokenBucket(100, 5, nanoClock);
         terminateMachines = new TokenBucket(1_000, 20, nanoClock);
         createTags = new TokenBucket(100, 10, nanoClock);
@@ -39,6 +42,16 @@ final class Ec2Rates {
     /** How long a launch of so many has to wait. */
     Duration run(int machines) {
         return longer(runRequests.take(1), runMachines.take(machines));
+    }
+
+    /** Asked right before a launch of so many is sent: how long EC2 would still refuse it. Zero: it may go, and counts as sent. */
+    Duration send(int machines) {
+        return late(sentMachines.takeOrWait(machines));
+    }
+
+    /** What was sent was refused, and nothing of it is counted. */
+    void unsent(int machines) {
+        sentMachines.giveBack(machines);
     }
 
     void awaitTerminate(int machines) {

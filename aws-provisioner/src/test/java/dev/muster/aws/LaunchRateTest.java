@@ -64,6 +64,12 @@ class LaunchRateTest {
         launch(call -> Duration.ofMillis(call < 5 ? 900 : 20));
     }
 
+    /** A process that has just started, on a computer that does other things, sends its first calls seconds after their places were taken. */
+    @Test
+    void nothingIsThrottledWhenTheFirstCallsWereSentLate() throws Exception {
+        launch(call -> call < 10 ? Duration.ofSeconds(4) : Duration.ofMillis(20));
+    }
+
     @Test
     void nothingIsThrottledHoweverLongCallsAreOnTheirWay() throws Exception {
         var random = new Random(7);
@@ -89,8 +95,13 @@ class LaunchRateTest {
             while (!arrivals.isEmpty()) {
                 var arrival = arrivals.remove();
                 clock.nanos = arrival.at;
-                assertThat(provider.launch(arrival.batch).machines().size()).as("launched %s after the start", Duration.ofNanos(arrival.at))
-                        .isEqualTo(MachineBatch.MOST);
+                try {
+                    assertThat(provider.launch(arrival.batch).machines().size()).as("launched %s after the start", Duration.ofNanos(arrival.at))
+                            .isEqualTo(MachineBatch.MOST);
+                } catch (ProviderException early) {
+                    // As the host does.
+                    arrivals.add(new Arrival(arrival.at + early.again().orElseThrow(() -> early).toNanos(), arrival.batch));
+                }
             }
             assertThat(ec2.server.books().live()).isEqualTo(MACHINES);
             assertThat(ec2.server.books().answers().get("RunInstances")).isEqualTo(Map.of("Success", MACHINES / MachineBatch.MOST));

@@ -38,10 +38,38 @@ public final class TokenBucket {
 
     /** Takes {@code count} tokens and says how long the caller has to wait for them. */
     public synchronized Duration take(double count) {
+        fill();
+        tokens -= count;
+        return missing(0);
+    }
+
+    /**
+     * Takes {@code count} tokens if it holds them now, and none else.
+     *
+     * @return zero if they were taken; else how long until it would hold them
+     */
+    public synchronized Duration takeOrWait(double count) {
+        fill();
+        var wait = missing(count);
+        if (wait.isZero()) {
+            tokens -= count;
+        }
+        return wait;
+    }
+
+    /** Puts back what was taken and not used. */
+    public synchronized void giveBack(double count) {
+        fill();
+        tokens = Math.min(burst, tokens + count);
+    }
+
+    private void fill() {
         long now = nanoClock.getAsLong();
         tokens = Math.min(burst, tokens + (now - filledAt) * perNano);
         filledAt = now;
-        tokens -= count;
-        return tokens >= 0 ? Duration.ZERO : Duration.ofNanos((long) Math.ceil(-tokens / perNano));
+    }
+
+    private Duration missing(double count) {
+        return tokens >= count ? Duration.ZERO : Duration.ofNanos((long) Math.ceil((count - tokens) / perNano));
     }
 }
