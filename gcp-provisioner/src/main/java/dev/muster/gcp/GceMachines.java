@@ -394,7 +394,7 @@ final class GceMachines implements MachineProvider {
 
     private Optional<MachineSeen> machine(Scope scope, Instance instance) throws ProviderException {
         var status = InstanceTranslator.status(instance, deleted.get(key(scope, instance)).isPresent());
-        var by = status == CloudStatus.STOPPED || status == CloudStatus.SHUTTING_DOWN ? endings.of(scope, instance) : EndedBy.UNKNOWN;
+        var by = InstanceTranslator.isEnding(instance) || status == CloudStatus.SHUTTING_DOWN ? endings.of(scope, instance) : EndedBy.UNKNOWN;
         return InstanceTranslator.machine(scope, accounts.account(scope).project(), instance, status, by);
     }
 

@@ -86,13 +86,19 @@ final class InstanceTranslator {
     static CloudStatus status(Instance instance, boolean deleted) {
         return switch (instance.getStatus()) {
             case "PROVISIONING", "STAGING" -> CloudStatus.PENDING;
-            case "RUNNING", "PENDING_STOP" -> deleted ? CloudStatus.SHUTTING_DOWN : CloudStatus.RUNNING;
+            // While it shuts down, what it runs may still be at work: a task of a preempted machine has half a minute to save itself.
+            case "RUNNING", "PENDING_STOP", "STOPPING", "SUSPENDING" -> deleted ? CloudStatus.SHUTTING_DOWN : CloudStatus.RUNNING;
             case "REPAIRING" -> CloudStatus.IMPAIRED;
             // Off, and still there with its disks until it is deleted.
-            case "STOPPING", "STOPPED", "TERMINATED", "SUSPENDING", "SUSPENDED", "DEPROVISIONING" ->
+            case "STOPPED", "TERMINATED", "SUSPENDED", "DEPROVISIONING" ->
                     deleted ? CloudStatus.SHUTTING_DOWN : CloudStatus.STOPPED;
             default -> CloudStatus.UNKNOWN;
         };
+    }
+
+    /** It is off, or about to be. */
+    static boolean isEnding(Instance instance) {
+        return !instance.getStatus().equals("RUNNING") && !instance.getStatus().equals("STAGING") && !isSought(instance);
     }
 
     /** Google is still looking for room for it, and may find none: it is no machine yet. */

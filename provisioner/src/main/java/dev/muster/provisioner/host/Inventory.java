@@ -1,6 +1,7 @@
 package dev.muster.provisioner.host;
 
 import dev.muster.contracts.SecretsFolder;
+import dev.muster.provisioner.spi.EndedBy;
 import dev.muster.provisioner.spi.FailureKind;
 import dev.muster.provisioner.spi.KeepUntil;
 import dev.muster.provisioner.spi.MachineList;
@@ -234,8 +235,8 @@ final class Inventory implements AutoCloseable {
             var reported = watch.consoles.failure(machine.cloudId()).map(failure -> Reports.machine(machine, failure)).orElseGet(() -> Reports.machine(machine));
             all.put(machine.cloudId(), reported);
             byFleet.computeIfAbsent(machine.fleet(), none -> new ArrayList<>()).add(reported);
-            moving |= machine.status().isMoving()
-                    || !machine.status().isGone() && (machine.mark().word() == Mark.Word.DRAIN || machine.mark().word() == Mark.Word.DRAIN_NOW);
+            moving |= machine.status().isMoving() || !machine.status().isGone() && (machine.endedBy() != EndedBy.UNKNOWN
+                    || machine.mark().word() == Mark.Word.DRAIN || machine.mark().word() == Mark.Word.DRAIN_NOW);
         }
         var foreignMark = nothingKnown ? Optional.<InventoryReported>empty() : foreignMark(scope, list.machines());
         var said = new ArrayList<MachineReport>();
