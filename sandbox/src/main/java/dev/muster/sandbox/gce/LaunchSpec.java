@@ -36,6 +36,8 @@ record LaunchSpec(MachineType type, Gpus gpus, boolean spot, boolean deleteWhenP
     /** "The size of each metadata value must be less than or equal to 256 KB", and all of an instance's 512 KB, says Google. */
     private static final int LONGEST_VALUE = 256 * 1024;
     private static final int LONGEST_METADATA = 512 * 1024;
+    /** As disk types tell it: 64 TB. */
+    private static final int LARGEST_DISK = 65_536;
     static final List<String> DISK_TYPES = List.of("hyperdisk-balanced", "pd-balanced", "pd-extreme", "pd-ssd", "pd-standard");
 
     /** @param name null: as the instance, with a number if it isn't its first disk */
@@ -274,7 +276,10 @@ record LaunchSpec(MachineType type, Gpus gpus, boolean spot, boolean deleteWhenP
                     + ") is not compatible with machine type architecture (" + type.architecture() + ").");
         }
         int least = image == null ? 10 : image.diskSizeGb();
-        int size = Integer.parseInt(String.valueOf(parameters.getValue("diskSizeGb", disk.getValue("diskSizeGb", least))));
+        long size = Long.parseLong(String.valueOf(parameters.getValue("diskSizeGb", disk.getValue("diskSizeGb", least))));
+        if (size > LARGEST_DISK) {
+            throw Refusal.invalid(at + ".initializeParams.diskSizeGb", String.valueOf(size), "Disk size must be between 10 GB and " + LARGEST_DISK + " GB inclusive.");
+        }
         if (size < least) {
             throw Refusal.invalid(at + ".initializeParams.diskSizeGb", String.valueOf(size), "Requested disk size cannot be smaller than the image size (" + least + " GB)");
         }
@@ -282,7 +287,7 @@ record LaunchSpec(MachineType type, Gpus gpus, boolean spot, boolean deleteWhenP
         if (!DISK_TYPES.contains(kind)) {
             throw Refusal.invalid(at + ".initializeParams.diskType", kind, "The referenced diskType resource cannot be found.");
         }
-        return new Disk(index == 0, disk.getBoolean("autoDelete", false), disk.getString("deviceName", "persistent-disk-" + index), parameters.getString("diskName"), kind, size, image);
+        return new Disk(index == 0, disk.getBoolean("autoDelete", false), disk.getString("deviceName", "persistent-disk-" + index), parameters.getString("diskName"), kind, (int) size, image);
     }
 
     /** Null if there is none. */

@@ -9,8 +9,9 @@
  * operation, as it stands now, whatever is sent with them; operations that go from PENDING to DONE, and those that Google starts by itself;
  * an instance that shows before anyone knows whether there is a machine for it, and vanishes if there is none; names that are taken until
  * the delete is done; stopped instances that stay, with their disks billed; types by address in an insert and by name in a bulk insert;
- * bulk inserts that create some, or roll back below their least; fingerprints; filters, pages, lists of all zones with those out of
- * reach; a standard machine that starts again by itself after a host error; RS256 assertions and bearer tokens.
+ * bulk inserts that create some, or roll back below their least; a create that a delete overtakes and that ends in a conflict; fingerprints; filters, pages, lists of all zones with those out of
+ * reach; a standard machine that starts again by itself after a host error; RS256 assertions and bearer tokens; on request, rate quotas that come back
+ * with the next minute.
  *
  * <p>Not as at Google, or not known: a request id holds until it is forgotten on request; a revoked key's tokens end at once; a permission
  * is asked for where a method's own name says so, and not for the disks and networks it uses; a change of metadata shows at once, and its

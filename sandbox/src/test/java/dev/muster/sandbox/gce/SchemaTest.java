@@ -97,4 +97,18 @@ final class SchemaTest {
         assertThat(unknown.text("error/status")).isEqualTo("INVALID_ARGUMENT");
         assertThat(cloud.gce.books().instances(cloud.time.now())).isEmpty();
     }
+
+    @Test
+    void nullIsAsIfItWereNotThereAndNumbersAreAsLargeAsTheirTypes() {
+        var cloud = new Cloud();
+        var huge = Cloud.instance("m-2");
+        huge.getJsonArray("disks").getJsonObject(0).getJsonObject("initializeParams").put("diskSizeGb", "9223372036854775808");
+
+        var nothing = cloud.post(Cloud.INSTANCES, Cloud.instance("m-1").putNull("labels").put("scheduling", new JsonObject().putNull("preemptible")));
+
+        assertThat(nothing.status).isEqualTo(200);
+        assertThat(cloud.post(Cloud.INSTANCES, huge).message()).isEqualTo("Invalid value at 'disks[0].initializeParams.diskSizeGb' (TYPE_INT64), \"9223372036854775808\"");
+        huge.getJsonArray("disks").getJsonObject(0).getJsonObject("initializeParams").put("diskSizeGb", "4294967306");
+        assertThat(cloud.post(Cloud.INSTANCES, huge).message()).contains("Disk size must be between 10 GB and 65536 GB inclusive.");
+    }
 }
