@@ -130,7 +130,7 @@ final class Metadata {
     }
 
     private JsonObject all(Instance instance) {
-        var number = Geography.id("project", "projects/" + instance.project).substring(0, 12);
+        var number = Surroundings.PROJECT_NUMBER;
         var scheduling = instance.json().getJsonObject("scheduling");
         var machine = new JsonObject().put("attributes", folder(instance.metadata)).put("cpu-platform", instance.json().getString("cpuPlatform"))
                 .put("description", instance.spec.body().getString("description", ""))

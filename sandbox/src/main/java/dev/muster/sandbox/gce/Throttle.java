@@ -38,7 +38,7 @@ final class Throttle {
         if (counted.merge(new Window(group, region, minute), 1, Integer::sum) > perMinute) {
             // Words of scylladb/scylla-cluster-tests#7940.
             throw Refusal.of(403, "rateLimitExceeded", "Quota exceeded for quota metric '" + group + "' and limit '" + group + " per minute" + (region == null ? "" : " per region")
-                    + "' of service 'compute.googleapis.com' for consumer 'project_number:314159265358'.");
+                    + "' of service 'compute.googleapis.com' for consumer 'project_number:" + Surroundings.PROJECT_NUMBER + "'.");
         }
     }
 
