@@ -59,6 +59,7 @@ final class Descriptions {
             case "subnetworks.get" -> one(call, "subnetwork", List.of(subnetwork(call, region(call))));
             case "subnetworks.list" -> list(call, "subnetworkList", "Subnetwork", List.of(subnetwork(call, region(call))), place + "/subnetworks");
             case "routers.list" -> list(call, "routerList", "Router", routers(call, region(call)), place + "/routers");
+            case "firewalls.list" -> list(call, "firewallList", "Firewall", firewalls(call), place + "/firewalls");
             case "routes.list" -> list(call, "routeList", "Route", routes(call), place + "/routes");
             case "networks.get" -> one(call, "network", List.of(network(call)));
             case "networks.list" -> list(call, "networkList", "Network", List.of(network(call)), place + "/networks");
@@ -241,6 +242,16 @@ final class Descriptions {
         return List.of(Links.resource("router", path + "/routers/way-out", "router").put("creationTimestamp", BEGAN).put("region", Links.to(path))
                 .put("network", Links.to("projects/" + call.project() + "/global/networks/default")).put("nats", new JsonArray().add(new JsonObject().put("name", "way-out")
                         .put("natIpAllocateOption", "AUTO_ONLY").put("sourceSubnetworkIpRangesToNat", "ALL_SUBNETWORKS_ALL_IP_RANGES"))));
+    }
+
+    private List<JsonObject> firewalls(Call call) {
+        if (surroundings.letsOut()) {
+            return List.of();
+        }
+        var project = "projects/" + call.project();
+        return List.of(Links.resource("firewall", project + "/global/firewalls/keep-in", "firewall").put("creationTimestamp", BEGAN)
+                .put("network", Links.to(project + "/global/networks/default")).put("priority", 65_000).put("direction", "EGRESS").put("disabled", false)
+                .put("destinationRanges", new JsonArray().add("0.0.0.0/0")).put("denied", new JsonArray().add(new JsonObject().put("IPProtocol", "all"))));
     }
 
     private List<JsonObject> routes(Call call) {

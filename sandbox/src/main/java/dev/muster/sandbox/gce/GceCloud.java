@@ -189,6 +189,7 @@ final class GceCloud {
                         instance(call);
                         yield allowed(call.body());
                     }
+                    case "subnetworks.testIamPermissions" -> allowed(call.body());
                     case "instances.delete" -> once(call, () -> delete(call, now));
                     case "instances.stop" -> once(call, () -> stop(call, now));
                     case "instances.start" -> once(call, () -> start(call, now));
@@ -212,7 +213,8 @@ final class GceCloud {
         }
         surroundings.admit(Surroundings.Service.COMPUTE, config.project());
         boolean publicImages = call.method().startsWith("images.") && config.images().stream().anyMatch(image -> image.project().equals(call.project()));
-        if (!call.project().equals(config.project()) && !publicImages) {
+        boolean shared = call.method().startsWith("subnetworks.") && surroundings.isHost(call.project());
+        if (!call.project().equals(config.project()) && !publicImages && !shared) {
             throw Refusal.notFound("projects/" + call.project());
         }
         throttle.request(call, time.now());

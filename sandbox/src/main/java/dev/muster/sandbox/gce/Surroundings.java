@@ -47,6 +47,8 @@ public final class Surroundings {
     private final Map<String, Account> accounts = new HashMap<>();
     private final Set<String> translated = new HashSet<>();
     private final Set<String> privateAccess = new HashSet<>();
+    private final Set<String> hosts = new HashSet<>();
+    private boolean letsOut = true;
     private boolean bill = true;
     private boolean wayOut = true;
     private boolean usualAccount = true;
@@ -86,6 +88,16 @@ public final class Surroundings {
         privateAccess.add(region);
     }
 
+    /** Another project lends this one its network: a shared VPC. Machines can't be launched into it here. */
+    public synchronized void hostProject(String project) {
+        hosts.add(project);
+    }
+
+    /** A firewall rule keeps everything in. */
+    public synchronized void letNothingOut() {
+        letsOut = false;
+    }
+
     public synchronized void diskKey(DiskKey key) {
         diskKey = key;
     }
@@ -101,6 +113,8 @@ public final class Surroundings {
         accounts.clear();
         translated.clear();
         privateAccess.clear();
+        hosts.clear();
+        letsOut = true;
         bill = true;
         wayOut = true;
         usualAccount = true;
@@ -110,6 +124,14 @@ public final class Surroundings {
 
     synchronized Duration clockAhead() {
         return clockAhead;
+    }
+
+    synchronized boolean isHost(String project) {
+        return hosts.contains(project);
+    }
+
+    synchronized boolean letsOut() {
+        return letsOut;
     }
 
     synchronized boolean leadsOut() {

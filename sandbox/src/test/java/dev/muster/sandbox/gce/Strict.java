@@ -5,6 +5,7 @@ import com.google.cloud.compute.v1.AcceleratorTypeAggregatedList;
 import com.google.cloud.compute.v1.AcceleratorTypeList;
 import com.google.cloud.compute.v1.DiskType;
 import com.google.cloud.compute.v1.DiskTypeList;
+import com.google.cloud.compute.v1.FirewallList;
 import com.google.cloud.compute.v1.Image;
 import com.google.cloud.compute.v1.ImageList;
 import com.google.cloud.compute.v1.InstanceAggregatedList;
@@ -69,6 +70,8 @@ final class Strict {
             case "diskTypes.list" -> DiskTypeList.newBuilder();
             case "subnetworks.get" -> Subnetwork.newBuilder();
             case "subnetworks.list" -> SubnetworkList.newBuilder();
+            case "firewalls.list" -> FirewallList.newBuilder();
+            case "subnetworks.testIamPermissions" -> TestPermissionsResponse.newBuilder();
             case "routers.list" -> RouterList.newBuilder();
             case "routes.list" -> RouteList.newBuilder();
             case "networks.get" -> Network.newBuilder();
