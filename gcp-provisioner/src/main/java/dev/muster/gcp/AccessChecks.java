@@ -111,7 +111,11 @@ final class AccessChecks {
                 findings.ok(about, "is there, for " + String.join(", ", pools));
             }
         });
-        actAs(email, path);
+        if (answer.switchedOff()) {
+            findings.skipped(new About(ACT_AS, email), SERVICE_ACCOUNT);
+        } else {
+            actAs(email, path);
+        }
     }
 
     private void actAs(String email, String path) {
@@ -119,7 +123,7 @@ final class AccessChecks {
         calls.allowed(DoctorCalls.Api.IAM, "iam.serviceAccounts.testIamPermissions", path + ":testIamPermissions", List.of(GcePermissions.ACT_AS), findings, about).ifPresent(allowed -> {
             if (allowed.isEmpty()) {
                 findings.failed(about, GcePermissions.ACT_AS + " is not allowed: no launch with this account is taken, and no mark on its machines",
-                        "gcloud iam service-accounts add-iam-policy-binding " + email + " --member serviceAccount:" + caller.who() + " --role roles/iam.serviceAccountUser");
+                        "gcloud iam service-accounts add-iam-policy-binding " + email + " --project " + path.split("/")[1] + " --member serviceAccount:" + caller.who() + " --role roles/iam.serviceAccountUser");
             } else {
                 findings.ok(about, "is allowed");
             }

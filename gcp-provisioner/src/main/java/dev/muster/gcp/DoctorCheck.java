@@ -34,7 +34,8 @@ enum DoctorCheck implements Check {
             List.of("cloudkms.cryptoKeys.get", "cloudkms.cryptoKeys.getIamPolicy", "resourcemanager.projects.get")),
     SUBNET("The subnet is there, in the offer's region.", List.of("compute.subnetworks.get", "compute.networks.get")),
     ADDRESSES("The subnet has a free address; fewer than the pools' limits allow is a warning.", List.of("compute.subnetworks.get")),
-    ROUTE("Machines have a way out: a route to the internet, and an external address or Cloud NAT for it.", List.of("compute.routes.list", "compute.routers.list"));
+    ROUTE("Machines have a way out: a route to the internet, and an external address or Cloud NAT for it.", List.of("compute.routes.list", "compute.routers.list")),
+    FIREWALL("No firewall rule of the network keeps all in; rules of an organization's policies aren't seen.", List.of("compute.firewalls.list"));
 
     private final String asks;
     private final List<String> permissions;

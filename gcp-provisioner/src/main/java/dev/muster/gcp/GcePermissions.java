@@ -53,6 +53,7 @@ final class GcePermissions {
             Map.entry("subnetworks.get", List.of("compute.subnetworks.get")),
             Map.entry("networks.get", List.of("compute.networks.get")),
             Map.entry("routes.list", List.of("compute.routes.list")),
+            Map.entry("firewalls.list", List.of("compute.firewalls.list")),
             Map.entry("routers.list", List.of("compute.routers.list")),
             Map.entry("instances.aggregatedList", List.of("compute.instances.list")),
             Map.entry("resourcemanager.projects.get", List.of("resourcemanager.projects.get")),

@@ -1,6 +1,7 @@
 package dev.muster.gcp;
 
 import static dev.muster.gcp.DoctorCheck.ADDRESSES;
+import static dev.muster.gcp.DoctorCheck.FIREWALL;
 import static dev.muster.gcp.DoctorCheck.ROUTE;
 import static dev.muster.gcp.DoctorCheck.SUBNET;
 
@@ -10,6 +11,7 @@ import dev.muster.provisioner.doctor.Findings;
 import dev.muster.provisioner.doctor.Findings.About;
 import dev.muster.provisioner.doctor.Growth;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
@@ -36,7 +38,7 @@ final class NetworkChecks {
             if (use.network().isPresent()) {
                 byPlace.computeIfAbsent(place(use.network().get()), none -> new ArrayList<>()).add(use);
             } else {
-                List.of(SUBNET, ADDRESSES, ROUTE).forEach(check -> findings.ok(new About(check, use.poolName()), "is left to the instance template"));
+                List.of(SUBNET, ADDRESSES, ROUTE, FIREWALL).forEach(check -> findings.ok(new About(check, use.poolName()), "is left to the instance template"));
             }
         }
         byPlace.forEach(this::place);
@@ -51,12 +53,17 @@ final class NetworkChecks {
         var about = new About(SUBNET, GceNames.last(place));
         var subnet = place.contains("/subnetworks/") ? subnet(about, place, uses) : ofNetwork(about, place, uses);
         if (subnet.isEmpty()) {
-            List.of(ADDRESSES, ROUTE).forEach(check -> findings.skipped(new About(check, about.of()), SUBNET));
+            List.of(ADDRESSES, ROUTE, FIREWALL).forEach(check -> findings.skipped(new About(check, about.of()), SUBNET));
             return;
         }
         findings.ok(about, subnet.get().path("ipCidrRange").asText() + " of " + GceNames.last(subnet.get().path("network").asText()));
         addresses(new About(ADDRESSES, about.of()), subnet.get(), uses);
+        if (GcePermissions.isForeign(subnet.get().path("network").asText(), calls.project())) {
+            List.of(ROUTE, FIREWALL).forEach(check -> findings.ok(new About(check, about.of()), "is the host project's to see"));
+            return;
+        }
         route(new About(ROUTE, about.of()), subnet.get(), uses);
+        firewall(new About(FIREWALL, about.of()), subnet.get(), uses);
     }
 
     private Optional<JsonNode> subnet(About about, String place, List<Use> uses) {
@@ -113,10 +120,6 @@ final class NetworkChecks {
 
     private void route(About about, JsonNode subnet, List<Use> uses) {
         var network = subnet.path("network").asText();
-        if (GcePermissions.isForeign(network, calls.project())) {
-            findings.ok(about, "is the host project's to see");
-            return;
-        }
         var routes = calls.told(calls.all("routes.list", "global/routes", ""), findings, List.of(about));
         if (routes.isEmpty()) {
             return;
@@ -157,6 +160,41 @@ final class NetworkChecks {
                 + (subnet.path("privateIpGoogleAccess").asBoolean() ? ": by Private Google Access they reach Google and nothing else" : ""),
                 "gcloud compute routers create out --network " + network + " --region " + region + ", and gcloud compute routers nats create out --router out --region " + region
                         + " --auto-allocate-nat-external-ips --nat-all-subnet-ip-ranges; or gcp.publicIp: true in the pool");
+    }
+
+    /** What no rule denies goes out. */
+    private void firewall(About about, JsonNode subnet, List<Use> uses) {
+        var rules = calls.told(calls.all("firewalls.list", "global/firewalls", ""), findings, List.of(about));
+        if (rules.isEmpty()) {
+            return;
+        }
+        for (var use : uses) {
+            var out = StreamSupport.stream(rules.get().spliterator(), false).filter(rule -> same(rule.path("network").asText(), subnet.path("network").asText())
+                    && rule.path("direction").asText().equals("EGRESS") && !rule.path("disabled").asBoolean() && isFor(rule, use)).toList();
+            var wall = out.stream().filter(rule -> rule.has("denied") && has(rule.path("destinationRanges"), EVERYWHERE))
+                    .min(Comparator.comparingInt(rule -> rule.path("priority").asInt()));
+            var doors = out.stream().filter(rule -> wall.isPresent() && rule.has("allowed") && rule.path("priority").asInt() < wall.get().path("priority").asInt())
+                    .map(rule -> rule.path("name").asText()).toList();
+            if (wall.isPresent() && doors.isEmpty()) {
+                findings.failed(about, wall.get().path("name").asText() + " lets nothing out of machines of " + use.poolName(),
+                        "a rule of a lower priority number that allows egress to ClearML, package indexes and the image registry");
+            } else if (wall.isPresent()) {
+                findings.ok(about, "out goes what " + String.join(", ", doors) + " allow");
+            } else {
+                findings.ok(about, "nothing is kept in");
+            }
+        }
+    }
+
+    private static boolean isFor(JsonNode rule, Use use) {
+        if (rule.has("targetServiceAccounts")) {
+            return use.serviceAccount().filter(email -> has(rule.path("targetServiceAccounts"), email)).isPresent();
+        }
+        return !rule.has("targetTags") || use.properties().getTags().getItemsList().stream().anyMatch(tag -> has(rule.path("targetTags"), tag));
+    }
+
+    private static boolean has(JsonNode list, String text) {
+        return StreamSupport.stream(list.spliterator(), false).anyMatch(one -> one.asText().equals(text));
     }
 
     private static boolean serves(JsonNode nat, JsonNode subnet) {

@@ -18,6 +18,8 @@ import dev.muster.sandbox.gce.Surroundings;
 import io.vertx.core.Vertx;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.lang.reflect.Method;
+import java.lang.reflect.Modifier;
 import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
@@ -249,6 +251,17 @@ class GcpDoctorTest {
                 fails("a full subnet", DoctorCheck.ADDRESSES, "none is free", asked -> google.capacity().noAddresses("us-central1")),
                 warns("a small subnet", DoctorCheck.ADDRESSES, "4092 free", asked -> asked.max = 4_500),
                 fails("a network without a way out", DoctorCheck.ROUTE, "no route leads out", asked -> google.surroundings().withoutRoute()),
+                fails("a firewall rule that keeps all in", DoctorCheck.FIREWALL, "keep-in lets nothing out", asked -> google.surroundings().letNothingOut()),
+                fails("a shared subnet that Muster may not use", DoctorCheck.PERMISSIONS, "subnetworks.use", asked -> {
+                    asked.subnet = "projects/host-4711/regions/us-central1/subnetworks/default";
+                    google.surroundings().hostProject("host-4711");
+                    google.faults().deny("compute.subnetworks.use");
+                }),
+                warns("IAM isn't switched on", DoctorCheck.SERVICE_ACCOUNT, "SERVICE_DISABLED", asked -> google.surroundings().off(Surroundings.Service.IAM)),
+                warns("KMS isn't switched on", DoctorCheck.DISK_KEY, "SERVICE_DISABLED", asked -> {
+                    diskKey(asked, Surroundings.DiskKey.GRANTED);
+                    google.surroundings().off(Surroundings.Service.KMS);
+                }),
                 fails("no external address, and no Cloud NAT", DoctorCheck.ROUTE, "no Cloud NAT serves default", asked -> asked.gcp += ", \"publicIp\": false"),
                 fails("Private Google Access alone", DoctorCheck.ROUTE, "Google and nothing else", asked -> {
                     asked.gcp += ", \"publicIp\": false";
@@ -268,7 +281,7 @@ class GcpDoctorTest {
                 List.of("compute.projects.get", DoctorCheck.PROJECT), List.of("compute.acceleratorTypes.get", DoctorCheck.GPU), List.of("compute.images.get", DoctorCheck.IMAGE),
                 List.of("compute.images.getFromFamily", DoctorCheck.IMAGE), List.of("compute.instanceTemplates.get", DoctorCheck.TEMPLATE),
                 List.of("compute.subnetworks.get", DoctorCheck.SUBNET), List.of("compute.networks.get", DoctorCheck.SUBNET), List.of("compute.routes.list", DoctorCheck.ROUTE),
-                List.of("compute.routers.list", DoctorCheck.ROUTE), List.of("cloudkms.cryptoKeys.get", DoctorCheck.DISK_KEY),
+                List.of("compute.routers.list", DoctorCheck.ROUTE), List.of("compute.firewalls.list", DoctorCheck.FIREWALL), List.of("cloudkms.cryptoKeys.get", DoctorCheck.DISK_KEY),
                 List.of("cloudkms.cryptoKeys.getIamPolicy", DoctorCheck.DISK_KEY), List.of("resourcemanager.projects.get", DoctorCheck.DISK_KEY))) {
             var permission = (String) denial.get(0);
             all.add(warns(permission + " is denied", (DoctorCheck) denial.get(1), permission + " is not allowed", asked -> {
@@ -309,6 +322,27 @@ class GcpDoctorTest {
         assertThat(said).filteredOn(one -> one.check().equals(fault.check.word()) && one.state().equals(fault.state.name().toLowerCase())).allSatisfy(one ->
                 assertThat(one.fix()).isNotEmpty()).anySatisfy(one -> assertThat(one.of() + " " + one.seen()).contains(fault.seen));
         assertThat(said).filteredOn(one -> one.state().equals("skipped")).allSatisfy(one -> assertThat(one.seen()).contains(" before "));
+    }
+
+    /** A fault that the stand-in gets is one that is tried here. */
+    @Test
+    void everyFaultOfTheSurroundingsIsTried() throws IOException {
+        var tried = Files.readString(Path.of("src", "test", "java", "dev", "muster", "gcp", "GcpDoctorTest.java"));
+        assertThat(Arrays.stream(Surroundings.class.getDeclaredMethods()).filter(method -> Modifier.isPublic(method.getModifiers())).map(Method::getName))
+                .hasSizeGreaterThan(10).allSatisfy(fault -> assertThat(tried).contains("surroundings()." + fault + "("));
+        assertThat(Stream.of(Surroundings.Service.values(), Surroundings.Account.values(), Surroundings.DiskKey.values()).flatMap(Arrays::stream)
+                .filter(value -> value != Surroundings.Account.THERE)).allSatisfy(value -> assertThat(tried).contains(value.getDeclaringClass().getSimpleName() + "." + value.name()));
+    }
+
+    @Test
+    void aSharedSubnetIsAsked() throws IOException {
+        var asked = new Asked();
+        asked.subnet = "projects/host-4711/regions/us-central1/subnetworks/default";
+        google.surroundings().hostProject("host-4711");
+        var said = examine(asked);
+        assertThat(inState(said, State.FAILED, State.WARNING, State.SKIPPED)).as(said.toString()).isEmpty();
+        assertThat(said).filteredOn(one -> one.check().equals("permissions")).extracting(Said::of, Said::seen).containsExactly(tuple("", "all that calls and these launches need: 14"),
+                tuple(asked.subnet, "machines may be in it"));
     }
 
     @Test
