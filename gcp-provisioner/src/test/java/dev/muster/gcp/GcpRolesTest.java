@@ -20,8 +20,10 @@ import dev.muster.contracts.SecretsFolder;
 import dev.muster.sandbox.gce.GceConfig;
 import dev.muster.sandbox.gce.GceServer;
 import io.vertx.core.Vertx;
+import java.io.File;
 import java.io.IOException;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -32,6 +34,8 @@ import java.util.Optional;
 import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.yaml.snakeyaml.Yaml;
@@ -40,6 +44,7 @@ import org.yaml.snakeyaml.Yaml;
 class GcpRolesTest {
 
     private static final Path ROLES = Path.of("..", "deploy", "gcp");
+    private static final Path PAGE = Path.of("..", "docs", "gcp.md");
     private static final Path SOURCES = Path.of("src", "main", "java", "dev", "muster", "gcp");
     /** A method of one of Google's services, as the doctor names each that it calls. */
     private static final Pattern METHOD = Pattern.compile("\"((?:(?:iam|cloudkms|resourcemanager)\\.)?[a-z]\\w+\\.(?:get|getFromFamily|getIamPolicy|list|aggregatedList|testIamPermissions))\"");
@@ -121,8 +126,25 @@ class GcpRolesTest {
         assertThat(readme).contains(GcePermissions.ACT_AS, "roles/iam.serviceAccountUser", "roles/iam.workloadIdentityUser", "roles/compute.networkUser");
     }
 
+    /** Google's own parser reads each command of the pages to its end, and each role as it would be sent. */
+    @Test
+    void gcloudReadsTheCommandsAndRoles() throws Exception {
+        var gcloud = Arrays.stream(System.getenv("PATH").split(File.pathSeparator)).map(folder -> Path.of(folder, "gcloud")).filter(Files::isExecutable).findFirst();
+        if (gcloud.isEmpty()) {
+            System.out.println("Skipped: what reads the commands of deploy/gcp/README.md and docs/gcp.md; gcloud is not on PATH");
+        }
+        Assumptions.assumeTrue(gcloud.isPresent(), "gcloud is missing");
+        var process = new ProcessBuilder("python3", "-B", "src/test/python/gcloud_commands.py", gcloud.get().toString(), ROLES.resolve("README.md").toString(), PAGE.toString(),
+                ROLES.resolve("role-muster.yaml").toString(), ROLES.resolve("role-doctor.yaml").toString(), ROLES.resolve("role-machine.yaml").toString())
+                .redirectErrorStream(true).start();
+        var said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+
+        assertThat(process.waitFor()).as(said).isZero();
+        assertThat(said).endsWith("21 commands and 3 roles, 0 wrong\n");
+    }
+
     private static TreeSet<String> flat(Collection<List<String>> permissions) {
-        return permissions.stream().flatMap(List::stream).collect(java.util.stream.Collectors.toCollection(TreeSet::new));
+        return permissions.stream().flatMap(List::stream).collect(Collectors.toCollection(TreeSet::new));
     }
 
     /** In the shape of IAM's Role, as {@code gcloud iam roles create --file} reads it. */
