@@ -316,6 +316,22 @@ class GceMachinesTest extends MachineProviderContract {
     }
 
     @Test
+    void aPreemptedMachineRunsUntilItsHalfMinuteIsOver() throws Exception {
+        try (var slow = new GceStandIn(GceConfig.defaults().withProvisionTime(Duration.ofMillis(30)).withStagingTime(Duration.ofMillis(30))
+                .withPreemptionNotice(Duration.ofSeconds(3)).withShutdownTime(Duration.ofMillis(60)))) {
+            var provider = slow.machines();
+            var machine = launched(provider, at(batch(1), Batches.SPOT)).machines().get(0);
+            slow.hardware(machine.cloudId());
+
+            slow.server.preempt(machine.cloudId());
+            var noticed = listedUntil(provider, seen -> seen.endedBy() == EndedBy.INTERRUPTED);
+
+            assertThat(noticed.status()).isEqualTo(CloudStatus.RUNNING);
+            listedUntil(provider, seen -> seen.status() == CloudStatus.STOPPED && seen.endedBy() == EndedBy.INTERRUPTED);
+        }
+    }
+
+    @Test
     void aMachineWhoseHostFailedSaysSo() throws ProviderException {
         var provider = gce.machines();
         var machine = launched(provider, batch(1)).machines().get(0);

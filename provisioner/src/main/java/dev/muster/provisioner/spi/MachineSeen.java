@@ -11,6 +11,7 @@ import java.util.Optional;
  * @param pool from its tags; may be empty
  * @param batchId from its tags; never empty
  * @param launchIndex its place in the batch, from 0
+ * @param endedBy may be known while it still runs: a cloud gives some machines a while before they end
  * @param launchedAt by the cloud's clock; null if it doesn't say
  */
 public record MachineSeen(String cloudId, String fleet, String pool, String batchId, int launchIndex, Offer offer, CloudStatus status,
