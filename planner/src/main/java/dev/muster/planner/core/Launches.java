@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.stream.Stream;
 
 /** Admits launches: a proposal passes every rule, gets its offers, and becomes machines on the books and commands. */
 public final class Launches {
@@ -117,8 +118,7 @@ public final class Launches {
         var pool = chosen.proposal().pool();
         var queue = chosen.proposal().queue();
         var now = planning.now();
-        var replaceable = planning.fleet().unreplaced(pool.name()).stream()
-                .filter(id -> planning.fleet().machine(id).filter(m -> m.endedAt().plus(REPLACED_WITHIN).isAfter(now)).isPresent())
+        var replaceable = replaceable(planning, pool, queue).filter(machine -> machine.endedAt().plus(REPLACED_WITHIN).isAfter(now)).map(Machine::id)
                 .limit(count).toList();
         var why = replaceable.isEmpty() ? reason : Reason.LAUNCH_WAS_REFUSED;
         var refusedBy = replaceable.stream().flatMap(id -> planning.fleet().machine(id).stream()).map(Machine::decisionId).distinct().toList();
@@ -152,6 +152,18 @@ public final class Launches {
                 : share.offer().ceiling().isPresent() ? share.offer().ceiling() : share.offer().price();
         planning.issue(decision.id(), new Command.Launch(ids.get(0), ids, pool.name(), share.offer().key(), maxPrice.orElse(0), expiresAt,
                 queueIds));
+    }
+
+    /** Refused machines that a launch stands in for: the pool's own, then those that other pools were to have for the queue. */
+    private static Stream<Machine> replaceable(Planning planning, Pool pool, String queue) {
+        var own = refused(planning, pool.name());
+        var others = planning.spec().queues().stream().filter(each -> each.name().equals(queue)).flatMap(each -> each.pools().stream())
+                .filter(other -> !other.equals(pool.name())).flatMap(other -> refused(planning, other)).filter(machine -> machine.queue().equals(queue));
+        return Stream.concat(own, others);
+    }
+
+    private static Stream<Machine> refused(Planning planning, String pool) {
+        return planning.fleet().unreplaced(pool).stream().flatMap(id -> planning.fleet().machine(id).stream());
     }
 
     /** An on-demand machine in place of spot begins the blackout. */

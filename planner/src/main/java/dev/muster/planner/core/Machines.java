@@ -104,7 +104,11 @@ final class Machines {
             }
         }
         if (!machine.replaces().isEmpty() && replaced.add(machine.replaces())) {
-            unreplacedIn(machine.pool()).remove(machine.replaces());
+            var refused = byId.get(machine.replaces());
+            if (refused != null) {
+                // Which may be of another pool of its queue.
+                unreplacedIn(refused.machine.pool()).remove(machine.replaces());
+            }
         }
         if (machine.phase() == Phase.FAILED && !replaced.contains(machine.id())) {
             unreplacedIn(machine.pool()).add(machine.id());

@@ -222,6 +222,32 @@ class PlannerTest {
     }
 
     @Test
+    void replacesWhatOnePoolWasRefusedByTheNextPoolOfTheQueue() {
+        var s = Scenario.of(spec(List.of(queue("gpu", "first", "second")), List.of(pool("first", 5),
+                pool("second", 0, 5, 1, offer("g5.xlarge", "us-east-1a", Market.ON_DEMAND))))).waiting("gpu", 2).look().list().plan();
+        s.refuse(FailureKind.OUT_OF_CAPACITY, "mabcdefgh-1", "mabcdefgh-2").plan();
+
+        assertThat(s.fleet.machine("mabcdefgh-3").orElseThrow().pool()).isEqualTo("second");
+        assertThat(s.fleet.machine("mabcdefgh-3").orElseThrow().replaces()).isEqualTo("mabcdefgh-1");
+        assertThat(s.fleet.machine("mabcdefgh-4").orElseThrow().replaces()).isEqualTo("mabcdefgh-2");
+        assertThat(s.decisions()).containsExactly(Reason.TASKS_WAIT, Reason.LAUNCH_WAS_REFUSED);
+
+        // They are replaced once, also for the pool that was refused them and after a restart.
+        assertThat(s.fleet.unreplaced("first")).isEmpty();
+        assertThat(ReadBack.of(s.fleet).unreplaced("first")).isEmpty();
+    }
+
+    @Test
+    void replacesNothingThatAnotherQueueWasRefused() {
+        var s = Scenario.of(spec(List.of(queue("gpu", "first"), queue("cpu", "first", "second")), List.of(pool("first", 5),
+                pool("second", 0, 5, 1, offer("g5.xlarge", "us-east-1a", Market.ON_DEMAND))))).waiting("gpu", 1).look().list().plan();
+        s.refuse(FailureKind.OUT_OF_CAPACITY, "mabcdefgh-1").waiting("cpu", 1).look().plan();
+
+        assertThat(s.fleet.machine("mabcdefgh-2").orElseThrow().pool()).isEqualTo("second");
+        assertThat(s.fleet.machine("mabcdefgh-2").orElseThrow().replaces()).isEmpty();
+    }
+
+    @Test
     void probesAnExhaustedOfferWithOneMachineWhenItsTimeHasCome() {
         var s = Scenario.onePool(5).waiting("gpu", 3).look().list().plan();
         s.refuse(FailureKind.OUT_OF_CAPACITY, "mabcdefgh-1", "mabcdefgh-2", "mabcdefgh-3").plan();
