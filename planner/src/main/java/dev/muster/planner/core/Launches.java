@@ -122,7 +122,7 @@ public final class Launches {
                 .limit(count).toList();
         var why = replaceable.isEmpty() ? reason : Reason.LAUNCH_WAS_REFUSED;
         var refusedBy = replaceable.stream().flatMap(id -> planning.fleet().machine(id).stream()).map(Machine::decisionId).distinct().toList();
-        var decision = planning.decide(asker, why).causes(refusedBy).pool(pool.name()).queue(queue).alternatives(chosen.alternatives())
+        var decision = planning.decide(asker, why).causes(refusedBy).pool(pool.name()).queue(queue).alternatives(chosen.alternatives()).constraints(chosen.proposal().before())
                 .number("waiting", waiting).number("supply", supply).number("launched", count)
                 .number("poolMachines", planning.books(pool).counted() + count).number("probes", share.probes().size()).offer(share.offer().key())
                 .names("replaced", replaceable);

@@ -25,9 +25,16 @@ public sealed interface PlanRecord {
     /**
      * Something that is done, and why. {@code pool} and {@code queue} are empty where it is about neither. {@code numbers} and {@code words}
      * are the reason's parameters.
+     *
+     * @param constraints of a launch: what was in the way of the pools that its queue names before this one; empty: nothing was
      */
     record Decided(String id, String rule, Reason reason, String pool, String queue, List<String> machineIds, List<String> taskIds,
-            SortedMap<String, Long> numbers, SortedMap<String, String> words, List<Alternative> alternatives, List<String> causes) implements PlanRecord {
+            SortedMap<String, Long> numbers, SortedMap<String, String> words, List<Alternative> alternatives, List<Constraint> constraints,
+            List<String> causes) implements PlanRecord {
+
+        public Decided {
+            constraints = List.copyOf(constraints);
+        }
 
         /** One sentence with its numbers. */
         public String text() {

@@ -357,6 +357,7 @@ public final class Planning {
         private List<String> machines = List.of();
         private List<String> tasks = List.of();
         private List<PlanRecord.Alternative> alternatives = List.of();
+        private List<Constraint> constraints = List.of();
         private List<String> causes = List.of();
 
         private Draft(Constraint.Draft said) {
@@ -419,6 +420,12 @@ public final class Planning {
             return this;
         }
 
+        /** What was in the way of the pools before. */
+        public Draft constraints(List<Constraint> before) {
+            constraints = List.copyOf(before);
+            return this;
+        }
+
         public Draft causes(List<String> decisionIds) {
             causes = List.copyOf(decisionIds);
             return this;
@@ -437,7 +444,7 @@ public final class Planning {
         public String write() {
             var why = said.done(Form.Use.DECISION);
             Planning.this.write(new PlanRecord.Decided(id, why.rule(), why.reason(), pool, queue, machines, tasks, why.numbers(), why.words(), alternatives,
-                    causes));
+                    constraints, causes));
             return id;
         }
     }

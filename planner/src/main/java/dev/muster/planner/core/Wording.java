@@ -21,7 +21,8 @@ public final class Wording {
     private Wording() {}
 
     public static String of(PlanRecord.Decided decided) {
-        return text(new Said(decided.reason(), decided.pool(), decided.queue(), decided.machineIds(), decided.taskIds(), decided.numbers(), decided.words()));
+        var text = text(new Said(decided.reason(), decided.pool(), decided.queue(), decided.machineIds(), decided.taskIds(), decided.numbers(), decided.words()));
+        return decided.constraints().isEmpty() ? text : text + ", since " + decided.constraints().stream().map(Wording::of).distinct().collect(Collectors.joining("; "));
     }
 
     public static String of(Constraint constraint) {

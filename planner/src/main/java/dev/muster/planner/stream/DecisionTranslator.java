@@ -29,6 +29,7 @@ final class DecisionTranslator {
                 .setQueue(decided.queue()).addAllMachineIds(decided.machineIds()).addAllTaskIds(decided.taskIds())
                 .putAllNumbers(decided.numbers()).putAllWords(decided.words()).addAllCauses(decided.causes()).setText(decided.text());
         decided.alternatives().forEach(alternative -> decision.addAlternatives(alternative(alternative)));
+        decided.constraints().forEach(each -> decision.addConstraints(constraint(each)));
         return event(fleet, decided.id(), now).setPlan(plan).setDecision(decision).build();
     }
 
@@ -93,8 +94,7 @@ final class DecisionTranslator {
         var message = Refusal.newBuilder().setRule(refused.rule()).setReason(Words.reason(refused.reason())).setPool(refused.pool())
                 .setQueue(refused.queue()).setWaiting(refused.waiting()).putAllNumbers(refused.numbers())
                 .putAllWords(refused.words()).setUnblockedBy(refused.unblockedBy()).setText(refused.text()).setSubject(refused.subject());
-        refused.constraints().forEach(each -> message.addConstraints(Constraint.newBuilder().setRule(each.rule()).setReason(Words.reason(each.reason()))
-                .putAllNumbers(each.numbers()).putAllWords(each.words())));
+        refused.constraints().forEach(each -> message.addConstraints(constraint(each)));
         if (refused.since() != null) {
             message.setSince(Times.timestamp(refused.since()));
         }
@@ -116,6 +116,11 @@ final class DecisionTranslator {
                 Times.instantOrNull(state.hasWrittenAt(), state.getWrittenAt()), new TreeMap<>(refusal.getNumbersMap()),
                 new TreeMap<>(refusal.getWordsMap()), refusal.getConstraintsList().stream()
                         .filter(each -> Words.reasonOrNull(each.getReason()) != null).map(DecisionTranslator::constraint).toList());
+    }
+
+    private static Constraint constraint(dev.muster.planner.core.Constraint constraint) {
+        return Constraint.newBuilder().setRule(constraint.rule()).setReason(Words.reason(constraint.reason())).putAllNumbers(constraint.numbers())
+                .putAllWords(constraint.words()).build();
     }
 
     private static dev.muster.planner.core.Constraint constraint(Constraint message) {

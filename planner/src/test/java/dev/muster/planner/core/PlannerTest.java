@@ -238,6 +238,21 @@ class PlannerTest {
     }
 
     @Test
+    void saysOfALaunchWhatWasInTheWayOfThePoolsBeforeIt() {
+        var first = new Scenario.PoolOf("first", 0, 5).with(pool -> pool.budgets = List.of(Scenario.hard(Budget.Period.HOUR, 1_200_000)));
+        var s = Scenario.of(spec(List.of(queue("gpu", "first", "second")), List.of(first,
+                pool("second", 0, 5, 1, offer("g5.xlarge", "us-east-1a", Market.ON_DEMAND))))).waiting("gpu", 5).look().list().plan();
+
+        var decided = s.records.stream().filter(PlanRecord.Decided.class::isInstance).map(PlanRecord.Decided.class::cast).toList();
+        assertThat(decided).extracting(PlanRecord.Decided::text).containsExactly(
+                "5 tasks wait in gpu, machines for 0 are idle or booting: launch 2 × g4dn.xlarge us-east-1a",
+                "5 tasks wait in gpu, machines for 0 are idle or booting: launch 3 × g5.xlarge us-east-1a,"
+                        + " since g4dn.xlarge us-east-1a at 0.526/h blocked: pool first has 1.052/h of 1.20/h");
+        assertThat(decided.get(0).constraints()).isEmpty();
+        assertThat(decided.get(1).constraints()).extracting(Constraint::reason).containsExactly(Reason.BUDGET_REACHED);
+    }
+
+    @Test
     void replacesNothingThatAnotherQueueWasRefused() {
         var s = Scenario.of(spec(List.of(queue("gpu", "first"), queue("cpu", "first", "second")), List.of(pool("first", 5),
                 pool("second", 0, 5, 1, offer("g5.xlarge", "us-east-1a", Market.ON_DEMAND))))).waiting("gpu", 1).look().list().plan();

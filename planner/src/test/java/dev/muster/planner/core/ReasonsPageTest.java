@@ -131,7 +131,7 @@ class ReasonsPageTest {
 
     private static String text(Reason reason, Form form) {
         return form.use() == Form.Use.DECISION
-                ? new PlanRecord.Decided("", "", reason, "gpu", "train", List.of("mk3v9x2aq-17"), List.of("t1"), numbers(form), words(form), List.of(), List.of()).text()
+                ? new PlanRecord.Decided("", "", reason, "gpu", "train", List.of("mk3v9x2aq-17"), List.of("t1"), numbers(form), words(form), List.of(), List.of(), List.of()).text()
                 : refused(reason, form, numbers(form), words(form)).text();
     }
 

@@ -30,7 +30,7 @@ class PlannerMetricsTest {
     @Test
     void decisionsCountByTheirReason() {
         var decided = new PlanRecord.Decided("d-1", "CarryOutRequests", Reason.ASKED_FOR, "gpu", "", List.of("m-1"), List.of(), new TreeMap<>(),
-                new TreeMap<>(Map.of("how", "drain")), List.of(), List.of());
+                new TreeMap<>(Map.of("how", "drain")), List.of(), List.of(), List.of());
         metrics.decided("train", decided);
         metrics.decided("train", decided);
 

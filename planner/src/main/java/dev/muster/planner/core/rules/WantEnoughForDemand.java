@@ -42,6 +42,8 @@ public final class WantEnoughForDemand implements Rule {
         private final int waiting;
         private final int supply;
         private final List<Constraint> constraints = new ArrayList<>();
+        /** The same by the pool in whose way it was. */
+        private final Map<String, List<Constraint>> byPool = new HashMap<>();
         private int left;
         /** Machines that it may have of what the whole fleet may still launch. */
         private int share = Integer.MAX_VALUE;
@@ -52,6 +54,16 @@ public final class WantEnoughForDemand implements Rule {
             this.waiting = waiting;
             this.supply = supply;
             this.left = waiting - supply;
+        }
+
+        private void hindered(Pool pool, List<Constraint> by) {
+            constraints.addAll(by);
+            byPool.computeIfAbsent(pool.name(), first -> new ArrayList<>()).addAll(by);
+        }
+
+        /** What was in the way of the pools before it. */
+        private List<Constraint> before(Pool pool) {
+            return pools.stream().takeWhile(each -> each != pool).flatMap(each -> byPool.getOrDefault(each.name(), List.of()).stream()).toList();
         }
 
         private int machines(Pool pool) {
@@ -250,10 +262,10 @@ public final class WantEnoughForDemand implements Rule {
                 launch(planning, pool, want, shares[i]);
             }
             if (shares[i] < before) {
-                want.constraints.addAll(weighed.constraints());
+                want.hindered(pool, weighed.constraints());
                 if (weighed.size() > 0) {
-                    want.constraints.add(Constraint.by(ShareFairly.class, Reason.FAIR_SHARE).number("share", shares[i]).number("available", weighed.size())
-                            .number("queues", asking.size()).done());
+                    want.hindered(pool, List.of(Constraint.by(ShareFairly.class, Reason.FAIR_SHARE).number("share", shares[i]).number("available", weighed.size())
+                            .number("queues", asking.size()).done()));
                 }
             }
         }
@@ -263,12 +275,12 @@ public final class WantEnoughForDemand implements Rule {
         if (machines == 0) {
             return;
         }
-        var admitted = launches.admit(planning, this, Reason.TASKS_WAIT, Proposal.of(pool, want.queue, machines), want.waiting, want.supply);
+        var admitted = launches.admit(planning, this, Reason.TASKS_WAIT, Proposal.of(pool, want.queue, machines, want.before(pool)), want.waiting, want.supply);
         var slots = admitted.size() * pool.slots();
         planning.leftover(pool, planning.leftover(pool) + Math.max(0, slots - want.left));
         want.left = Math.max(0, want.left - slots);
         want.share -= want.share == Integer.MAX_VALUE ? 0 : admitted.size();
-        want.constraints.addAll(admitted.constraints());
+        want.hindered(pool, admitted.constraints());
     }
 
     private static void refuse(Planning planning, Want want) {
