@@ -27,7 +27,8 @@ class ManyMachinesIT {
     @TempDir
     Path folder;
 
-    private Ec2Sandbox muster;
+    private Sandbox muster;
+    private CloudStandIn ec2;
 
     @AfterEach
     void down() {
@@ -41,7 +42,7 @@ class ManyMachinesIT {
         var took = bringUpAndDrain(1_000, 20);
 
         assertThat(took).isLessThanOrEqualTo(Duration.ofSeconds(10));
-        assertThat(muster.launchCalls().size()).isLessThanOrEqualTo(20);
+        assertThat(ec2.launchCalls().size()).isLessThanOrEqualTo(20);
     }
 
     @Test
@@ -60,9 +61,10 @@ class ManyMachinesIT {
      * @return from the decision to the last launch call's answer
      */
     private Duration bringUpAndDrain(int machines, long seconds) throws Exception {
-        muster = new Ec2Sandbox(folder, 1, Map.of());
-        muster.standIns.post("/ec2/throttling", "{\"on\": true}");
-        muster.standIns.post("/ec2/faults/calls", "{\"kind\": \"slow\", \"seconds\": %s, \"times\": 1000000}".formatted(CALL.toMillis() / 1000.0));
+        muster = new Sandbox(folder, 1, Map.of(), CloudStandIn.Kind.AWS);
+        ec2 = muster.cloud(CloudStandIn.Kind.AWS);
+        ec2.post("/throttling", "{\"on\": true}");
+        ec2.post("/faults/calls", "{\"kind\": \"slow\", \"seconds\": %s, \"times\": 1000000}".formatted(CALL.toMillis() / 1000.0));
         // All of them wait before anybody looks.
         muster.enqueue("many", machines, seconds);
         muster.apply("many", """
@@ -71,16 +73,16 @@ class ManyMachinesIT {
                 pools:
                   many: {provider: aws, region: us-east-1, type: m5.large, max: %d, idle: 10s}
                 """.formatted(machines));
-        muster.await(PATIENCE, "all machines", () -> muster.launchCalls().stream().mapToInt(call -> call.instances().size()).sum() == machines);
-        var launched = muster.answers();
+        muster.await(PATIENCE, "all machines", () -> ec2.launchCalls().stream().mapToInt(call -> call.started().size()).sum() == machines);
+        var launched = ec2.answers();
         muster.await(PATIENCE, "all tasks to run", () -> muster.tasks("in_progress") + muster.tasks("completed") == machines);
-        var up = muster.answers();
-        muster.await(PATIENCE, "all tasks done and all machines gone", () -> muster.tasks("completed") == machines && muster.live() == 0);
-        var down = muster.answers();
+        var up = ec2.answers();
+        muster.await(PATIENCE, "all tasks done and all machines gone", () -> muster.tasks("completed") == machines && ec2.live() == 0);
+        var down = ec2.answers();
 
         var trail = muster.trail("many").fromFirstLaunch();
         var decided = trail.launches().get(0).at();
-        var calls = muster.launchCalls();
+        var calls = ec2.launchCalls();
         var took = Duration.between(decided, calls.get(calls.size() - 1).at().plus(CALL));
         System.out.printf("%d machines asked for at once: accepted in %.1f s by %d calls, the first %.0f ms after the decision; load %.1f on %d processors%n", machines,
                 took.toMillis() / 1000.0, calls.size(), Duration.between(decided, calls.get(0).at()).toNanos() / 1e6,
@@ -90,7 +92,7 @@ class ManyMachinesIT {
         System.out.println("  from then until all machines were gone: " + since(up, down));
         assertThat(down).allSatisfy((action, answers) -> assertThat(answers.keySet()).as(action).containsExactly("Success"));
         assertThat(trail.launches().stream().map(Trail.Step::at).distinct()).as("decided at once").hasSize(1);
-        assertThat(StormBooks.machines(muster.ec2())).extracting(StormBooks.Machine::machineId).doesNotHaveDuplicates().hasSize(machines);
+        assertThat(ec2.machines()).extracting(StormBooks.Machine::machineId).doesNotHaveDuplicates().hasSize(machines);
         muster.everyTaskRanOnce();
         return took;
     }

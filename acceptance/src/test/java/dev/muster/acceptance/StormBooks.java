@@ -125,9 +125,14 @@ final class StormBooks {
     }
 
     static StormBooks of(JsonNode clearml, JsonNode ec2) {
-        return new StormBooks(list(clearml.path("tasks")).map(StormBooks::task).toList(), machines(ec2),
+        return new StormBooks(tasks(clearml), machines(ec2),
                 list(ec2.path("launchCalls")).filter(call -> call.path("answer").asText().equals("Success") && !call.path("repeated").asBoolean())
                         .map(call -> new Launch(time(call, "at"), list(call.path("instances")).map(JsonNode::asText).toList())).toList());
+    }
+
+    /** @param clearml its books, with steps */
+    static List<Task> tasks(JsonNode clearml) {
+        return list(clearml.path("tasks")).map(StormBooks::task).toList();
     }
 
     /** Every machine that ever was, oldest first. @param ec2 the cloud's books */
@@ -144,6 +149,14 @@ final class StormBooks {
         var machineId = batch.substring(0, number) + (Integer.parseInt(batch.substring(number)) + entry.path("launchIndex").asInt());
         return new Machine(entry.path("id").asText(), machineId, time(entry, "launched"), time(entry, "running"), time(entry, "ending"),
                 time(entry, "ended"), entry.path("state").asText(), entry.path("endReason").asText(""), marks);
+    }
+
+    /** The same of Google's books, where a machine is named by its id. One that stopped is there until it is deleted. */
+    static List<Machine> machinesOnGoogle(JsonNode gce) {
+        return list(gce.path("instances")).map(entry -> new Machine(entry.path("name").asText(), entry.path("name").asText(), time(entry, "created"),
+                time(entry, "running"), time(entry, "ending"), time(entry, "gone"), entry.path("status").asText(), entry.path("endReason").asText(""),
+                list(entry.path("writings")).filter(writing -> writing.path("key").asText().equals("muster-mark"))
+                        .map(writing -> new Mark(writing.path("value").asText().split(":")[0], time(writing, "at"), time(writing, "read"))).toList())).toList();
     }
 
     private static Task task(JsonNode book) {

@@ -1,0 +1,249 @@
+package dev.muster.acceptance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.util.Timestamps;
+import dev.muster.contracts.KafkaSettings;
+import dev.muster.contracts.TopicSpan;
+import dev.muster.contracts.Topics;
+import dev.muster.v1.DecisionEvent;
+import dev.muster.v1.MachineRecord;
+import dev.muster.v1.MachineReport;
+import dev.muster.v1.Market;
+import dev.muster.v1.OfferKey;
+import dev.muster.v1.Phase;
+import dev.muster.v1.ScopeState;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
+
+/** All of Muster's processes in a sandbox; what a test asks of it, and what the clouds' books, ClearML's books and Kafka say. Not thread-safe. */
+final class Sandbox implements AutoCloseable {
+
+    final Shell shell;
+    final StandIns standIns;
+    final Path secrets;
+    private final List<CloudStandIn> clouds;
+    private final Path folder;
+    private final double speed;
+    private final String kafka;
+    private final Topics topics = new Topics(Topics.DEFAULT_PREFIX, Topics.SANDBOX_INPUT_PARTITIONS);
+    private int enqueued;
+
+    /**
+     * A launch that a cloud refused, as the planner's books have it.
+     *
+     * @param what such as {@code QUOTA_EXCEEDED n1-standard-4 us-central1-a spot}
+     * @param said the cloud's own words
+     */
+    record Refused(String machineId, String what, String said) {}
+
+    /**
+     * @param speed of the stand-ins' machines
+     * @param clouds those that it has stand-ins for
+     */
+    Sandbox(Path folder, double speed, Map<String, String> environment, CloudStandIn.Kind... clouds) throws Exception {
+        this.folder = folder;
+        this.speed = speed;
+        shell = new Shell(folder);
+        environment.forEach(shell::with);
+        try {
+            var names = Stream.of(clouds).map(CloudStandIn.Kind::provider).collect(Collectors.joining(","));
+            var up = shell.run("./muster up --speed " + speed + " --clouds " + names + " --json").succeeded().json();
+            kafka = up.path("kafka").asText();
+            secrets = Path.of(up.path("secrets").asText());
+            standIns = StandIns.of(shell);
+            this.clouds = Stream.of(clouds).map(kind -> new CloudStandIn(kind, standIns)).toList();
+        } catch (Exception | AssertionError notUp) {
+            shell.endAll();
+            throw notUp;
+        }
+    }
+
+    CloudStandIn cloud(CloudStandIn.Kind kind) {
+        return clouds.stream().filter(cloud -> cloud.kind() == kind).findFirst().orElseThrow();
+    }
+
+    void apply(String name, String fleet) throws Exception {
+        Files.writeString(folder.resolve(name + ".yaml"), fleet);
+        shell.run("./muster fleet apply -f " + name + ".yaml").succeeded();
+    }
+
+    /** @param seconds of the clock that each task runs */
+    void enqueue(String queue, int tasks, double seconds) throws Exception {
+        shell.run("./muster task enqueue " + queue + " --count " + tasks + " --seconds " + seconds * speed).succeeded();
+        enqueued += tasks;
+    }
+
+    int enqueued() {
+        return enqueued;
+    }
+
+    // ClearML's books.
+
+    int tasks(String status) throws IOException, InterruptedException {
+        return standIns.get("/clearml/books?brief=true").path("byStatus").path(status).asInt();
+    }
+
+    void everyTaskRanOnce() throws IOException, InterruptedException {
+        assertThat(standIns.tasks()).hasSize(enqueued).allSatisfy(task -> {
+            assertThat(task.path("status").asText()).as(task.toString()).isEqualTo("completed");
+            assertThat(task.path("starts").asInt()).as(task.toString()).isEqualTo(1);
+        });
+    }
+
+    // Kafka.
+
+    /** All decisions of a fleet so far. */
+    Trail trail(String fleet) {
+        var events = new ArrayList<DecisionEvent>();
+        read(topics.decisions(), value -> {
+            var event = DecisionEvent.parseFrom(value);
+            if (event.getFleet().equals(fleet)) {
+                events.add(event);
+            }
+        });
+        return Trail.of(events);
+    }
+
+    /** Whether there was a complete list of each scope for the fleet. */
+    boolean isListed(String fleet, String... scopes) {
+        var listed = new TreeSet<String>();
+        read(topics.machineReports(), value -> {
+            var report = MachineReport.parseFrom(value);
+            if (report.getFleet().equals(fleet) && report.hasInventory() && report.getInventory().getScopeState() == ScopeState.LISTED_ALL) {
+                listed.add(report.getScope());
+            }
+        });
+        return listed.containsAll(List.of(scopes));
+    }
+
+    /** The planner's books by machine id, those that have ended among them. */
+    Map<String, MachineRecord> machines() {
+        var machines = new TreeMap<String, MachineRecord>();
+        read(topics.machines(), value -> {
+            var machine = MachineRecord.parseFrom(value);
+            machines.put(machine.getMachineId(), machine);
+        });
+        return machines;
+    }
+
+    /** Launches that a cloud refused so far, in order. */
+    List<Refused> refused() {
+        return machines().values().stream().filter(machine -> machine.getPhase() == Phase.FAILED)
+                .sorted(Comparator.comparing((MachineRecord machine) -> machine.getEndedAt(), Timestamps.comparator()).thenComparing(MachineRecord::getMachineId))
+                .map(machine -> new Refused(machine.getMachineId(), machine.getFailure() + " " + place(machine.getOffer()), machine.getCauseDetail())).toList();
+    }
+
+    private static String place(OfferKey offer) {
+        return offer.getMachineType() + " " + (offer.getZone().isEmpty() ? offer.getRegion() : offer.getZone()) + (offer.getMarket() == Market.SPOT ? " spot" : "");
+    }
+
+    private interface Reader {
+        void read(byte[] value) throws InvalidProtocolBufferException;
+    }
+
+    private void read(String topic, Reader reader) {
+        try (var span = new TopicSpan(KafkaSettings.consumer(kafka))) {
+            span.read(span.ends(span.partitions(topic)), record -> {
+                try {
+                    if (record.value() != null) {
+                        reader.read(record.value());
+                    }
+                } catch (InvalidProtocolBufferException unreadable) {
+                    throw new IllegalStateException(unreadable);
+                }
+            });
+        }
+    }
+
+    // Processes.
+
+    JsonNode process(String name) throws IOException, InterruptedException {
+        return list(standIns.get("/status").path("processes")).stream().filter(process -> process.path("name").asText().equals(name)).findFirst().orElseThrow();
+    }
+
+    /** Ends it at once, as a power cut would; the suite starts it again. */
+    void kill(String name) throws IOException, InterruptedException {
+        ProcessHandle.of(process(name).path("pid").asLong()).orElseThrow().destroyForcibly();
+    }
+
+    boolean allReady() throws IOException, InterruptedException {
+        return list(standIns.get("/status").path("processes")).stream().allMatch(process -> process.path("ready").asBoolean());
+    }
+
+    /** Every task has ended, every machine has gone, and the planner knows. */
+    void awaitRest(Duration time) throws Exception {
+        await(time, "all tasks to be done and all machines gone", () -> tasks("completed") == enqueued && isEmpty());
+        await(time, "the planner to know", () -> machines().values().stream().noneMatch(MachineRecord::getCounted));
+    }
+
+    private boolean isEmpty() throws IOException, InterruptedException {
+        for (var cloud : clouds) {
+            if (!cloud.isEmpty()) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /**
+     * All that there ever was, by the clouds' own books, against the planner's books and decisions: one machine an id, all of them decided, so that
+     * limits and budgets counted them, all of them known and gone, and none that was decided is missing.
+     */
+    void everyMachineIsOne(String fleet) throws IOException, InterruptedException {
+        var there = new ArrayList<StormBooks.Machine>();
+        for (var cloud : clouds) {
+            there.addAll(cloud.machines());
+        }
+        assertThat(there).extracting(StormBooks.Machine::machineId).as("one machine an id").doesNotHaveDuplicates();
+
+        var decided = new TreeMap<String, Integer>();
+        trail(fleet).launches().forEach(step -> step.launched().forEach(id -> decided.merge(id, 1, Integer::sum)));
+        assertThat(decided.values()).as("an id is decided once").containsOnly(1);
+        var books = machines();
+        assertThat(there).allSatisfy(machine -> {
+            assertThat(decided).as("decided, so that budgets and limits counted it").containsKey(machine.machineId());
+            assertThat(books).as("in the planner's books").containsKey(machine.machineId());
+            assertThat(books.get(machine.machineId()).getCloudId()).isEqualTo(machine.id());
+            assertThat(books.get(machine.machineId()).getPhase()).isEqualTo(Phase.GONE);
+        });
+        refused().forEach(refused -> decided.remove(refused.machineId()));
+        assertThat(there).extracting(StormBooks.Machine::machineId).as("what was decided and not refused is there").hasSameElementsAs(decided.keySet());
+    }
+
+    void await(Duration time, String what, java.util.concurrent.Callable<Boolean> condition) throws Exception {
+        try {
+            Await.within(time, what, condition);
+        } catch (AssertionError notInTime) {
+            var said = new StringBuilder(notInTime.getMessage());
+            for (var cloud : clouds) {
+                said.append("\n").append(cloud.told());
+            }
+            said.append("\nrefused: ").append(refused()).append("\nClearML: ").append(standIns.get("/clearml/books?brief=true")).append("\n")
+                    .append(shell.run("./muster machine list").out());
+            throw new AssertionError(said.toString(), notInTime);
+        }
+    }
+
+    static List<JsonNode> list(JsonNode array) {
+        return StreamSupport.stream(array.spliterator(), false).toList();
+    }
+
+    @Override
+    public void close() {
+        shell.endAll();
+    }
+}
