@@ -52,7 +52,7 @@ final class GceFailures {
             THROTTLED, List.of("rateLimitExceeded", "userRateLimitExceeded", "RESOURCE_OPERATION_RATE_EXCEEDED", "concurrentLimitExceeded"),
             UNAVAILABLE, List.of("backendError", "internalError", "serviceUnavailable", "INTERNAL_ERROR", "SERVICE_UNAVAILABLE", "BACKEND_ERROR",
                     CONDITION_NOT_MET, NOT_READY, "RESOURCE_NOT_READY", "resourceInUseByAnotherResource", "operationInProgress"),
-            UNAUTHORIZED, List.of("forbidden", "insufficientPermissions", "required", "authError", "accessNotConfigured", "accountDisabled",
+            UNAUTHORIZED, List.of("forbidden", "insufficientPermissions", "authError", "accessNotConfigured", "accountDisabled",
                     "SERVICE_DISABLED", "PERMISSIONS_ERROR", "FORBIDDEN", "billingNotEnabled", "BILLING_DISABLED", "invalid_grant", "unauthorized_client",
                     "projectNotLinked"),
             INVALID_SPEC, List.of("invalid", "badRequest", "required_field", "invalidParameter", "parseError", "RESOURCE_NOT_FOUND", NOT_FOUND,

@@ -27,6 +27,7 @@ class GceFailuresTest {
         "400, resourceNotReady, UNAVAILABLE",
         "401, authError, UNAUTHORIZED",
         "401, required, UNAUTHORIZED",
+        "400, required, INVALID_SPEC",
         "403, forbidden, UNAUTHORIZED",
         "403, insufficientPermissions, UNAUTHORIZED",
         "403, accessNotConfigured, UNAUTHORIZED",
