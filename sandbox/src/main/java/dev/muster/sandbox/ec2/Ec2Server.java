@@ -1,33 +1,26 @@
 package dev.muster.sandbox.ec2;
 
+import dev.muster.sandbox.CloudHttp;
 import dev.muster.sandbox.CloudTime;
 import dev.muster.sandbox.HeldCalls;
 import dev.muster.sandbox.machine.MachineImage;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpMethod;
-import io.vertx.core.http.HttpServer;
-import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.json.DecodeException;
 import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
-import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.ZoneOffset;
-import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.regex.Pattern;
 
 /**
@@ -44,21 +37,20 @@ public final class Ec2Server implements AutoCloseable {
     /** User data is 16 KB before base64 and URL encoding; a thousand ids are 30 KB. */
     private static final int LONGEST_BODY = 1024 * 1024;
 
-    private final HttpServer server;
+    private final CloudHttp http;
     private final Ec2Cloud cloud;
     private final CloudTime time;
     private final Ec2Config config;
     private final Vertx vertx;
     private final Ssm ssm;
-    private final HeldCalls held = new HeldCalls();
     /** Access key id → account. */
     private final Map<String, String> accessKeys;
     private final Sts sts;
     private final SecretsManager secrets;
 
-    private Ec2Server(Vertx vertx, HttpServer server, Ec2Cloud cloud, CloudTime time, Ec2Config config) {
+    private Ec2Server(Vertx vertx, Ec2Cloud cloud, CloudTime time, Ec2Config config) {
         this.vertx = vertx;
-        this.server = server;
+        this.http = new CloudHttp(vertx, "EC2", time);
         this.cloud = cloud;
         this.time = time;
         this.config = config;
@@ -82,28 +74,15 @@ public final class Ec2Server implements AutoCloseable {
     /** As above, by a clock of the caller's, which closes with the server. */
     public static Ec2Server start(Vertx vertx, Ec2Config config, MachineImage image, CloudTime time) {
         var cloud = new Ec2Cloud(config, time, image);
-        var http = vertx.createHttpServer(new HttpServerOptions().setHost("127.0.0.1").setPort(config.port())
-                .setHandle100ContinueAutomatically(true));
-        var started = new Ec2Server(vertx, http, cloud, time, config);
-        http.requestHandler(started.routes());
-        try {
-            http.listen().toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS);
-        } catch (ExecutionException | TimeoutException e) {
-            time.close();
-            throw new IllegalStateException("The EC2 stand-in can't listen on 127.0.0.1:" + config.port()
-                    + "; choose another port, or 0 for any free one.", e);
-        } catch (InterruptedException e) {
-            time.close();
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted while the EC2 stand-in started", e);
-        }
+        var started = new Ec2Server(vertx, cloud, time, config);
+        started.http.listen(config.port(), started.routes());
         cloud.servedAt(started.url());
         return started;
     }
 
     /** Without a trailing slash. */
     public String url() {
-        return "http://127.0.0.1:" + server.actualPort();
+        return http.url();
     }
 
     public Capacity capacity() {
@@ -182,12 +161,12 @@ public final class Ec2Server implements AutoCloseable {
 
     /** Calls held by order of {@link Faults.ApiFault.Held}, oldest first. */
     public List<HeldCalls.HeldCall> held() {
-        return held.all();
+        return http.held().all();
     }
 
     /** Ends all held calls, oldest first, and says how many; returns when they have had their effect. */
     public int release(HeldCalls.Fate fate) {
-        return held.release(fate);
+        return http.held().release(fate);
     }
 
     /** Cuts a machine's power; EC2 goes on showing it as running, with an impaired status. */
@@ -248,36 +227,15 @@ public final class Ec2Server implements AutoCloseable {
     public void close() {
         time.close();
         cloud.close();
-        try {
-            server.close().toCompletionStage().toCompletableFuture().get(5, TimeUnit.SECONDS);
-        } catch (ExecutionException | TimeoutException e) {
-            throw new IllegalStateException("the EC2 stand-in did not stop listening", e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        http.close();
     }
 
     private Router routes() {
         var router = Router.router(vertx);
         new Metadata(cloud, sts, config.timeScale()).mount(router);
-        router.route("/").handler(this::read);
+        router.route("/").handler(context -> CloudHttp.body(context, LONGEST_BODY, body -> api(context, body), () ->
+                xml(context.response(), 413, Xml.error("RequestEntityTooLarge", "The request is longer than " + LONGEST_BODY + " bytes"))));
         return router;
-    }
-
-    /** Not by a BodyHandler: it would decode forms itself, and no form of over 256 fields, which a thousand ids are. */
-    private void read(RoutingContext context) {
-        var body = Buffer.buffer();
-        context.request().handler(part -> {
-            if (body.length() <= LONGEST_BODY) {
-                body.appendBuffer(part);
-            }
-        }).endHandler(end -> {
-            if (body.length() > LONGEST_BODY) {
-                xml(context.response(), 413, Xml.error("RequestEntityTooLarge", "The request is longer than " + LONGEST_BODY + " bytes"));
-            } else {
-                api(context, body);
-            }
-        });
     }
 
     private void api(RoutingContext context, Buffer body) {
@@ -337,21 +295,7 @@ public final class Ec2Server implements AutoCloseable {
 
     private void ec2(RoutingContext context, Call call) {
         var met = cloud.faults().of(call.action());
-        if (met.held() == null) {
-            send(context, cloud.answer(call, met), "text/xml;charset=UTF-8");
-            return;
-        }
-        // The answer to one that had its effect is made then, and not when it is let go.
-        var acted = met.held() == HeldCalls.Moment.BEFORE_ANSWER ? cloud.answer(call, met) : null;
-        var here = vertx.getOrCreateContext();
-        held.hold(time.now(), call.action(), met.held(), () -> !context.response().closed(), fate -> {
-            if (fate == HeldCalls.Fate.FORGET) {
-                here.runOnContext(now -> context.request().connection().close());
-                return;
-            }
-            var answer = acted == null ? cloud.answer(call, met) : acted;
-            here.runOnContext(now -> send(context, answer, "text/xml;charset=UTF-8"));
-        });
+        http.answer(context, call.action(), met.held(), () -> cloud.answer(call, met), answer -> send(context, answer, "text/xml;charset=UTF-8"));
     }
 
     private void sts(RoutingContext context, String action, Sts.Caller caller, SortedMap<String, String> parameters) {
@@ -474,49 +418,24 @@ public final class Ec2Server implements AutoCloseable {
     }
 
     private void send(RoutingContext context, Ec2Cloud.Answer answer, String type) {
-        if (answer.delay().isZero()) {
-            sendNow(context, answer, type);
-        } else {
-            vertx.setTimer(Math.max(1, answer.delay().toMillis()), timer -> sendNow(context, answer, type));
-        }
-    }
-
-    private void sendNow(RoutingContext context, Ec2Cloud.Answer answer, String type) {
-        if (answer.cut()) {
-            context.request().connection().close();
-        } else if (!context.response().closed()) {
-            context.response().setStatusCode(answer.status()).putHeader("Content-Type", type).putHeader("Server", "AmazonEC2").putHeader("Date", date())
-                    .end(answer.body());
-        }
+        http.send(context, answer.delay(), answer.cut(), () -> write(context.response(), answer.status(), type, answer.body()));
     }
 
     private void xml(HttpServerResponse response, int status, String body) {
-        response.setStatusCode(status).putHeader("Content-Type", "text/xml;charset=UTF-8").putHeader("Server", "AmazonEC2").putHeader("Date", date()).end(body);
+        write(response, status, "text/xml;charset=UTF-8", body);
     }
 
-    private String date() {
-        return DateTimeFormatter.RFC_1123_DATE_TIME.format(time.now().plus(cloud.surroundings().clockAhead()).atZone(ZoneOffset.UTC));
+    private void write(HttpServerResponse response, int status, String type, String body) {
+        response.setStatusCode(status).putHeader("Content-Type", type).putHeader("Server", "AmazonEC2")
+                .putHeader("Date", http.date(cloud.surroundings().clockAhead())).end(body);
     }
 
     private static SortedMap<String, String> parameters(HttpServerRequest request, Buffer body) {
-        var parameters = new TreeMap<String, String>();
-        decode(request.query(), parameters);
+        var parameters = new TreeMap<>(CloudHttp.decode(request.query()));
         var type = request.getHeader("Content-Type");
         if (type != null && type.startsWith("application/x-www-form-urlencoded")) {
-            decode(body.toString(StandardCharsets.UTF_8), parameters);
+            parameters.putAll(CloudHttp.decode(body.toString(StandardCharsets.UTF_8)));
         }
         return parameters;
-    }
-
-    private static void decode(String form, SortedMap<String, String> into) {
-        if (form == null || form.isEmpty()) {
-            return;
-        }
-        for (var pair : form.split("&")) {
-            int equals = pair.indexOf('=');
-            var name = equals < 0 ? pair : pair.substring(0, equals);
-            into.put(URLDecoder.decode(name, StandardCharsets.UTF_8),
-                    equals < 0 ? "" : URLDecoder.decode(pair.substring(equals + 1), StandardCharsets.UTF_8));
-        }
     }
 }

@@ -1,12 +1,11 @@
 package dev.muster.sandbox.gce;
 
+import dev.muster.sandbox.CloudHttp;
 import dev.muster.sandbox.CloudTime;
 import dev.muster.sandbox.HeldCalls;
 import dev.muster.sandbox.machine.MachineImage;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
-import io.vertx.core.http.HttpServer;
-import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.json.DecodeException;
 import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.Router;
@@ -14,16 +13,11 @@ import io.vertx.ext.web.RoutingContext;
 import java.net.URI;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.time.ZoneOffset;
-import java.time.format.DateTimeFormatter;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 
 /**
  * A stand-in for Google's Compute Engine on 127.0.0.1: the REST API v1, the token endpoint of service accounts, Resource Manager's
@@ -35,21 +29,19 @@ import java.util.concurrent.TimeoutException;
 public final class GceServer implements AutoCloseable {
 
     private static final String API = "/compute/v1/";
-    private static final DateTimeFormatter HTTP_DATE = DateTimeFormatter.RFC_1123_DATE_TIME.withZone(ZoneOffset.UTC);
     /** Metadata is 512 KB at most, and a bulk insert names thousands of machines. */
     private static final int LONGEST_BODY = 4 * 1024 * 1024;
 
-    private final HttpServer server;
+    private final CloudHttp http;
     private final GceCloud cloud;
     private final CloudTime time;
     private final GceConfig config;
     private final Vertx vertx;
     private final Keys keys;
-    private final HeldCalls held = new HeldCalls();
 
-    private GceServer(Vertx vertx, HttpServer server, GceCloud cloud, CloudTime time, GceConfig config) {
+    private GceServer(Vertx vertx, GceCloud cloud, CloudTime time, GceConfig config) {
         this.vertx = vertx;
-        this.server = server;
+        this.http = new CloudHttp(vertx, "Compute Engine", time);
         this.cloud = cloud;
         this.time = time;
         this.config = config;
@@ -70,21 +62,8 @@ public final class GceServer implements AutoCloseable {
     /** As above, by a clock of the caller's, which closes with the server. */
     public static GceServer start(Vertx vertx, GceConfig config, MachineImage image, CloudTime time) {
         var cloud = new GceCloud(config, time, image, account(config));
-        var http = vertx.createHttpServer(new HttpServerOptions().setHost("127.0.0.1").setPort(config.port())
-                .setHandle100ContinueAutomatically(true));
-        var started = new GceServer(vertx, http, cloud, time, config);
-        http.requestHandler(started.routes());
-        try {
-            http.listen().toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS);
-        } catch (ExecutionException | TimeoutException e) {
-            time.close();
-            throw new IllegalStateException("The Compute Engine stand-in can't listen on 127.0.0.1:" + config.port()
-                    + "; choose another port, or 0 for any free one.", e);
-        } catch (InterruptedException e) {
-            time.close();
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted while the Compute Engine stand-in started", e);
-        }
+        var started = new GceServer(vertx, cloud, time, config);
+        started.http.listen(config.port(), started.routes());
         cloud.servedAt(started.url());
         return started;
     }
@@ -95,7 +74,7 @@ public final class GceServer implements AutoCloseable {
 
     /** Without a trailing slash. */
     public String url() {
-        return "http://127.0.0.1:" + server.actualPort();
+        return http.url();
     }
 
     /** The service account of {@link #keyFile}, which machines have by default, too. */
@@ -209,12 +188,12 @@ public final class GceServer implements AutoCloseable {
 
     /** Calls held by order of {@link Faults.ApiFault.Held}, oldest first. */
     public List<HeldCalls.HeldCall> held() {
-        return held.all();
+        return http.held().all();
     }
 
     /** Ends all held calls, oldest first, and says how many; returns when they have had their effect. */
     public int release(HeldCalls.Fate fate) {
-        return held.release(fate);
+        return http.held().release(fate);
     }
 
     /**
@@ -230,20 +209,14 @@ public final class GceServer implements AutoCloseable {
     public void close() {
         time.close();
         cloud.close();
-        try {
-            server.close().toCompletionStage().toCompletableFuture().get(5, TimeUnit.SECONDS);
-        } catch (ExecutionException | TimeoutException e) {
-            throw new IllegalStateException("the Compute Engine stand-in did not stop listening", e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        http.close();
     }
 
     private Router routes() {
         var router = Router.router(vertx);
         new Metadata(cloud, keys).mount(router);
         router.post("/token").handler(context -> read(context, body -> {
-            var grant = keys.change(decode(body.toString(StandardCharsets.UTF_8)), url());
+            var grant = keys.change(CloudHttp.decode(body.toString(StandardCharsets.UTF_8)), url());
             json(context, grant.status(), grant.body());
         }));
         router.postWithRegex("/v[13]/projects/(?<project>[^/:]+):testIamPermissions").handler(context -> read(context, body -> testPermissions(context, body)));
@@ -265,23 +238,8 @@ public final class GceServer implements AutoCloseable {
         return router;
     }
 
-    private interface Body {
-        void accept(Buffer body);
-    }
-
-    private void read(RoutingContext context, Body then) {
-        var body = Buffer.buffer();
-        context.request().handler(part -> {
-            if (body.length() <= LONGEST_BODY) {
-                body.appendBuffer(part);
-            }
-        }).endHandler(end -> {
-            if (body.length() > LONGEST_BODY) {
-                refuse(context, new Refusal(413, "uploadTooLarge", "The request is longer than " + LONGEST_BODY + " bytes"));
-            } else {
-                then.accept(body);
-            }
-        });
+    private void read(RoutingContext context, Consumer<Buffer> then) {
+        CloudHttp.body(context, LONGEST_BODY, then, () -> refuse(context, new Refusal(413, "uploadTooLarge", "The request is longer than " + LONGEST_BODY + " bytes")));
     }
 
     private void api(RoutingContext context, Buffer sent) {
@@ -293,21 +251,7 @@ public final class GceServer implements AutoCloseable {
             return;
         }
         var met = cloud.faults().of(call.method());
-        if (met.held() == null) {
-            send(context, cloud.answer(call, met));
-            return;
-        }
-        // The answer to one that had its effect is made then, and not when it is let go.
-        var acted = met.held() == HeldCalls.Moment.BEFORE_ANSWER ? cloud.answer(call, met) : null;
-        var here = vertx.getOrCreateContext();
-        held.hold(time.now(), call.method(), met.held(), () -> !context.response().closed(), fate -> {
-            if (fate == HeldCalls.Fate.FORGET) {
-                here.runOnContext(now -> context.request().connection().close());
-                return;
-            }
-            var answer = acted == null ? cloud.answer(call, met) : acted;
-            here.runOnContext(now -> send(context, answer));
-        });
+        http.answer(context, call.method(), met.held(), () -> cloud.answer(call, met), answer -> send(context, answer));
     }
 
     /** @throws Refusal if it isn't a call that Google would look at */
@@ -315,7 +259,7 @@ public final class GceServer implements AutoCloseable {
         try {
             var plain = URLDecoder.decode(path.substring(API.length()).replace("+", "%2B"), StandardCharsets.UTF_8);
             var found = Route.find(http, plain).orElseThrow(() -> new Refusal(404, "notFound", "The requested URL " + path + " was not found on this server."));
-            return Call.of(found, decode(query), body(sent), user);
+            return Call.of(found, CloudHttp.decode(query), body(sent), user);
         } catch (IllegalArgumentException e) {
             throw Refusal.badRequest("The request is malformed: " + e.getMessage());
         }
@@ -412,19 +356,10 @@ public final class GceServer implements AutoCloseable {
     private void send(RoutingContext context, GceCloud.Answer answer) {
         if (answer.until() != null) {
             var here = vertx.getOrCreateContext();
-            cloud.whenDone(answer.until(), () -> here.runOnContext(done -> sendNow(context, 200, cloud.shown(answer.until()), answer.cut())));
-        } else if (answer.delay().isZero()) {
-            sendNow(context, answer.status(), answer.body(), answer.cut());
+            cloud.whenDone(answer.until(), () -> here.runOnContext(done ->
+                    http.send(context, Duration.ZERO, answer.cut(), () -> json(context, 200, cloud.shown(answer.until())))));
         } else {
-            vertx.setTimer(Math.max(1, answer.delay().toMillis()), timer -> sendNow(context, answer.status(), answer.body(), answer.cut()));
-        }
-    }
-
-    private void sendNow(RoutingContext context, int status, JsonObject body, boolean cut) {
-        if (cut) {
-            context.request().connection().close();
-        } else if (!context.response().closed()) {
-            json(context, status, body);
+            http.send(context, answer.delay(), answer.cut(), () -> json(context, answer.status(), answer.body()));
         }
     }
 
@@ -434,20 +369,6 @@ public final class GceServer implements AutoCloseable {
 
     private void json(RoutingContext context, int status, JsonObject body) {
         context.response().setStatusCode(status).putHeader("Content-Type", "application/json; charset=UTF-8").putHeader("Server", "ESF")
-                .putHeader("Date", HTTP_DATE.format(time.now().plus(cloud.surroundings().clockAhead()))).end(body.encodePrettily());
-    }
-
-    private static Map<String, String> decode(String form) {
-        var parameters = new TreeMap<String, String>();
-        if (form == null || form.isEmpty()) {
-            return parameters;
-        }
-        for (var pair : form.split("&")) {
-            int equals = pair.indexOf('=');
-            var name = equals < 0 ? pair : pair.substring(0, equals);
-            parameters.put(URLDecoder.decode(name, StandardCharsets.UTF_8),
-                    equals < 0 ? "" : URLDecoder.decode(pair.substring(equals + 1), StandardCharsets.UTF_8));
-        }
-        return parameters;
+                .putHeader("Date", http.date(cloud.surroundings().clockAhead())).end(body.encodePrettily());
     }
 }
