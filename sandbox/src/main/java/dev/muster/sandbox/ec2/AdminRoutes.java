@@ -1,8 +1,11 @@
 package dev.muster.sandbox.ec2;
 
-import static dev.muster.sandbox.AdminJson.act;
 import static dev.muster.sandbox.AdminJson.json;
 import static dev.muster.sandbox.AdminJson.on;
+import static dev.muster.sandbox.AdminJson.onConsole;
+import static dev.muster.sandbox.AdminJson.onDelete;
+import static dev.muster.sandbox.AdminJson.onHeld;
+import static dev.muster.sandbox.AdminJson.onInstance;
 import static dev.muster.sandbox.AdminJson.required;
 import static dev.muster.sandbox.AdminJson.seconds;
 
@@ -36,10 +39,7 @@ final class AdminRoutes {
                 server.capacity().atMost(which, body.getInteger("most"));
             }
         });
-        router.delete("/ec2/capacity").handler(context -> {
-            server.capacity().reset();
-            json(context, 200, new JsonObject());
-        });
+        onDelete(router, "/ec2/capacity", server.capacity()::reset);
         on(router, "/ec2/quotas", Set.of("family", "market", "vcpus", "instances"), body -> {
             if (body.containsKey("instances")) {
                 server.capacity().instanceQuota(body.getInteger("instances"));
@@ -55,13 +55,7 @@ final class AdminRoutes {
         on(router, "/ec2/faults/boots", Set.of("type", "zone", "market", "times", "kind", "seconds"),
                 body -> server.faults().onBoot(filter(body), body.getInteger("times", 1), bootFault(body)));
         on(router, "/ec2/faults/denials", Set.of("action"), body -> server.faults().deny(required(body, "action")));
-        // Calls that a fault of kind held or held-answer keeps: by GET those that wait, by POST what becomes of all of them.
-        router.get("/ec2/held").handler(context -> json(context, 200, held()));
-        on(router, "/ec2/held", Set.of("fate"), body -> server.release(switch (required(body, "fate")) {
-            case "act" -> HeldCalls.Fate.ACT;
-            case "forget" -> HeldCalls.Fate.FORGET;
-            default -> throw new IllegalArgumentException("fate is " + body.getString("fate") + "; it must be act or forget");
-        }));
+        onHeld(router, "/ec2/held", "action", server::held, server::release);
         on(router, "/ec2/access-keys", Set.of("key", "account"), body -> {
             if (body.getString("account") == null) {
                 server.revoke(required(body, "key"));
@@ -69,10 +63,7 @@ final class AdminRoutes {
                 server.accept(required(body, "key"), body.getString("account"));
             }
         });
-        router.delete("/ec2/faults").handler(context -> {
-            server.faults().reset();
-            json(context, 200, new JsonObject());
-        });
+        onDelete(router, "/ec2/faults", server.faults()::reset);
         on(router, "/ec2/missing", Set.of("kind", "name"),
                 body -> server.surroundings().missing(Surroundings.parse(Surroundings.Kind.class, required(body, "kind")), required(body, "name")));
         on(router, "/ec2/subnets", Set.of("subnet", "route", "full"), body -> {
@@ -86,10 +77,7 @@ final class AdminRoutes {
         on(router, "/ec2/volume-key", Set.of("key"),
                 body -> server.surroundings().volumeKey(Surroundings.parse(Surroundings.VolumeKey.class, required(body, "key"))));
         on(router, "/ec2/clock", Set.of("ahead"), body -> server.surroundings().clockAhead(Duration.ofSeconds(body.getInteger("ahead", 0))));
-        router.delete("/ec2/surroundings").handler(context -> {
-            server.surroundings().reset();
-            json(context, 200, new JsonObject());
-        });
+        onDelete(router, "/ec2/surroundings", server.surroundings()::reset);
         on(router, "/ec2/throttling", Set.of("on"), body -> server.throttling(Boolean.TRUE.equals(body.getBoolean("on"))));
         on(router, "/ec2/parameters", Set.of("name", "value", "secure"),
                 body -> server.parameter(required(body, "name"), required(body, "value"), Boolean.TRUE.equals(body.getBoolean("secure"))));
@@ -103,17 +91,12 @@ final class AdminRoutes {
                 server.interruptAll(filter(body));
             }
         });
-        router.get("/ec2/instances/:id/console").handler(context -> {
-            try {
-                context.response().putHeader("Content-Type", "text/plain;charset=UTF-8").end(server.console(context.pathParam("id")));
-            } catch (IllegalArgumentException unknown) {
-                json(context, 404, new JsonObject().put("error", unknown.getMessage()));
-            }
-        });
-        router.post("/ec2/instances/:id/stop").handler(context -> act(context, () -> server.stop(context.pathParam("id"))));
-        router.post("/ec2/instances/:id/terminate").handler(context -> act(context, () -> server.terminate(context.pathParam("id"))));
-        router.post("/ec2/instances/:id/power-off").handler(context -> act(context, () -> server.powerOff(context.pathParam("id"))));
-        router.post("/ec2/instances/:id/die").handler(context -> act(context, () -> server.die(context.pathParam("id"))));
+        var instances = "/ec2/instances";
+        onConsole(router, instances, server::console);
+        onInstance(router, instances, "stop", server::stop);
+        onInstance(router, instances, "terminate", server::terminate);
+        onInstance(router, instances, "power-off", server::powerOff);
+        onInstance(router, instances, "die", server::die);
     }
 
     private static OfferFilter filter(JsonObject body) {
@@ -150,46 +133,23 @@ final class AdminRoutes {
         var books = server.books();
         var calls = new JsonArray();
         for (var call : books.launchCalls()) {
-            var parameters = new JsonObject();
-            call.parameters().forEach(parameters::put);
             calls.add(new JsonObject().put("at", call.at()).put("region", call.region()).put("clientToken", call.clientToken()).put("type", call.type())
                     .put("zone", call.zone()).put("market", call.market()).put("min", call.min()).put("max", call.max()).put("answer", call.answer())
                     .put("repeated", call.repeated()).put("answerLost", call.answerLost()).put("instances", new JsonArray(call.instances()))
-                    .put("parameters", parameters));
+                    .put("parameters", call.parameters()));
         }
         var instances = new JsonArray();
         var dollars = BigDecimal.ZERO;
         for (var entry : books.instances(Instant.now())) {
-            var tags = new JsonObject();
-            entry.tags().forEach(tags::put);
             instances.add(new JsonObject().put("id", entry.id()).put("region", entry.region()).put("clientToken", entry.clientToken())
-                    .put("launchIndex", entry.launchIndex()).put("tags", tags).put("type", entry.type()).put("zone", entry.zone()).put("market", entry.market())
+                    .put("launchIndex", entry.launchIndex()).put("tags", entry.tags()).put("type", entry.type()).put("zone", entry.zone()).put("market", entry.market())
                     .put("dollarsPerHour", entry.dollarsPerHour()).put("launched", entry.launched()).put("running", entry.running()).put("ending", entry.ending())
                     .put("ended", entry.ended()).put("state", entry.state()).put("endReason", entry.endReason()).put("dollars", entry.dollars())
                     .put("taggings", taggings(entry)));
             dollars = dollars.add(entry.dollars());
         }
-        var peaks = new JsonObject();
-        books.peaks().forEach((tag, values) -> {
-            var byValue = new JsonObject();
-            values.forEach(byValue::put);
-            peaks.put(tag, byValue);
-        });
-        var answers = new JsonObject();
-        books.answers().forEach((action, codes) -> {
-            var byCode = new JsonObject();
-            codes.forEach(byCode::put);
-            answers.put(action, byCode);
-        });
-        return new JsonObject().put("launchCalls", calls).put("answers", answers).put("instances", instances).put("live", books.live()).put("peak", books.peak())
-                .put("peakByTag", peaks).put("dollars", dollars);
-    }
-
-    private JsonObject held() {
-        var calls = new JsonArray();
-        server.held().forEach(call -> calls.add(new JsonObject().put("at", call.at()).put("action", call.action())
-                .put("moment", call.moment() == HeldCalls.Moment.BEFORE_EFFECT ? "before-effect" : "before-answer").put("connected", call.connected())));
-        return new JsonObject().put("calls", calls);
+        return new JsonObject().put("launchCalls", calls).put("answers", books.answers()).put("instances", instances).put("live", books.live()).put("peak", books.peak())
+                .put("peakByTag", books.peaks()).put("dollars", dollars);
     }
 
     private static JsonArray taggings(Books.Entry entry) {

@@ -3,6 +3,10 @@ package dev.muster.sandbox.gce;
 import static dev.muster.sandbox.AdminJson.act;
 import static dev.muster.sandbox.AdminJson.json;
 import static dev.muster.sandbox.AdminJson.on;
+import static dev.muster.sandbox.AdminJson.onConsole;
+import static dev.muster.sandbox.AdminJson.onDelete;
+import static dev.muster.sandbox.AdminJson.onHeld;
+import static dev.muster.sandbox.AdminJson.onInstance;
 import static dev.muster.sandbox.AdminJson.required;
 import static dev.muster.sandbox.AdminJson.seconds;
 
@@ -15,7 +19,6 @@ import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.Router;
 import java.math.BigDecimal;
 import java.time.Instant;
-import java.util.Map;
 import java.util.Set;
 
 /** What the Java API of {@link GceServer} offers, as JSON over HTTP: the books to read, faults and shortages to order. */
@@ -37,10 +40,7 @@ final class AdminRoutes {
                 server.capacity().atMost(which, body.getInteger("most"));
             }
         });
-        router.delete("/gce/capacity").handler(context -> {
-            server.capacity().reset();
-            json(context, 200, new JsonObject());
-        });
+        onDelete(router, "/gce/capacity", server.capacity()::reset);
         // Without a region: of the whole project. Without a limit: as at first.
         on(router, "/gce/quotas", Set.of("region", "metric", "limit", "refusedBy"), body -> {
             if (body.containsKey("refusedBy")) {
@@ -74,17 +74,8 @@ final class AdminRoutes {
                 server.faults().outage(required(body, "zone"));
             }
         });
-        router.delete("/gce/faults").handler(context -> {
-            server.faults().reset();
-            json(context, 200, new JsonObject());
-        });
-        // Calls that a fault of kind held or held-answer keeps: by GET those that wait, by POST what becomes of all of them.
-        router.get("/gce/held").handler(context -> json(context, 200, held()));
-        on(router, "/gce/held", Set.of("fate"), body -> server.release(switch (required(body, "fate")) {
-            case "act" -> HeldCalls.Fate.ACT;
-            case "forget" -> HeldCalls.Fate.FORGET;
-            default -> throw new IllegalArgumentException("fate is " + body.getString("fate") + "; it must be act or forget");
-        }));
+        onDelete(router, "/gce/faults", server.faults()::reset);
+        onHeld(router, "/gce/held", "method", server::held, server::release);
         router.post("/gce/keys").handler(context -> context.response().putHeader("Content-Type", "application/json").end(server.keyFile()));
         // Without an id: all keys of the account.
         on(router, "/gce/keys/revoked", Set.of("id"), body -> {
@@ -105,18 +96,13 @@ final class AdminRoutes {
                 server.preemptAll(filter(body));
             }
         });
-        router.get("/gce/instances/:name/console").handler(context -> {
-            try {
-                context.response().putHeader("Content-Type", "text/plain;charset=UTF-8").end(server.console(context.pathParam("name")));
-            } catch (IllegalArgumentException unknown) {
-                json(context, 404, new JsonObject().put("error", unknown.getMessage()));
-            }
-        });
-        router.post("/gce/instances/:name/stop").handler(context -> act(context, () -> server.stop(context.pathParam("name"))));
-        router.post("/gce/instances/:name/delete").handler(context -> act(context, () -> server.delete(context.pathParam("name"))));
-        router.post("/gce/instances/:name/power-off").handler(context -> act(context, () -> server.powerOff(context.pathParam("name"))));
-        router.post("/gce/instances/:name/host-error").handler(context -> act(context, () -> server.hostError(context.pathParam("name"))));
-        router.post("/gce/instances/:name/die").handler(context -> act(context, () -> server.die(context.pathParam("name"))));
+        var instances = "/gce/instances";
+        onConsole(router, instances, server::console);
+        onInstance(router, instances, "stop", server::stop);
+        onInstance(router, instances, "delete", server::delete);
+        onInstance(router, instances, "power-off", server::powerOff);
+        onInstance(router, instances, "host-error", server::hostError);
+        onInstance(router, instances, "die", server::die);
     }
 
     private static OfferFilter filter(JsonObject body) {
@@ -170,25 +156,15 @@ final class AdminRoutes {
         var instances = new JsonArray();
         var dollars = BigDecimal.ZERO;
         for (var entry : books.instances(Instant.now())) {
-            instances.add(new JsonObject().put("id", entry.id()).put("name", entry.name()).put("requestId", entry.requestId()).put("labels", object(entry.labels()))
+            instances.add(new JsonObject().put("id", entry.id()).put("name", entry.name()).put("requestId", entry.requestId()).put("labels", entry.labels())
                     .put("type", entry.type()).put("gpus", entry.gpus()).put("zone", entry.zone()).put("market", entry.market()).put("dollarsPerHour", entry.dollarsPerHour())
                     .put("created", entry.created()).put("running", entry.running()).put("ending", entry.ending()).put("stopped", entry.stopped()).put("gone", entry.gone())
                     .put("status", entry.status()).put("endReason", entry.endReason()).put("dollars", entry.dollars()).put("diskDollars", entry.diskDollars())
                     .put("writings", writings(entry)));
             dollars = dollars.add(entry.dollars());
         }
-        var peaks = new JsonObject();
-        books.peaks().forEach((label, values) -> peaks.put(label, object(values)));
-        var answers = new JsonObject();
-        books.answers().forEach((method, reasons) -> answers.put(method, object(reasons)));
-        return new JsonObject().put("launchCalls", calls).put("answers", answers).put("instances", instances).put("live", books.live()).put("peak", books.peak())
-                .put("peakByLabel", peaks).put("dollars", dollars);
-    }
-
-    private static JsonObject object(Map<String, ?> values) {
-        var object = new JsonObject();
-        values.forEach(object::put);
-        return object;
+        return new JsonObject().put("launchCalls", calls).put("answers", books.answers()).put("instances", instances).put("live", books.live()).put("peak", books.peak())
+                .put("peakByLabel", books.peaks()).put("dollars", dollars);
     }
 
     private static JsonArray writings(Books.Entry entry) {
@@ -197,12 +173,5 @@ final class AdminRoutes {
             writings.add(new JsonObject().put("at", writing.at()).put("key", writing.key()).put("value", writing.value()).put("read", writing.read()));
         }
         return writings;
-    }
-
-    private JsonObject held() {
-        var calls = new JsonArray();
-        server.held().forEach(call -> calls.add(new JsonObject().put("at", call.at()).put("method", call.action())
-                .put("moment", call.moment() == HeldCalls.Moment.BEFORE_EFFECT ? "before-effect" : "before-answer").put("connected", call.connected())));
-        return new JsonObject().put("calls", calls);
     }
 }
