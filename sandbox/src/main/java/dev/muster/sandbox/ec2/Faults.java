@@ -1,10 +1,8 @@
 package dev.muster.sandbox.ec2;
 
 import dev.muster.sandbox.HeldCalls;
+import dev.muster.sandbox.PlannedFaults;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Iterator;
-import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -12,8 +10,8 @@ import java.util.TreeSet;
 /** What is to go wrong, on request: each fault is used up after the number of times given. Thread-safe. */
 public final class Faults {
 
-    private final List<Planned<String, ApiFault>> calls = new ArrayList<>();
-    private final List<Planned<OfferFilter, BootFault>> boots = new ArrayList<>();
+    private final PlannedFaults<String, ApiFault> calls = new PlannedFaults<>();
+    private final PlannedFaults<OfferFilter, BootFault> boots = new PlannedFaults<>();
     private final Set<String> denied = new TreeSet<>();
 
     /** What can happen to an API call. */
@@ -63,30 +61,18 @@ public final class Faults {
         }
     }
 
-    private static final class Planned<W, F> {
-        private final W which;
-        private final F fault;
-        private int times;
-
-        Planned(W which, F fault, int times) {
-            this.which = which;
-            this.fault = fault;
-            this.times = times;
-        }
-    }
-
     /**
      * The next {@code times} calls of {@code action} meet {@code fault}. Several faults of different kinds may meet one call.
      *
      * @param action such as {@code RunInstances}; null for any
      */
     public synchronized void onCall(String action, int times, ApiFault fault) {
-        calls.add(new Planned<>(action, fault, atLeastOne(times)));
+        calls.add(action, times, fault);
     }
 
     /** The next {@code times} instances launched from what matches meet {@code fault}. */
     public synchronized void onBoot(OfferFilter which, int times, BootFault fault) {
-        boots.add(new Planned<>(which, fault, atLeastOne(times)));
+        boots.add(which, times, fault);
     }
 
     /** From now on {@code action} answers UnauthorizedOperation, until {@link #allow}. */
@@ -140,44 +126,14 @@ public final class Faults {
 
     /** The faults of one call, one of each kind at most, counted as used. */
     synchronized Met of(String action) {
-        if (calls.isEmpty()) {
-            return Met.NOTHING;
-        }
-        var met = new ArrayList<ApiFault>();
-        for (Iterator<Planned<String, ApiFault>> i = calls.iterator(); i.hasNext();) {
-            var planned = i.next();
-            boolean kindMet = met.stream().anyMatch(fault -> fault.getClass() == planned.fault.getClass());
-            if (!kindMet && (planned.which == null || planned.which.equals(action))) {
-                met.add(planned.fault);
-                if (--planned.times == 0) {
-                    i.remove();
-                }
-            }
-        }
         var all = Met.NOTHING;
-        for (var fault : met) {
+        for (var fault : calls.takeOfEachKind(planned -> planned == null || planned.equals(action))) {
             all = all.with(fault);
         }
         return all;
     }
 
     synchronized Optional<BootFault> ofBoot(String type, String zone, String market) {
-        for (Iterator<Planned<OfferFilter, BootFault>> i = boots.iterator(); i.hasNext();) {
-            var planned = i.next();
-            if (planned.which.matches(type, zone, market)) {
-                if (--planned.times == 0) {
-                    i.remove();
-                }
-                return Optional.of(planned.fault);
-            }
-        }
-        return Optional.empty();
-    }
-
-    private static int atLeastOne(int times) {
-        if (times < 1) {
-            throw new IllegalArgumentException("times is " + times + "; it must be at least 1");
-        }
-        return times;
+        return boots.take(offer -> offer.matches(type, zone, market), fault -> true);
     }
 }

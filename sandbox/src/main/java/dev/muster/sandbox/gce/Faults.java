@@ -1,9 +1,8 @@
 package dev.muster.sandbox.gce;
 
 import dev.muster.sandbox.HeldCalls;
+import dev.muster.sandbox.PlannedFaults;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -13,10 +12,10 @@ import java.util.function.Predicate;
 /** What is to go wrong, on request: each fault is used up after the number of times given. Thread-safe. */
 public final class Faults {
 
-    private final List<Planned<String, ApiFault>> calls = new ArrayList<>();
-    private final List<Planned<OfferFilter, LaunchFault>> launches = new ArrayList<>();
-    private final List<Planned<String, LaunchFault>> operations = new ArrayList<>();
-    private final List<Planned<OfferFilter, BootFault>> boots = new ArrayList<>();
+    private final PlannedFaults<String, ApiFault> calls = new PlannedFaults<>();
+    private final PlannedFaults<OfferFilter, LaunchFault> launches = new PlannedFaults<>();
+    private final PlannedFaults<String, LaunchFault> operations = new PlannedFaults<>();
+    private final PlannedFaults<OfferFilter, BootFault> boots = new PlannedFaults<>();
     private static final List<String> OPERATIONS = List.of("delete", "setLabels", "setMetadata", "stop");
 
     private final Set<String> denied = new TreeSet<>();
@@ -103,21 +102,6 @@ public final class Faults {
         }
     }
 
-    private static final class Planned<W, F> {
-        private final W which;
-        private final F fault;
-        private int times;
-
-        Planned(W which, F fault, int times) {
-            if (times < 1) {
-                throw new IllegalArgumentException("times is " + times + "; it must be at least 1");
-            }
-            this.which = which;
-            this.fault = fault;
-            this.times = times;
-        }
-    }
-
     /**
      * The next {@code times} calls of {@code method} meet {@code fault}. Several faults of different kinds may meet one call.
      *
@@ -127,12 +111,12 @@ public final class Faults {
         if (method != null && !Route.METHODS.contains(method)) {
             throw new IllegalArgumentException("method is " + method + ", which the stand-in doesn't answer; it answers " + Route.METHODS);
         }
-        calls.add(new Planned<>(method, fault, times));
+        calls.add(method, times, fault);
     }
 
     /** The next {@code times} instances asked for of what matches meet {@code fault}. */
     public synchronized void onLaunch(OfferFilter which, int times, LaunchFault fault) {
-        launches.add(new Planned<>(which, fault, times));
+        launches.add(which, times, fault);
     }
 
     /**
@@ -147,12 +131,12 @@ public final class Faults {
         if (fault instanceof LaunchFault.Exhausted) {
             throw new IllegalArgumentException("only a launch finds that machines are exhausted");
         }
-        operations.add(new Planned<>(type, fault, times));
+        operations.add(type, times, fault);
     }
 
     /** The next {@code times} instances launched from what matches meet {@code fault} once they run. */
     public synchronized void onBoot(OfferFilter which, int times, BootFault fault) {
-        boots.add(new Planned<>(which, fault, times));
+        boots.add(which, times, fault);
     }
 
     /** From now on the account lacks this permission, such as {@code compute.instances.create}, until {@link #allow}. */
@@ -222,22 +206,8 @@ public final class Faults {
 
     /** The faults of one call, one of each kind at most, counted as used. */
     synchronized Met of(String method) {
-        if (calls.isEmpty()) {
-            return Met.NOTHING;
-        }
-        var met = new ArrayList<ApiFault>();
-        for (Iterator<Planned<String, ApiFault>> i = calls.iterator(); i.hasNext();) {
-            var planned = i.next();
-            boolean kindMet = met.stream().anyMatch(fault -> fault.getClass() == planned.fault.getClass());
-            if (!kindMet && (planned.which == null || planned.which.equals(method))) {
-                met.add(planned.fault);
-                if (--planned.times == 0) {
-                    i.remove();
-                }
-            }
-        }
         var all = Met.NOTHING;
-        for (var fault : met) {
+        for (var fault : calls.takeOfEachKind(planned -> planned == null || planned.equals(method))) {
             all = all.with(fault);
         }
         return all;
@@ -255,26 +225,13 @@ public final class Faults {
         return operation(operations, type::equals);
     }
 
-    private static <W> OperationMet operation(List<Planned<W, LaunchFault>> all, Predicate<W> matches) {
-        var slow = take(all, matches, fault -> fault instanceof LaunchFault.Slow);
-        var end = take(all, matches, fault -> !(fault instanceof LaunchFault.Slow));
+    private static <W> OperationMet operation(PlannedFaults<W, LaunchFault> planned, Predicate<W> matches) {
+        var slow = planned.take(matches, fault -> fault instanceof LaunchFault.Slow);
+        var end = planned.take(matches, fault -> !(fault instanceof LaunchFault.Slow));
         return new OperationMet(end.orElse(null), slow.map(fault -> ((LaunchFault.Slow) fault).by()).orElse(Duration.ZERO));
     }
 
     synchronized Optional<BootFault> ofBoot(String type, String zone, String market) {
-        return take(boots, offer -> offer.matches(type, zone, market), fault -> true);
-    }
-
-    private static <W, F> Optional<F> take(List<Planned<W, F>> all, Predicate<W> matches, Predicate<F> kind) {
-        for (Iterator<Planned<W, F>> i = all.iterator(); i.hasNext();) {
-            var planned = i.next();
-            if (matches.test(planned.which) && kind.test(planned.fault)) {
-                if (--planned.times == 0) {
-                    i.remove();
-                }
-                return Optional.of(planned.fault);
-            }
-        }
-        return Optional.empty();
+        return boots.take(offer -> offer.matches(type, zone, market), fault -> true);
     }
 }
