@@ -17,9 +17,13 @@ final class Ec2Rates {
      */
     private static final Duration ON_THE_WAY = Duration.ofSeconds(1);
 
+    /** By how much a call may be faster on its way than the one before it. */
+    private static final Duration OVERTAKING = Duration.ofMillis(100);
+
     private final TokenBucket runRequests;
     private final TokenBucket runMachines;
-    /** As EC2's own stands by what was really sent, and when: places are taken ahead, and a process that was busy sends later than its place. */
+    /** As EC2's own stand by what was really sent, and when: places are taken ahead, and a process that was busy sends later, and more at once. */
+    private final TokenBucket sentRequests;
     private final TokenBucket sentMachines;
     private final TokenBucket terminateRequests;
     private final TokenBucket terminateMachines;
@@ -31,6 +35,7 @@ final class Ec2Rates {
     Ec2Rates(LongSupplier nanoClock) {
         runRequests = new TokenBucket(5, 2, nanoClock);
         runMachines = new TokenBucket(1_000, 2, nanoClock);
+        sentRequests = new TokenBucket(5, 2, nanoClock);
         sentMachines = new TokenBucket(1_000, 2, nanoClock);
         terminateRequests = new TokenBucket(100, 5, nanoClock);
         terminateMachines = new TokenBucket(1_000, 20, nanoClock);
@@ -45,11 +50,19 @@ final class Ec2Rates {
     }
 
     /** Asked right before a launch of so many is sent: how long EC2 would still refuse it. Zero: it may go, and counts as sent. */
-    Duration send(int machines) {
-        return late(sentMachines.takeOrWait(machines));
+    synchronized Duration send(int machines) {
+        var forRequest = sentRequests.takeOrWait(1);
+        if (!forRequest.isZero()) {
+            return forRequest.plus(OVERTAKING);
+        }
+        var forMachines = sentMachines.takeOrWait(machines);
+        if (!forMachines.isZero()) {
+            sentRequests.giveBack(1);
+        }
+        return late(forMachines);
     }
 
-    /** What was sent was refused, and nothing of it is counted. */
+    /** What was sent was refused, and none of its machines is counted. */
     void unsent(int machines) {
         sentMachines.giveBack(machines);
     }

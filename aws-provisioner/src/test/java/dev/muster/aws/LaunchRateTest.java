@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.PriorityQueue;
 import java.util.Random;
+import java.util.function.BiFunction;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -70,6 +71,14 @@ class LaunchRateTest {
         launch(call -> call < 10 ? Duration.ofSeconds(4) : Duration.ofMillis(20));
     }
 
+    /** And whatever came due meanwhile at once. */
+    @Test
+    void nothingIsThrottledWhenAProcessStoodStill() throws Exception {
+        var stood = Duration.ofSeconds(4);
+
+        launch((call, place) -> place.compareTo(stood) < 0 ? stood : place.plusMillis(20));
+    }
+
     @Test
     void nothingIsThrottledHoweverLongCallsAreOnTheirWay() throws Exception {
         var random = new Random(7);
@@ -84,13 +93,18 @@ class LaunchRateTest {
      * @return when the last was taken
      */
     private static Duration launch(IntFunction<Duration> onItsWay) throws ProviderException {
+        return launch((call, place) -> place.plus(onItsWay.apply(call)));
+    }
+
+    /** @param arrives when a call comes to EC2 whose place at the rate is then */
+    private static Duration launch(BiFunction<Integer, Duration, Duration> arrives) throws ProviderException {
         var clock = new Clock();
         try (var ec2 = new Ec2StandIn(Ec2Config.defaults().withThrottling(true), clock)) {
             var provider = new Ec2Machines(ec2.accounts(), "lab", () -> clock.nanos);
             var arrivals = new PriorityQueue<>(Comparator.comparing(Arrival::at));
             for (int call = 0; call < MACHINES / MachineBatch.MOST; call++) {
                 var batch = batch(call);
-                arrivals.add(new Arrival(provider.reserve(batch).plus(onItsWay.apply(call)).toNanos(), batch));
+                arrivals.add(new Arrival(arrives.apply(call, provider.reserve(batch)).toNanos(), batch));
             }
             while (!arrivals.isEmpty()) {
                 var arrival = arrivals.remove();
