@@ -115,11 +115,13 @@ final class Ec2Machines implements MachineProvider {
         }
         try {
             var started = accounts.api(batch.scope()).runInstances(request).instances();
+            rates.answered();
             return Delivery.of(machines(batch.scope(), started), batch.size());
         } catch (SdkException failure) {
             if (Ec2Failures.translate(failure).kind() != FailureKind.UNAVAILABLE) {
                 rates.unsent(batch.size());
             }
+            rates.answered();
             var code = Ec2Failures.codeOf(failure);
             if (code.equals(Ec2Failures.MISMATCH) || code.equals(Ec2Failures.TERMINATED)) {
                 return asked(batch, Ec2Failures.translate(failure));

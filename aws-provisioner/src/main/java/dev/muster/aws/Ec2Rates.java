@@ -62,6 +62,12 @@ final class Ec2Rates {
         return late(forMachines);
     }
 
+    /** A launch was answered, or will not be. */
+    void answered() {
+        sentRequests.answered();
+        sentMachines.answered();
+    }
+
     /** What was sent was refused, and none of its machines is counted. */
     void unsent(int machines) {
         sentMachines.giveBack(machines);

@@ -129,7 +129,7 @@ class Ec2MachinesTest extends MachineProviderContract {
         var provider = ec2.machines();
 
         for (int i = 0; i < 10; i++) {
-            provider.launch(batch(MachineBatch.MOST));
+            launched(provider, batch(MachineBatch.MOST));
         }
 
         assertThat(ec2.server.books().launchCalls()).hasSize(10);

@@ -14,6 +14,7 @@ public final class TokenBucket {
     private final double perNano;
     private final LongSupplier nanoClock;
     private double tokens;
+    private boolean unanswered;
     private long filledAt;
 
     /**
@@ -44,7 +45,8 @@ public final class TokenBucket {
     }
 
     /**
-     * Takes {@code count} tokens if it holds them now, and none else.
+     * Takes {@code count} tokens for a call that is sent now, if it holds them, and none else. The cloud's bucket begins to refill when a call reaches
+     * it, however long that takes: from full, this one refills once {@link #answered} says that one has.
      *
      * @return zero if they were taken; else how long until it would hold them
      */
@@ -52,9 +54,16 @@ public final class TokenBucket {
         fill();
         var wait = missing(count);
         if (wait.isZero()) {
+            unanswered |= tokens >= burst;
             tokens -= count;
         }
         return wait;
+    }
+
+    /** A call that took from it was answered, or never will be. */
+    public synchronized void answered() {
+        fill();
+        unanswered = false;
     }
 
     /** Puts back what was taken and not used. */
@@ -65,7 +74,9 @@ public final class TokenBucket {
 
     private void fill() {
         long now = nanoClock.getAsLong();
-        tokens = Math.min(burst, tokens + (now - filledAt) * perNano);
+        if (!unanswered) {
+            tokens = Math.min(burst, tokens + (now - filledAt) * perNano);
+        }
         filledAt = now;
     }
 
