@@ -9,8 +9,8 @@ import static dev.muster.provisioner.spi.FailureKind.UNAUTHORIZED;
 import static dev.muster.provisioner.spi.FailureKind.UNAVAILABLE;
 
 import dev.muster.provisioner.spi.FailureKind;
+import dev.muster.provisioner.spi.FailureTable;
 import dev.muster.provisioner.spi.ProviderException;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -33,7 +33,7 @@ final class Ec2Failures {
     /** What EC2 adds for those who may call STS's DecodeAuthorizationMessage: hundreds of characters that no person can read. */
     private static final Pattern ENCODED = Pattern.compile("\\s*Encoded authorization failure message:.*", Pattern.DOTALL);
 
-    private static final Map<String, FailureKind> KINDS = table(Map.of(
+    private static final FailureTable KINDS = new FailureTable(Map.of(
             OUT_OF_CAPACITY, List.of(
                     "InsufficientInstanceCapacity", "InsufficientCapacity", "InsufficientHostCapacity", "InsufficientReservedInstanceCapacity",
                     "InsufficientCapacityOnHost", "UnfulfillableCapacity", "ReservationCapacityExceeded",
@@ -64,36 +64,16 @@ final class Ec2Failures {
 
     private Ec2Failures() {}
 
-    private static Map<String, FailureKind> table(Map<FailureKind, List<String>> byKind) {
-        var kinds = new HashMap<String, FailureKind>();
-        byKind.forEach((kind, codes) -> codes.forEach(code -> {
-            if (kinds.put(code, kind) != null) {
-                throw new IllegalStateException(code + " is in the table twice");
-            }
-        }));
-        return Map.copyOf(kinds);
-    }
-
     /** Those that the table has. */
     static Set<String> codes() {
-        return KINDS.keySet();
+        return KINDS.codes();
     }
 
     /**
      * @param status HTTP's; what the table lacks is sorted by it: Amazon's side, or a request that can't succeed as it is
      */
     static FailureKind kindOf(String code, int status) {
-        var known = KINDS.get(code);
-        if (known != null) {
-            return known;
-        }
-        if (status == 429) {
-            return THROTTLED;
-        }
-        if (status == 401 || status == 403) {
-            return UNAUTHORIZED;
-        }
-        return status >= 400 && status < 500 ? INVALID_SPEC : UNAVAILABLE;
+        return KINDS.kindOf(code, status);
     }
 
     static String codeOf(SdkException failure) {

@@ -114,19 +114,25 @@ final class Ec2Machines implements MachineProvider {
             throw ProviderException.underWay(early, "EC2 has no room for " + batch.size() + " launches a moment after those before");
         }
         try {
-            var started = accounts.api(batch.scope()).runInstances(request).instances();
-            rates.answered();
-            return Delivery.of(machines(batch.scope(), started), batch.size());
+            return Delivery.of(machines(batch.scope(), sent(batch, request, rates)), batch.size());
         } catch (SdkException failure) {
-            if (Ec2Failures.translate(failure).kind() != FailureKind.UNAVAILABLE) {
+            var refused = Ec2Failures.translate(failure);
+            if (refused.kind() != FailureKind.UNAVAILABLE) {
                 rates.unsent(batch.size());
             }
-            rates.answered();
-            var code = Ec2Failures.codeOf(failure);
-            if (code.equals(Ec2Failures.MISMATCH) || code.equals(Ec2Failures.TERMINATED)) {
-                return asked(batch, Ec2Failures.translate(failure));
+            if (refused.code().equals(Ec2Failures.MISMATCH) || refused.code().equals(Ec2Failures.TERMINATED)) {
+                return asked(batch, refused);
             }
-            throw Ec2Failures.translate(failure);
+            throw refused;
+        }
+    }
+
+    private List<Instance> sent(MachineBatch batch, RunInstancesRequest request, Ec2Rates rates) throws ProviderException {
+        try {
+            return accounts.api(batch.scope()).runInstances(request).instances();
+        } finally {
+            // However it ends: the rates wait for it.
+            rates.answered();
         }
     }
 

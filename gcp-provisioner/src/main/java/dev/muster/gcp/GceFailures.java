@@ -15,10 +15,10 @@ import com.google.api.gax.rpc.ApiException;
 import com.google.cloud.compute.v1.Errors;
 import com.google.cloud.compute.v1.Operation;
 import dev.muster.provisioner.spi.FailureKind;
+import dev.muster.provisioner.spi.FailureTable;
 import dev.muster.provisioner.spi.ProviderException;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -40,7 +40,7 @@ final class GceFailures {
     /** It is being created or deleted. */
     static final String NOT_READY = "resourceNotReady";
 
-    private static final Map<String, FailureKind> KINDS = table(Map.of(
+    private static final FailureTable KINDS = new FailureTable(Map.of(
             OUT_OF_CAPACITY, List.of(
                     "ZONE_RESOURCE_POOL_EXHAUSTED", "ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DETAILS", "REGION_RESOURCE_POOL_EXHAUSTED",
                     "RESOURCE_POOL_EXHAUSTED", "RESOURCE_POOL_EXHAUSTED_WITH_DETAILS", "STOCKOUT", "INSUFFICIENT_CAPACITY",
@@ -60,34 +60,14 @@ final class GceFailures {
 
     private GceFailures() {}
 
-    private static Map<String, FailureKind> table(Map<FailureKind, List<String>> byKind) {
-        var kinds = new HashMap<String, FailureKind>();
-        byKind.forEach((kind, codes) -> codes.forEach(code -> {
-            if (kinds.put(code, kind) != null) {
-                throw new IllegalStateException(code + " is in the table twice");
-            }
-        }));
-        return Map.copyOf(kinds);
-    }
-
     /** Those that the table has. */
     static Set<String> codes() {
-        return KINDS.keySet();
+        return KINDS.codes();
     }
 
     /** @param status HTTP's; what the table lacks is sorted by it: Google's side, or a request that can't succeed as it is */
     static FailureKind kindOf(String code, int status) {
-        var known = KINDS.get(code);
-        if (known != null) {
-            return known;
-        }
-        if (status == 429) {
-            return THROTTLED;
-        }
-        if (status == 401 || status == 403) {
-            return UNAUTHORIZED;
-        }
-        return status >= 400 && status < 500 ? INVALID_SPEC : UNAVAILABLE;
+        return KINDS.kindOf(code, status);
     }
 
     /** One answer of Google's. @param status 0: there was none */
@@ -117,7 +97,7 @@ final class GceFailures {
         var reason = first.path("reason").asText("");
         for (var detail : error.path("details")) {
             // A disabled API or billing account says so only here.
-            if (KINDS.containsKey(detail.path("reason").asText(""))) {
+            if (KINDS.codes().contains(detail.path("reason").asText(""))) {
                 reason = detail.path("reason").asText();
             }
         }
