@@ -5,8 +5,8 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
- * Where a secret is kept, as people write it: a file of the services' secrets folder, or one of AWS's secret stores, which the machine
- * that is given the secret reads itself: {@code git-password}, {@code ssm:/muster/git-password}, {@code secretsmanager:muster/git#password}.
+ * Where a secret is kept, as people write it: a file of the services' secrets folder, or a store which the machine that is given the secret
+ * reads itself: {@code git-password}, {@code ssm:/muster/git-password}, {@code secretsmanager:muster/git#password}, {@code kubernetes:git-password}.
  *
  * @param name of the file, the parameter or the secret; in a store also its ARN
  * @param key of a secret that is a JSON object; empty: the whole secret
@@ -21,7 +21,9 @@ public record SecretRef(Store store, String name, String key) {
     public enum Store {
         FILE("", "[A-Za-z0-9][A-Za-z0-9._-]*"),
         SSM("ssm", "[A-Za-z0-9/._-]+|arn:aws[a-z-]*:ssm:[a-z0-9-]+:\\d{12}:parameter/[A-Za-z0-9/._-]+"),
-        SECRETS_MANAGER("secretsmanager", "[A-Za-z0-9/_+=.@-]+|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[A-Za-z0-9/_+=.@-]+");
+        SECRETS_MANAGER("secretsmanager", "[A-Za-z0-9/_+=.@-]+|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[A-Za-z0-9/_+=.@-]+"),
+        /** A key of the Secret that is mounted into the pod. */
+        KUBERNETES("kubernetes", "[A-Za-z0-9._-]{1,253}");
 
         private final String prefix;
         private final Pattern names;
@@ -40,7 +42,7 @@ public record SecretRef(Store store, String name, String key) {
         if (!store.names.matcher(name).matches() || name.length() > LONGEST_NAME) {
             throw new IllegalArgumentException("'" + shown(store, name, "") + "' is no name of a secret");
         }
-        if (!key.isEmpty() && (store == Store.FILE || key.chars().anyMatch(c -> c < ' ' || c == '#'))) {
+        if (!key.isEmpty() && (store == Store.FILE || store == Store.KUBERNETES || key.chars().anyMatch(c -> c < ' ' || c == '#'))) {
             throw new IllegalArgumentException("'" + shown(store, name, key) + "' names a key that can't be one");
         }
     }

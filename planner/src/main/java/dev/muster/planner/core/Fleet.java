@@ -887,7 +887,7 @@ public final class Fleet {
             case FAILED -> rescue;
             case RESCUED -> new Rescue(rescue.task(), rescue.queueId(), rescue.worker(), rescue.machineId(), rescue.status(), rescue.attempt(),
                     rescue.rescued() + 1, null, event.at());
-            case NOT_NEEDED, RUNNING, DECLINED -> new Rescue(rescue.task(), rescue.queueId(), rescue.worker(), rescue.machineId(),
+            case NOT_NEEDED, RUNNING, DECLINED, MARKED_FAILED -> new Rescue(rescue.task(), rescue.queueId(), rescue.worker(), rescue.machineId(),
                     rescue.status(), rescue.attempt(), rescue.rescued(), null, event.at());
         });
     }
@@ -912,12 +912,14 @@ public final class Fleet {
             }
             if (m.acceptedAt == null) {
                 m.acceptedAt = at;
+            }
+            if (m.paid == null && facts.state() != CloudState.WAITING) {
                 m.paid = Paid.from(paidSince(known, facts, at), known.committed());
             }
             if (rank(facts.state()) >= rank(m.cloud)) {
                 m.cloud = facts.state();
             }
-            if (m.cloud.isAlive() && m.cloud != CloudState.PENDING && m.bootedAt == null) {
+            if (m.cloud.isAlive() && m.cloud != CloudState.WAITING && m.cloud != CloudState.PENDING && m.bootedAt == null) {
                 m.bootedAt = at;
             }
             if (facts.ending() != Ending.UNKNOWN) {
@@ -950,10 +952,11 @@ public final class Fleet {
     private static int rank(CloudState state) {
         return switch (state) {
             case UNKNOWN, NOT_FOUND -> 0;
-            case PENDING -> 1;
-            case RUNNING, IMPAIRED, STOPPED -> 2;
-            case SHUTTING_DOWN -> 3;
-            case TERMINATED -> 4;
+            case WAITING -> 1;
+            case PENDING -> 2;
+            case RUNNING, IMPAIRED, STOPPED -> 3;
+            case SHUTTING_DOWN -> 4;
+            case TERMINATED -> 5;
         };
     }
 

@@ -61,7 +61,8 @@ public sealed interface FleetEvent {
     record TaskRescued(Instant at, String task, int attempt, RescueOutcome outcome, TaskStatus status, String worker, String detail)
             implements FleetEvent {}
 
-    enum RescueOutcome { RESCUED, NOT_NEEDED, RUNNING, DECLINED, FAILED }
+    /** MARKED_FAILED: the task is failed, as the command said. FAILED: the rescue itself, which is repeated. */
+    enum RescueOutcome { RESCUED, NOT_NEEDED, RUNNING, DECLINED, FAILED, MARKED_FAILED }
 
     // From machine reports.
 

@@ -56,6 +56,7 @@ final class DemandTranslator {
                     case NOT_NEEDED -> FleetEvent.RescueOutcome.NOT_NEEDED;
                     case RUNNING -> FleetEvent.RescueOutcome.RUNNING;
                     case DECLINED -> FleetEvent.RescueOutcome.DECLINED;
+                    case MARKED_FAILED -> FleetEvent.RescueOutcome.MARKED_FAILED;
                     // An outcome that only a newer watcher knows is no success that could be relied on: it is asked again.
                     case RESCUE_FAILED, RESCUE_OUTCOME_UNSPECIFIED, UNRECOGNIZED -> FleetEvent.RescueOutcome.FAILED;
                 }, Words.taskStatus(rescued.getStatus()), rescued.getWorker(), rescued.getDetail()));

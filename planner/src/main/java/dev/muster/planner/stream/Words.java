@@ -45,6 +45,7 @@ final class Words {
 
     static CloudState cloudState(dev.muster.v1.CloudState state) {
         return switch (state) {
+            case WAITING -> CloudState.WAITING;
             case PENDING -> CloudState.PENDING;
             case RUNNING_STATE -> CloudState.RUNNING;
             case IMPAIRED -> CloudState.IMPAIRED;
@@ -59,6 +60,7 @@ final class Words {
     static dev.muster.v1.CloudState cloudState(CloudState state) {
         return switch (state) {
             case UNKNOWN -> dev.muster.v1.CloudState.CLOUD_STATE_UNSPECIFIED;
+            case WAITING -> dev.muster.v1.CloudState.WAITING;
             case PENDING -> dev.muster.v1.CloudState.PENDING;
             case RUNNING -> dev.muster.v1.CloudState.RUNNING_STATE;
             case IMPAIRED -> dev.muster.v1.CloudState.IMPAIRED;

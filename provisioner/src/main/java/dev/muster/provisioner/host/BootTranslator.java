@@ -20,10 +20,17 @@ final class BootTranslator {
 
     private final Map<String, Connection> connections;
     private final SecretsFolder secrets;
+    private final Optional<SecretRef.Store> machinesRead;
 
     BootTranslator(Map<String, Connection> connections, SecretsFolder secrets) {
+        this(connections, secrets, Optional.empty());
+    }
+
+    /** @param machinesRead where machines find by themselves, under the same names, what the secrets folder has; empty: they are given it */
+    BootTranslator(Map<String, Connection> connections, SecretsFolder secrets, Optional<SecretRef.Store> machinesRead) {
         this.connections = Map.copyOf(connections);
         this.secrets = secrets;
+        this.machinesRead = machinesRead;
     }
 
     /**
@@ -105,11 +112,18 @@ final class BootTranslator {
         } catch (IllegalArgumentException wrong) {
             throw new ProviderException(FailureKind.INVALID_SPEC, "InvalidSecretName", field + ": " + wrong.getMessage() + "; " + SecretRef.FORMS);
         }
+        if (reference.isInStore() && machinesRead.isPresent() != (reference.store() == SecretRef.Store.KUBERNETES)) {
+            throw new ProviderException(FailureKind.INVALID_SPEC, "UnreadableSecret", field + ": " + reference + " is kept where these machines can't read it; "
+                    + (machinesRead.isPresent() ? "name a key of the pool's Kubernetes Secret" : "only pods read Kubernetes Secrets"));
+        }
         return reference.isInStore() ? Given.kept(reference) : file(reference.name());
     }
 
     /** A file that holds nothing but a reference to a secret store is one. */
     private Given file(String name) throws ProviderException {
+        if (machinesRead.isPresent()) {
+            return Given.kept(new SecretRef(machinesRead.get(), name, ""));
+        }
         var found = find(name).orElseThrow(() -> new ProviderException(FailureKind.UNAUTHORIZED, "MissingSecret",
                 "no secret " + name + ": put it in the file " + secrets.folder().resolve(name))).value();
         return SecretRef.inStore(found).map(Given::kept).orElseGet(() -> Given.text(found));

@@ -213,7 +213,8 @@ final class CommandRunner implements AutoCloseable {
 
     private MachineBatch batch(HostCommand.Launch launch, BootPlan boot) {
         return new MachineBatch(launch.batchId(), launch.machineIds(), launch.fleet(), launch.pool(), launch.offer(), launch.maxPriceMicros(),
-                launch.settings(), boot, KeepUntil.from(launch.issuedAt(), with.clusterId));
+                launch.settings(), boot, KeepUntil.from(launch.issuedAt(), with.clusterId), new MachineBatch.Cause(launch.task(), launch.queue(),
+                        launch.queueId(), launch.boot().getConnection().isEmpty() ? with.fleets.connectionOf(launch.fleet()) : launch.boot().getConnection()));
     }
 
     /** @throws ProviderException if the call is to be repeated */

@@ -12,6 +12,8 @@ import dev.muster.provisioner.spi.Scope;
 import dev.muster.v1.Command;
 import dev.muster.v1.DrainMode;
 import dev.muster.v1.GcpLaunch;
+import dev.muster.v1.K8sLaunch;
+import dev.muster.v1.PodKind;
 import dev.muster.v1.LaunchMachines;
 import dev.muster.v1.LaunchParameters;
 import dev.muster.v1.OfferKey;
@@ -111,12 +113,16 @@ final class CommandTranslator {
                 throw new UnreadableRecordException("launch.machine_ids[" + i + "] is " + ids.get(i) + "; ids must count up from the batch_id");
             }
         }
+        if (!launch.getTask().isEmpty() && ids.size() != 1) {
+            throw new UnreadableRecordException("launch.machine_ids are " + ids.size() + " for one task; need 1");
+        }
         if (launch.getMaxPriceMicrosPerHour() < 0) {
             throw new UnreadableRecordException("launch.max_price_micros_per_hour is negative");
         }
         return new HostCommand.Launch(fleet, scope, instant(command.getIssuedAt()), launch.getBatchId(), java.util.List.copyOf(ids),
                 launch.getPool(), offer, launch.getMaxPriceMicrosPerHour(), instant(launch.getExpiresAt()),
-                required(launch.getWorkerPrefix(), "launch.worker_prefix"), settings(launch.getParameters()), launch.getParameters().getBoot());
+                required(launch.getWorkerPrefix(), "launch.worker_prefix"), settings(launch.getParameters()), launch.getParameters().getBoot(),
+                launch.getTask(), launch.getQueue(), launch.getQueueId());
     }
 
     static Offer offer(OfferKey key) throws UnreadableRecordException {
@@ -143,7 +149,17 @@ final class CommandTranslator {
                     only.getLaunchTemplateVersion(), only.getDetailedMonitoring(), only.getLaunchSpec(), only.getTagResourcesList()));
         }
         var gcp = parameters.hasGcp() ? Optional.of(gcp(parameters.getGcp())) : Optional.<LaunchSettings.Gcp>empty();
-        return new LaunchSettings(parameters.getImage(), disks, parameters.getTagsMap(), aws, gcp);
+        var k8s = parameters.hasK8S() ? Optional.of(k8s(parameters.getK8S())) : Optional.<LaunchSettings.K8s>empty();
+        return new LaunchSettings(parameters.getImage(), disks, parameters.getTagsMap(), aws, gcp, k8s);
+    }
+
+    private static LaunchSettings.K8s k8s(K8sLaunch only) {
+        var tolerations = only.getTolerationsList().stream().map(each -> new LaunchSettings.K8s.Toleration(each.getKey(), each.getOperator(),
+                each.getValue(), each.getEffect(), each.hasSeconds() ? Optional.of(each.getSeconds()) : Optional.empty())).toList();
+        return new LaunchSettings.K8s(only.getPods() == PodKind.TASK_POD, only.getTemplate(), only.getTemplateConfigMap(), only.getRequestsMap(),
+                only.getLimitsMap(), only.getNodeSelectorMap(), tolerations, only.getPriorityClass(), only.getServiceAccount(),
+                only.getPullSecretsList(), only.getAnnotationsMap(), only.getSecret(), Duration.ofSeconds(only.getCompletedDelay().getSeconds()),
+                only.getImageEntrypoint(), only.getForcePull(), only.getClaimImage());
     }
 
     private static LaunchSettings.Gcp gcp(GcpLaunch only) {

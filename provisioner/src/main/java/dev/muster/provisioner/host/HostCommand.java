@@ -26,9 +26,12 @@ sealed interface HostCommand {
     /**
      * @param issuedAt the same however often the command is read
      * @param boot still names secrets; they are read when the call is made
+     * @param task that its one machine is made for; empty: none
+     * @param queue name of the queue that it is launched for; empty: none; so is {@code queueId}
      */
     record Launch(String fleet, Scope scope, Instant issuedAt, String batchId, List<String> machineIds, String pool, Offer offer,
-            long maxPriceMicros, Instant expiresAt, String workerPrefix, LaunchSettings settings, BootSpec boot) implements HostCommand {
+            long maxPriceMicros, Instant expiresAt, String workerPrefix, LaunchSettings settings, BootSpec boot, String task, String queue, String queueId)
+            implements HostCommand {
         @Override
         public String verb() {
             return "launch";

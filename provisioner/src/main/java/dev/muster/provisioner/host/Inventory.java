@@ -247,7 +247,8 @@ final class Inventory implements AutoCloseable {
                 for (var machine : list.machines()) {
                     var now = all.get(machine.cloudId());
                     var before = watch.last.get(machine.cloudId());
-                    if (now != null && before != null && before.getState() != now.getState()) {
+                    if (now != null && before != null && (before.getState() != now.getState() || !before.getReason().equals(now.getReason())
+                            || !before.getMessage().equals(now.getMessage()))) {
                         said.add(reports.changed(machine.fleet(), scope, watch.owner.generation(), startedAt, now));
                     }
                 }

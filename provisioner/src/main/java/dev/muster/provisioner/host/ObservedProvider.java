@@ -1,5 +1,6 @@
 package dev.muster.provisioner.host;
 
+import dev.muster.contracts.SecretRef;
 import dev.muster.provisioner.spi.AdoptWish;
 import dev.muster.provisioner.spi.Adoption;
 import dev.muster.provisioner.spi.CloudStatus;
@@ -20,6 +21,7 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /** Counts and times what a provider is asked. */
 final class ObservedProvider implements MachineProvider {
@@ -54,6 +56,16 @@ final class ObservedProvider implements MachineProvider {
     @Override
     public String name() {
         return provider.name();
+    }
+
+    @Override
+    public void onChange(Consumer<Scope> changed) {
+        provider.onChange(changed);
+    }
+
+    @Override
+    public Optional<SecretRef.Store> machinesRead() {
+        return provider.machinesRead();
     }
 
     @Override

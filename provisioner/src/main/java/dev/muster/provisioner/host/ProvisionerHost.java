@@ -148,11 +148,16 @@ public final class ProvisionerHost implements AutoCloseable {
             tables.close();
             throw failed;
         }
+        provider.onChange(scope -> {
+            if (inventories.get() != null) {
+                inventories.get().ask(scope);
+            }
+        });
         var reports = new Reports(settings.source());
         var consumers = new AtomicReference<CommandConsumer>();
         var publisher = new ReportPublisher(this::producer, () -> consumers.get().group(), topics, "/muster/" + settings.source(), clock,
                 seen -> skew = seen);
-        var runner = new CommandRunner(new CommandRunner.Surroundings(provider, new BootTranslator(settings.connections(), secrets), book,
+        var runner = new CommandRunner(new CommandRunner.Surroundings(provider, new BootTranslator(settings.connections(), secrets, provider.machinesRead()), book,
                 reports, publisher, metrics, clock, settings.backoff(), clusterId), HostSettings.LAUNCH_THREADS, HostSettings.OTHER_THREADS,
                 timer, scope -> inventories.get().hurry(scope));
         var consumer = new CommandConsumer(this::consumer, topics, provider.name(), settings.service(), publisher, runner::accept, metrics, clock);

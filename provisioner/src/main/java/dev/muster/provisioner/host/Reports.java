@@ -57,6 +57,7 @@ final class Reports {
                 .setKind(kind(why.kind()))
                 .setCode(why.code())
                 .setMessage(why.getMessage())
+                .setFaultOfTask(why.isFaultOfTask())
                 .setQuota(why.kind() == dev.muster.provisioner.spi.FailureKind.QUOTA_EXCEEDED ? why.code() : "")
                 .setOffer(offer(launch.offer()))).build();
     }
@@ -146,6 +147,8 @@ final class Reports {
         if (machine.launchedAt() != null) {
             reported.setLaunchedAt(timestamp(machine.launchedAt()));
         }
+        reported.setTask(machine.task());
+        machine.note().ifPresent(note -> reported.setReason(note.reason()).setMessage(note.message()).setFaultOfTask(note.faultOfTask()));
         machine.keepUntil().ifPresent(keep -> reported.setKeepUntil(timestamp(keep.until())).setMarkCluster(keep.cluster()));
         return reported.build();
     }
@@ -181,6 +184,7 @@ final class Reports {
 
     static CloudState state(CloudStatus status) {
         return switch (status) {
+            case WAITING -> CloudState.WAITING;
             case PENDING -> CloudState.PENDING;
             case RUNNING -> CloudState.RUNNING_STATE;
             case IMPAIRED -> CloudState.IMPAIRED;

@@ -1,5 +1,6 @@
 package dev.muster.provisioner.host;
 
+import dev.muster.contracts.SecretRef;
 import dev.muster.contracts.SecretsFolder;
 import dev.muster.contracts.UnreadableRecordException;
 import dev.muster.provisioner.spi.FailureKind;
@@ -8,6 +9,7 @@ import dev.muster.provisioner.spi.MachineBatch;
 import dev.muster.provisioner.spi.ProviderException;
 import dev.muster.v1.Command;
 import java.util.Map;
+import java.util.Optional;
 
 /** What a launch command comes to at a provider, for who looks before there is one: read and filled in as the host does it. */
 public final class TrialLaunch {
@@ -28,8 +30,10 @@ public final class TrialLaunch {
         if (!(read instanceof HostCommand.Launch launch)) {
             throw new IllegalArgumentException("the command is no launch");
         }
-        var boot = new BootTranslator(connections, secrets).translate(launch.workerPrefix(), launch.boot(), launch.boot().getConnection());
+        var boot = new BootTranslator(connections, secrets,
+                provider.equals("k8s") ? Optional.of(SecretRef.Store.KUBERNETES) : Optional.empty()).translate(launch.workerPrefix(), launch.boot(), launch.boot().getConnection());
         return new MachineBatch(launch.batchId(), launch.machineIds(), launch.fleet(), launch.pool(), launch.offer(), launch.maxPriceMicros(),
-                launch.settings(), boot, KeepUntil.from(launch.issuedAt(), "trial"));
+                launch.settings(), boot, KeepUntil.from(launch.issuedAt(), "trial"),
+                new MachineBatch.Cause(launch.task(), launch.queue(), launch.queueId(), launch.boot().getConnection()));
     }
 }

@@ -3,6 +3,8 @@ package dev.muster.provisioner.spi;
 /** A machine's state at its cloud. */
 public enum CloudStatus {
 
+    /** Accepted, not begun: the cloud has no room for it yet, and may make some. */
+    WAITING,
     PENDING,
     RUNNING,
     /** Runs, and the cloud's own checks fail. */

@@ -12,13 +12,18 @@ import java.util.TreeMap;
  * @param image empty: the launch template's, else the account's default
  * @param disks empty: as the image has them
  * @param tags added to Muster's own, which win; sorted, since a call's parameters must come out the same each time
- * @param aws empty on other clouds, and where all is as usual; so is {@code gcp}
+ * @param aws empty on other clouds, and where all is as usual; so are {@code gcp} and {@code k8s}
  */
-public record LaunchSettings(String image, List<Disk> disks, Map<String, String> tags, Optional<Aws> aws, Optional<Gcp> gcp) {
+public record LaunchSettings(String image, List<Disk> disks, Map<String, String> tags, Optional<Aws> aws, Optional<Gcp> gcp, Optional<K8s> k8s) {
 
-    /** Of a cloud other than Google's. */
+    /** Of no cloud in particular, or of Amazon's. */
     public LaunchSettings(String image, List<Disk> disks, Map<String, String> tags, Optional<Aws> aws) {
-        this(image, disks, tags, aws, Optional.empty());
+        this(image, disks, tags, aws, Optional.empty(), Optional.empty());
+    }
+
+    /** Of a cloud of machines. */
+    public LaunchSettings(String image, List<Disk> disks, Map<String, String> tags, Optional<Aws> aws, Optional<Gcp> gcp) {
+        this(image, disks, tags, aws, gcp, Optional.empty());
     }
 
     public LaunchSettings {
@@ -95,6 +100,38 @@ public record LaunchSettings(String image, List<Disk> disks, Map<String, String>
             scopes = List.copyOf(scopes);
             networkTags = List.copyOf(networkTags);
             metadata = java.util.Collections.unmodifiableSortedMap(new TreeMap<>(metadata));
+        }
+    }
+
+    /**
+     * What only Kubernetes knows.
+     *
+     * @param taskPods pods are made for one task each
+     * @param template PodTemplateSpec as a JSON object; empty: none
+     * @param templateConfigMap name of the ConfigMap that has it; empty: none
+     * @param requests quantities by resource; sorted, as are limits, nodeSelector and annotations
+     * @param serviceAccount empty: the account's; so is {@code secret}
+     * @param completedDelay how long an ended pod stays
+     * @param imageEntrypoint the image's own entrypoint runs in place of an agent
+     * @param claimImage claims the task where that is so; empty: the usual one
+     */
+    public record K8s(boolean taskPods, String template, String templateConfigMap, Map<String, String> requests, Map<String, String> limits,
+            Map<String, String> nodeSelector, List<Toleration> tolerations, String priorityClass, String serviceAccount, List<String> pullSecrets,
+            Map<String, String> annotations, String secret, Duration completedDelay, boolean imageEntrypoint, boolean forcePull, String claimImage) {
+
+        public static final K8s DEFAULTS = new K8s(false, "", "", Map.of(), Map.of(), Map.of(), List.of(), "", "", List.of(), Map.of(), "", Duration.ZERO,
+                false, false, "");
+
+        /** @param seconds empty: for ever */
+        public record Toleration(String key, String operator, String value, String effect, Optional<Long> seconds) {}
+
+        public K8s {
+            requests = java.util.Collections.unmodifiableSortedMap(new TreeMap<>(requests));
+            limits = java.util.Collections.unmodifiableSortedMap(new TreeMap<>(limits));
+            nodeSelector = java.util.Collections.unmodifiableSortedMap(new TreeMap<>(nodeSelector));
+            annotations = java.util.Collections.unmodifiableSortedMap(new TreeMap<>(annotations));
+            tolerations = List.copyOf(tolerations);
+            pullSecrets = List.copyOf(pullSecrets);
         }
     }
 }

@@ -1,8 +1,11 @@
 package dev.muster.provisioner.spi;
 
+import dev.muster.contracts.SecretRef;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * One cloud's way to start, mark, list and end machines: the only class that a new cloud has to write.
@@ -103,6 +106,19 @@ public interface MachineProvider {
      */
     default int renewedAtOnce() {
         return Integer.MAX_VALUE;
+    }
+
+    /**
+     * Names whom to tell when a scope shows something else than before. Called once, before everything else.
+     *
+     * <p>A cloud that doesn't tell its clients leaves it: its scopes are listed in time.
+     */
+    default void onChange(Consumer<Scope> changed) {
+    }
+
+    /** Where machines read secrets themselves that other clouds' machines are given as text; empty: they are given them. */
+    default Optional<SecretRef.Store> machinesRead() {
+        return Optional.empty();
     }
 
     /** Writes a new keep-until mark on all of them, with as few calls as the cloud allows. Machines that are gone don't matter. */

@@ -13,6 +13,7 @@ public final class ProviderException extends Exception {
     private final FailureKind kind;
     private final String code;
     private final transient Duration again;
+    private boolean faultOfTask;
 
     /** @param code the cloud's own, or one of ours where the cloud was not asked */
     public ProviderException(FailureKind kind, String code, String message) {
@@ -42,6 +43,17 @@ public final class ProviderException extends Exception {
             throw new IllegalArgumentException("to be asked again after " + again + "; it must be more than zero");
         }
         return new ProviderException(FailureKind.UNAVAILABLE, UNDER_WAY, what, null, again);
+    }
+
+    /** An INVALID_SPEC that lies in the task that the machine was to be made for: for another task the same launch would do. */
+    public static ProviderException faultOfTask(String code, String message) {
+        var fault = new ProviderException(FailureKind.INVALID_SPEC, code, message);
+        fault.faultOfTask = true;
+        return fault;
+    }
+
+    public boolean isFaultOfTask() {
+        return faultOfTask;
     }
 
     /** When a call that is under way is to be made again. Empty: this is a failure. */

@@ -22,7 +22,7 @@ class LanesTest {
 
     private static Work launch(String... ids) {
         return new Work(OWNER, 0, new HostCommand.Launch("f", SCOPE, Instant.EPOCH, ids[0], List.of(ids), "p",
-                new Offer(SCOPE, "", "", "any", Offer.Market.ON_DEMAND), 0, Instant.EPOCH, "w", LaunchSettings.DEFAULTS, BootSpec.getDefaultInstance()));
+                new Offer(SCOPE, "", "", "any", Offer.Market.ON_DEMAND), 0, Instant.EPOCH, "w", LaunchSettings.DEFAULTS, BootSpec.getDefaultInstance(), "", "", ""));
     }
 
     private static Work terminate(String id) {
