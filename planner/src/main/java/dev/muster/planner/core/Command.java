@@ -11,9 +11,13 @@ public sealed interface Command {
         String scope();
     }
 
-    /** @param maxPrice spot only, micro-units an hour; 0: the on-demand price */
+    /**
+     * @param maxPrice spot only, micro-units an hour; 0: the on-demand price
+     * @param queue name of the queue that it is launched for; empty: none; so is {@code queueId}
+     * @param task that its one machine is made for; empty: none
+     */
     record Launch(String batchId, List<String> machineIds, String pool, OfferKey offer, long maxPrice, Instant expiresAt,
-            List<String> queueIds) implements ToProvisioner {
+            List<String> queueIds, String queue, String queueId, String task) implements ToProvisioner {
         @Override
         public String scope() {
             return offer.scope();
@@ -39,8 +43,9 @@ public sealed interface Command {
     /** An order to the watcher that has the fleet's connection. */
     sealed interface ToWatcher extends Command {}
 
-    record Rescue(String task, String queueId, String machineId, String worker, TaskStatus expected, int attempt, String logLine)
-            implements ToWatcher {}
+    /** @param failReason not empty: the task is failed with it instead of put back; {@code failMessage} says the same to people */
+    record Rescue(String task, String queueId, String machineId, String worker, TaskStatus expected, int attempt, String logLine, String failReason,
+            String failMessage) implements ToWatcher {}
 
     record Unregister(String worker, String machineId) implements ToWatcher {}
 }

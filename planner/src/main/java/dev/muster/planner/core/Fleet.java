@@ -211,6 +211,21 @@ public final class Fleet {
         return machines.stayingFor(queue);
     }
 
+    /** Staying machines that were made for the task, by id. */
+    public List<Machine> boundTo(String task) {
+        return machines.boundTo(task);
+    }
+
+    /** Staying machines that were made for one task each, by id. */
+    public List<Machine> bound() {
+        return machines.bound();
+    }
+
+    /** Machines, ended ones included, whose cloud finds fault with the task that they were made for; by id. */
+    public List<Machine> withTaskAtFault() {
+        return machines.withTaskAtFault();
+    }
+
     /** Machines of whom a person asked something that is not done, by id. */
     public List<Machine> asked() {
         return machines.asked();
@@ -506,7 +521,8 @@ public final class Fleet {
             cloudShows(e.machine(), e.at());
         } else if (event instanceof FleetEvent.LaunchAccepted e) {
             e.machines().forEach(machine -> cloudShows(machine, e.at()));
-            e.machines().stream().findFirst().ifPresent(first -> lift(first.machineId()));
+            // Accepted is not placed: a cluster takes what it has no room for.
+            e.machines().stream().findFirst().filter(first -> first.state() != CloudState.WAITING).ifPresent(first -> lift(first.machineId()));
         } else if (event instanceof FleetEvent.LaunchRefused e) {
             launchRefused(e);
         } else if (event instanceof FleetEvent.CommandAnswered e) {
@@ -626,7 +642,8 @@ public final class Fleet {
     /** The machine with what it is paid for from that time on, as its phase and its workers show it. */
     Machine booked(Machine machine, Instant at) {
         var paid = machine.paid();
-        if (paid == null && machine.acceptedAt() != null && machine.isCounted()) {
+        // What waits for room costs nothing.
+        if (paid == null && machine.acceptedAt() != null && machine.isCounted() && machine.cloud() != CloudState.WAITING && machine.waitingSince() == null) {
             paid = Paid.from(machine.acceptedAt(), priceOf(machine));
         }
         if (paid == null) {
@@ -885,10 +902,8 @@ public final class Fleet {
         memoryChanged = true;
         rescues.put(rescue.task(), switch (event.outcome()) {
             case FAILED -> rescue;
-            case RESCUED -> new Rescue(rescue.task(), rescue.queueId(), rescue.worker(), rescue.machineId(), rescue.status(), rescue.attempt(),
-                    rescue.rescued() + 1, null, event.at());
-            case NOT_NEEDED, RUNNING, DECLINED, MARKED_FAILED -> new Rescue(rescue.task(), rescue.queueId(), rescue.worker(), rescue.machineId(),
-                    rescue.status(), rescue.attempt(), rescue.rescued(), null, event.at());
+            case RESCUED -> rescue.ended(event.at(), true);
+            case NOT_NEEDED, RUNNING, DECLINED, MARKED_FAILED -> rescue.ended(event.at(), false);
         });
     }
 
@@ -913,8 +928,13 @@ public final class Fleet {
             if (m.acceptedAt == null) {
                 m.acceptedAt = at;
             }
-            if (m.paid == null && facts.state() != CloudState.WAITING) {
+            var began = facts.state() != CloudState.WAITING && (known.cloud() != CloudState.WAITING || facts.state().isAlive());
+            if (m.paid == null && began) {
                 m.paid = Paid.from(paidSince(known, facts, at), known.committed());
+            }
+            // What an answer to a command shows of it is not all.
+            if (!facts.note().isEmpty() || facts.offer() != null) {
+                m.note = facts.note();
             }
             if (rank(facts.state()) >= rank(m.cloud)) {
                 m.cloud = facts.state();
@@ -937,6 +957,9 @@ public final class Fleet {
                 m.missingSince = null;
             }
         });
+        if (known.cloud() == CloudState.WAITING && facts.state().isAlive() && facts.state() != CloudState.WAITING) {
+            lift(known.id());
+        }
     }
 
     /** When the cloud says that it was launched, as far as that can be: clocks differ. */
@@ -975,9 +998,10 @@ public final class Fleet {
                 m.cause = Reason.LAUNCH_WAS_REFUSED;
                 m.detail = event.code() + (event.message().isEmpty() ? "" : ": " + event.message());
                 m.endedAt = event.at();
+                m.note = event.faultOfTask() ? new CloudNote(event.code(), event.message(), true) : m.note;
             });
         }
-        if (refused != null) {
+        if (refused != null && !(event.faultOfTask() && refused.isBound())) {
             remember(event, refused);
         }
     }

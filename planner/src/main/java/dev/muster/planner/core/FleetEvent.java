@@ -71,15 +71,28 @@ public sealed interface FleetEvent {
      * cloud doesn't say enough.
      */
     record MachineFacts(String machineId, String pool, String cloudId, String batchId, int launchIndex, OfferKey offer, CloudState state,
-            Ending ending, Instant launchedAt, Mark mark, String bootFailed) {}
+            Ending ending, Instant launchedAt, Mark mark, String bootFailed, CloudNote note, String task) {
+
+        /** One that was made for no task in particular, of which its cloud says nothing more. */
+        public MachineFacts(String machineId, String pool, String cloudId, String batchId, int launchIndex, OfferKey offer, CloudState state,
+                Ending ending, Instant launchedAt, Mark mark, String bootFailed) {
+            this(machineId, pool, cloudId, batchId, launchIndex, offer, state, ending, launchedAt, mark, bootFailed, CloudNote.NONE, "");
+        }
+    }
 
     record MachineSeen(Instant at, MachineFacts machine) implements FleetEvent {}
 
     record LaunchAccepted(Instant at, String batchId, List<MachineFacts> machines) implements FleetEvent {}
 
-    /** The cloud started nothing for these ids. {@code offer} is null if not said. */
+    /** The cloud started nothing for these ids. {@code offer} is null if not said. {@code faultOfTask}: for another task the same would do. */
     record LaunchRefused(Instant at, String batchId, List<String> machineIds, FailureKind kind, String code, String message,
-            String quota, OfferKey offer) implements FleetEvent {}
+            String quota, OfferKey offer, boolean faultOfTask) implements FleetEvent {
+
+        public LaunchRefused(Instant at, String batchId, List<String> machineIds, FailureKind kind, String code, String message, String quota,
+                OfferKey offer) {
+            this(at, batchId, machineIds, kind, code, message, quota, offer, false);
+        }
+    }
 
     record CommandAnswered(Instant at, String machineId, long ordinal, String verb, boolean done, FailureKind kind, String code,
             String message) implements FleetEvent {}

@@ -53,6 +53,14 @@ final class Holds {
                 event.code() + (event.message().isEmpty() ? "" : ": " + event.message()));
     }
 
+    /** What follows from a machine that waited for room in vain. Those that were launched together are one failure. @param before null: none */
+    static Hold noRoom(Machine machine, String message, Instant now, Hold before) {
+        var together = before != null && before.until() != null && now.isBefore(before.until()) && !before.probe().equals(machine.id());
+        var failures = before == null ? 1 : together ? before.failures() : before.failures() + 1;
+        return new Hold(Hold.Kind.CAPACITY, Hold.capacitySubject(machine.offer()), before == null ? now : before.since(), now.plus(capacityHold(failures)),
+                failures, "", message);
+    }
+
     static Duration capacityHold(int failures) {
         var doubled = FIRST_CAPACITY_HOLD.multipliedBy(1L << Math.min(failures - 1, 10));
         return doubled.compareTo(LONGEST_CAPACITY_HOLD) > 0 ? LONGEST_CAPACITY_HOLD : doubled;

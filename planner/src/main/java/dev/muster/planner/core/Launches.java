@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.stream.Stream;
 
@@ -58,9 +59,12 @@ public final class Launches {
             return left;
         }
         var chosen = choose(planning, left);
+        var tasks = proposal.tasks().iterator();
         for (var share : chosen.shares()) {
             for (int done = 0; done < share.machines(); done += LARGEST_BATCH) {
-                launch(planning, asker, reason, chosen, share, Math.min(LARGEST_BATCH, share.machines() - done), waiting, supply);
+                var count = Math.min(LARGEST_BATCH, share.machines() - done);
+                launch(planning, asker, reason, chosen, share, count, waiting, supply,
+                        proposal.tasks().isEmpty() ? List.of() : Stream.generate(tasks::next).limit(count).toList());
             }
         }
         return chosen.proposal();
@@ -113,8 +117,9 @@ public final class Launches {
         return pool.offers().stream().sorted(Comparator.comparingLong(offer -> planning.price(pool, offer).orElse(Long.MAX_VALUE))).toList();
     }
 
+    /** @param tasks that the machines are made for, each of a batch of its own; empty: all are one batch */
     private static void launch(Planning planning, Object asker, Reason reason, Chosen chosen, Share share, int count, int waiting,
-            int supply) {
+            int supply, List<String> tasks) {
         var pool = chosen.proposal().pool();
         var queue = chosen.proposal().queue();
         var now = planning.now();
@@ -136,22 +141,30 @@ public final class Launches {
             ids.add(planning.mintMachineId());
         }
         for (int i = 0; i < count; i++) {
-            planning.put(new Machine(ids.get(i), pool.name(), share.offer().key(), ids.get(0), i, "", Phase.REQUESTED, null, null, "",
-                    false, null, 0, Mark.NONE, Mark.NONE, CloudState.UNKNOWN, Ending.UNKNOWN, committed,
+            var isBound = !tasks.isEmpty();
+            planning.put(new Machine(ids.get(i), pool.name(), share.offer().key(), ids.get(isBound ? i : 0), isBound ? 0 : i, "", Phase.REQUESTED, null,
+                    null, "", false, null, 0, Mark.NONE, Mark.NONE, CloudState.UNKNOWN, Ending.UNKNOWN, committed,
                     i < replaceable.size() ? replaceable.get(i) : "", decision.id(), queueIds, now, expiresAt, null, null, null, null, null,
-                    null, null, null, 0, queue, false, null, null, null));
+                    null, null, null, 0, queue, false, null, null, null, isBound ? tasks.get(i) : "", CloudNote.NONE, null, null, null));
         }
         for (var probe : share.probes()) {
             planning.write(new PlanRecord.HoldChanged(
                     new Hold(probe.kind(), probe.subject(), probe.since(), probe.until(), probe.failures(), ids.get(0), probe.message())));
         }
         rollBack(planning, pool, share.offer());
-        decision.machines(ids).write();
+        decision.machines(ids).tasks(tasks).write();
         // What a budget counted is the most that may be paid: a spot price above it ends the machine, not the budget.
         var maxPrice = share.offer().key().market() != Market.SPOT ? OptionalLong.empty()
                 : share.offer().ceiling().isPresent() ? share.offer().ceiling() : share.offer().price();
-        planning.issue(decision.id(), new Command.Launch(ids.get(0), ids, pool.name(), share.offer().key(), maxPrice.orElse(0), expiresAt,
-                queueIds));
+        var queueId = Optional.ofNullable(planning.fleet().queues().get(queue)).map(QueueSeen::id).orElse("");
+        if (tasks.isEmpty()) {
+            planning.issue(decision.id(), new Command.Launch(ids.get(0), ids, pool.name(), share.offer().key(), maxPrice.orElse(0), expiresAt,
+                    queueIds, queue, queueId, ""));
+        }
+        for (int i = 0; i < tasks.size(); i++) {
+            planning.issue(decision.id(), new Command.Launch(ids.get(i), List.of(ids.get(i)), pool.name(), share.offer().key(), maxPrice.orElse(0),
+                    expiresAt, List.of(queueId), queue, queueId, tasks.get(i)));
+        }
     }
 
     /** Refused machines that a launch stands in for: the pool's own, then those that other pools were to have for the queue. */

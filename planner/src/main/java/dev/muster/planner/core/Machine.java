@@ -29,6 +29,11 @@ import java.util.function.Consumer;
  * @param impairedSince when the planner took note that its cloud's own checks fail; null: they don't
  * @param unlistedSince when the planner took note that fewer of its workers are listed than it has had or may have, of one that is marked; null:
  *     all are, or it never had one
+ * @param task the waiting task that it was made for; empty: it takes what its queues have
+ * @param note its cloud's word about it, as last shown
+ * @param waitingSince when the planner took note that its cloud has no room for it; null: it has, or was not asked
+ * @param placedAt when its cloud had room for it after a wait, from which its deadlines count; null: it did not wait, or still does
+ * @param takenSince when the planner took note that its task neither waits nor runs on it; null: it does
  */
 public record Machine(
         String id, String pool, OfferKey offer, String batchId, int launchIndex, String cloudId, Phase phase, FailureKind failure,
@@ -36,7 +41,19 @@ public record Machine(
         Ending ending, OptionalLong committed, String replaces, String decisionId, List<String> queueIds, Instant requestedAt,
         Instant expiresAt, Instant acceptedAt, Instant bootedAt, Instant readyAt, Instant idleSince, Instant markedAt,
         Instant endedAt, Instant missingSince, Instant retryAt, int attempts, String queue, boolean isProtected, Paid paid,
-        Instant impairedSince, Instant unlistedSince) {
+        Instant impairedSince, Instant unlistedSince, String task, CloudNote note, Instant waitingSince, Instant placedAt, Instant takenSince) {
+
+    /** One that takes what its queues have, of which its cloud says nothing more. */
+    public Machine(String id, String pool, OfferKey offer, String batchId, int launchIndex, String cloudId, Phase phase, FailureKind failure,
+            Reason cause, String detail, boolean released, FleetEvent.MachinesAsked.Verb asked, long ordinal, Mark mark, Mark seenMark, CloudState cloud,
+            Ending ending, OptionalLong committed, String replaces, String decisionId, List<String> queueIds, Instant requestedAt,
+            Instant expiresAt, Instant acceptedAt, Instant bootedAt, Instant readyAt, Instant idleSince, Instant markedAt,
+            Instant endedAt, Instant missingSince, Instant retryAt, int attempts, String queue, boolean isProtected, Paid paid,
+            Instant impairedSince, Instant unlistedSince) {
+        this(id, pool, offer, batchId, launchIndex, cloudId, phase, failure, cause, detail, released, asked, ordinal, mark, seenMark, cloud, ending,
+                committed, replaces, decisionId, queueIds, requestedAt, expiresAt, acceptedAt, bootedAt, readyAt, idleSince, markedAt, endedAt,
+                missingSince, retryAt, attempts, queue, isProtected, paid, impairedSince, unlistedSince, "", CloudNote.NONE, null, null, null);
+    }
 
     public Machine {
         queueIds = List.copyOf(queueIds);
@@ -51,6 +68,16 @@ public record Machine(
     /** Another hand launched it, so that nothing on it obeys a mark. */
     public boolean isAdopted() {
         return batchId.startsWith(Adoption.ID);
+    }
+
+    /** It was made for one task. */
+    public boolean isBound() {
+        return !task.isEmpty();
+    }
+
+    /** From when its deadlines count. */
+    public Instant deadlinesFrom() {
+        return placedAt == null ? requestedAt : placedAt;
     }
 
     public boolean isCounted() {
@@ -101,6 +128,10 @@ public record Machine(
         public Paid paid;
         public Instant impairedSince;
         public Instant unlistedSince;
+        public CloudNote note;
+        public Instant waitingSince;
+        public Instant placedAt;
+        public Instant takenSince;
 
         private Edit(Machine m) {
             from = m;
@@ -131,13 +162,18 @@ public record Machine(
             paid = m.paid;
             impairedSince = m.impairedSince;
             unlistedSince = m.unlistedSince;
+            note = m.note;
+            waitingSince = m.waitingSince;
+            placedAt = m.placedAt;
+            takenSince = m.takenSince;
         }
 
         private Machine done() {
             return new Machine(from.id, from.pool, from.offer, from.batchId, from.launchIndex, cloudId, phase, failure, cause, detail,
                     released, asked, ordinal, mark, seenMark, cloud, ending, committed, from.replaces, decisionId,
                     from.queueIds, from.requestedAt, from.expiresAt, acceptedAt, bootedAt, readyAt, idleSince, markedAt, endedAt,
-                    missingSince, retryAt, attempts, from.queue, isProtected, paid, impairedSince, unlistedSince);
+                    missingSince, retryAt, attempts, from.queue, isProtected, paid, impairedSince, unlistedSince, from.task, note,
+                    waitingSince, placedAt, takenSince);
         }
     }
 }

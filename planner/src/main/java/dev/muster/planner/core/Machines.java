@@ -72,6 +72,11 @@ final class Machines {
     /** All that are unfollowed, and some that no longer are; in no order. */
     private List<Entry> unfollowed = new ArrayList<>();
 
+    /** Ids of those that stay and were made for one task, by task. */
+    private final TreeMap<String, TreeSet<String>> boundTo = new TreeMap<>();
+    /** Ids of all, ended ones included, whose cloud finds fault with the task that they were made for. */
+    private final TreeSet<String> withTaskAtFault = new TreeSet<>();
+
     private final TreeMap<Instant, TreeSet<String>> endedAt = new TreeMap<>();
     /** Ids of refused machines that none replaces yet, by pool. */
     private final Map<String, TreeSet<String>> unreplaced = new HashMap<>();
@@ -113,6 +118,9 @@ final class Machines {
         if (machine.phase() == Phase.FAILED && !replaced.contains(machine.id())) {
             unreplacedIn(machine.pool()).add(machine.id());
         }
+        if (machine.isBound() && machine.note().faultOfTask()) {
+            withTaskAtFault.add(machine.id());
+        }
         if (machine.phase().isEnded() && machine.cloud().isAlive() && !machine.released()) {
             revived.add(machine.id());
         } else {
@@ -133,6 +141,7 @@ final class Machines {
         unreplacedIn(entry.machine.pool()).remove(id);
         replaced.remove(id);
         revived.remove(id);
+        withTaskAtFault.remove(id);
     }
 
     /** Its workers are not what they were. */
@@ -254,6 +263,9 @@ final class Machines {
         if (machine.phase().isStaying()) {
             pool.starting += machine.phase().isStarting() ? 1 : 0;
             stayingFor.merge(machine.queue(), 1, Integer::sum);
+            if (machine.isBound()) {
+                boundTo.computeIfAbsent(machine.task(), task -> new TreeSet<>()).add(machine.id());
+            }
         } else {
             pool.leaving.add(machine.id());
         }
@@ -272,6 +284,7 @@ final class Machines {
         if (machine.phase().isStaying()) {
             pool.starting -= machine.phase().isStarting() ? 1 : 0;
             stayingFor.computeIfPresent(machine.queue(), (queue, count) -> count == 1 ? null : count - 1);
+            boundTo.computeIfPresent(machine.task(), (task, ids) -> ids.remove(machine.id()) && ids.isEmpty() ? null : ids);
         } else {
             pool.leaving.remove(machine.id());
         }
@@ -384,6 +397,24 @@ final class Machines {
     /** Staying machines that were launched for the queue. */
     int stayingFor(String queue) {
         return stayingFor.getOrDefault(queue, 0);
+    }
+
+    /** Staying ones that were made for the task, by id. */
+    List<Machine> boundTo(String task) {
+        var ids = boundTo.get(task);
+        return ids == null ? List.of() : machines(ids);
+    }
+
+    /** All of these, by id. */
+    List<Machine> bound() {
+        var all = new TreeSet<String>();
+        boundTo.values().forEach(all::addAll);
+        return machines(all);
+    }
+
+    /** Ended ones included, by id. */
+    List<Machine> withTaskAtFault() {
+        return machines(withTaskAtFault);
     }
 
     /** By id. */

@@ -14,6 +14,7 @@ public record Parameter(String name, Kind kind, boolean isOptional) {
         MICROS(true, "micro-units of the fleet's currency"),
         MICROS_PER_HOUR(true, "micro-units an hour"),
         SECONDS(true, "whole seconds"),
+        THOUSANDTHS(true, "thousandths of a resource's unit"),
         INSTANT(true, "milliseconds since 1970"),
         NAME(false, "a name, an id or a word"),
         NAMES(false, "names, with ', ' between"),
@@ -59,6 +60,10 @@ public record Parameter(String name, Kind kind, boolean isOptional) {
 
     static Parameter seconds(String name) {
         return new Parameter(name, Kind.SECONDS, false);
+    }
+
+    static Parameter thousandths(String name) {
+        return new Parameter(name, Kind.THOUSANDTHS, false);
     }
 
     static Parameter instant(String name) {

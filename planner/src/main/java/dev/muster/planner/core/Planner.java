@@ -6,6 +6,7 @@ import dev.muster.planner.core.rules.CarryOutRequests;
 import dev.muster.planner.core.rules.DrainAboveLimits;
 import dev.muster.planner.core.rules.DrainAtBudget;
 import dev.muster.planner.core.rules.EndDeletedFleet;
+import dev.muster.planner.core.rules.FailTasksAtFault;
 import dev.muster.planner.core.rules.FinishDrains;
 import dev.muster.planner.core.rules.FollowMachines;
 import dev.muster.planner.core.rules.FollowSchedule;
@@ -17,6 +18,8 @@ import dev.muster.planner.core.rules.HoldOnUnknownScopes;
 import dev.muster.planner.core.rules.JudgeStrangers;
 import dev.muster.planner.core.rules.KeepWarm;
 import dev.muster.planner.core.rules.ReleaseIdleMachines;
+import dev.muster.planner.core.rules.LetGoOfTakenTasks;
+import dev.muster.planner.core.rules.MoveOnFromFullClusters;
 import dev.muster.planner.core.rules.RescueLostTasks;
 import dev.muster.planner.core.rules.RetireOldMachines;
 import dev.muster.planner.core.rules.RollBackFromSpot;
@@ -56,6 +59,9 @@ public final class Planner {
                 new FollowSchedule(),
                 new DrainAtBudget(),
                 new DrainAboveLimits(),
+                new FailTasksAtFault(),
+                new LetGoOfTakenTasks(),
+                new MoveOnFromFullClusters(),
                 new WantEnoughForDemand(launches),
                 new KeepWarm(launches),
                 new ReleaseIdleMachines(),

@@ -472,6 +472,12 @@ public final class Planning {
         issue(decisionId, new Command.Drain(machine.offer().scope(), machine.id(), machine.cloudId(), machine.ordinal() + 1, atOnce));
     }
 
+    /** Its offer has no room: remembered as a refusal is. */
+    public void outOfCapacity(Machine machine, String message) {
+        write(new PlanRecord.HoldChanged(Holds.noRoom(machine, message, now,
+                fleet.hold(Hold.Kind.CAPACITY, Hold.capacitySubject(machine.offer())).orElse(null))));
+    }
+
     /** Clears the drain mark: it works on. */
     public void cancelDrain(Machine machine, String decisionId) {
         change(machine, m -> {

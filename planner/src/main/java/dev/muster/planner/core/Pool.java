@@ -1,7 +1,12 @@
 package dev.muster.planner.core;
 
 import java.time.Duration;
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * A named set of interchangeable machines.
@@ -20,7 +25,7 @@ import java.util.List;
 public record Pool(
         String name, List<Offer> offers, Order order, Limits limits, int warm, int slots, Duration idleTimeout, Duration bootDeadline,
         Duration registrationDeadline, Duration reserveFor, Duration scaleOutDelay, int launchesPerMinute, int unregistered,
-        boolean paused, Leaving leaving, Spot spot, Costs costs, List<Budget> budgets, List<Schedule> schedules) {
+        boolean paused, Leaving leaving, Spot spot, Costs costs, List<Budget> budgets, List<Schedule> schedules, Pods pods) {
 
     /** In which order several choices are tried. */
     public enum Order { LISTED, CHEAPEST }
@@ -45,6 +50,31 @@ public record Pool(
      */
     public record Spot(Duration rollbackAfter, Duration blackout) {
         public static final Spot DEFAULT = new Spot(Duration.ZERO, Duration.ZERO);
+    }
+
+    /**
+     * What holds where a machine is a pod of a cluster.
+     *
+     * @param taskBound each is made for one waiting task
+     * @param patience how long one may wait for room; null: for ever
+     * @param failing reasons of an end under its task with which the task is failed and not put back
+     * @param requests of one machine, by resource, in thousandths
+     */
+    public record Pods(boolean taskBound, Duration patience, Set<String> failing, SortedMap<String, Long> requests) {
+        public static final Pods NONE = new Pods(false, null, Set.of(), Collections.emptySortedMap());
+
+        public Pods {
+            failing = Set.copyOf(failing);
+            requests = Collections.unmodifiableSortedMap(new TreeMap<>((Map<String, Long>) requests));
+        }
+    }
+
+    /** Of a cloud whose machines are no pods. */
+    public Pool(String name, List<Offer> offers, Order order, Limits limits, int warm, int slots, Duration idleTimeout, Duration bootDeadline,
+            Duration registrationDeadline, Duration reserveFor, Duration scaleOutDelay, int launchesPerMinute, int unregistered,
+            boolean paused, Leaving leaving, Spot spot, Costs costs, List<Budget> budgets, List<Schedule> schedules) {
+        this(name, offers, order, limits, warm, slots, idleTimeout, bootDeadline, registrationDeadline, reserveFor, scaleOutDelay, launchesPerMinute,
+                unregistered, paused, leaving, spot, costs, budgets, schedules, Pods.NONE);
     }
 
     public Pool {

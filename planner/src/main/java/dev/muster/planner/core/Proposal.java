@@ -12,8 +12,9 @@ import java.util.List;
  * @param size what is left of it
  * @param cuts in the order of the rules that made them
  * @param before what was in the way of the pools that the queue names before this one
+ * @param tasks that the machines are to be made for, one each, as many as are wanted at least; empty: they take what their queues have
  */
-public record Proposal(Pool pool, String queue, int priority, int wanted, int size, List<Cut> cuts, List<Constraint> before) {
+public record Proposal(Pool pool, String queue, int priority, int wanted, int size, List<Cut> cuts, List<Constraint> before, List<String> tasks) {
 
     /** An answer of "fewer". @param constraints why; of several offers, that of the first comes first; at least one */
     public record Cut(int from, int to, List<Constraint> constraints) {
@@ -25,10 +26,11 @@ public record Proposal(Pool pool, String queue, int priority, int wanted, int si
     public Proposal {
         cuts = List.copyOf(cuts);
         before = List.copyOf(before);
+        tasks = List.copyOf(tasks);
     }
 
-    public static Proposal of(Pool pool, Queue queue, int wanted, List<Constraint> before) {
-        return new Proposal(pool, queue.name(), queue.priority(), wanted, wanted, List.of(), before);
+    public static Proposal of(Pool pool, Queue queue, int wanted, List<Constraint> before, List<String> tasks) {
+        return new Proposal(pool, queue.name(), queue.priority(), wanted, wanted, List.of(), before, tasks);
     }
 
     /** What is in the way: first what cut it last, which is what binds. Lifting another alone would change nothing. */
@@ -42,7 +44,7 @@ public record Proposal(Pool pool, String queue, int priority, int wanted, int si
 
     /** For the pool itself, its minimum for one. */
     public static Proposal of(Pool pool, int wanted) {
-        return new Proposal(pool, "", Integer.MAX_VALUE, wanted, wanted, List.of(), List.of());
+        return new Proposal(pool, "", Integer.MAX_VALUE, wanted, wanted, List.of(), List.of(), List.of());
     }
 
     public Proposal atMost(int limit, Constraint constraint) {
@@ -56,6 +58,6 @@ public record Proposal(Pool pool, String queue, int priority, int wanted, int si
         }
         var more = new ArrayList<>(cuts);
         more.add(new Cut(size, allowed, constraints));
-        return new Proposal(pool, queue, priority, wanted, allowed, more, before);
+        return new Proposal(pool, queue, priority, wanted, allowed, more, before, tasks);
     }
 }

@@ -12,6 +12,7 @@ import static dev.muster.planner.core.Parameter.period;
 import static dev.muster.planner.core.Parameter.scope;
 import static dev.muster.planner.core.Parameter.seconds;
 import static dev.muster.planner.core.Parameter.text;
+import static dev.muster.planner.core.Parameter.thousandths;
 import static dev.muster.planner.core.Parameter.word;
 
 import java.util.Arrays;
@@ -34,7 +35,7 @@ public enum Reason {
             decision("boot-error", text("detail"), count("failedBoots")),
             decision("ended", word("ending"), text("detail").orNone(), count("failedBoots")),
             decision("stopped", word("ending"), text("detail").orNone(), count("failedBoots")),
-            decision("not-running", seconds("deadlineSeconds"), count("failedBoots")),
+            decision("not-running", seconds("deadlineSeconds"), text("note").orNone(), count("failedBoots")),
             decision("not-registered", seconds("deadlineSeconds"), count("failedBoots")),
             decision("neither", seconds("deadlineSeconds"), count("failedBoots"))),
     MACHINE_ENDED(decision("ending", word("ending"), text("detail").orNone()), decision("ended", word("ending"), text("detail").orNone()),
@@ -61,6 +62,10 @@ public enum Reason {
             warning("overrun", micros("spentMicros"), micros("hardMicros"), micros("overrunMicros"), scope(), period(), names("work").orNone())),
     ADOPTION(decision("tag", word("worker"), word("listed")),
             decision("adopted", word("cloudId"), word("offer"), microsPerHour("microsPerHour").orNone())),
+    NO_ROOM(decision(word("offer"), seconds("waitedSeconds"), text("note").orNone())),
+    TASK_TAKEN(decision()),
+    TASK_AT_FAULT(decision(text("note"))),
+    TASK_FAILED_WITH_MACHINE(decision(count("rescues"), text("note"))),
     MACHINE_IMPAIRED(decision("fails"), decision("passes", seconds("impairedSeconds")),
             decision("given-up", seconds("impairedSeconds"), count("failedBoots").orNone()),
             warning("lasts", count("machines"), word("pool"), instant("since"))),
@@ -72,6 +77,7 @@ public enum Reason {
     FOREIGN_MARK(refusal(word("listed"), word("cluster"))),
     AT_POOL_LIMIT(refusal(word("pool"), count("limit"))),
     AT_FLEET_LIMIT(refusal(count("limit"))),
+    AT_RESOURCE_LIMIT(refusal(word("resource"), thousandths("requestedThousandths"), thousandths("limitThousandths"), thousandths("eachThousandths"))),
     OFFERS_EXHAUSTED(refusal("held", word("offer"), instant("until").orNone()), refusal("probing", word("offer"))),
     QUOTA_HELD(refusal("held", word("offer"), instant("until").orNone()), refusal("probing", word("offer"))),
     ACCOUNT_HELD(refusal("held", word("offer"), instant("until").orNone()), refusal("probing", word("offer"))),
@@ -98,6 +104,7 @@ public enum Reason {
     SPOT_BLACKED_OUT(refusal(word("offer"), instant("until"))),
     PRICE_IGNORED(warning("none-known", word("offer"), text("ignored")),
             warning("stays", word("offer"), text("ignored"), microsPerHour("microsPerHour"), instant("since"))),
+    MACHINES_HINDERED(warning(word("pool"), count("machines"), text("note"), instant("since"))),
     TASK_RUNS_TWICE(warning(word("task"), word("first"), word("second"))),
     LIMIT_NOT_REACHED_YET(warning("machines", count("machines"), count("limit"), scope()),
             warning("rate", microsPerHour("committedMicrosPerHour"), microsPerHour("hardMicros"), scope())),

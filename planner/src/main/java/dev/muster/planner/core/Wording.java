@@ -1,5 +1,7 @@
 package dev.muster.planner.core;
 
+import java.math.BigDecimal;
+import java.math.RoundingMode;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -15,6 +17,7 @@ import java.util.stream.Collectors;
 public final class Wording {
 
     private static final String UNTIL = "until";
+    private static final BigDecimal GIBI = BigDecimal.valueOf(1L << 30);
     /** In a record that says that a refusal is over: the reason it had. */
     public static final String WAS = "was";
 
@@ -159,6 +162,11 @@ public final class Wording {
                         + (s.has("microsPerHour") ? " at " + s.rate("microsPerHour") : ", its price not known");
                 default -> s.plainly();
             };
+             case NO_ROOM -> s.machine() + " has waited " + s.seconds("waitedSeconds") + " for room as " + s.word("offer")
+                    + (s.has("note") ? " (" + s.word("note") + ")" : "") + ": drain it, and try another offer";
+            case TASK_TAKEN -> s.task() + ", which " + s.machine() + " was made for, no longer waits and does not run there: drain it";
+            case TASK_AT_FAULT -> s.task() + " can't be run by any machine of " + s.pool() + ": " + s.word("note") + "; mark it failed";
+            case TASK_FAILED_WITH_MACHINE -> s.task() + " was on " + s.machine() + ", which ended: " + s.word("note") + "; mark it failed";
             case MACHINE_IMPAIRED -> switch (s.how()) {
                 case "fails" -> s.machine() + " runs, and its cloud's own checks of it fail";
                 case "passes" -> s.machine() + " passes its cloud's checks again, after " + s.seconds("impairedSeconds");
@@ -183,6 +191,8 @@ public final class Wording {
             };
             case FOREIGN_MARK -> s.word("listed") + " has live machines kept by another Kafka cluster, " + s.word("cluster");
             case AT_POOL_LIMIT -> s.word("pool") + " is at its limit of " + s.count("limit") + " machines";
+            case AT_RESOURCE_LIMIT -> "the fleet's machines request " + s.amount("requestedThousandths") + " of " + s.amount("limitThousandths") + " "
+                    + s.word("resource") + ", and one more takes " + s.amount("eachThousandths");
             case AT_FLEET_LIMIT -> "the fleet is at its limit of " + s.count("limit") + " machines";
             case OFFERS_EXHAUSTED -> held(s, "is out of capacity");
             case QUOTA_HELD -> held(s, "is at the account's quota");
@@ -233,6 +243,8 @@ public final class Wording {
             case SPOT_BLACKED_OUT -> s.word("offer") + " is blacked out after a roll-back until " + s.instant(UNTIL);
             case PRICE_IGNORED -> "the price of " + s.word("offer") + " can't be " + s.word("ignored") + (s.how().equals("none-known") ? "; none is known"
                     : "; it stays at " + s.rate("microsPerHour") + ", of " + s.instant("since"));
+            case MACHINES_HINDERED -> s.word("pool") + " has " + s.count("machines") + (s.count("machines").equals("1") ? " machine that waits" : " machines that wait")
+                    + " or can't start since " + s.instant("since") + ": " + s.word("note");
             case TASK_RUNS_TWICE -> s.word("task") + " runs on two workers, " + s.word("first") + " and " + s.word("second");
             case LIMIT_NOT_REACHED_YET -> switch (s.how()) {
                 case "machines" -> s.limited() + " has " + s.count("machines") + " machines, above its limit of " + s.count("limit")
@@ -262,7 +274,9 @@ public final class Wording {
         return switch (s.reason()) {
             case TASKS_WAIT, LAUNCH_WAS_REFUSED, BELOW_MINIMUM, IDLE_TOO_LONG, BOOT_FAILED, MACHINE_ENDED, WAS_INTERRUPTED, IS_MISSING, IS_UNKNOWN, IS_ORPHAN,
                     ASKED_FOR, FLEET_ENDS, DRAIN_OVERDUE, NEEDED_AGAIN, TASK_ADRIFT, TASK_LOST_MACHINE, WORKER_OUTLIVED_MACHINE, AT_BUDGET, IS_OLD,
-                    ABOVE_LIMIT, BELOW_WARM, ADOPTION -> "";
+                    ABOVE_LIMIT, BELOW_WARM, ADOPTION, NO_ROOM, TASK_TAKEN, TASK_AT_FAULT, TASK_FAILED_WITH_MACHINE -> "";
+            case MACHINES_HINDERED -> "what the cloud's words ask for, or the pool's patience";
+            case AT_RESOURCE_LIMIT -> "a machine going, or a higher limit of " + s.word("resource");
             case MACHINE_IMPAIRED -> "the checks passing again, or those machines going";
             case OVER_BUDGET -> "the next " + s.word("period");
             case FACTS_STALE -> switch (s.how()) {
@@ -330,7 +344,7 @@ public final class Wording {
     private static String bootFailure(Said s) {
         return switch (s.how()) {
             case "boot-error" -> "its boot failed: " + s.word("detail");
-            case "not-running" -> "the cloud did not show it running within " + s.seconds("deadlineSeconds");
+            case "not-running" -> "the cloud did not show it running within " + s.seconds("deadlineSeconds") + (s.has("note") ? " (" + s.word("note") + ")" : "");
             case "not-registered", "neither" -> "no worker registered within " + s.seconds("deadlineSeconds");
             case "ended", "stopped" -> ending(s) + " before a worker of it registered";
             default -> s.plainly();
@@ -405,6 +419,16 @@ public final class Wording {
 
         String rate(String name) {
             return money(name) + "/h";
+        }
+
+        /** Of a resource: {@code 8}, {@code 1.5}, {@code 64Gi}. */
+        String amount(String name) {
+            if (!numbers.containsKey(name)) {
+                return "?";
+            }
+            var amount = BigDecimal.valueOf(numbers.get(name), 3);
+            return amount.compareTo(GIBI) < 0 ? amount.stripTrailingZeros().toPlainString()
+                    : amount.divide(GIBI, 1, RoundingMode.HALF_UP).stripTrailingZeros().toPlainString() + "Gi";
         }
 
         String instant(String name) {

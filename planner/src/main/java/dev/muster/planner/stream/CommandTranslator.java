@@ -55,7 +55,8 @@ final class CommandTranslator {
         if (command instanceof Command.Rescue rescue) {
             message.setRescue(RescueTask.newBuilder().setTask(rescue.task()).setQueue(rescue.queueId()).setMachineId(rescue.machineId())
                     .setWorker(rescue.worker()).setExpectedStatus(Words.taskStatus(rescue.expected())).setAttempt(rescue.attempt())
-                    .setLogLine(rescue.logLine()).setOptOutTag(fleet.getSpec().getRescue().getOptOutTag()));
+                    .setLogLine(rescue.logLine()).setOptOutTag(fleet.getSpec().getRescue().getOptOutTag())
+                    .setFailReason(rescue.failReason()).setFailMessage(rescue.failMessage()));
         } else if (command instanceof Command.Unregister unregister) {
             message.setUnregister(UnregisterWorker.newBuilder().setWorker(unregister.worker()).setMachineId(unregister.machineId()));
         } else {
@@ -70,7 +71,7 @@ final class CommandTranslator {
         var message = LaunchMachines.newBuilder().setBatchId(launch.batchId()).addAllMachineIds(launch.machineIds()).setPool(launch.pool())
                 .setOffer(Words.offer(launch.offer())).setMaxPriceMicrosPerHour(launch.maxPrice())
                 .setWorkerPrefix(fleet.getSpec().getWorkersPrefix() + ":" + launch.pool() + ":" + launch.offer().machineType())
-                .setParameters(parameters(pool, launch, fleet));
+                .setParameters(parameters(pool, launch, fleet)).setTask(launch.task()).setQueue(launch.queue()).setQueueId(launch.queueId());
         if (launch.expiresAt() != null) {
             message.setExpiresAt(Times.timestamp(launch.expiresAt()));
         }

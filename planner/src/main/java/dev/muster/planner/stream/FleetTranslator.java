@@ -22,12 +22,14 @@ import dev.muster.v1.HoldKind;
 import dev.muster.v1.HoldState;
 import dev.muster.v1.OfferSpec;
 import dev.muster.v1.Order;
+import dev.muster.v1.PodKind;
 import dev.muster.v1.PoolSpec;
 import dev.muster.v1.PriceState;
 import dev.muster.v1.RescueState;
 import dev.muster.v1.ScheduleSpec;
 import dev.muster.v1.ScopeKnown;
 import dev.muster.v1.ShutdownAction;
+import dev.muster.v1.TaskAction;
 import dev.muster.v1.TypeFacts;
 import dev.muster.v1.TypeState;
 import java.time.Instant;
@@ -39,10 +41,14 @@ import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.Consumer;
 
 /** Fleets: the accepted record as the core's head, and the core's memory as it is stored. */
 final class FleetTranslator {
+
+    /** A pod that ended so would end so again, unless the spec knows better: it used more memory than it may, failed by itself, took too long. */
+    private static final List<String> FAILING = List.of("OOMKilled", "Error", "DeadlineExceeded");
 
     private FleetTranslator() {}
 
@@ -106,7 +112,27 @@ final class FleetTranslator {
                 new Pool.Leaving(pool.hasMaxAge() ? Times.duration(pool.getMaxAge()) : null, Times.duration(pool.getLeastPaid()),
                         Times.duration(pool.getScaleInDelay()), pool.getDisruption().getDraining()),
                 new Pool.Spot(Times.duration(pool.getSpotRollbackAfter()), Times.duration(pool.getSpotBlackout())),
-                CostTable.of(pool), budgets(pool.getBudgetsList()), schedules(pool.getSchedulesList(), zone));
+                CostTable.of(pool), budgets(pool.getBudgetsList()), schedules(pool.getSchedulesList(), zone), pods(pool));
+    }
+
+    /** A pod requests at least what it may use at most of a resource for which the spec says only that, as Kubernetes has it. */
+    private static Pool.Pods pods(PoolSpec pool) {
+        if (!pool.getLaunch().hasK8S()) {
+            return Pool.Pods.NONE;
+        }
+        var k8s = pool.getLaunch().getK8S();
+        var requests = new TreeMap<String, Long>();
+        k8s.getLimitsMap().forEach((resource, quantity) -> requests.put(resource, Quantity.thousandths(quantity)));
+        k8s.getRequestsMap().forEach((resource, quantity) -> requests.put(resource, Quantity.thousandths(quantity)));
+        var failing = new TreeSet<>(FAILING);
+        pool.getOnEndMap().forEach((reason, action) -> {
+            if (action == TaskAction.FAIL_TASK) {
+                failing.add(reason);
+            } else {
+                failing.remove(reason);
+            }
+        });
+        return new Pool.Pods(k8s.getPods() == PodKind.TASK_POD, pool.hasPatience() ? Times.duration(pool.getPatience()) : null, failing, requests);
     }
 
     private static List<Budget> budgets(List<BudgetSpec> budgets) {
@@ -153,7 +179,9 @@ final class FleetTranslator {
     }
 
     private static Limits limits(dev.muster.v1.Limits limits) {
-        return new Limits(limits.getMin(), limits.hasMax() ? limits.getMax() : Integer.MAX_VALUE);
+        var resources = new TreeMap<String, Long>();
+        limits.getResourcesMap().forEach((resource, quantity) -> resources.put(resource, Quantity.thousandths(quantity)));
+        return new Limits(limits.getMin(), limits.hasMax() ? limits.getMax() : Integer.MAX_VALUE, resources);
     }
 
     static dev.muster.v1.FleetMemory memory(FleetMemory memory) {
@@ -282,7 +310,8 @@ final class FleetTranslator {
 
     private static RescueState rescue(Rescue rescue) {
         var message = RescueState.newBuilder().setTask(rescue.task()).setQueueId(rescue.queueId()).setWorker(rescue.worker())
-                .setMachineId(rescue.machineId()).setAttempt(rescue.attempt()).setRescued(rescue.rescued()).setStatus(Words.taskStatus(rescue.status()));
+                .setMachineId(rescue.machineId()).setAttempt(rescue.attempt()).setRescued(rescue.rescued()).setStatus(Words.taskStatus(rescue.status()))
+                .setFailReason(rescue.failReason()).setFailMessage(rescue.failMessage());
         set(rescue.retryAt(), message::setRetryAt);
         set(rescue.endedAt(), message::setEndedAt);
         return message.build();
@@ -291,7 +320,7 @@ final class FleetTranslator {
     private static Rescue rescue(RescueState message) {
         return new Rescue(message.getTask(), message.getQueueId(), message.getWorker(), message.getMachineId(), Words.taskStatus(message.getStatus()),
                 message.getAttempt(), message.getRescued(), Times.instantOrNull(message.hasRetryAt(), message.getRetryAt()),
-                Times.instantOrNull(message.hasEndedAt(), message.getEndedAt()));
+                Times.instantOrNull(message.hasEndedAt(), message.getEndedAt()), message.getFailReason(), message.getFailMessage());
     }
 
     private static void set(Instant instant, Consumer<com.google.protobuf.Timestamp> field) {

@@ -1,6 +1,7 @@
 package dev.muster.planner.stream;
 
 import dev.muster.contracts.UnreadableRecordException;
+import dev.muster.planner.core.CloudNote;
 import dev.muster.planner.core.Fleet;
 import dev.muster.planner.core.FleetEvent;
 import dev.muster.planner.core.Machine;
@@ -45,7 +46,7 @@ final class MachineTranslator {
                     throw new UnreadableRecordException("launch_refused.kind is missing: what the refusal means can't be told");
                 }
                 return Optional.of(new FleetEvent.LaunchRefused(at, refused.getBatchId(), refused.getMachineIdsList(), kind, refused.getCode(),
-                        refused.getMessage(), refused.getQuota(), Words.offerOrNull(refused.hasOffer(), refused.getOffer())));
+                        refused.getMessage(), refused.getQuota(), Words.offerOrNull(refused.hasOffer(), refused.getOffer()), refused.getFaultOfTask()));
             }
             case COMMAND_ANSWERED -> {
                 var answered = message.getCommandAnswered();
@@ -103,13 +104,15 @@ final class MachineTranslator {
         return new FleetEvent.MachineFacts(machine.getMachineId(), machine.getPool(), machine.getCloudId(), machine.getBatchId(),
                 machine.getLaunchIndex(), Words.offerOrNull(machine.hasOffer(), machine.getOffer()), Words.cloudState(machine.getState()),
                 Words.ending(machine.getEnding()), Times.instantOrNull(machine.hasLaunchedAt(), machine.getLaunchedAt()),
-                Words.markOrNull(machine.getMark()), failed);
+                Words.markOrNull(machine.getMark()), failed, new CloudNote(machine.getReason(), machine.getMessage(), machine.getFaultOfTask()),
+                machine.getTask());
     }
 
     static MachineReported facts(FleetEvent.MachineFacts machine) {
         var reported = MachineReported.newBuilder().setMachineId(machine.machineId()).setPool(machine.pool()).setCloudId(machine.cloudId())
                 .setBatchId(machine.batchId()).setLaunchIndex(machine.launchIndex()).setState(Words.cloudState(machine.state()))
-                .setEnding(Words.ending(machine.ending())).setMark(Words.mark(machine.mark())).setBootFailedReason(machine.bootFailed());
+                .setEnding(Words.ending(machine.ending())).setMark(Words.mark(machine.mark())).setBootFailedReason(machine.bootFailed())
+                .setReason(machine.note().reason()).setMessage(machine.note().message()).setFaultOfTask(machine.note().faultOfTask()).setTask(machine.task());
         if (machine.offer() != null) {
             reported.setOffer(Words.offer(machine.offer()));
         }
@@ -134,7 +137,8 @@ final class MachineTranslator {
                 .setMark(Words.mark(machine.mark())).setSeenMark(Words.mark(machine.seenMark())).setAttempts(machine.attempts())
                 .setCloudState(Words.cloudState(machine.cloud())).setEnding(Words.ending(machine.ending()))
                 .setAsked(Words.verb(machine.asked())).addAllQueueIds(machine.queueIds()).setQueue(machine.queue()).setProtected(machine.isProtected())
-                .setAdopted(machine.isAdopted());
+                .setAdopted(machine.isAdopted()).setTask(machine.task()).setReason(machine.note().reason()).setMessage(machine.note().message())
+                .setFaultOfTask(machine.note().faultOfTask());
         if (machine.paid() != null) {
             record.setPaid(LedgerTranslator.paid(machine.paid()));
         }
@@ -151,6 +155,9 @@ final class MachineTranslator {
         set(machine.retryAt(), record::setRetryAt);
         set(machine.impairedSince(), record::setImpairedSince);
         set(machine.unlistedSince(), record::setUnlistedSince);
+        set(machine.waitingSince(), record::setWaitingSince);
+        set(machine.placedAt(), record::setPlacedAt);
+        set(machine.takenSince(), record::setTakenSince);
         return record.build();
     }
 
@@ -174,7 +181,10 @@ final class MachineTranslator {
                 Times.instantOrNull(record.hasRetryAt(), record.getRetryAt()), record.getAttempts(), record.getQueue(), record.getProtected(),
                 record.hasPaid() ? LedgerTranslator.paid(record.getPaid()) : null,
                 Times.instantOrNull(record.hasImpairedSince(), record.getImpairedSince()),
-                Times.instantOrNull(record.hasUnlistedSince(), record.getUnlistedSince()));
+                Times.instantOrNull(record.hasUnlistedSince(), record.getUnlistedSince()), record.getTask(),
+                new CloudNote(record.getReason(), record.getMessage(), record.getFaultOfTask()),
+                Times.instantOrNull(record.hasWaitingSince(), record.getWaitingSince()), Times.instantOrNull(record.hasPlacedAt(), record.getPlacedAt()),
+                Times.instantOrNull(record.hasTakenSince(), record.getTakenSince()));
     }
 
     private static void set(Instant instant, java.util.function.Consumer<com.google.protobuf.Timestamp> field) {

@@ -111,6 +111,7 @@ final class Scenario {
         List<Offer> offers;
         List<Budget> budgets = List.of();
         List<Schedule> schedules = List.of();
+        Pool.Pods pods = Pool.Pods.NONE;
 
         PoolOf(String name, int min, int max) {
             pool = pool(name, max);
@@ -121,7 +122,7 @@ final class Scenario {
         Pool with(Consumer<PoolOf> change) {
             change.accept(this);
             return new Pool(pool.name(), offers, order, limits, warm, slots, pool.idleTimeout(), pool.bootDeadline(), pool.registrationDeadline(), reserveFor,
-                    scaleOutDelay, 0, 0, false, leaving, spot, costs, budgets, schedules);
+                    scaleOutDelay, 0, 0, false, leaving, spot, costs, budgets, schedules, pods);
         }
     }
 
@@ -144,6 +145,12 @@ final class Scenario {
             first.add("task-" + i);
         }
         queues.put(queue, new QueueSeen(queue, "q-" + queue, QueueSeen.State.SERVED, "", count, count == 0 ? null : now, first));
+        return this;
+    }
+
+    /** Tasks by name, the first first. */
+    Scenario waiting(String queue, List<String> tasks) {
+        queues.put(queue, new QueueSeen(queue, "q-" + queue, QueueSeen.State.SERVED, "", tasks.size(), tasks.isEmpty() ? null : now, tasks));
         return this;
     }
 
@@ -192,6 +199,21 @@ final class Scenario {
         var machine = fleet.machine(id).orElseThrow();
         cloud.put(id, new MachineFacts(id, machine.pool(), "i-" + id, machine.batchId(), machine.launchIndex(), machine.offer(), state, ending,
                 now, machine.mark(), ""));
+        return this;
+    }
+
+    /** The same, with the cloud's word about it. */
+    Scenario shows(String id, CloudState state, Ending ending, CloudNote note) {
+        var machine = fleet.machine(id).orElseThrow();
+        cloud.put(id, new MachineFacts(id, machine.pool(), "i-" + id, machine.batchId(), machine.launchIndex(), machine.offer(), state, ending,
+                now, machine.mark(), "", note, machine.task()));
+        return this;
+    }
+
+    /** Accepts it without room for it. */
+    Scenario takes(String id, CloudNote why) {
+        shows(id, CloudState.WAITING, Ending.UNKNOWN, why);
+        fleet.apply(new FleetEvent.LaunchAccepted(now, fleet.machine(id).orElseThrow().batchId(), List.of(cloud.get(id))));
         return this;
     }
 

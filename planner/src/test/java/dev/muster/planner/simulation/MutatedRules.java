@@ -111,7 +111,7 @@ final class MutatedRules {
     private static void ask(Planning planning, Launches launches, Rule asker, String queue, String pool, int machines) {
         if (machines > 0) {
             launches.admit(planning, asker, Reason.TASKS_WAIT, Proposal.of(planning.spec().pool(pool).orElseThrow(),
-                    planning.spec().queue(queue).orElseThrow(), machines, List.of()), machines, 0);
+                    planning.spec().queue(queue).orElseThrow(), machines, List.of(), List.of()), machines, 0);
         }
     }
 

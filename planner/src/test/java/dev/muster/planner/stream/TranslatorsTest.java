@@ -176,7 +176,7 @@ class TranslatorsTest {
         var spec = Specs.fleet("train");
         spec.getPoolsBuilder(0).setSlots(2).getLaunchBuilder().setImage("ami-1").putTags("team", "ml");
         var record = record().toBuilder().setSpec(Defaults.fill(spec.build(), "lab")).build();
-        var launch = new Command.Launch("mabcdefgh-1", List.of("mabcdefgh-1", "mabcdefgh-2"), "cpu", OFFER, 42, T.plusSeconds(60), List.of("q1", "q2"));
+        var launch = new Command.Launch("mabcdefgh-1", List.of("mabcdefgh-1", "mabcdefgh-2"), "cpu", OFFER, 42, T.plusSeconds(60), List.of("q1", "q2"), "train", "q1", "");
         // When
         var message = CommandTranslator.command(launch, record, "c-1", "d-1", T);
         // Then
@@ -207,7 +207,7 @@ class TranslatorsTest {
         // What a spec says of it is passed over.
         spec.getPoolsBuilder(0).setMaxAge(Times.duration(maxAge)).getLaunchBuilder().getBootBuilder().setHardAge(Times.duration(Duration.ofSeconds(1)));
         var record = record().toBuilder().setSpec(Defaults.fill(spec.build(), "lab")).build();
-        var launch = new Command.Launch("mabcdefgh-1", List.of("mabcdefgh-1"), "cpu", OFFER, 42, null, List.of("q1"));
+        var launch = new Command.Launch("mabcdefgh-1", List.of("mabcdefgh-1"), "cpu", OFFER, 42, null, List.of("q1"), "train", "q1", "t");
         return Times.duration(CommandTranslator.command(launch, record, "c-1", "d-1", T).getLaunch().getParameters().getBoot().getHardAge());
     }
 
@@ -231,7 +231,7 @@ class TranslatorsTest {
 
     @Test
     void aRescueGoesToTheFleetsConnection() {
-        var message = CommandTranslator.command(new Command.Rescue("t", "q", "m", "w", TaskStatus.IN_PROGRESS, 1, "line"), record(), "c", "d", T);
+        var message = CommandTranslator.command(new Command.Rescue("t", "q", "m", "w", TaskStatus.IN_PROGRESS, 1, "line", "OOMKilled", "exit 137"), record(), "c", "d", T);
         assertThat(message.getConnection()).isEqualTo("default");
         assertThat(message.getRescue().getOptOutTag()).isEqualTo("muster-no-rescue");
     }

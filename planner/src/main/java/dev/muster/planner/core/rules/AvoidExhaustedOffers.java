@@ -1,5 +1,6 @@
 package dev.muster.planner.core.rules;
 
+import dev.muster.planner.core.CloudState;
 import dev.muster.planner.core.Constraint;
 import dev.muster.planner.core.Hold;
 import dev.muster.planner.core.Launches;
@@ -54,7 +55,8 @@ public final class AvoidExhaustedOffers implements Rule.OfOffer {
             return true;
         }
         return !hold.probe().isEmpty() && planning.fleet().machine(hold.probe())
-                .filter(machine -> machine.phase() == Phase.REQUESTED || machine.phase() == Phase.LAUNCHING).isPresent();
+                .filter(machine -> machine.phase() == Phase.REQUESTED || machine.phase() == Phase.LAUNCHING
+                        || machine.phase().isStaying() && machine.cloud() == CloudState.WAITING).isPresent();
     }
 
     private static Reason reason(Hold hold) {

@@ -60,8 +60,20 @@ public final class FollowMachines implements Rule {
         } else if (machine.cloud() == CloudState.STOPPED && machine.phase() != Phase.TERMINATING) {
             stopped(planning, machine);
         } else {
-            work(planning, checked(planning, machine));
+            work(planning, checked(planning, placed(planning, machine)));
         }
+    }
+
+    /** A machine that begins to wait for room, or has found it. Answers it as it is now. */
+    private static Machine placed(Planning planning, Machine machine) {
+        var waits = machine.cloud() == CloudState.WAITING;
+        if (waits == (machine.waitingSince() != null)) {
+            return machine;
+        }
+        return planning.change(machine, m -> {
+            m.waitingSince = waits ? planning.now() : null;
+            m.placedAt = waits ? null : planning.now();
+        });
     }
 
     /** Off and still there, and paid for in part until it is ended. */
@@ -82,8 +94,9 @@ public final class FollowMachines implements Rule {
      * are held a worker may have come and gone unseen, unless the machine has said what failed.
      */
     private static boolean isFailedBoot(Planning planning, Machine machine) {
+        // One that was made for a task ends so when another had it first: only where it says that its boot failed did it.
         return machine.phase().isStarting() && machine.readyAt() == null && !machine.isAdopted() && planning.poolOf(machine).isPresent()
-                && (machine.ending() == Ending.INSIDE || machine.ending() == Ending.BY_CLOUD) && (!planning.isHeld() || !machine.detail().isEmpty());
+                && !(machine.isBound() && (machine.detail().isEmpty() || machine.note().faultOfTask())) && (machine.ending() == Ending.INSIDE || machine.ending() == Ending.BY_CLOUD) && (!planning.isHeld() || !machine.detail().isEmpty());
     }
 
     /** Counts it, so that a pool whose machines can't boot isn't launched for ever, and says so. */

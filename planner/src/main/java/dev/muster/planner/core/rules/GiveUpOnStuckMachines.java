@@ -1,5 +1,6 @@
 package dev.muster.planner.core.rules;
 
+import dev.muster.planner.core.CloudState;
 import dev.muster.planner.core.Hold;
 import dev.muster.planner.core.Machine;
 import dev.muster.planner.core.Phase;
@@ -31,7 +32,10 @@ public final class GiveUpOnStuckMachines implements Rule {
         }
         // An unanswered launch has nothing to end; the lists say what became of it.
         for (var machine : planning.fleet().in(Phase.BOOTING)) {
-            planning.poolOf(machine).ifPresent(pool -> judge(planning, machine, pool));
+            // One that waits for room has not begun, and one whose task is at fault is not to blame.
+            if (machine.cloud() != CloudState.WAITING && !(machine.isBound() && machine.note().faultOfTask())) {
+                planning.poolOf(machine).ifPresent(pool -> judge(planning, machine, pool));
+            }
         }
     }
 
@@ -46,9 +50,10 @@ public final class GiveUpOnStuckMachines implements Rule {
             }
         } else if (!machine.detail().isEmpty() && machine.cause() == null) {
             giveUp(planning, machine, pool, "boot-error", facts -> facts.word("detail", machine.detail()));
-        } else if (machine.bootedAt() == null && planning.hasPassed(machine.requestedAt().plus(pool.bootDeadline()))) {
-            giveUp(planning, machine, pool, "not-running", facts -> facts.seconds("deadlineSeconds", pool.bootDeadline()));
-        } else if (!planning.isHeld() && planning.hasPassed(machine.requestedAt().plus(pool.registrationDeadline()))) {
+        } else if (machine.bootedAt() == null && planning.hasPassed(machine.deadlinesFrom().plus(pool.bootDeadline()))) {
+            giveUp(planning, machine, pool, "not-running", facts -> facts.seconds("deadlineSeconds", pool.bootDeadline())
+                    .wordIfAny("note", machine.note().toString()));
+        } else if (!planning.isHeld() && planning.hasPassed(machine.deadlinesFrom().plus(pool.registrationDeadline()))) {
             // Held, a worker may have registered unseen. One that runs may have an agent by now, and that agent a task: only its gate can tell.
             giveUp(planning, machine, pool, machine.bootedAt() == null ? "neither" : "not-registered",
                     facts -> facts.seconds("deadlineSeconds", pool.registrationDeadline()));

@@ -64,8 +64,8 @@ public final class JudgeStrangers implements Rule {
                 stranger.cloudId(), Phase.BOOTING, null, null, "", false, null, asked.map(Adoption::attempts).orElse(0), Mark.NONE,
                 stranger.mark() == null ? Mark.NONE : stranger.mark(),
                 stranger.state(), stranger.ending(), committed, "", decision.id(), List.of(),
-                launchedAt.isAfter(now) ? now : launchedAt, now, now, stranger.state() == CloudState.PENDING ? null : now, null, null, null,
-                null, null, null, 0, "", false, null, null, null);
+                launchedAt.isAfter(now) ? now : launchedAt, now, now, stranger.state() == CloudState.PENDING || stranger.state() == CloudState.WAITING ? null : now, null, null, null,
+                null, null, null, 0, "", false, null, null, null, stranger.task(), stranger.note(), null, null, null);
         planning.put(adopted);
         // One at work is at work from this plan on: no deadline of a boot is for it.
         adopted = FollowMachines.register(planning, adopted);

@@ -34,7 +34,8 @@ public final class KeepWarm implements Rule {
             var fed = planning.spec().queues().stream().filter(queue -> queue.pools().contains(pool.name()))
                     .map(queue -> planning.fleet().queues().get(queue.name()))
                     .anyMatch(seen -> seen != null && seen.state() == QueueSeen.State.SERVED);
-            if (missing <= 0 || !fed) {
+            // Nor one that is made for a task, without one.
+            if (missing <= 0 || !fed || pool.pods().taskBound()) {
                 continue;
             }
             var reason = belowMin >= belowWarm || warm == 0 ? Reason.BELOW_MINIMUM : Reason.BELOW_WARM;

@@ -1,5 +1,6 @@
 package dev.muster.planner.core.rules;
 
+import dev.muster.planner.core.CloudNote;
 import dev.muster.planner.core.Command;
 import dev.muster.planner.core.FleetEvent.TaskAdrift;
 import dev.muster.planner.core.Machine;
@@ -91,24 +92,36 @@ public final class RescueLostTasks implements Rule {
                 return;
             }
         }
-        var draft = planning.decide(this, reason).tasks(List.of(task)).machines(machineId.isEmpty() ? List.of() : List.of(machineId))
+        var note = planning.fleet().machine(machineId).map(Machine::note).orElse(CloudNote.NONE);
+        var fails = planning.fleet().machine(machineId).flatMap(planning::poolOf).filter(pool -> pool.pods().failing().contains(note.reason())).isPresent();
+        var draft = planning.decide(this, fails ? Reason.TASK_FAILED_WITH_MACHINE : reason).tasks(List.of(task)).machines(machineId.isEmpty() ? List.of() : List.of(machineId))
                 .number("rescues", before.map(Rescue::rescued).orElse(0));
         planning.fleet().machine(machineId).map(Machine::decisionId).ifPresent(decision -> draft.causes(List.of(decision)));
-        facts.accept(draft);
+        if (fails) {
+            draft.word("note", note.toString());
+        } else {
+            facts.accept(draft);
+        }
         send(planning, new Rescue(task, queueId, worker, machineId, status, before.map(Rescue::attempt).orElse(0),
-                before.map(Rescue::rescued).orElse(0), planning.now(), null), draft.write());
+                before.map(Rescue::rescued).orElse(0), planning.now(), null, fails ? note.reason() : "", fails ? note.toString() : ""), draft.write());
     }
 
-    private static void send(Planning planning, Rescue rescue, String decision) {
+    static void send(Planning planning, Rescue rescue, String decision) {
         var attempt = rescue.attempt() + 1;
         var doubled = FIRST_REPEAT.multipliedBy(1L << Math.min(attempt - 1, 10));
         var after = doubled.compareTo(LONGEST_REPEAT) > 0 ? LONGEST_REPEAT : doubled;
-        planning.write(new PlanRecord.RescueChanged(new Rescue(rescue.task(), rescue.queueId(), rescue.worker(), rescue.machineId(), rescue.status(), attempt,
-                rescue.rescued(), planning.now().plus(after), null)));
+        planning.write(new PlanRecord.RescueChanged(rescue.sent(attempt, planning.now().plus(after))));
         planning.remind(planning.now().plus(after));
         planning.issue(decision, new Command.Rescue(rescue.task(), rescue.queueId(), rescue.machineId(), rescue.worker(), rescue.status(), attempt,
-                rescue.machineId().isEmpty() ? "Muster: nobody had this task; it is put back into its queue"
-                        : "Muster: machine " + rescue.machineId() + " is gone; the task is put back into its queue"));
+                logLine(rescue), rescue.failReason(), rescue.failMessage()));
+    }
+
+    private static String logLine(Rescue rescue) {
+        if (rescue.fails()) {
+            return "Muster: machine " + rescue.machineId() + ": " + rescue.failMessage() + "; the task is marked failed";
+        }
+        return rescue.machineId().isEmpty() ? "Muster: nobody had this task; it is put back into its queue"
+                : "Muster: machine " + rescue.machineId() + " is gone; the task is put back into its queue";
     }
 
     private void unregister(Planning planning, Worker worker, Machine machine) {

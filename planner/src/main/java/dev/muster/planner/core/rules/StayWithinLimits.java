@@ -29,9 +29,27 @@ public final class StayWithinLimits implements Rule.OfLaunch {
         var fleetMax = planning.fleetBounds().limits().max();
         var poolMax = planning.bounds(pool).limits().max();
         var all = planning.fleet().size();
-        return proposal
+        return withinResources(planning, proposal
                 .atMost(poolMax - counted, Constraint.by(this, Reason.AT_POOL_LIMIT).word("pool", pool.name()).number("limit", poolMax).done())
-                .atMost(fleetMax - all, Constraint.by(this, Reason.AT_FLEET_LIMIT).number("limit", fleetMax).done());
+                .atMost(fleetMax - all, Constraint.by(this, Reason.AT_FLEET_LIMIT).number("limit", fleetMax).done()));
+    }
+
+    /** What the fleet's machines request together of each resource that it limits. */
+    private Proposal withinResources(Planning planning, Proposal proposal) {
+        var left = proposal;
+        for (var limit : planning.spec().limits().resources().entrySet()) {
+            var each = proposal.pool().pods().requests().getOrDefault(limit.getKey(), 0L);
+            if (each > 0) {
+                long requested = planning.spec().pools().stream()
+                        .mapToLong(pool -> planning.books(pool).counted() * pool.pods().requests().getOrDefault(limit.getKey(), 0L)).sum();
+                var most = (int) Math.min(left.size(), Math.max(0, limit.getValue() - requested) / each);
+                // As it is once these are launched, which is what the others meet.
+                left = left.atMost(most, Constraint.by(this, Reason.AT_RESOURCE_LIMIT).word("resource", limit.getKey())
+                        .number("requestedThousandths", requested + most * each).number("limitThousandths", limit.getValue())
+                        .number("eachThousandths", each).done());
+            }
+        }
+        return left;
     }
 
     private Constraint.Draft paused(String how) {

@@ -22,7 +22,7 @@ final class TakeBackDrains {
 
     /** Answers how many idle machines were taken back for the queue; busy ones that may work on are taken back too, and not counted. */
     int forDemand(Planning planning, Pool pool, Queue queue, int wanted) {
-        if (planning.fleet().head().state() != FleetHead.State.ACTIVE
+        if (planning.fleet().head().state() != FleetHead.State.ACTIVE || pool.pods().taskBound()
                 || planning.bounds(pool).paused() || planning.fleetBounds().paused()) {
             return 0;
         }

@@ -41,6 +41,8 @@ public final class WantEnoughForDemand implements Rule {
         private final List<Pool> pools;
         private final int waiting;
         private final int supply;
+        /** Waiting tasks that no machine was made for, as far as they are known by name, in the queue's order. */
+        private final List<String> unbound;
         private final List<Constraint> constraints = new ArrayList<>();
         /** The same by the pool in whose way it was. */
         private final Map<String, List<Constraint>> byPool = new HashMap<>();
@@ -48,12 +50,18 @@ public final class WantEnoughForDemand implements Rule {
         /** Machines that it may have of what the whole fleet may still launch. */
         private int share = Integer.MAX_VALUE;
 
-        private Want(Queue queue, List<Pool> pools, int waiting, int supply) {
+        private Want(Queue queue, List<Pool> pools, int waiting, int supply, List<String> unbound) {
             this.queue = queue;
             this.pools = pools;
             this.waiting = waiting;
             this.supply = supply;
+            this.unbound = new ArrayList<>(unbound);
             this.left = waiting - supply;
+        }
+
+        /** Those for which machines may be made one by one: the last ones, since whoever is idle or comes takes the first. */
+        private List<String> ownMachines() {
+            return unbound.subList(Math.max(0, unbound.size() - left), unbound.size());
         }
 
         private void hindered(Pool pool, List<Constraint> by) {
@@ -67,7 +75,8 @@ public final class WantEnoughForDemand implements Rule {
         }
 
         private int machines(Pool pool) {
-            return Math.min(share, (left + pool.slots() - 1) / pool.slots());
+            var machines = Math.min(share, (left + pool.slots() - 1) / pool.slots());
+            return pool.pods().taskBound() ? Math.min(machines, ownMachines().size()) : machines;
         }
     }
 
@@ -101,7 +110,8 @@ public final class WantEnoughForDemand implements Rule {
         var free = new int[pools.size() + groups.size()];
         var indexes = new HashMap<String, Integer>();
         for (int i = 0; i < pools.size(); i++) {
-            free[i] = planning.books(pools.get(i)).freeSlots();
+            // A machine that was made for one task is supply for that task, and for no other.
+            free[i] = pools.get(i).pods().taskBound() ? 0 : planning.books(pools.get(i)).freeSlots();
             indexes.put(pools.get(i).name(), i);
         }
         var queueIds = List.copyOf(groups.keySet());
@@ -111,9 +121,16 @@ public final class WantEnoughForDemand implements Rule {
         var queues = planning.spec().queues().stream()
                 .sorted(Comparator.comparingInt(Queue::priority).reversed().thenComparingInt(queue -> queue.pools().size())).toList();
         var wanted = new int[queues.size()];
+        var bound = new int[queues.size()];
+        var unbound = new ArrayList<List<String>>();
         var suppliers = new int[queues.size()][];
         for (int i = 0; i < queues.size(); i++) {
-            wanted[i] = waiting(planning, queues.get(i));
+            var waiting = waiting(planning, queues.get(i));
+            var first = waiting == 0 ? List.<String>of() : planning.fleet().queues().get(queues.get(i).name()).first();
+            var open = first.stream().filter(task -> !isFailing(planning, task)).toList();
+            unbound.add(open.stream().filter(task -> planning.fleet().boundTo(task).isEmpty()).toList());
+            bound[i] = open.size() - unbound.get(i).size();
+            wanted[i] = waiting - (first.size() - open.size()) - bound[i];
             suppliers[i] = suppliers(planning, queues.get(i), indexes, queueIds);
         }
         var matching = Matching.of(free, wanted, suppliers);
@@ -124,10 +141,15 @@ public final class WantEnoughForDemand implements Rule {
         var wants = new ArrayList<Want>();
         for (int i = 0; i < queues.size(); i++) {
             if (wanted[i] > matching.taken(i)) {
-                wants.add(new Want(queues.get(i), inOrder(planning, queues.get(i)), wanted[i], matching.taken(i)));
+                wants.add(new Want(queues.get(i), inOrder(planning, queues.get(i)), wanted[i] + bound[i], matching.taken(i) + bound[i], unbound.get(i)));
             }
         }
         return wants;
+    }
+
+    /** It is about to be marked failed, and needs no machine. */
+    private static boolean isFailing(Planning planning, String task) {
+        return planning.fleet().rescue(task).filter(rescue -> rescue.isOpen() && rescue.fails()).isPresent();
     }
 
     /** Others' workers first, since they cost nothing; then pools as the queue has them. */
@@ -275,7 +297,10 @@ public final class WantEnoughForDemand implements Rule {
         if (machines == 0) {
             return;
         }
-        var admitted = launches.admit(planning, this, Reason.TASKS_WAIT, Proposal.of(pool, want.queue, machines, want.before(pool)), want.waiting, want.supply);
+        var tasks = pool.pods().taskBound() ? List.copyOf(want.ownMachines().subList(0, machines)) : List.<String>of();
+        var admitted = launches.admit(planning, this, Reason.TASKS_WAIT, Proposal.of(pool, want.queue, machines, want.before(pool), tasks), want.waiting,
+                want.supply);
+        want.unbound.removeAll(tasks.subList(0, Math.min(admitted.size(), tasks.size())));
         var slots = admitted.size() * pool.slots();
         planning.leftover(pool, planning.leftover(pool) + Math.max(0, slots - want.left));
         want.left = Math.max(0, want.left - slots);
