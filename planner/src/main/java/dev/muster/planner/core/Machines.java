@@ -120,6 +120,8 @@ final class Machines {
         }
         if (machine.isBound() && machine.note().faultOfTask()) {
             withTaskAtFault.add(machine.id());
+        } else {
+            withTaskAtFault.remove(machine.id());
         }
         if (machine.phase().isEnded() && machine.cloud().isAlive() && !machine.released()) {
             revived.add(machine.id());

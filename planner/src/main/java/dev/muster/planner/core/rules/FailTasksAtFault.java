@@ -20,11 +20,10 @@ public final class FailTasksAtFault implements Rule {
             return;
         }
         for (var machine : planning.fleet().withTaskAtFault()) {
-            if (machine.note().faultOfTask() && !isKnown(planning, machine)) {
+            if (!isKnown(planning, machine)) {
                 fail(planning, machine);
             }
-            if (machine.phase().isStaying() && !machine.cloudId().isEmpty() && planning.fleet().machine(machine.id()).equals(java.util.Optional.of(machine))
-                    && machine.note().faultOfTask()) {
+            if (machine.phase().isStaying() && !machine.cloudId().isEmpty()) {
                 planning.drain(machine, machine.decisionId(), Reason.TASK_AT_FAULT, machine.note().toString(), false);
             }
         }

@@ -6,7 +6,9 @@ import dev.muster.planner.core.Planning;
 import dev.muster.planner.core.QueueSeen;
 import dev.muster.planner.core.Reason;
 import dev.muster.planner.core.Rule;
+import java.time.Duration;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 
 /**
@@ -16,7 +18,7 @@ import java.util.Set;
 public final class LetGoOfTakenTasks implements Rule {
 
     /** From a claim to the worker's first word of it: one call of the machine, and a look every second. */
-    private static final java.time.Duration UNSEEN = java.time.Duration.ofSeconds(15);
+    private static final Duration UNSEEN = Duration.ofSeconds(15);
 
     @Override
     public void apply(Planning planning) {
@@ -47,7 +49,7 @@ public final class LetGoOfTakenTasks implements Rule {
         var noted = machine.takenSince() != null ? machine : planning.change(machine, m -> m.takenSince = planning.now());
         // Where nothing has begun, nothing was claimed.
         if (!machine.cloudId().isEmpty() && (machine.cloud() == CloudState.WAITING || planning.hasPassed(noted.takenSince().plus(UNSEEN)))) {
-            var decision = planning.decide(this, Reason.TASK_TAKEN).machine(noted).tasks(java.util.List.of(noted.task())).write();
+            var decision = planning.decide(this, Reason.TASK_TAKEN).machine(noted).tasks(List.of(noted.task())).write();
             planning.drain(noted, decision, Reason.TASK_TAKEN, "its task " + noted.task() + " no longer waits", false);
         }
     }

@@ -81,6 +81,8 @@ public final class RescueLostTasks implements Rule {
 
     private void begin(Planning planning, String task, String queueId, String worker, String machineId, Reason reason, TaskStatus status,
             Consumer<Planning.Draft> facts) {
+        var note = planning.fleet().machine(machineId).map(Machine::note).orElse(CloudNote.NONE);
+        var fails = planning.fleet().machine(machineId).flatMap(planning::poolOf).filter(pool -> pool.pods().failing().contains(note.reason())).isPresent();
         var before = planning.fleet().rescue(task);
         if (before.isPresent()) {
             var rescue = before.get();
@@ -88,12 +90,10 @@ public final class RescueLostTasks implements Rule {
             var isLostAnew = !rescue.isOpen()
                     && planning.fleet().machine(machineId).filter(machine -> machine.endedAt().isAfter(rescue.endedAt())).isPresent();
             if (rescue.isOpen() || !isLostAnew && !planning.hasPassed(rescue.endedAt().plus(MENDED))
-                    || rescue.rescued() >= planning.spec().rescue().attempts() || rescue.worker().equals(worker) && !machineId.isEmpty()) {
+                    || !fails && rescue.rescued() >= planning.spec().rescue().attempts() || rescue.worker().equals(worker) && !machineId.isEmpty()) {
                 return;
             }
         }
-        var note = planning.fleet().machine(machineId).map(Machine::note).orElse(CloudNote.NONE);
-        var fails = planning.fleet().machine(machineId).flatMap(planning::poolOf).filter(pool -> pool.pods().failing().contains(note.reason())).isPresent();
         var draft = planning.decide(this, fails ? Reason.TASK_FAILED_WITH_MACHINE : reason).tasks(List.of(task)).machines(machineId.isEmpty() ? List.of() : List.of(machineId))
                 .number("rescues", before.map(Rescue::rescued).orElse(0));
         planning.fleet().machine(machineId).map(Machine::decisionId).ifPresent(decision -> draft.causes(List.of(decision)));
