@@ -253,7 +253,9 @@ final class MachineCommand {
         if (machine.getPhase() == Phase.READY) {
             return machine.getTasksCount() > 0 ? "busy" : "idle";
         }
-        return FleetCommand.word(machine.getPhase()) + (machine.getCause().isEmpty() ? "" : " (" + machine.getCause() + ")");
+        // Its cloud's word says most of one that has not come up.
+        var why = machine.getCause().isEmpty() && machine.getCounted() ? machine.getReason() : machine.getCause();
+        return FleetCommand.word(machine.getPhase()) + (why.isEmpty() ? "" : " (" + why + ")");
     }
 
     private static String age(MachineRecord machine) {

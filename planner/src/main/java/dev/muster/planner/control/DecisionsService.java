@@ -115,6 +115,9 @@ final class DecisionsService extends DecisionsGrpc.DecisionsImplBase {
         if (decisions.isEmpty()) {
             summary.add("Decision " + machine.getDecisionId() + " on the topic of decisions says why; it is older than what the API holds.");
         }
+        if (!machine.getReason().isEmpty()) {
+            summary.add("Its cloud says: " + sentence(said(machine)));
+        }
         if (!machine.getReplaces().isEmpty()) {
             summary.add("It stands in for " + machine.getReplaces() + ".");
         }
@@ -151,9 +154,18 @@ final class DecisionsService extends DecisionsGrpc.DecisionsImplBase {
         throw ApiErrors.notFound("No task '" + task + "' waits among the first 500 of a served queue, runs on a machine, or was decided about.");
     }
 
+    private static String said(MachineRecord machine) {
+        return machine.getMessage().isEmpty() || machine.getMessage().equals(machine.getReason()) ? machine.getReason() : machine.getReason() + ": " + machine.getMessage();
+    }
+
     /** Tasks at the front are what idle and starting machines will take; the others wait for the first thing that was in the way. */
     private ExplainResponse waiting(FleetRecord fleet, QueueSpec queue, String task, int position, int waiting) {
         var told = queue(fleet, queue);
+        var own = model.machinesOf(fleet.getFleet()).stream().filter(machine -> machine.getCounted() && machine.getTask().equals(task)).findFirst();
+        if (own.isPresent()) {
+            return machine(own.get()).toBuilder().setSummary("Task " + task + " is number " + (position + 1) + " of " + waiting + " in " + queue.getName()
+                    + ", and machine " + own.get().getMachineId() + " was made for it. " + machine(own.get()).getSummary()).build();
+        }
         var binding = told.getRefusalsList().stream().filter(refusal -> refusal.getSubject().isEmpty())
                 .filter(refusal -> refusal.getQueue().isEmpty() || position >= waiting - refusal.getNumbersOrDefault("uncovered", waiting)).findFirst();
         var answer = told.toBuilder().clearDecisions().addAllDecisions(decisionsAbout(fleet, task));
