@@ -6,6 +6,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /** The files of a machine that its plan decides, by name: the same for a VM and a pod, but for where they are and what runs tasks. */
@@ -18,16 +19,17 @@ final class BootFiles {
 
     /** @param cloud as {@code guard.py} knows it */
     static Map<String, MachineFile> ofVm(BootPlan plan, String cloud) {
-        return files(plan, properties(plan, cloud, plan.docker()), vmConf(plan));
+        return files(plan, properties(plan, cloud, plan.docker(), Optional.empty()), vmConf(plan));
     }
 
     /**
      * Of a pod, whose image is what tasks run in, whatever the plan says of containers.
      *
      * @param folder where they will be
+     * @param task   that the pod is made for, if it is
      */
-    static Map<String, MachineFile> ofPod(BootPlan plan, String folder) {
-        return files(plan, properties(plan, "pod", false), podConf(plan, folder + "/gcs.json"));
+    static Map<String, MachineFile> ofPod(BootPlan plan, String folder, Optional<PodScript.TaskToRun> task) {
+        return files(plan, properties(plan, "pod", false, task), podConf(plan, folder + "/gcs.json"));
     }
 
     private static Map<String, MachineFile> files(BootPlan plan, MachineFile properties, MachineFile conf) {
@@ -47,10 +49,11 @@ final class BootFiles {
                 .map(file -> MachineFile.json(file.getKey()) + ":" + file.getValue().rest()).collect(Collectors.joining(","));
     }
 
-    private static MachineFile properties(BootPlan plan, String cloud, boolean docker) {
+    private static MachineFile properties(BootPlan plan, String cloud, boolean docker, Optional<PodScript.TaskToRun> task) {
         var lines = new LinkedHashMap<String, String>();
         lines.put("worker.prefix", plan.workerPrefix());
-        lines.put("agents", Integer.toString(plan.agents()));
+        // A pod with a task of its own is one worker.
+        lines.put("agents", task.isPresent() ? "1" : Integer.toString(plan.agents()));
         lines.put("queues", String.join(" ", plan.queueIds()));
         lines.put("clearml.api", plan.hosts().api());
         lines.put("clearml.web", plan.hosts().web());
@@ -65,6 +68,10 @@ final class BootFiles {
         if (plan.shellProfile()) {
             lines.put("shell-profile", "true");
         }
+        task.ifPresent(one -> {
+            lines.put("task", one.task());
+            lines.put("task.queue", one.queueId());
+        });
         var file = new MachineFile();
         lines.forEach((key, value) -> file.text(key + "=" + value + "\n"));
         return file.text("clearml.access-key=").value(plan.keys().access(), Quoting.LINE)

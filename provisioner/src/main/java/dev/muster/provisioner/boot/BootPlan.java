@@ -131,10 +131,15 @@ public record BootPlan(String workerPrefix, int agents, List<String> queueIds, H
 
     /** Whether the machine needs a role that lets it read a secret store. */
     public boolean fetches() {
+        return given().anyMatch(Given.Kept.class::isInstance);
+    }
+
+    /** Every text that may be kept in a store. */
+    Stream<Given> given() {
         var keysToData = Stream.of(storage.s3().stream().flatMap(s3 -> Stream.of(s3.key(), s3.secret())), storage.gcs().stream().map(Storage.Gcs::key),
                 storage.azure().stream().map(Storage.Azure::key)).flatMap(values -> values);
         return Stream.of(Stream.of(keys.access(), keys.secret(), extraConf, initScript, checkpointHook), environment.values().stream(), keysToData)
-                .flatMap(values -> values).anyMatch(Given.Kept.class::isInstance);
+                .flatMap(values -> values);
     }
 
     @Override
