@@ -150,7 +150,8 @@ boot() {
     if [ "$checked" -eq 1 ] || { [ "$checked" -ne 0 ] && [ "$mode" = run ]; }; then fail "$reason"; fi
     if [ "$mode" = claim ]; then
         # For the container that comes after, as whoever it runs.
-        chmod a+x "$MUSTER_ROOT/etc" "$etc" && chmod a+r "$etc/clearml.conf" "$etc/gcs.json" || fail "can't show clearml.conf"
+        chmod a+x "$MUSTER_ROOT/etc" "$etc" || fail "can't show clearml.conf"
+        chmod a+r "$etc/clearml.conf" "$etc/gcs.json" || fail "can't show clearml.conf"
     fi
     case "$mode" in claim | attend) return 0 ;; esac
 
