@@ -122,6 +122,19 @@ final class BootedPod implements AutoCloseable {
                     time.sleep(0.05)
                 sys.exit(int(open('%1$s/finish').read()))"
                 """.formatted(folder, python));
+        return run(words, variables, bin.toString());
+    }
+
+    /** With nothing played but what installs packages: the image has a real agent. */
+    BootedPod startWithAgent(PodScript script, Path agent) throws IOException {
+        var bin = folder.resolve("bin");
+        for (var installer : List.of("apt-get", "dnf", "microdnf", "apk")) {
+            command(bin, installer, "exit 1");
+        }
+        return run(script.command(), script.environment(), bin + ":" + agent.getParent());
+    }
+
+    private BootedPod run(List<String> words, Map<String, String> variables, String path) throws IOException {
         var builder = new ProcessBuilder(words).redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.appendTo(folder.resolve("console").toFile()));
         builder.environment().keySet().removeIf(name -> name.startsWith("CLEARML_") || name.startsWith("MUSTER_"));
         builder.environment().putAll(variables);
@@ -130,7 +143,9 @@ final class BootedPod implements AutoCloseable {
         builder.environment().put("MUSTER_SECRETS", folder.resolve("secrets").toString());
         builder.environment().put("MUSTER_GRACE", "14");
         builder.environment().put("HOME", folder.resolve("home").toString());
-        builder.environment().put("PATH", bin + ":" + System.getenv("PATH"));
+        // Pods share no such folder; an agent looks in it for others of its name.
+        builder.environment().put("TMPDIR", Files.createDirectories(folder.resolve("tmp")).toString());
+        builder.environment().put("PATH", path + ":" + System.getenv("PATH"));
         process = builder.start();
         return this;
     }
