@@ -98,6 +98,8 @@ class Signal:
     def heard(self, *_):
         if self.at is None:
             self.at = time.monotonic()
+            # Not by print, which may be what was interrupted.
+            os.write(1, b"MUSTER-GUARD the pod is told to end\n")
         self.event.set()
 
     def is_heard(self):
@@ -387,8 +389,9 @@ class TaskRun:
         agent = guard.Agent(Slot(self), 0)
         if not self.claim():
             leave(ENDED)
-        # Both are there after a crash of this process alone.
-        if not os.path.exists(agent.file) and not self.processes.of(0):
+        if self.told.is_heard() and not self.is_begun(agent):
+            self.put_back()
+        if not self.is_begun(agent):
             self.start(agent)
         started_at = None
         while agent.lives() or self.is_orphaned(agent):
@@ -408,6 +411,19 @@ class TaskRun:
         if self.told.is_heard():
             self.kill(agent, "the pod is told to end", TOLD)
         self.end(agent)
+
+    def is_begun(self, agent):
+        """After a crash of this process alone."""
+        return os.path.exists(agent.file) or bool(self.processes.of(0))
+
+    def put_back(self):
+        """The claim was granted to a pod that must end: whoever comes next takes the task. If that fails, it is left to be rescued."""
+        say("puts back task %s, which is not begun here" % self.task)
+        body = {"task": self.task, "queue": self.queue}
+        if self.try_call("queues.add_task", body) is not None:
+            self.try_call("queues.move_task_to_front", body)
+        self.unregister()
+        leave(TOLD)
 
     def is_orphaned(self, agent):
         """A task outlives an agent that was killed, and is waited for. One whose agent ended by itself leaves nothing that counts."""

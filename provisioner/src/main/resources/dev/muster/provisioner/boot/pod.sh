@@ -84,7 +84,7 @@ install() {
 find_python() {
     # The image's own first: what is installed there is there for it.
     for python in python3 python3.13 python3.12 python3.11 python3.10 python3.9 python3.8 python3.7 python3.6 python /opt/conda/bin/python3 \
-        /usr/local/bin/python3 /usr/libexec/platform-python /opt/muster/venv/bin/python3; do
+        /usr/libexec/platform-python /opt/muster/venv/bin/python3; do
         python=$(command -v "$python") && "$python" -c 'import sys; sys.exit(sys.version_info < (3, 6))' 2> /dev/null && return 0
     done
     return 1

@@ -35,6 +35,7 @@ final class BootedPod implements AutoCloseable {
     private final Path python;
     private LoopbackServer clearml = new LoopbackServer();
     private Process process;
+    private boolean withoutPython;
 
     private BootedPod(Path folder, Path python) throws IOException {
         this.folder = folder;
@@ -71,6 +72,15 @@ final class BootedPod implements AutoCloseable {
 
     BootPlan plan() {
         return plan(1, clearml.url(), "", "");
+    }
+
+    /** What the image has is what a shell needs; apt-get brings Python to whoever may install. */
+    void withoutPython(int user) throws IOException {
+        withoutPython = true;
+        command(folder.resolve("bin"), "id", "echo " + user);
+        for (var program : List.of("sh", "bash", "base64", "gzip", "mkdir", "cat", "cut", "tr", "sed", "head", "tail", "chmod", "sleep", "cp", "mv", "env")) {
+            Files.createSymbolicLink(folder.resolve("bin").resolve(program), Parts.find(program).toRealPath());
+        }
     }
 
     BootedPod startTaskPod() throws IOException {
@@ -122,7 +132,12 @@ final class BootedPod implements AutoCloseable {
                     time.sleep(0.05)
                 sys.exit(int(open('%1$s/finish').read()))"
                 """.formatted(folder, python));
-        return run(words, variables, bin.toString());
+        if (withoutPython) {
+            Files.move(bin.resolve("python3"), folder.resolve("python3"));
+            command(bin, "apt-get", "echo \"$*\" >> '" + folder + "/apt-get.args'; case \"$*\" in *python3*) cp '" + folder + "/python3' '" + bin + "' ;; esac");
+            return run(words, variables, bin.toString());
+        }
+        return run(words, variables, bin + ":" + System.getenv("PATH"));
     }
 
     /** With nothing played but what installs packages: the image has a real agent. */
@@ -131,7 +146,7 @@ final class BootedPod implements AutoCloseable {
         for (var installer : List.of("apt-get", "dnf", "microdnf", "apk")) {
             command(bin, installer, "exit 1");
         }
-        return run(script.command(), script.environment(), bin + ":" + agent.getParent());
+        return run(script.command(), script.environment(), bin + ":" + agent.getParent() + ":" + System.getenv("PATH"));
     }
 
     private BootedPod run(List<String> words, Map<String, String> variables, String path) throws IOException {
@@ -145,7 +160,7 @@ final class BootedPod implements AutoCloseable {
         builder.environment().put("HOME", folder.resolve("home").toString());
         // Pods share no such folder; an agent looks in it for others of its name.
         builder.environment().put("TMPDIR", Files.createDirectories(folder.resolve("tmp")).toString());
-        builder.environment().put("PATH", path + ":" + System.getenv("PATH"));
+        builder.environment().put("PATH", path);
         process = builder.start();
         return this;
     }

@@ -138,6 +138,39 @@ class PodTest {
     }
 
     @Test
+    void aClaimThatIsGrantedToAPodThatMustEndIsGivenBack() throws Exception {
+        try (var pod = BootedPod.of(folder)) {
+            for (var endpoint : List.of("queues.add_task", "queues.move_task_to_front")) {
+                pod.clearml().answer(endpoint, 200, "{\"meta\":{\"result_code\":200},\"data\":{}}");
+            }
+            pod.clearml().answer("queues.remove_task", (exchange, asked) -> {
+                pod.tellToEnd();
+                try {
+                    // Until the guard has heard of it.
+                    pod.await("the signal", () -> hears(pod));
+                } finally {
+                    LoopbackServer.send(exchange, 200, "{\"meta\":{\"result_code\":200},\"data\":{\"removed\":1}}".getBytes(UTF_8));
+                }
+            });
+            pod.startTaskPod();
+
+            assertThat(pod.exit()).isEqualTo(TOLD);
+            assertThat(bodies(pod, "queues.add_task")).isEqualTo("{\"task\": \"" + BootedPod.TASK + "\", \"queue\": \"" + BootedPod.QUEUE + "\"}");
+            assertThat(pod.clearml().asked("queues.move_task_to_front")).hasSize(1);
+            assertThat(folder.resolve("agent.args")).doesNotExist();
+        }
+    }
+
+    /** Whether the guard has had the signal. */
+    private static boolean hears(BootedPod pod) {
+        try {
+            return pod.console().contains("is told to end");
+        } catch (java.io.IOException unread) {
+            return false;
+        }
+    }
+
+    @Test
     void clearmlThatIsDownAtTheStartIsWaitedFor() throws Exception {
         try (var pod = BootedPod.of(folder)) {
             var script = PodScript.of(pod.plan(), Optional.of(new PodScript.TaskToRun(BootedPod.TASK, BootedPod.QUEUE, "", false)));
@@ -344,6 +377,35 @@ class PodTest {
             assertThat(pod.clearml().asked("queues.remove_task")).isEmpty();
             assertThat(pod.console()).doesNotContain("t0psecret", "s3cr3t");
             return BootFailure.last(pod.console()).orElseThrow();
+        }
+    }
+
+    @Test
+    void anImageWithoutPythonGetsItWhereTheUserMayInstall() throws Exception {
+        try (var pod = BootedPod.of(Files.createDirectory(folder.resolve("user")))) {
+            pod.withoutPython(1000);
+            pod.startTaskPod();
+            assertThat(pod.exit()).isEqualTo(78);
+            assertThat(BootFailure.last(pod.console())).contains(new BootFailure("python",
+                    "the image has no Python 3.6 or later, and user 1000 can't install one; take an image with python3"));
+        }
+        try (var pod = BootedPod.of(Files.createDirectory(folder.resolve("root")))) {
+            pod.withoutPython(0);
+            pod.startTaskPod();
+            pod.awaitFile("agent.args");
+            assertThat(Files.readAllLines(folder.resolve("root/apt-get.args"))).startsWith("-q update", "-q -y install python3");
+        }
+    }
+
+    @Test
+    void theFirstProcessBuriesOrphans() throws Exception {
+        try (var pod = BootedPod.of(folder).startTaskPod("(sh -c 'echo $$ > \"" + folder + "/orphan\"' &)\n")) {
+            pod.awaitFile("orphan");
+            pod.awaitFile("agent.args");
+            var orphan = Path.of("/proc", Files.readString(folder.resolve("orphan")).strip());
+
+            pod.await("the orphan's burial", () -> !Files.exists(orphan));
+            assertThat(pod.isAlive()).isTrue();
         }
     }
 

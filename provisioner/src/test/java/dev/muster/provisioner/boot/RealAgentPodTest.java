@@ -104,25 +104,20 @@ class RealAgentPodTest {
     }
 
     @Test
-    void aTaskWhosePodIsToldToEndIsNeverReportedCompleted() throws Exception {
-        var task = enqueue(SampleTask.running("killed", Duration.ofMinutes(10)));
-        try (var pod = pod("pod", task, "")) {
-            pod.await("the task's own words", () -> String.join("\n", clearml.log(task)).contains("Working for"));
-            assertThat(call("workers.get_all", Map.of()).path("workers").findValuesAsText("id")).contains("lab-train:cpu:pod:uid-of-pod", task);
+    void aTaskThatFailsSaysSoAndOneWhosePodIsToldToEndSaysNothing() throws Exception {
+        var fails = enqueue(SampleTask.running("fails", Duration.ofSeconds(1)).failing());
+        var killed = enqueue(SampleTask.running("killed", Duration.ofMinutes(10)));
+        try (var failing = pod("failing", fails, ""); var pod = pod("pod", killed, "")) {
+            pod.await("the task's own words", () -> String.join("\n", clearml.log(killed)).contains("Working for"));
+            assertThat(call("workers.get_all", Map.of()).path("workers").findValuesAsText("id")).contains("lab-train:cpu:pod:uid-of-pod", killed);
             pod.tellToEnd();
 
             assertThat(pod.exit()).isEqualTo(143);
-            assertThat(book(task).status()).isEqualTo("in_progress");
-            assertThat(book(task).starts()).isEqualTo(1);
-        }
-    }
-
-    @Test
-    void aTaskThatFailsIsSaidToHaveFailedByItsAgent() throws Exception {
-        var task = enqueue(SampleTask.running("fails", Duration.ofSeconds(1)).failing());
-        try (var pod = pod("pod", task, "")) {
-            assertThat(pod.exit()).isZero();
-            assertThat(book(task).status()).as(pod.console()).isEqualTo("failed");
+            assertThat(failing.exit()).isZero();
+            assertThat(book(fails).status()).as(failing.console()).isEqualTo("failed");
+            // What an agent does on SIGTERM is to report its task as completed.
+            assertThat(book(killed).status()).as(pod.console()).isEqualTo("in_progress");
+            assertThat(List.of(book(fails).starts(), book(killed).starts())).containsExactly(1, 1);
         }
     }
 }
