@@ -125,7 +125,7 @@ public final class Clearml implements RescueCalls, AutoCloseable {
         return call("queues.create", request, answer -> textField(answer, "id"));
     }
 
-    /** False: it was not in that queue. */
+    @Override
     public boolean removeFromQueue(String queue, String task) throws ClearmlException {
         try {
             return call("queues.remove_task", taskInQueue(queue, task), answer -> integerField(answer, "removed")) > 0;
@@ -228,6 +228,16 @@ public final class Clearml implements RescueCalls, AutoCloseable {
         request.put("force", force);
         request.put("status_reason", reason);
         call("tasks.stopped", request, answer -> integerField(answer, "updated"));
+    }
+
+    @Override
+    public void failed(String task, boolean force, String reason, String message) throws ClearmlException {
+        var request = object();
+        request.put("task", task);
+        request.put("force", force);
+        request.put("status_reason", reason);
+        request.put("status_message", message);
+        call("tasks.failed", request, answer -> integerField(answer, "updated"));
     }
 
     @Override

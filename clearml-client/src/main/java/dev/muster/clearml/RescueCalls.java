@@ -5,7 +5,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 
-/** The calls that putting a task back takes, apart from all others: so that it can be tried against every order of events. */
+/** The calls that putting a task back or marking it failed takes, apart from all others: so that it can be tried against every order of events. */
 public interface RescueCalls {
 
     /** Empty if the server has no such task. */
@@ -24,6 +24,17 @@ public interface RescueCalls {
      *     in that moment INVALID with 400/121
      */
     void stopped(String task, boolean force, String reason) throws ClearmlException;
+
+    /**
+     * Sets the state failed.
+     *
+     * @param message for people
+     * @param force as with {@link #stopped}: without it only what runs or is stopped can fail
+     */
+    void failed(String task, boolean force, String reason, String message) throws ClearmlException;
+
+    /** Takes the task out of the queue, whose status stays. False: it was not in that queue, so that somebody else has it. */
+    boolean removeFromQueue(String queue, String task) throws ClearmlException;
 
     /** Puts the task at the end of the queue. */
     void enqueue(String task, String queue, String reason) throws ClearmlException;

@@ -125,8 +125,10 @@ public class CommandConsumer {
 
     private void rescue(QueueSource source, ClearmlCommand command) throws InterruptedException {
         var fleet = fleets.find(command.getFleet());
-        // The spec may have changed since the planner sent it. How often a task was put back only the planner knows.
-        var rescued = fleet != null && !fleet.isRescued() ? declined(command) : source.rescue(command.getRescue());
+        // The spec may have changed since the planner sent it. How often a task was put back only the planner knows. To fail a task is not to
+        // put it back: it runs no second time.
+        var isPutBack = command.getRescue().getFailReason().isEmpty();
+        var rescued = isPutBack && fleet != null && !fleet.isRescued() ? declined(command) : source.rescue(command.getRescue());
         LOG.logf(rescued.getOutcome() == RescueOutcome.RESCUE_FAILED ? Logger.Level.WARN : Logger.Level.INFO,
                 "A rescue ended. fleet=%s task=%s attempt=%d outcome=%s reason=%s",
                 command.getFleet(), rescued.getTask(), rescued.getAttempt(), rescued.getOutcome(), rescued.getDetail());

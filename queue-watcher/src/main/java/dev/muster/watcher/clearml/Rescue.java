@@ -17,7 +17,8 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
- * Puts a task back at the front of its queue after its machine is gone, and never one that ended or runs elsewhere.
+ * Puts a task back at the front of its queue after its machine is gone, and never one that ended or runs elsewhere; or marks it failed, which is
+ * {@link Failing}'s.
  *
  * <p>A rescue that was cut short at any point is repeated from its start: the reason that it leaves on the task tells which
  * part is done. {@code docs/decisions/0003} has the cases.
@@ -26,12 +27,13 @@ final class Rescue {
 
     static final String DEFAULT_OPT_OUT_TAG = "muster-no-rescue";
     private static final Pattern OUR_REASON = Pattern.compile("muster rescue ([0-9]{1,9})");
-    private static final String LOG_WORKER = "muster";
+    static final String LOG_WORKER = "muster";
     /** An agent reports every 30 s; the planner, too, takes a task for adrift after 60 s only. */
-    private static final Duration AGENTS_REPORT_WITHIN = Duration.ofSeconds(60);
+    static final Duration AGENTS_REPORT_WITHIN = Duration.ofSeconds(60);
 
     private final RescueCalls server;
     private final Clock clock;
+    private final Failing failing;
     /** By task. */
     private final Map<String, Done> done = new HashMap<>();
 
@@ -42,12 +44,17 @@ final class Rescue {
     Rescue(RescueCalls server, Clock clock) {
         this.server = server;
         this.clock = clock;
+        this.failing = new Failing(server, clock);
     }
 
     TaskRescued carryOut(RescueTask command) {
         var answer = TaskRescued.newBuilder().setTask(command.getTask()).setAttempt(command.getAttempt());
         try {
-            decide(command, answer);
+            if (command.getFailReason().isEmpty()) {
+                decide(command, answer);
+            } else {
+                failing.decide(command, answer);
+            }
         } catch (ClearmlException failed) {
             answer.setOutcome(RescueOutcome.RESCUE_FAILED).setDetail(failed.getMessage());
         }
@@ -80,7 +87,7 @@ final class Rescue {
             end(answer, RescueOutcome.RESCUED, "it was put back before");
             return;
         }
-        var runner = runner(command);
+        var runner = runner(server, command);
         if (runner != null) {
             end(answer.setWorker(runner), RescueOutcome.RUNNING, "worker " + runner + " has it");
             return;
@@ -117,7 +124,7 @@ final class Rescue {
             throws ClearmlException {
         var reason = "muster rescue " + command.getAttempt();
         if (!isStopped) {
-            stop(task, reason);
+            stop(server, task, reason);
         }
         try {
             server.enqueue(task.id(), queue, reason);
@@ -151,24 +158,33 @@ final class Rescue {
         }
     }
 
+    static void stop(RescueCalls server, Task task, String reason) throws ClearmlException {
+        moveUnlessChanged(server, task, force -> server.stopped(task.id(), force, reason));
+    }
+
+    /** A call that sets a task's state. */
+    interface Move {
+        void to(boolean force) throws ClearmlException;
+    }
+
     /**
      * Without force first: the server then refuses a task that completed after it was read, and sets the state only if nobody
      * else does at that moment. Force is for a server that thinks otherwise of a state that still is as it was read.
      */
-    private void stop(Task task, String reason) throws ClearmlException {
+    static void moveUnlessChanged(RescueCalls server, Task task, Move move) throws ClearmlException {
         try {
-            server.stopped(task.id(), false, reason);
+            move.to(false);
         } catch (ClearmlException failed) {
             var again = failed.is(400, 110) ? server.task(task.id()) : Optional.<Task>empty();
             if (again.isEmpty() || !again.get().status().equals(task.status()) || !again.get().lastWorker().equals(task.lastWorker())) {
                 throw failed;
             }
-            server.stopped(task.id(), true, reason);
+            move.to(true);
         }
     }
 
     /** The worker that shows the task, unless it is the entry that a gone machine left behind; null if none does. */
-    private String runner(RescueTask command) throws ClearmlException {
+    static String runner(RescueCalls server, RescueTask command) throws ClearmlException {
         for (var worker : server.workers()) {
             var isTheGoneOne = !command.getMachineId().isEmpty() && worker.id().equals(command.getWorker());
             if (worker.task().equals(command.getTask()) && !isTheGoneOne) {
@@ -189,17 +205,17 @@ final class Rescue {
         return before != null && before.worker.equals(command.getWorker()) && before.expectedStatus == command.getExpectedStatus();
     }
 
-    private static boolean hasMovedOn(RescueTask command, Task task, TaskStatus status) {
+    static boolean hasMovedOn(RescueTask command, Task task, TaskStatus status) {
         return status != command.getExpectedStatus() || !task.lastWorker().equals(command.getWorker());
     }
 
     /** The attempt whose mark the task carries; 0: none. */
-    private static int attemptOf(Task task) {
+    static int attemptOf(Task task) {
         var reason = OUR_REASON.matcher(task.statusReason());
         return reason.matches() ? Integer.parseInt(reason.group(1)) : 0;
     }
 
-    private static void end(TaskRescued.Builder answer, RescueOutcome outcome, String detail) {
+    static void end(TaskRescued.Builder answer, RescueOutcome outcome, String detail) {
         answer.setOutcome(outcome).setDetail(detail);
     }
 }

@@ -30,6 +30,8 @@ final class FakeTasks implements RescueCalls {
     final List<Worker> workers = new ArrayList<>();
     final List<String> calls = new ArrayList<>();
     final List<String> logged = new ArrayList<>();
+    /** With which tasks were marked failed. */
+    final List<String> messages = new ArrayList<>();
     final Map<String, Event> before = new LinkedHashMap<>();
     final Map<String, Event> after = new LinkedHashMap<>();
     boolean hasQueue = true;
@@ -91,6 +93,29 @@ final class FakeTasks implements RescueCalls {
             }
             setStatus(task, Task.STOPPED, reason);
             return null;
+        });
+    }
+
+    @Override
+    public void failed(String task, boolean force, String reason, String message) throws ClearmlException {
+        call(force ? "failed by force" : "failed", () -> {
+            var status = tasks.get(task).status();
+            if (!force && !Set.of(Task.IN_PROGRESS, Task.STOPPED, Task.CLOSED).contains(status)) {
+                throw ClearmlException.answered("tasks.failed", 400, 110, "can't fail what is " + status);
+            }
+            setStatus(task, Task.FAILED, reason);
+            messages.add(message);
+            return null;
+        });
+    }
+
+    @Override
+    public boolean removeFromQueue(String queue, String task) throws ClearmlException {
+        return call("remove", () -> {
+            if (!hasQueue || !queue.equals(QUEUE)) {
+                throw ClearmlException.answered("queues.remove_task", 400, 701, "no queue " + queue);
+            }
+            return entries.remove(task);
         });
     }
 
