@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
@@ -203,6 +204,29 @@ public final class Clearml implements RescueCalls, AutoCloseable {
         return tasks;
     }
 
+    /**
+     * One task with what it asks of whatever runs it; empty if the server has none such.
+     *
+     * @param section of its hyperparameters
+     */
+    public Optional<TaskAndContainer> taskAndContainer(String id, String section) throws ClearmlException {
+        var request = fields(TASK_FIELDS);
+        addAll(request.withArray("only_fields"), List.of("name", "status_message", "container", "hyperparams." + section));
+        addAll(request.putArray("id"), List.of(id));
+        request.put("search_hidden", true);
+        return call("tasks.get_all", request, answer -> Clearml.<TaskAndContainer>readPage(answer, "tasks", task -> readTaskAndContainer(task, section)))
+                .rows.stream().findFirst();
+    }
+
+    /** Empty if the server has no such project. */
+    public Optional<String> projectName(String id) throws ClearmlException {
+        var request = fields(List.of("id", "name"));
+        addAll(request.putArray("id"), List.of(id));
+        request.put("search_hidden", true);
+        return call("projects.get_all", request, answer -> Clearml.<String>readPage(answer, "projects", project -> textField(project, "name")))
+                .rows.stream().findFirst();
+    }
+
     /** Tasks in any of these states whose execution.queue is one of these. One call for each 500 queues and 500 tasks. */
     public List<Task> tasksOf(Collection<String> queues, Collection<String> statuses) throws ClearmlException {
         var tasks = new ArrayList<Task>();
@@ -247,12 +271,29 @@ public final class Clearml implements RescueCalls, AutoCloseable {
         call("tasks.enqueue", request, answer -> integerField(answer, "queued"));
     }
 
+    /** Writes what people see beside the task's status, and leaves the status. */
+    public void statusMessage(String task, String message) throws ClearmlException {
+        var request = object();
+        request.put("task", task);
+        request.put("status_message", message);
+        call("tasks.update", request, answer -> integerField(answer, "updated"));
+    }
+
     @Override
     public void log(String task, String worker, Instant at, String line) throws ClearmlException {
-        var event = object();
-        event.put("type", "log").put("task", task).put("level", "INFO").put("worker", worker)
-                .put("msg", line).put("timestamp", at.toEpochMilli());
-        send("events.add_batch", ClearmlApi.JSON_LINES, event.toString().getBytes(UTF_8), Clearml::nothing);
+        log(task, worker, at, List.of(line));
+    }
+
+    /** Writes lines to the task's console with one call. Not none. */
+    public void log(String task, String worker, Instant at, List<String> lines) throws ClearmlException {
+        var batch = new StringBuilder();
+        // What was written in one millisecond is shown in any order.
+        var time = at.toEpochMilli();
+        for (var line : lines) {
+            batch.append(object().put("type", "log").put("task", task).put("level", "INFO").put("worker", worker).put("msg", line)
+                    .put("timestamp", time++)).append('\n');
+        }
+        send("events.add_batch", ClearmlApi.JSON_LINES, batch.toString().getBytes(UTF_8), Clearml::nothing);
     }
 
     private <T> T call(String call, ObjectNode request, Answer.Reader<T> reader) throws ClearmlException {
@@ -472,45 +513,114 @@ public final class Clearml implements RescueCalls, AutoCloseable {
     }
 
     private static Task readTask(Answer answer) throws IOException, ClearmlException {
-        var read = new Object() {
-            String id;
-            String status;
-            String statusReason = "";
-            Instant statusChanged;
-            String lastWorker = "";
-            String queue = "";
-            String project = "";
-            String user = "";
-            final TreeSet<String> tags = new TreeSet<>();
-            Instant started;
-            Instant ended;
-            Instant lastUpdate;
-        };
+        var read = new TaskRead();
         answer.object(field -> {
+            if (!read.takes(answer, field)) {
+                answer.skip();
+            }
+        });
+        return read.task(answer);
+    }
+
+    /** What of a task has been read so far. */
+    private static final class TaskRead {
+        private String id;
+        private String status;
+        private String statusReason = "";
+        private Instant statusChanged;
+        private String lastWorker = "";
+        private String queue = "";
+        private String project = "";
+        private String user = "";
+        private final TreeSet<String> tags = new TreeSet<>();
+        private Instant started;
+        private Instant ended;
+        private Instant lastUpdate;
+
+        /** False: the field is none of a {@link Task}'s, and is still to be taken. */
+        boolean takes(Answer answer, String field) throws IOException, ClearmlException {
             switch (field) {
-                case "id" -> read.id = answer.text();
-                case "status" -> read.status = answer.text();
-                case "status_reason" -> read.statusReason = answer.textOrEmpty();
-                case "status_changed" -> read.statusChanged = answer.time();
-                case "last_worker" -> read.lastWorker = answer.textOrEmpty();
+                case "id" -> id = answer.text();
+                case "status" -> status = answer.text();
+                case "status_reason" -> statusReason = answer.textOrEmpty();
+                case "status_changed" -> statusChanged = answer.time();
+                case "last_worker" -> lastWorker = answer.textOrEmpty();
                 case "execution" -> answer.objectOrNull(inner -> {
                     if (inner.equals("queue")) {
-                        read.queue = answer.textOrEmpty();
+                        queue = answer.textOrEmpty();
                     } else {
                         answer.skip();
                     }
                 });
-                case "project" -> read.project = answer.textOrEmpty();
-                case "user" -> read.user = answer.textOrEmpty();
-                case "tags", "system_tags" -> read.tags.addAll(answer.listOrNull(Answer::text));
-                case "started" -> read.started = answer.time();
-                case "completed" -> read.ended = answer.time();
-                case "last_update" -> read.lastUpdate = answer.time();
-                default -> answer.skip();
+                case "project" -> project = answer.textOrEmpty();
+                case "user" -> user = answer.textOrEmpty();
+                case "tags", "system_tags" -> tags.addAll(answer.listOrNull(Answer::text));
+                case "started" -> started = answer.time();
+                case "completed" -> ended = answer.time();
+                case "last_update" -> lastUpdate = answer.time();
+                default -> {
+                    return false;
+                }
+            }
+            return true;
+        }
+
+        Task task(Answer answer) throws ClearmlException {
+            return new Task(answer.require(id, "id"), answer.require(status, "status"), statusReason, statusChanged, lastWorker, queue, project, user,
+                    tags, started, ended, lastUpdate);
+        }
+    }
+
+    private static TaskAndContainer readTaskAndContainer(Answer answer, String section) throws IOException, ClearmlException {
+        var task = new TaskRead();
+        var read = new Object() {
+            String name = "";
+            String statusMessage = "";
+            String image = "";
+            String arguments = "";
+            String setupScript = "";
+            final TreeMap<String, String> parameters = new TreeMap<>();
+        };
+        answer.object(field -> {
+            switch (field) {
+                case "name" -> read.name = answer.textOrEmpty();
+                case "status_message" -> read.statusMessage = answer.textOrEmpty();
+                case "container" -> answer.objectOrNull(inner -> {
+                    switch (inner) {
+                        case "image" -> read.image = answer.textOrEmpty();
+                        case "arguments" -> read.arguments = answer.textOrEmpty();
+                        case "setup_shell_script" -> read.setupScript = answer.textOrEmpty();
+                        default -> answer.skip();
+                    }
+                });
+                case "hyperparams" -> answer.objectOrNull(found -> {
+                    if (found.equals(section)) {
+                        answer.objectOrNull(name -> read.parameters.put(name, valueOf(answer)));
+                    } else {
+                        answer.skip();
+                    }
+                });
+                default -> {
+                    if (!task.takes(answer, field)) {
+                        answer.skip();
+                    }
+                }
             }
         });
-        return new Task(answer.require(read.id, "id"), answer.require(read.status, "status"), read.statusReason, read.statusChanged,
-                read.lastWorker, read.queue, read.project, read.user, read.tags, read.started, read.ended, read.lastUpdate);
+        return new TaskAndContainer(task.task(answer), read.name, read.statusMessage, read.image.strip(), read.arguments.strip(), read.setupScript,
+                read.parameters);
+    }
+
+    private static String valueOf(Answer answer) throws IOException, ClearmlException {
+        var value = new String[] {""};
+        answer.objectOrNull(field -> {
+            if (field.equals("value")) {
+                value[0] = answer.textOrEmpty();
+            } else {
+                answer.skip();
+            }
+        });
+        return value[0];
     }
 
     private static String idOf(Answer answer) throws IOException, ClearmlException {

@@ -2,6 +2,7 @@ package dev.muster.clearml;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
+import static org.assertj.core.api.Assertions.entry;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.muster.clearml.ClearmlException.Kind;
@@ -197,6 +198,74 @@ class ClearmlTest {
         assertThat(clearml.removeFromQueue(queue, tasks.get(2))).isTrue();
         assertThat(clearml.removeFromQueue(queue, tasks.get(2))).isFalse();
         assertThat(failure(() -> clearml.moveToFront(queue, tasks.get(2))).is(400, 703)).isTrue();
+    }
+
+    @Test
+    void readsWhatATaskAsksForAndWhereItBelongs() throws Exception {
+        // Given
+        var fields = JsonNodeFactory.instance.objectNode().put("name", "train it").put("type", "training");
+        fields.putObject("container").put("image", " nvidia/cuda:12 ").put("arguments", "--ipc=host -e A='b c'").put("setup_shell_script", "apt-get update");
+        var parameters = fields.putObject("hyperparams");
+        parameters.putObject("Args").putObject("k8s/cpu").put("section", "Args").put("name", "k8s/cpu").put("value", "64");
+        parameters.putObject("Muster").putObject("k8s/node-selector/a.b/c").put("section", "Muster").put("name", "k8s/node-selector/a.b/c").put("value", "x");
+        var task = clearml.createTask(fields);
+
+        // When
+        var read = clearml.taskAndContainer(task, "Muster").orElseThrow();
+
+        // Then
+        assertThat(read.task().status()).isEqualTo(Task.CREATED);
+        assertThat(read.name()).isEqualTo("train it");
+        assertThat(read.image()).isEqualTo("nvidia/cuda:12");
+        assertThat(read.arguments()).isEqualTo("--ipc=host -e A='b c'");
+        assertThat(read.setupScript()).isEqualTo("apt-get update");
+        assertThat(read.parameters()).containsOnly(entry("k8s/node-selector/a.b/c", "x"));
+        assertThat(read.toString()).doesNotContain("b c");
+        assertThat(clearml.taskAndContainer("0123456789abcdef0123456789abcdef", "Muster")).isEmpty();
+        assertThat(clearml.projectName("0123456789abcdef0123456789abcdef")).isEmpty();
+    }
+
+    @Test
+    void saysWhyATaskWaitsAndLeavesItsStatus() throws Exception {
+        // Given
+        var queue = clearml.createQueue("gpu");
+        var task = createTask();
+        clearml.enqueue(task, queue, "because");
+
+        // When
+        clearml.statusMessage(task, "no room");
+        clearml.log(task, "muster", Instant.now(), List.of("first", "second \"line\""));
+
+        // Then
+        var read = clearml.taskAndContainer(task, "Muster").orElseThrow();
+        assertThat(read.statusMessage()).isEqualTo("no room");
+        assertThat(read.task().status()).isEqualTo(Task.QUEUED);
+        assertThat(read.task().statusReason()).isEqualTo("because");
+        assertThat(server.log(task)).containsExactly("first", "second \"line\"");
+    }
+
+    @Test
+    void failsATaskThatIsStoppedAndNoOther() throws Exception {
+        // Given
+        var queue = clearml.createQueue("gpu");
+        var task = createTask();
+        clearml.enqueue(task, queue, "because");
+
+        // When
+        var refused = catchThrowableOfType(ClearmlException.class, () -> clearml.failed(task, false, "OOMKilled", "too much memory"));
+        var wasTaken = clearml.removeFromQueue(queue, task);
+        var wasTakenAgain = clearml.removeFromQueue(queue, task);
+        clearml.stopped(task, false, "OOMKilled");
+        clearml.failed(task, false, "OOMKilled", "too much memory");
+
+        // Then
+        assertThat(refused.is(400, 110)).isTrue();
+        assertThat(wasTaken).isTrue();
+        assertThat(wasTakenAgain).isFalse();
+        var read = clearml.taskAndContainer(task, "Muster").orElseThrow();
+        assertThat(read.task().status()).isEqualTo(Task.FAILED);
+        assertThat(read.task().statusReason()).isEqualTo("OOMKilled");
+        assertThat(read.statusMessage()).isEqualTo("too much memory");
     }
 
     @Test
