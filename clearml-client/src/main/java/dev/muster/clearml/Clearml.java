@@ -296,6 +296,35 @@ public final class Clearml implements RescueCalls, AutoCloseable {
         send("events.add_batch", ClearmlApi.JSON_LINES, batch.toString().getBytes(UTF_8), Clearml::nothing);
     }
 
+    /** The last lines of the task's console, at most so many, in no order to rely on. */
+    public List<String> console(String task, int most) throws ClearmlException {
+        var request = object();
+        request.put("task", task).put("batch_size", most).put("navigate_earlier", true);
+        return call("events.get_task_log", request, answer -> {
+            var lines = new ArrayList<String>();
+            answer.object(field -> {
+                if (field.equals("events")) {
+                    lines.addAll(answer.list(Clearml::readLine));
+                } else {
+                    answer.skip();
+                }
+            });
+            return lines;
+        });
+    }
+
+    private static String readLine(Answer answer) throws IOException, ClearmlException {
+        var line = new String[] {""};
+        answer.object(field -> {
+            if (field.equals("msg")) {
+                line[0] = answer.textOrEmpty();
+            } else {
+                answer.skip();
+            }
+        });
+        return line[0];
+    }
+
     private <T> T call(String call, ObjectNode request, Answer.Reader<T> reader) throws ClearmlException {
         return send(call, ClearmlApi.JSON, request.toString().getBytes(UTF_8), reader);
     }

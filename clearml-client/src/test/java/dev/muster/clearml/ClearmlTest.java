@@ -241,7 +241,8 @@ class ClearmlTest {
         assertThat(read.statusMessage()).isEqualTo("no room");
         assertThat(read.task().status()).isEqualTo(Task.QUEUED);
         assertThat(read.task().statusReason()).isEqualTo("because");
-        assertThat(server.log(task)).containsExactly("first", "second \"line\"");
+        assertThat(clearml.console(task, 100)).containsExactlyInAnyOrder("first", "second \"line\"");
+        assertThat(clearml.console(task, 1)).containsExactly("second \"line\"");
     }
 
     @Test

@@ -13,7 +13,7 @@ public record Backoff(Duration first, Duration most) {
     public static final Backoff USUAL = new Backoff(Duration.ofMillis(250), Duration.ofSeconds(30));
 
     /** @param attempts calls that failed so far, at least 1 */
-    Duration after(int attempts) {
+    public Duration after(int attempts) {
         long whole = Math.min(most.toMillis(), first.toMillis() << Math.min(attempts - 1, 20));
         return Duration.ofMillis(whole / 2 + ThreadLocalRandom.current().nextLong(whole / 2 + 1));
     }

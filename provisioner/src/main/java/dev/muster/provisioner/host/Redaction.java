@@ -13,10 +13,10 @@ import java.util.TreeSet;
 import java.util.regex.Pattern;
 
 /**
- * Takes what is secret out of a machine's console: every value of the secrets folder, by whatever fleet it is used, and whatever looks like a
+ * Takes what is secret out of what a machine said: every value of the secrets folder, by whatever fleet it is used, and whatever looks like a
  * key, a password or a token. Rather a harmless word too many than a secret: people read a console for what went wrong.
  */
-final class Redaction {
+public final class Redaction {
 
     static final String REDACTED = "[redacted]";
 
@@ -58,7 +58,7 @@ final class Redaction {
     private final List<String> values;
 
     /** Of everything that is in the folder now. A reference to a secret is none, and says which one a machine couldn't read. */
-    static Redaction of(SecretsFolder secrets) {
+    public static Redaction of(SecretsFolder secrets) {
         return new Redaction(secrets.all().stream().map(SecretsFolder.Secret::value).filter(value -> SecretRef.inStore(value).isEmpty()).toList());
     }
 
@@ -100,7 +100,7 @@ final class Redaction {
     }
 
     /** The text as a terminal may show it, with what is secret replaced. */
-    String apply(String console) {
+    public String apply(String console) {
         // Colours and control characters say nothing to people, and could stand within a secret.
         var text = console.replaceAll("\\u001b\\[[0-9;?]*[A-Za-z]", "").replaceAll("\\r\\n?", "\n").replaceAll("[\\p{Cntrl}&&[^\\n\\t]]", "");
         text = apply(FILES, text);

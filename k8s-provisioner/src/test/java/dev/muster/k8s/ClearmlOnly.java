@@ -1,0 +1,13 @@
+package dev.muster.k8s;
+
+import io.quarkus.test.junit.QuarkusTestProfile;
+import java.util.Map;
+
+/** Only what makes ClearML's REST client: nothing of the service is started. */
+public class ClearmlOnly implements QuarkusTestProfile {
+
+    @Override
+    public Map<String, String> getConfigOverrides() {
+        return Map.of("quarkus.arc.exclude-types", "dev.muster.**", "quarkus.kubernetes-client.devservices.enabled", "false");
+    }
+}
