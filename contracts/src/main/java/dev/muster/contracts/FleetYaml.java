@@ -13,6 +13,7 @@ import dev.muster.v1.DisruptionSpec;
 import dev.muster.v1.FleetSpec;
 import dev.muster.v1.GcpLaunch;
 import dev.muster.v1.HostMaintenance;
+import dev.muster.v1.K8sLaunch;
 import dev.muster.v1.LaunchParameters;
 import dev.muster.v1.Limits;
 import dev.muster.v1.Market;
@@ -20,6 +21,7 @@ import dev.muster.v1.OfferKey;
 import dev.muster.v1.OfferSpec;
 import dev.muster.v1.Order;
 import dev.muster.v1.Pace;
+import dev.muster.v1.PodKind;
 import dev.muster.v1.PoolSpec;
 import dev.muster.v1.QueueSpec;
 import dev.muster.v1.RescueSpec;
@@ -27,14 +29,18 @@ import dev.muster.v1.S3Storage;
 import dev.muster.v1.ScheduleSpec;
 import dev.muster.v1.ShutdownAction;
 import dev.muster.v1.StorageSpec;
+import dev.muster.v1.TaskAction;
+import dev.muster.v1.Toleration;
 import dev.muster.v1.Value;
 import dev.muster.v1.Violation;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
 import org.yaml.snakeyaml.DumperOptions;
@@ -48,7 +54,8 @@ import org.yaml.snakeyaml.Yaml;
  *
  * <p>Short forms: {@code queues} and {@code pools} are objects by name or lists with {@code name}; a queue may be just its
  * pools; what all offers of a pool share stands in the pool, and a pool without {@code offers} has the one offer it describes.
- * {@code budgets} is an object by period or a list with {@code period}; a budget may be just its limit.
+ * {@code budgets} is an object by period or a list with {@code period}; a budget may be just its limit. What is a region elsewhere is a
+ * {@code namespace} on Kubernetes.
  */
 public final class FleetYaml {
 
@@ -65,6 +72,12 @@ public final class FleetYaml {
             "drain", BudgetAction.DRAIN_MACHINES, "stop-busy", BudgetAction.STOP_BUSY);
 
     private static final Map<String, HostMaintenance> MAINTENANCE = Map.of("migrate", HostMaintenance.MIGRATE, "terminate", HostMaintenance.TERMINATE);
+
+    private static final Map<String, PodKind> PODS = Map.of("agent", PodKind.AGENT_POD, "task", PodKind.TASK_POD);
+    private static final Map<String, TaskAction> TASK_ACTIONS = Map.of("retry", TaskAction.RETRY_TASK, "fail", TaskAction.FAIL_TASK);
+    private static final String K8S = "k8s";
+    /** What a pod's machine type is called where nobody calls it anything. */
+    private static final String POD = "pod";
 
     private FleetYaml() {}
 
@@ -188,12 +201,12 @@ public final class FleetYaml {
         var offers = yaml.list("offers");
         for (var offer : offers) {
             if (offer.isObject() || offer.wrong("must be an object", "write {type: …, zone: …, market: …}")) {
-                pool.addOffers(accountNamed(offer(offer, shared)));
+                pool.addOffers(named(offer(offer, shared)));
                 offer.finish();
             }
         }
         if (offers.isEmpty() && !yaml.has("offers")) {
-            pool.addOffers(accountNamed(shared));
+            pool.addOffers(named(shared));
         }
         yaml.choice("order", ORDERS).ifPresent(pool::setOrder);
         limits(yaml).ifPresent(pool::setLimits);
@@ -217,6 +230,8 @@ public final class FleetYaml {
         });
         pool.addAllBudgets(budgets(yaml)).addAllSchedules(schedules(yaml));
         yaml.object("cost").ifPresent(cost -> pool.setCost(cost(cost)));
+        yaml.duration("patience").ifPresent(pool::setPatience);
+        yaml.object("onEnd").ifPresent(onEnd -> onEnd.names().forEach(reason -> onEnd.choice(reason, TASK_ACTIONS).ifPresent(action -> pool.putOnEnd(reason, action))));
         launch(yaml).ifPresent(pool::setLaunch);
         yaml.finish();
         return pool.build();
@@ -226,7 +241,7 @@ public final class FleetYaml {
         var key = shared.getKey().toBuilder();
         yaml.text("provider").ifPresent(key::setProvider);
         yaml.text("account").ifPresent(key::setAccount);
-        yaml.text("region").ifPresent(key::setRegion);
+        region(yaml, key);
         yaml.text("zone").ifPresent(key::setZone);
         yaml.text("subnet").ifPresent(key::setSubnet);
         yaml.text("type").ifPresent(key::setMachineType);
@@ -237,14 +252,37 @@ public final class FleetYaml {
         return offer.build();
     }
 
-    private static OfferSpec accountNamed(OfferSpec offer) {
-        return offer.getKey().getAccount().isEmpty() ? offer.toBuilder().setKey(offer.getKey().toBuilder().setAccount("default")).build() : offer;
+    /** One cloud's word for it, so that a spec reads as that cloud's own documentation. */
+    private static void region(YamlValue yaml, OfferKey.Builder key) {
+        var onKubernetes = key.getProvider().equals(K8S);
+        var word = regionWord(key.getProvider());
+        var other = onKubernetes ? "region" : "namespace";
+        yaml.text(word).ifPresent(key::setRegion);
+        yaml.get(other).ifPresent(value -> value.wrong(onKubernetes ? "is of a cloud with regions, and this is on Kubernetes" : "is of Kubernetes, and this is not",
+                onKubernetes ? "write namespace" : "write region, or provider: k8s"));
+    }
+
+    private static String regionWord(String provider) {
+        return provider.equals(K8S) ? "namespace" : "region";
+    }
+
+    /** What an offer is called where the spec says nothing: the account everywhere, the type only where no cloud has a name for it. */
+    private static OfferSpec named(OfferSpec offer) {
+        var key = offer.getKey().toBuilder();
+        if (key.getAccount().isEmpty()) {
+            key.setAccount("default");
+        }
+        if (key.getProvider().equals(K8S) && key.getMachineType().isEmpty()) {
+            key.setMachineType(POD);
+        }
+        return offer.toBuilder().setKey(key).build();
     }
 
     private static Optional<Limits> limits(YamlValue yaml) {
         var within = yaml.object("limits");
         var least = yaml.number("min", 0, MOST).or(() -> within.flatMap(limits -> limits.number("min", 0, MOST)));
         var most = yaml.number("max", 0, MOST).or(() -> within.flatMap(limits -> limits.number("max", 0, MOST)));
+        var resources = within.map(limits -> textsByName(limits, "resources")).orElse(Map.of());
         within.ifPresent(limits -> {
             limits.has("min");
             limits.has("max");
@@ -253,10 +291,16 @@ public final class FleetYaml {
         if (least.isEmpty() && most.isEmpty() && within.isEmpty()) {
             return Optional.empty();
         }
-        var limits = Limits.newBuilder();
+        var limits = Limits.newBuilder().putAllResources(resources);
         least.ifPresent(number -> limits.setMin(number.intValue()));
         most.ifPresent(number -> limits.setMax(number.intValue()));
         return Optional.of(limits.build());
+    }
+
+    private static Map<String, String> textsByName(YamlValue yaml, String key) {
+        var texts = new LinkedHashMap<String, String>();
+        yaml.object(key).ifPresent(object -> object.names().forEach(name -> object.text(name).ifPresent(text -> texts.put(name, text))));
+        return texts;
     }
 
     private static Pace pace(YamlValue yaml) {
@@ -356,23 +400,32 @@ public final class FleetYaml {
 
     private static Optional<LaunchParameters> launch(YamlValue yaml) {
         var launch = LaunchParameters.newBuilder();
-        var any = yaml.has("image") | yaml.has("disks") | yaml.has("tags") | yaml.has("agent") | yaml.has("aws") | yaml.has("gcp");
+        var any = yaml.has("image") | yaml.has("disks") | yaml.has("tags") | yaml.has("agent") | yaml.has("aws") | yaml.has("gcp") | yaml.has("k8s");
         yaml.text("image").ifPresent(launch::setImage);
         for (var disk : yaml.list("disks")) {
             if (disk.isObject() || disk.wrong("must be an object", "write {size: 100}")) {
                 launch.addDisks(disk(disk));
             }
         }
-        yaml.object("tags").ifPresent(tags -> tags.names().forEach(name -> tags.text(name).ifPresent(text -> launch.putTags(name, text))));
+        launch.putAllTags(textsByName(yaml, "tags"));
         yaml.object("agent").ifPresent(agent -> launch.setBoot(agent(agent)));
         yaml.object("aws").ifPresent(aws -> launch.setAws(aws(aws)));
         yaml.object("gcp").ifPresent(gcp -> {
-            if (launch.hasAws()) {
-                gcp.wrong("stands beside aws, and a pool's machines are all of one cloud", "make two pools, and name both in the queue");
-            }
+            alone(gcp, launch);
             launch.setGcp(gcp(gcp));
         });
+        yaml.object("k8s").ifPresent(k8s -> {
+            alone(k8s, launch);
+            launch.setK8S(k8s(k8s));
+        });
         return any ? Optional.of(launch.build()) : Optional.empty();
+    }
+
+    private static void alone(YamlValue cloud, LaunchParameters.Builder launch) {
+        if (launch.getCloudCase() != LaunchParameters.CloudCase.CLOUD_NOT_SET) {
+            cloud.wrong("stands beside " + launch.getCloudCase().name().toLowerCase(Locale.ROOT) + ", and a pool's machines are all of one cloud",
+                    "make two pools, and name both in the queue");
+        }
     }
 
     private static Disk disk(YamlValue yaml) {
@@ -471,7 +524,7 @@ public final class FleetYaml {
         yaml.text("serviceAccount").ifPresent(gcp::setServiceAccount);
         gcp.addAllScopes(yaml.texts("scopes"));
         gcp.addAllNetworkTags(yaml.texts("networkTags"));
-        yaml.object("metadata").ifPresent(metadata -> metadata.names().forEach(name -> metadata.text(name).ifPresent(text -> gcp.putMetadata(name, text))));
+        gcp.putAllMetadata(textsByName(yaml, "metadata"));
         yaml.flag("publicIp").ifPresent(gcp::setPublicIp);
         yaml.number("localSsds", 0, MOST).ifPresent(number -> gcp.setLocalSsds(number.intValue()));
         yaml.choice("hostMaintenance", MAINTENANCE).ifPresent(gcp::setHostMaintenance);
@@ -481,6 +534,43 @@ public final class FleetYaml {
         yaml.json("instanceSpec").ifPresent(gcp::setInstanceSpec);
         yaml.finish();
         return gcp.build();
+    }
+
+    private static K8sLaunch k8s(YamlValue yaml) {
+        var k8s = K8sLaunch.newBuilder();
+        yaml.choice("pods", PODS).ifPresent(k8s::setPods);
+        yaml.json("template").ifPresent(k8s::setTemplate);
+        yaml.text("templateConfigMap").ifPresent(k8s::setTemplateConfigMap);
+        k8s.putAllRequests(textsByName(yaml, "requests"));
+        k8s.putAllLimits(textsByName(yaml, "limits"));
+        k8s.putAllNodeSelector(textsByName(yaml, "nodeSelector"));
+        for (var toleration : yaml.list("tolerations")) {
+            if (toleration.isObject() || toleration.wrong("must be an object", "write {key: nvidia.com/gpu, operator: Exists, effect: NoSchedule}")) {
+                k8s.addTolerations(toleration(toleration));
+            }
+        }
+        yaml.text("priorityClass").ifPresent(k8s::setPriorityClass);
+        yaml.text("serviceAccount").ifPresent(k8s::setServiceAccount);
+        k8s.addAllPullSecrets(yaml.texts("pullSecrets"));
+        k8s.putAllAnnotations(textsByName(yaml, "annotations"));
+        yaml.text("secret").ifPresent(k8s::setSecret);
+        yaml.duration("completedDelay").ifPresent(k8s::setCompletedDelay);
+        yaml.flag("imageEntrypoint").ifPresent(k8s::setImageEntrypoint);
+        yaml.flag("forcePull").ifPresent(k8s::setForcePull);
+        yaml.text("claimImage").ifPresent(k8s::setClaimImage);
+        yaml.finish();
+        return k8s.build();
+    }
+
+    private static Toleration toleration(YamlValue yaml) {
+        var toleration = Toleration.newBuilder();
+        yaml.text("key").ifPresent(toleration::setKey);
+        yaml.text("operator").ifPresent(toleration::setOperator);
+        yaml.text("value").ifPresent(toleration::setValue);
+        yaml.text("effect").ifPresent(toleration::setEffect);
+        yaml.number("seconds", 0, MOST).ifPresent(toleration::setSeconds);
+        yaml.finish();
+        return toleration.build();
     }
 
     // And back.
@@ -563,7 +653,10 @@ public final class FleetYaml {
         } else {
             shared(to, "provider", keys, OfferKey::getProvider);
             shared(to, "account", keys, OfferKey::getAccount);
-            shared(to, "region", keys, OfferKey::getRegion);
+            // Two clouds with one region's name would share it under either's word for it.
+            if (to.containsKey("provider")) {
+                shared(to, regionWord(keys.get(0).getProvider()), keys, OfferKey::getRegion);
+            }
             var shared = Map.copyOf(to);
             var offers = new ArrayList<Object>();
             for (var offer : pool.getOffersList()) {
@@ -610,6 +703,12 @@ public final class FleetYaml {
         budgets(to, pool.getBudgetsList());
         schedules(to, pool.getSchedulesList());
         cost(to, pool.hasCost(), pool.getCost());
+        span(to, "patience", pool.hasPatience(), pool.getPatience());
+        if (pool.getOnEndCount() > 0) {
+            var onEnd = new LinkedHashMap<String, Object>();
+            new TreeMap<>(pool.getOnEndMap()).forEach((reason, action) -> choice(onEnd, reason, TASK_ACTIONS, action));
+            to.put("onEnd", onEnd);
+        }
         if (pool.hasLaunch()) {
             write(to, pool.getLaunch());
         }
@@ -630,8 +729,8 @@ public final class FleetYaml {
         if (!shared.containsKey("account")) {
             text(to, "account", key.getAccount());
         }
-        if (!shared.containsKey("region")) {
-            text(to, "region", key.getRegion());
+        if (!shared.containsKey(regionWord(key.getProvider()))) {
+            text(to, regionWord(key.getProvider()), key.getRegion());
         }
         text(to, "type", key.getMachineType());
         text(to, "zone", key.getZone());
@@ -649,8 +748,11 @@ public final class FleetYaml {
         number(to, "min", limits.getMin());
         if (limits.hasMax()) {
             to.put("max", Integer.toUnsignedLong(limits.getMax()));
-        } else if (limits.getMin() == 0) {
+        } else if (limits.getMin() == 0 && limits.getResourcesCount() == 0) {
             to.put("limits", Map.of());
+        }
+        if (limits.getResourcesCount() > 0) {
+            to.put("limits", Map.of("resources", new TreeMap<>(limits.getResourcesMap())));
         }
     }
 
@@ -751,9 +853,7 @@ public final class FleetYaml {
         if (launch.getDisksCount() > 0) {
             to.put("disks", launch.getDisksList().stream().map(FleetYaml::write).toList());
         }
-        if (launch.getTagsCount() > 0) {
-            to.put("tags", new java.util.TreeMap<>(launch.getTagsMap()));
-        }
+        texts(to, "tags", launch.getTagsMap());
         if (launch.hasBoot()) {
             to.put("agent", write(launch.getBoot()));
         }
@@ -762,6 +862,9 @@ public final class FleetYaml {
         }
         if (launch.hasGcp()) {
             to.put("gcp", write(launch.getGcp()));
+        }
+        if (launch.hasK8S()) {
+            to.put("k8s", write(launch.getK8S()));
         }
         if (launch.equals(LaunchParameters.getDefaultInstance())) {
             to.put("tags", Map.of());
@@ -790,7 +893,7 @@ public final class FleetYaml {
         text(to, "defaultImage", boot.getDefaultImage());
         if (boot.getEnvironmentCount() > 0) {
             var environment = new LinkedHashMap<String, Object>();
-            new java.util.TreeMap<>(boot.getEnvironmentMap()).forEach((name, value) -> environment.put(name, write(value)));
+            new TreeMap<>(boot.getEnvironmentMap()).forEach((name, value) -> environment.put(name, write(value)));
             to.put("environment", environment);
         }
         if (boot.hasExtraConf()) {
@@ -907,9 +1010,7 @@ public final class FleetYaml {
         if (gcp.getNetworkTagsCount() > 0) {
             to.put("networkTags", List.copyOf(gcp.getNetworkTagsList()));
         }
-        if (gcp.getMetadataCount() > 0) {
-            to.put("metadata", new java.util.TreeMap<>(gcp.getMetadataMap()));
-        }
+        texts(to, "metadata", gcp.getMetadataMap());
         if (gcp.hasPublicIp()) {
             to.put("publicIp", gcp.getPublicIp());
         }
@@ -922,6 +1023,55 @@ public final class FleetYaml {
             to.put("instanceSpec", json(gcp.getInstanceSpec()));
         }
         return to;
+    }
+
+    private static Map<String, Object> write(K8sLaunch k8s) {
+        var to = new LinkedHashMap<String, Object>();
+        choice(to, "pods", PODS, k8s.getPods());
+        if (!k8s.getTemplate().isEmpty()) {
+            to.put("template", json(k8s.getTemplate()));
+        }
+        text(to, "templateConfigMap", k8s.getTemplateConfigMap());
+        texts(to, "requests", k8s.getRequestsMap());
+        texts(to, "limits", k8s.getLimitsMap());
+        texts(to, "nodeSelector", k8s.getNodeSelectorMap());
+        if (k8s.getTolerationsCount() > 0) {
+            to.put("tolerations", k8s.getTolerationsList().stream().map(FleetYaml::write).toList());
+        }
+        text(to, "priorityClass", k8s.getPriorityClass());
+        text(to, "serviceAccount", k8s.getServiceAccount());
+        if (k8s.getPullSecretsCount() > 0) {
+            to.put("pullSecrets", List.copyOf(k8s.getPullSecretsList()));
+        }
+        texts(to, "annotations", k8s.getAnnotationsMap());
+        text(to, "secret", k8s.getSecret());
+        span(to, "completedDelay", k8s.hasCompletedDelay(), k8s.getCompletedDelay());
+        if (k8s.getImageEntrypoint()) {
+            to.put("imageEntrypoint", true);
+        }
+        if (k8s.getForcePull()) {
+            to.put("forcePull", true);
+        }
+        text(to, "claimImage", k8s.getClaimImage());
+        return to;
+    }
+
+    private static Map<String, Object> write(Toleration toleration) {
+        var to = new LinkedHashMap<String, Object>();
+        text(to, "key", toleration.getKey());
+        text(to, "operator", toleration.getOperator());
+        text(to, "value", toleration.getValue());
+        text(to, "effect", toleration.getEffect());
+        if (toleration.hasSeconds()) {
+            to.put("seconds", toleration.getSeconds());
+        }
+        return to;
+    }
+
+    private static void texts(Map<String, Object> to, String key, Map<String, String> texts) {
+        if (!texts.isEmpty()) {
+            to.put(key, new TreeMap<>(texts));
+        }
     }
 
     /** As keys and values where reading them makes the same text again, else the text itself. */

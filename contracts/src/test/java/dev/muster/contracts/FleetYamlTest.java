@@ -15,6 +15,7 @@ import dev.muster.v1.DisruptionSpec;
 import dev.muster.v1.FleetSpec;
 import dev.muster.v1.GcpLaunch;
 import dev.muster.v1.HostMaintenance;
+import dev.muster.v1.K8sLaunch;
 import dev.muster.v1.LaunchParameters;
 import dev.muster.v1.Limits;
 import dev.muster.v1.Market;
@@ -22,11 +23,14 @@ import dev.muster.v1.OfferKey;
 import dev.muster.v1.OfferSpec;
 import dev.muster.v1.Order;
 import dev.muster.v1.Pace;
+import dev.muster.v1.PodKind;
 import dev.muster.v1.PoolSpec;
 import dev.muster.v1.QueueSpec;
 import dev.muster.v1.RescueSpec;
 import dev.muster.v1.ScheduleSpec;
 import dev.muster.v1.ShutdownAction;
+import dev.muster.v1.TaskAction;
+import dev.muster.v1.Toleration;
 import dev.muster.v1.Value;
 import java.util.List;
 import java.util.Map;
@@ -292,6 +296,90 @@ class FleetYamlTest {
     }
 
     @Test
+    void readsAPoolOfPods() throws Exception {
+        var spec = FleetYaml.read("""
+                name: demo
+                limits: {resources: {nvidia.com/gpu: 8, cpu: 500m}}
+                queues: {gpu: [pods]}
+                pools:
+                  pods:
+                    provider: k8s
+                    account: lab
+                    namespace: ml
+                    max: 20
+                    patience: 5m
+                    onEnd: {OOMKilled: fail, NodeLost: retry}
+                    image: registry.lab:5000/ml/train:2
+                    tags: {team: vision}
+                    k8s:
+                      pods: task
+                      template:
+                        metadata: {annotations: {task: "${task.id}"}}
+                        spec: {containers: [{name: main, resources: {limits: {cpu: 4}}}], hostIPC: true}
+                      requests: {cpu: 2, memory: 8Gi}
+                      limits: {nvidia.com/gpu: 1}
+                      nodeSelector: {gpu: t4}
+                      tolerations:
+                        - {key: nvidia.com/gpu, operator: Exists, effect: NoSchedule}
+                        - {key: node.kubernetes.io/not-ready, operator: Exists, effect: NoExecute, seconds: 30}
+                        - {key: team, value: vision}
+                      priorityClass: batch
+                      serviceAccount: tasks
+                      pullSecrets: [registry]
+                      annotations: {cost: research}
+                      secret: ml-secrets
+                      completedDelay: 10m
+                      imageEntrypoint: true
+                      forcePull: true
+                      claimImage: python:3.12-slim
+                """);
+
+        assertThat(spec.getLimits()).isEqualTo(Limits.newBuilder().putResources("nvidia.com/gpu", "8").putResources("cpu", "500m").build());
+        var pool = spec.getPools(0);
+        assertThat(pool.getOffersList()).containsExactly(
+                OfferSpec.newBuilder().setKey(OfferKey.newBuilder().setProvider("k8s").setAccount("lab").setRegion("ml").setMachineType("pod")).build());
+        assertThat(pool.getPatience()).isEqualTo(seconds(300));
+        assertThat(pool.getOnEndMap()).isEqualTo(Map.of("OOMKilled", TaskAction.FAIL_TASK, "NodeLost", TaskAction.RETRY_TASK));
+        assertThat(pool.getLaunch()).isEqualTo(LaunchParameters.newBuilder().setImage("registry.lab:5000/ml/train:2").putTags("team", "vision")
+                .setK8S(K8sLaunch.newBuilder().setPods(PodKind.TASK_POD)
+                        .setTemplate("{\"metadata\":{\"annotations\":{\"task\":\"${task.id}\"}},\"spec\":{\"containers\":[{\"name\":\"main\",\"resources\":{\"limits\":{\"cpu\":4}}}],\"hostIPC\":true}}")
+                        .putRequests("cpu", "2").putRequests("memory", "8Gi").putLimits("nvidia.com/gpu", "1").putNodeSelector("gpu", "t4")
+                        .addTolerations(Toleration.newBuilder().setKey("nvidia.com/gpu").setOperator("Exists").setEffect("NoSchedule"))
+                        .addTolerations(Toleration.newBuilder().setKey("node.kubernetes.io/not-ready").setOperator("Exists").setEffect("NoExecute").setSeconds(30))
+                        .addTolerations(Toleration.newBuilder().setKey("team").setValue("vision"))
+                        .setPriorityClass("batch").setServiceAccount("tasks").addPullSecrets("registry").putAnnotations("cost", "research").setSecret("ml-secrets")
+                        .setCompletedDelay(seconds(600)).setImageEntrypoint(true).setForcePull(true).setClaimImage("python:3.12-slim")).build());
+    }
+
+    @Test
+    void whatIsARegionElsewhereIsANamespaceOnKubernetes() throws Exception {
+        var text = """
+                name: demo
+                pools:
+                  pods:
+                    provider: k8s
+                    account: lab
+                    namespace: ml
+                    offers:
+                    - type: pod
+                    - type: big
+                  one:
+                    provider: k8s
+                    account: default
+                    namespace: trial
+                    type: pod
+                    max: 3
+                limits:
+                  resources:
+                    nvidia.com/gpu: '8'
+                """;
+        assertThat(FleetYaml.write(FleetYaml.read(text))).isEqualTo(text);
+        assertThatThrownBy(() -> FleetYaml.read("name: demo\npools:\n  a: {provider: k8s, region: ml}\n  b: {provider: aws, namespace: ml}\n")).hasMessage("""
+                pools.a.region: line 3: is of a cloud with regions, and this is on Kubernetes; write namespace
+                pools.b.namespace: line 4: is of Kubernetes, and this is not; write region, or provider: k8s""");
+    }
+
+    @Test
     void aPoolHasTheSettingsOfOneCloud() {
         assertThatThrownBy(() -> FleetYaml.read("name: demo\npools:\n  cpu:\n    aws: {keyName: ops}\n    gcp: {localSsds: 1, hostMaintenance: move}\n"))
                 .isInstanceOfSatisfying(InvalidYamlException.class, broken -> assertThat(broken.violations()).satisfiesExactly(
@@ -300,6 +388,9 @@ class FleetYamlTest {
                             assertThat(both.getFix()).isEqualTo("make two pools, and name both in the queue");
                         },
                         word -> assertThat(word.getField()).isEqualTo("pools.cpu.gcp.hostMaintenance")));
+        assertThatThrownBy(() -> FleetYaml.read("name: demo\npools:\n  cpu:\n    gcp: {localSsds: 1}\n    k8s: {pods: job}\n")).hasMessage("""
+                pools.cpu.k8s: line 5: stands beside gcp, and a pool's machines are all of one cloud; make two pools, and name both in the queue
+                pools.cpu.k8s.pods: line 5: is 'job'; write one of agent, task""");
     }
 
     @Test
@@ -401,6 +492,9 @@ class FleetYamlTest {
             if (random.nextBoolean()) {
                 pool.setSpotBlackout(span());
             }
+            if (random.nextInt(3) == 0) {
+                pool.setPatience(span()).putOnEnd(text(), random.nextBoolean() ? TaskAction.FAIL_TASK : TaskAction.RETRY_TASK);
+            }
             budgets().forEach(pool::addBudgets);
             return pool.build();
         }
@@ -441,7 +535,7 @@ class FleetYamlTest {
         }
 
         private OfferSpec offer() {
-            var offer = OfferSpec.newBuilder().setKey(OfferKey.newBuilder().setProvider(maybe(() -> "aws", "gcp"))
+            var offer = OfferSpec.newBuilder().setKey(OfferKey.newBuilder().setProvider(pick(new String[] {"aws", "gcp", "k8s", ""}))
                     .setAccount(maybe(() -> "default", text())).setRegion(maybe(() -> "us-east-1", "")).setZone(maybe(this::text, ""))
                     .setSubnet(maybe(this::text, "")).setMachineType(text()).setMarket(pick(Market.values())));
             if (random.nextBoolean()) {
@@ -466,6 +560,8 @@ class FleetYamlTest {
                 launch.setBoot(random.nextBoolean() ? boot.setDocker(random.nextBoolean()) : boot);
             }
             if (random.nextInt(3) == 0) {
+                launch.setK8S(k8s());
+            } else if (random.nextInt(3) == 0) {
                 launch.setGcp(gcp());
             } else if (random.nextBoolean()) {
                 launch.setAws(AwsLaunch.newBuilder().setKeyName(maybe(this::text, "")).addSecurityGroupIds("sg-" + random.nextInt(99)).setAssociatePublicIp(true)
@@ -487,6 +583,19 @@ class FleetYamlTest {
             return gcp.build();
         }
 
+        private K8sLaunch k8s() {
+            var k8s = K8sLaunch.newBuilder().setPods(pick(PodKind.values())).setTemplate(maybe(this::launchSpec, "")).setTemplateConfigMap(maybe(this::text, ""))
+                    .putAllRequests(maybe(() -> Map.of(text(), text()), Map.of())).putAllLimits(maybe(() -> Map.of(text(), text()), Map.of()))
+                    .putAllNodeSelector(maybe(() -> Map.of(text(), text()), Map.of())).putAllAnnotations(maybe(() -> Map.of(text(), text()), Map.of()))
+                    .addAllPullSecrets(maybe(() -> List.of(text()), List.of())).setPriorityClass(maybe(this::text, "")).setServiceAccount(maybe(this::text, ""))
+                    .setSecret(maybe(this::text, "")).setImageEntrypoint(random.nextBoolean()).setForcePull(random.nextBoolean()).setClaimImage(maybe(this::text, ""));
+            if (random.nextBoolean()) {
+                var toleration = Toleration.newBuilder().setKey(maybe(this::text, "")).setOperator(maybe(this::text, "")).setValue(maybe(this::text, "")).setEffect(maybe(this::text, ""));
+                k8s.addTolerations(random.nextBoolean() ? toleration.setSeconds(random.nextInt(900)) : toleration).setCompletedDelay(span());
+            }
+            return k8s.build();
+        }
+
         /** JSON as it is written here, JSON written otherwise, and none. */
         private String launchSpec() {
             return switch (random.nextInt(4)) {
@@ -506,7 +615,7 @@ class FleetYamlTest {
         }
 
         private Limits limits() {
-            var limits = Limits.newBuilder().setMin(random.nextInt(3));
+            var limits = Limits.newBuilder().setMin(random.nextInt(3)).putAllResources(maybe(() -> Map.of(text(), text()), Map.of()));
             return random.nextBoolean() ? limits.setMax(random.nextInt(100)).build() : limits.build();
         }
 
