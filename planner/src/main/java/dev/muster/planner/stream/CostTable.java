@@ -28,6 +28,9 @@ final class CostTable {
 
     /** Unless the spec says that there is none: a subnet's own setting is the cloud's to know, and counting too much breaks no cap. */
     static boolean hasPublicAddress(LaunchParameters launch) {
+        if (launch.hasK8S()) {
+            return false;
+        }
         if (launch.hasGcp()) {
             return !launch.getGcp().hasPublicIp() || launch.getGcp().getPublicIp();
         }

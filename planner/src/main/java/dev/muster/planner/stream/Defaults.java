@@ -9,9 +9,13 @@ import dev.muster.v1.Limits;
 import dev.muster.v1.Market;
 import dev.muster.v1.OfferSpec;
 import dev.muster.v1.Order;
+import dev.muster.v1.PodKind;
 import dev.muster.v1.PoolSpec;
+import dev.muster.v1.PoolSpecOrBuilder;
 import dev.muster.v1.QueueSpec;
 import dev.muster.v1.ShutdownAction;
+import dev.muster.v1.TaskAction;
+import java.util.List;
 import java.util.OptionalLong;
 
 /** What a fleet spec means where it says nothing: the only table of defaults, filled in when a spec is accepted. */
@@ -51,6 +55,12 @@ public final class Defaults {
     /** Micro-dollars an hour on Google Cloud, less on its spot market: https://cloud.google.com/vpc/network-pricing, as of November 2026. */
     static final long GCP_PUBLIC_IPV4_PER_HOUR = 5_000;
     static final long GCP_SPOT_PUBLIC_IPV4_PER_HOUR = 2_500;
+    /** A pod that stays serves tasks without each waiting for a start, as everywhere else. */
+    static final PodKind POD_KIND = PodKind.AGENT_POD;
+    /** Long enough for a cluster's autoscaler to bring a node, which takes minutes; short enough where there is another pool to go to. */
+    static final Duration PATIENCE = minutes(5);
+    /** What a task is likelier the cause of than the victim: another pod would end as this one did. */
+    static final List<String> FAIL_ON_END = List.of("OOMKilled", "Error", "DeadlineExceeded");
     /** No running task ends because somebody deleted a fleet. */
     static final ShutdownAction SHUTDOWN = ShutdownAction.IDLE;
 
@@ -102,12 +112,40 @@ public final class Defaults {
             fill(pool, filled.getConnection());
             fill(pool.getCostBuilder(), spec.getCost(), filled.getCurrency().equals(CURRENCY) ? publicIpv4(pool) : OptionalLong.empty());
         }
+        for (var pool : filled.getPoolsBuilderList()) {
+            if (isOfPods(pool)) {
+                fillPods(pool, filled.getQueuesList());
+            }
+        }
         return filled.build();
+    }
+
+    static boolean isOfPods(PoolSpecOrBuilder pool) {
+        return pool.getOffersList().stream().anyMatch(offer -> offer.getKey().getProvider().equals("k8s"));
+    }
+
+    /** Once the queues have their pools. */
+    private static void fillPods(PoolSpec.Builder pool, List<QueueSpec> queues) {
+        if (!pool.hasPatience() && queues.stream().anyMatch(queue -> hasAnother(queue, pool.getName()))) {
+            pool.setPatience(PATIENCE);
+        }
+        // Also so that its cost and its commands are those of pods where the spec has no word on them.
+        var k8s = pool.getLaunchBuilder().getK8SBuilder();
+        if (k8s.getPods() == PodKind.POD_KIND_UNSPECIFIED) {
+            k8s.setPods(POD_KIND);
+        }
+        FAIL_ON_END.stream().filter(reason -> !pool.containsOnEnd(reason)).forEach(reason -> pool.putOnEnd(reason, TaskAction.FAIL_TASK));
+    }
+
+    /** A pool to go to when this one has no room: one named after it or, where the cheapest comes first, any other. */
+    private static boolean hasAnother(QueueSpec queue, String pool) {
+        var at = queue.getPoolsList().indexOf(pool);
+        return at >= 0 && queue.getPoolsCount() > (queue.getOrder() == Order.CHEAPEST ? 1 : at + 1);
     }
 
     /** The dearest of the pool's offers, in micro-dollars. Empty: no offer's cloud has a known price. */
     private static OptionalLong publicIpv4(PoolSpec.Builder pool) {
-        return pool.getOffersList().stream().map(OfferSpec::getKey).filter(key -> SpecValidator.PROVIDERS.contains(key.getProvider()))
+        return pool.getOffersList().stream().map(OfferSpec::getKey).filter(key -> List.of("aws", "gcp").contains(key.getProvider()))
                 .mapToLong(key -> key.getProvider().equals("aws") ? AWS_PUBLIC_IPV4_PER_HOUR
                         : key.getMarket() == Market.SPOT ? GCP_SPOT_PUBLIC_IPV4_PER_HOUR : GCP_PUBLIC_IPV4_PER_HOUR).max();
     }
@@ -180,7 +218,7 @@ public final class Defaults {
             boot.setConnection(connection);
         }
         if (!boot.hasDocker()) {
-            boot.setDocker(true);
+            boot.setDocker(!isOfPods(pool));
         }
     }
 

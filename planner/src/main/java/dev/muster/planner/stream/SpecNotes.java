@@ -7,6 +7,8 @@ import dev.muster.v1.OfferKey;
 import dev.muster.v1.PoolSpec;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.BiPredicate;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
@@ -30,7 +32,9 @@ final class SpecNotes {
             notCounted(filled, pool, underBudget || pool.getBudgetsCount() > 0, notes);
             ages(pool, notes);
             onGoogleCloud(pool, notes);
+            onKubernetes(pool, notes);
         }
+        caps(filled, notes);
         return notes;
     }
 
@@ -53,6 +57,38 @@ final class SpecNotes {
         if (gcp.getPreemptible()) {
             notes.add(at + ".gcp.preemptible: Google ends such machines after 24 h at the latest; those of the spot market have no such end.");
         }
+    }
+
+    private static void onKubernetes(PoolSpec pool, List<String> notes) {
+        var at = "pools." + pool.getName();
+        var unknown = new TreeSet<>(pool.getOnEndMap().keySet());
+        K8sLaunchValidator.REASONS.forEach(unknown::remove);
+        unknown.forEach(reason -> notes.add(at + ".onEnd." + reason + ": a pod's end has that reason only if the cluster words it so; those that Muster knows are "
+                + String.join(", ", K8sLaunchValidator.REASONS) + "."));
+        var boot = pool.getLaunch().getBoot();
+        if (pool.getLaunch().getK8S().getImageEntrypoint() && (boot.hasInitScript() || boot.hasExtraConf() || boot.hasCheckpointHook())) {
+            notes.add(at + ".k8s.imageEntrypoint: the image's own entrypoint runs and no agent, so that agent.initScript, extraConf and checkpointHook do nothing.");
+        }
+    }
+
+    /** What a fleet's caps on resources don't count. */
+    private static void caps(FleetSpec spec, List<String> notes) {
+        var pods = spec.getPoolsList().stream().filter(Defaults::isOfPods).toList();
+        for (var cap : new TreeMap<>(spec.getLimits().getResourcesMap()).entrySet()) {
+            var at = "limits.resources." + cap.getKey();
+            var asking = pods.stream().filter(pool -> K8sLaunchValidator.requested(pool.getLaunch()).containsKey(cap.getKey())).toList();
+            if (asking.isEmpty()) {
+                notes.add(at + " limits nothing: no pool asks for it in k8s.requests or k8s.limits.");
+            }
+            asking.stream().filter(pool -> K8sLaunchValidator.requested(pool.getLaunch()).get(cap.getKey()) > Quantity.thousandths(cap.getValue())).forEach(pool ->
+                    notes.add(at + " leaves no room for a pod of pool " + pool.getName() + ", which asks for more."));
+            pods.stream().filter(pool -> !asking.contains(pool) && hasTemplate(pool)).forEach(pool -> notes.add(at + " does not count what only the template of pool " + pool.getName()
+                    + " asks for: write it in k8s.requests, too."));
+        }
+    }
+
+    private static boolean hasTemplate(PoolSpec pool) {
+        return !pool.getLaunch().getK8S().getTemplate().isEmpty() || !pool.getLaunch().getK8S().getTemplateConfigMap().isEmpty();
     }
 
     /**
@@ -97,6 +133,10 @@ final class SpecNotes {
     }
 
     private static void notCounted(FleetSpec spec, PoolSpec pool, boolean underBudget, List<String> notes) {
+        // What pods use is paid for with their nodes.
+        if (Defaults.isOfPods(pool)) {
+            return;
+        }
         var cost = pool.getCost();
         var sized = pool.getLaunch().getDisksList().stream().anyMatch(disk -> disk.getSizeGib() > 0);
         var at = "pools." + pool.getName();

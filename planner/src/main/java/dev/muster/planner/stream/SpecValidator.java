@@ -21,6 +21,7 @@ import java.util.Currency;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -36,7 +37,9 @@ import java.util.regex.Pattern;
 final class SpecValidator {
 
     /** Providers that this release has a provisioner for; a launch elsewhere would wait for ever. */
-    static final List<String> PROVIDERS = List.of("aws", "gcp");
+    static final List<String> PROVIDERS = List.of("aws", "gcp", "k8s");
+    /** What people call them. */
+    private static final Map<String, String> LABELS = Map.of("aws", "AWS", "gcp", "Google Cloud", "k8s", "Kubernetes");
 
     private static final Pattern LABEL = Pattern.compile("[a-z0-9]([a-z0-9-]*[a-z0-9])?");
     /** Half of DNS-1123's 63, so that a worker id and a cloud's name of a machine still hold both a fleet and a pool. */
@@ -105,6 +108,7 @@ final class SpecValidator {
             say("min", "is " + Findings.number(spec.getLimits().getMin()) + ", and a fleet keeps no machines itself: its pools do", "write min in a pool, or in each");
         }
         found.count("max", spec.getLimits().getMax());
+        new K8sLaunchValidator(found).caps("limits.resources", spec.getLimits());
         if (spec.getLimits().hasMax()) {
             var minimums = spec.getPoolsList().stream().mapToLong(pool -> Integer.toUnsignedLong(pool.getLimits().getMin())).sum();
             if (minimums > Integer.toUnsignedLong(spec.getLimits().getMax())) {
@@ -214,6 +218,7 @@ final class SpecValidator {
             found.atMost(at + ".reserveFor", pool.getReserveFor(), pool.hasReserveFor(), Findings.LONGEST_MONTH);
             found.count(at + ".pace.launchesPerMinute", pool.getPace().getLaunchesPerMinute());
             found.count(at + ".pace.unregistered", pool.getPace().getUnregistered());
+            onKubernetesOnly(at, pool);
             warm(at, pool);
             leaving(at, pool);
             spot(at, pool);
@@ -221,6 +226,22 @@ final class SpecValidator {
             schedules.judge(at, pool.getSchedulesList(), false, pool.getLimits());
             offers(i, pool);
             launch(at, pool);
+        }
+    }
+
+    private void onKubernetesOnly(String at, PoolSpec pool) {
+        if (pool.getLimits().getResourcesCount() > 0) {
+            say(at + ".limits.resources", "is of a fleet, over all its pools", "write it at the fleet's top");
+        }
+        found.positive(at + ".patience", pool.getPatience(), pool.hasPatience());
+        if (isOn("k8s", pool)) {
+            return;
+        }
+        if (pool.hasPatience()) {
+            say(at + ".patience", "is set, and only Kubernetes takes machines before there is room for them", "remove it: where there is no room, other clouds refuse, and the next offer is tried");
+        }
+        if (pool.getOnEndCount() > 0) {
+            say(at + ".onEnd", "is set, and only Kubernetes says why a machine ended", "remove it: tasks of lost machines are put back, as rescue says");
         }
     }
 
@@ -298,13 +319,25 @@ final class SpecValidator {
                 say(field + ".provider", "'" + key.getProvider() + "' is a provider that this release doesn't have",
                         "use " + String.join(" or ", PROVIDERS));
             }
-            var onGcp = key.getProvider().equals("gcp");
-            part(field + ".account", key.getAccount(), "name an account of the services' configuration (muster." + (onGcp ? "gcp" : "aws") + ".accounts.<name>)");
+            part(field + ".account", key.getAccount(), "name an account of the services' configuration (muster."
+                    + (PROVIDERS.contains(key.getProvider()) ? key.getProvider() : "aws") + ".accounts.<name>)");
             if (!key.getAccount().isEmpty()) {
                 unknownAccount(field + ".account", key);
             }
-            part(field + ".region", key.getRegion(), "write the cloud's region, such as " + (onGcp ? "us-central1" : "eu-west-1"));
-            part(field + ".type", key.getMachineType(), "write the cloud's machine type, such as " + (onGcp ? "n1-standard-4" : "g4dn.xlarge"));
+            switch (key.getProvider()) {
+                case "k8s" -> {
+                    part(field + ".namespace", key.getRegion(), "name the namespace that its pods run in");
+                    part(field + ".type", key.getMachineType(), "write a word for such pods in worker ids and price files, or leave it out for pod");
+                }
+                case "gcp" -> {
+                    part(field + ".region", key.getRegion(), "write the cloud's region, such as us-central1");
+                    part(field + ".type", key.getMachineType(), "write the cloud's machine type, such as n1-standard-4");
+                }
+                default -> {
+                    part(field + ".region", key.getRegion(), "write the cloud's region, such as eu-west-1");
+                    part(field + ".type", key.getMachineType(), "write the cloud's machine type, such as g4dn.xlarge");
+                }
+            }
             if (key.getMarket() == Market.UNRECOGNIZED) {
                 say(field + ".market", "is one that this release doesn't know", "use on-demand or spot");
             }
@@ -321,10 +354,11 @@ final class SpecValidator {
             if (first != null) {
                 say(field, "is the same offer as " + paths.offer(poolIndex, first), "remove one, or make zone, subnet or market differ");
             }
-            if (key.getProvider().equals("aws")) {
-                awsOffer(field, key);
-            } else if (onGcp) {
-                new GcpLaunchValidator(found).offer(field, key);
+            switch (key.getProvider()) {
+                case "aws" -> awsOffer(field, key);
+                case "gcp" -> new GcpLaunchValidator(found).offer(field, key);
+                case "k8s" -> new K8sLaunchValidator(found).offer(field, key);
+                default -> { }
             }
         }
     }
@@ -345,6 +379,9 @@ final class SpecValidator {
         }
         if (isOn("gcp", pool)) {
             gcpLaunch(at, pool);
+        }
+        if (isOn("k8s", pool)) {
+            k8sLaunch(at, pool);
         }
         oneCloud(at, pool);
         for (int i = 0; i < launch.getDisksCount(); i++) {
@@ -378,22 +415,27 @@ final class SpecValidator {
         return pool.getOffersList().stream().anyMatch(offer -> offer.getKey().getProvider().equals(provider));
     }
 
-    /** An image and a cloud's own settings mean nothing to another cloud. */
+    /** An image and a cloud's own settings mean nothing to another cloud, and a pod and a machine are started in different ways. */
     private void oneCloud(String at, PoolSpec pool) {
         var launch = pool.getLaunch();
-        var onBoth = isOn("aws", pool) && isOn("gcp", pool);
+        var on = PROVIDERS.stream().filter(provider -> isOn(provider, pool)).toList();
         var twoPools = "make two pools, and name both in the queue";
-        if (onBoth && !launch.getImage().isEmpty()) {
+        if (on.size() > 1 && on.contains("k8s")) {
+            say(at + ".offers", "are of Kubernetes and of " + LABELS.get(on.get(0)) + ", and a pool is of pods or of machines", twoPools);
+            return;
+        }
+        if (on.size() > 1 && !launch.getImage().isEmpty()) {
             say(at + ".image", "is of one cloud, and the pool has offers of two", twoPools);
         }
-        if (launch.hasAws() && isOn("gcp", pool)) {
-            say(at + ".aws", onBoth ? "is for machines on AWS, and the pool has offers of Google Cloud, too" : "is for machines on AWS, and the pool's are on Google Cloud",
-                    onBoth ? twoPools : "write gcp instead, or provider: aws");
+        if (launch.getCloudCase() == LaunchParameters.CloudCase.CLOUD_NOT_SET) {
+            return;
         }
-        if (launch.hasGcp() && isOn("aws", pool)) {
-            say(at + ".gcp", onBoth ? "is for machines on Google Cloud, and the pool has offers of AWS, too" : "is for machines on Google Cloud, and the pool's are on AWS",
-                    onBoth ? twoPools : "write aws instead, or provider: gcp");
-        }
+        var section = launch.getCloudCase().name().toLowerCase(Locale.ROOT);
+        on.stream().filter(provider -> !provider.equals(section)).findFirst().ifPresent(other -> {
+            var both = on.contains(section);
+            say(at + "." + section, "is for " + (section.equals("k8s") ? "pods" : "machines on " + LABELS.get(section)) + (both ? ", and the pool has offers of " + LABELS.get(other) + ", too"
+                    : ", and the pool's are on " + LABELS.get(other)), both ? twoPools : "write " + other + " instead, or provider: " + section);
+        });
     }
 
     private void gcpLaunch(String at, PoolSpec pool) {
@@ -409,6 +451,20 @@ final class SpecValidator {
             // Public keys look as random as secret ones.
             var text = entry.getKey().equals("ssh-keys") ? LONG_RUN.matcher(entry.getValue()).replaceAll("") : entry.getValue();
             secret(field, text, "whoever may see the machine reads its metadata: remove it, and put what tasks need into agent.environment as {secretRef: <file of the secrets folder>}");
+        }
+    }
+
+    private void k8sLaunch(String at, PoolSpec pool) {
+        var launch = pool.getLaunch();
+        new K8sLaunchValidator(found).judge(at, pool);
+        // A template is text that people paste.
+        secret(at + ".k8s.template", launch.getK8S().getTemplate(),
+                "whoever may see the pod reads its template: remove it, and name a key of a Kubernetes Secret in agent.environment, or with valueFrom");
+        for (var tag : new TreeMap<>(launch.getTagsMap()).entrySet()) {
+            secret(at + ".tags." + tag.getKey(), tag.getValue(), "nobody needs a key in a label: remove it");
+        }
+        for (var annotation : new TreeMap<>(launch.getK8S().getAnnotationsMap()).entrySet()) {
+            secret(at + ".k8s.annotations." + annotation.getKey(), annotation.getValue(), "whoever may see the pod reads its annotations: remove it");
         }
     }
 
@@ -445,7 +501,8 @@ final class SpecValidator {
     private void key(PoolSpec pool, String field, Value value) {
         if (value.getValueCase() != Value.ValueCase.SECRET_REF) {
             say(field, value.getValueCase() == Value.ValueCase.TEXT ? "a key may not stand in a spec" : "is missing",
-                    "put the key into a file of the secrets folder and write {secretRef: <file>}");
+                    isOn("k8s", pool) ? "put the key into the pool's Kubernetes Secret and write {secretRef: <its key there>}"
+                            : "put the key into a file of the secrets folder and write {secretRef: <file>}");
         } else {
             value(pool, field, value);
         }
@@ -490,13 +547,17 @@ final class SpecValidator {
 
     private void value(PoolSpec pool, String field, Value value) {
         if (value.hasText()) {
-            secret(field, value.getText(), "put it into a file of the secrets folder and write secretRef: <file name>");
+            secret(field, value.getText(), keptAs(pool));
         } else if (value.hasSecretRef()) {
             try {
                 var reference = SecretRef.parse(value.getSecretRef());
-                if (reference.isInStore() && isOn("gcp", pool)) {
-                    say(field + ".secretRef", "'" + reference + "' is in a secret store of AWS, which machines on Google Cloud can't read",
-                            "put the secret into a file of the secrets folder, and write secretRef: <file name>");
+                var isOfPods = reference.store() == SecretRef.Store.KUBERNETES;
+                if (isOfPods) {
+                    if (!isOn("k8s", pool)) {
+                        say(field + ".secretRef", "'" + reference + "' is a key of a Kubernetes Secret, which only pods read", keptAs(pool));
+                    }
+                } else if (reference.isInStore() && (isOn("gcp", pool) || isOn("k8s", pool))) {
+                    say(field + ".secretRef", "'" + reference + "' is in a secret store of AWS, which " + (isOn("gcp", pool) ? "machines on Google Cloud" : "pods") + " can't read", keptAs(pool));
                 } else if (reference.isInStore() && !hasRole(pool.getLaunch())) {
                     say(field + ".secretRef", "the machine itself reads '" + reference + "', and machines of this pool have no role that lets them",
                             "name an instance profile in aws.instanceProfile whose role may read it, or put the secret into a file of the secrets folder");
@@ -505,6 +566,11 @@ final class SpecValidator {
                 say(field + ".secretRef", none.getMessage(), SecretRef.FORMS);
             }
         }
+    }
+
+    private static String keptAs(PoolSpec pool) {
+        return isOn("k8s", pool) ? "put the secret into the pool's Kubernetes Secret, and write secretRef: <its key there>"
+                : "put the secret into a file of the secrets folder, and write secretRef: <file name>";
     }
 
     /** As far as it shows here: what a launch template holds is EC2's to know. */

@@ -22,6 +22,7 @@ import dev.muster.v1.FleetSpec;
 import dev.muster.v1.FleetState;
 import dev.muster.v1.GcpLaunch;
 import dev.muster.v1.GcsStorage;
+import dev.muster.v1.K8sLaunch;
 import dev.muster.v1.LaunchParameters;
 import dev.muster.v1.Limits;
 import dev.muster.v1.OfferKey;
@@ -33,6 +34,7 @@ import dev.muster.v1.RescueSpec;
 import dev.muster.v1.S3Storage;
 import dev.muster.v1.ScheduleSpec;
 import dev.muster.v1.StorageSpec;
+import dev.muster.v1.Toleration;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -104,6 +106,8 @@ class FleetSpecPageTest {
         var disk = Disk.getDescriptor();
         var aws = AwsLaunch.getDescriptor();
         var gcp = GcpLaunch.getDescriptor();
+        var k8s = K8sLaunch.getDescriptor();
+        var toleration = Toleration.getDescriptor();
         var rescue = RescueSpec.getDescriptor();
         return List.of(
                 row("name", fleet, "name", "train", "required", "Autoscaler Instance Name"),
@@ -116,6 +120,8 @@ class FleetSpecPageTest {
                 row("countOtherWorkers", fleet, "count_other_workers", true, "true", NONE),
                 row("createQueues", fleet, "create_queues", true, "false", "open source: always"),
                 row("max", limits, "max", 20, "no limit", NONE, "Most machines of the fleet at once."),
+                row("limits.resources", limits, "resources", Map.of("nvidia.com/gpu", 8), "no limit", "chart: `monitoredResources`",
+                        "Most of each resource that the fleet's pods may ask for together, as Kubernetes quantities. What pods ask for is what `k8s.requests` and `k8s.limits` say, not what only a template says."),
                 row("rescue.enabled", rescue, "enabled", true, "true", NONE, "Whether tasks of lost machines are put back into their queues."),
                 row("rescue.rescueAfter", rescue, "rescue_after", "10m", span(Defaults.RESCUE_AFTER), NONE),
                 row("rescue.attempts", rescue, "attempts", 3, Integer.toString(Defaults.RESCUE_ATTEMPTS), NONE),
@@ -130,12 +136,13 @@ class FleetSpecPageTest {
                 row("queues.QUEUE.budgets", queue, "budgets", List.of(), NONE, NONE),
 
                 row("pools.POOL", pool, "name", NAME, "at least one", "Resource Name"),
-                row("pools.POOL.provider", key, "provider", "aws", "required", "one application a cloud", "The cloud: `aws` or `gcp`."),
-                row("pools.POOL.account", key, "account", "research", "default", "AWS Credentials; GCP Project ID, GCP Credentials"),
-                row("pools.POOL.region", key, "region", "us-east-1", "required", "AWS Region", "The cloud's region."),
+                row("pools.POOL.provider", key, "provider", "aws", "required", "one application a cloud", "The cloud: `aws`, `gcp`, or `k8s` for [pods on Kubernetes](#pods)."),
+                row("pools.POOL.account", key, "account", "research", "default", "AWS Credentials; GCP Project ID, GCP Credentials", "Which of the installation's accounts pays for it and starts it. On Kubernetes a cluster, with its credentials."),
+                row("pools.POOL.region", key, "region", "us-east-1", "required", "AWS Region", "The cloud's region. On Kubernetes there is none, and `namespace` takes its place."),
+                row("pools.POOL.namespace", key, "region", "ml", "required on Kubernetes", NONE, "Kubernetes only: the namespace that the pods run in."),
                 row("pools.POOL.zone", key, "zone", "us-east-1a", "the cloud chooses", "Availability Zone: chosen automatically; GCP Zone", "Availability zone. For several, list offers."),
                 row("pools.POOL.subnet", key, "subnet", "subnet-0a1b", "the account's", "VPC Subnet ID(s); Subnet Name, GCP Subnet Full Path", "On AWS the subnet's id; on Google Cloud its name, or `projects/<project>/regions/<region>/subnetworks/<name>`. For several, list offers."),
-                row("pools.POOL.type", key, "machine_type", "g4dn.xlarge", "required", "EC2 Instance Type; Machine Type", "The cloud's machine type. On Google Cloud also a custom one, such as `n2-custom-4-8192`."),
+                row("pools.POOL.type", key, "machine_type", "g4dn.xlarge", "required", "EC2 Instance Type; Machine Type", "The cloud's machine type. On Google Cloud also a custom one, such as `n2-custom-4-8192`. On Kubernetes a word of your own for such pods, in worker ids and price files; `pod` unless it says otherwise."),
                 row("pools.POOL.market", key, "market", "spot", "on-demand", "Use Spot Instance; Use Preemptible", "`on-demand` or `spot`."),
                 row("pools.POOL.price", offer, "price_micros_per_hour", 0.526, "from the provider or a [price file](prices.md)", NONE,
                         "What an hour costs. A budget with a limit needs it, or a reported one, or for spot a ceiling."),
@@ -163,13 +170,18 @@ class FleetSpecPageTest {
                 row("pools.POOL.paused", pool, "paused", true, "false", NONE),
                 row("pools.POOL.spot.rollbackAfter", pool, "spot_rollback_after", "10m", "at once", "Regular Instance Rollback, and its Timeout"),
                 row("pools.POOL.spot.blackout", pool, "spot_blackout", "1h", "spot is probed as every refused offer", "Spot Instance Blackout Period, Preemptible Blackout Period (minutes)"),
+                row("pools.POOL.patience", pool, "patience", "5m", "for ever; " + span(Defaults.PATIENCE) + " where a queue names another pool after this one", NONE,
+                        "Kubernetes only: how long a pod may wait for a node. Then the offer is out of capacity, and the next one or the queue's next pool is tried. For ever, so that the cluster's own autoscaler may bring a node."),
+                row("pools.POOL.onEnd", pool, "on_end", Map.of("OOMKilled", "retry"), "fail for " + String.join(", ", Defaults.FAIL_ON_END) + "; else retry", NONE,
+                        "Kubernetes only: what becomes of a task whose pod ended under it, by the reason that the cluster gives: `retry` puts it back, as often as `rescue` allows, `fail` marks it failed with that reason. Reasons are "
+                                + K8sLaunchValidator.REASONS.stream().map(reason -> "`" + reason + "`").collect(Collectors.joining(", ")) + ", and whatever else the cluster says."),
                 row("pools.POOL.budgets", pool, "budgets", List.of(), NONE, NONE),
                 row("pools.POOL.schedules", pool, "schedules", List.of(), NONE, NONE, "Windows of time in which other numbers hold for the pool."),
                 row("pools.POOL.cost", pool, "cost", Map.of(), "the fleet's, field by field", NONE, "What its machines cost beside the offer's price: as the fleet's `cost`."),
                 row("pools.POOL.image", LaunchParameters.getDescriptor(), "image", "ami-0123456789abcdef0", "the template's, else the account's, else the cloud's deep-learning image",
                         "AMI ID or image name; Machine Image", "The cloud's image. On AWS an AMI id; an image's name, of which the newest image of this account or Amazon's is taken, with `*` and `?` if wanted; or "
-                                + "`ssm:` and the path of an SSM parameter that holds an id. Names and parameters are looked up again every 10 minutes. On Google Cloud `projects/<project>/global/images/<name>`, `projects/<project>/global/images/family/<family>`, or the name of an image of the account's project."),
-                row("pools.POOL.tags", LaunchParameters.getDescriptor(), "tags", Map.of("team", "vision"), NONE, "EC2 Tags", "Added to Muster's own: tags on AWS, labels on Google Cloud. On AWS neither a space nor a slash in a key, and at most 43; on Google Cloud small letters, digits, `_` and `-`, and at most 60."),
+                                + "`ssm:` and the path of an SSM parameter that holds an id. Names and parameters are looked up again every 10 minutes. On Google Cloud `projects/<project>/global/images/<name>`, `projects/<project>/global/images/family/<family>`, or the name of an image of the account's project. On Kubernetes the image of the container, in which tasks run; a task's own comes before it; where there is none here and in the template, `agent.defaultImage`."),
+                row("pools.POOL.tags", LaunchParameters.getDescriptor(), "tags", Map.of("team", "vision"), NONE, "EC2 Tags", "Added to Muster's own: tags on AWS, labels on Google Cloud and Kubernetes. On AWS neither a space nor a slash in a key, and at most 43; on Google Cloud small letters, digits, `_` and `-`, and at most 60."),
                 row("pools.POOL.disks", LaunchParameters.getDescriptor(), "disks", List.of(), "as the image has them", NONE, "A list of objects with the seven keys below."),
                 row("pools.POOL.disks[].device", disk, "device", "/dev/sda1", "the image's root device", "EBS Device; open source: `/dev/sda1`", "Device name. On Google Cloud a name such as `data`, which the machine sees as `/dev/disk/by-id/google-data`."),
                 row("pools.POOL.disks[].size", disk, "size_gib", 100, "the image's own", "EBS Size GB, Disc Size GB; open source: 80", "Size in GiB."),
@@ -181,11 +193,11 @@ class FleetSpecPageTest {
                         "What it begins with: on AWS the id of an EBS snapshot, on Google Cloud the name or path of one. Mounting it is the init script's to do."),
                 row("pools.POOL.agent.connection", boot, "connection", "main", "the fleet's", NONE, "Named connection whose machine hosts and keys the machine gets."),
                 row("pools.POOL.agent.version", boot, "agent_version", "3.0.3", "the release's pinned one", "open source: not pinned"),
-                row("pools.POOL.agent.docker", boot, "docker", true, "true", "Use docker mode: on"),
+                row("pools.POOL.agent.docker", boot, "docker", true, "true; on Kubernetes false", "Use docker mode: on", "Tasks run in containers of their own. In a pod they can't: they run in its container."),
                 row("pools.POOL.agent.defaultImage", boot, "default_image", "ubuntu:24.04", "`nvidia/cuda:12.4.1-cudnn-runtime-ubuntu22.04`; with `cpuOnly` `python:3.11-slim-bookworm`", "Base Docker Image: `nvidia/cuda:10.2-cudnn7-runtime-ubuntu18.04`"),
                 row("pools.POOL.agent.cpuOnly", boot, "cpu_only", true, "false", "Run in CPU mode"),
                 row("pools.POOL.agent.environment", boot, "environment", Map.of("CLEARML_AGENT_GIT_PASS", Map.of("secretRef", "git-password")), NONE, NONE,
-                        "Environment of the agents: each value is text, or `{secretRef: <file of the secrets folder>}`, or `{secretRef: ssm:<name>}` and the like, which [a machine on AWS reads itself](aws.md#secrets-on-machines). Git's user and password are `CLEARML_AGENT_GIT_USER` and `CLEARML_AGENT_GIT_PASS`."),
+                        "Environment of the agents: each value is text, or `{secretRef: <file of the secrets folder>}`, or `{secretRef: ssm:<name>}` and the like, which [a machine on AWS reads itself](aws.md#secrets-on-machines). On Kubernetes each reference names a key of `k8s.secret`. Git's user and password are `CLEARML_AGENT_GIT_USER` and `CLEARML_AGENT_GIT_PASS`."),
                 row("pools.POOL.agent.extraConf", boot, "extra_conf", "agent.git_user: bot", NONE, "Additional ClearML Configuration", "Appended to clearml.conf: text, or `{secretRef: …}`. To a list of `agent.extra_docker_arguments` Muster adds its own."),
                 row("pools.POOL.agent.initScript", boot, "init_script", "nvidia-smi", NONE, "Init script", "Shell script run before the agents: text, or `{secretRef: …}`."),
                 row("pools.POOL.agent.checkpointHook", boot, "checkpoint_hook", "/opt/checkpoint.sh", NONE, NONE,
@@ -243,6 +255,36 @@ class FleetSpecPageTest {
                         "More of Compute Engine's [InstanceProperties](https://cloud.google.com/compute/docs/reference/rest/v1/instances/bulkInsert), in their own shape, or as JSON text. What other fields and "
                                 + "Muster set comes before it; what is Muster's alone is refused."),
 
+                row("pools.POOL.k8s.pods", k8s, "pods", "task", "agent", "chart: task pods only",
+                        "`agent`: each pod has an agent that serves the pool's queues, task after task, and is drained like any machine. `task`: each is made for one waiting task, which stays in its queue until the pod claims it, "
+                                + "and ends with it; such a pool has neither `min` nor `warm`, and one slot."),
+                row("pools.POOL.k8s.template", k8s, "template", Map.of("spec", Map.of("hostIPC", true)), NONE, "chart: `basePodTemplate`",
+                        "A [PodTemplateSpec](https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-template-v1/), `metadata` and `spec`, or as JSON text. Its first container is the machine's. "
+                                + "What other fields and Muster set comes before it; what is Muster's alone is refused. Its texts may hold [placeholders](#pods)."),
+                row("pools.POOL.k8s.templateConfigMap", k8s, "template_config_map", "gpu-pods", NONE, NONE,
+                        "Name of a ConfigMap of the namespace that has the same as YAML, under the key `template.yaml`. It is read at each launch. Not beside `template`."),
+                row("pools.POOL.k8s.requests", k8s, "requests", Map.of("cpu", 2), NONE, "chart: `basePodTemplate.resources`", "What the machine's container asks for: quantities by resource, such as `cpu: 500m`, `memory: 8Gi`."),
+                row("pools.POOL.k8s.limits", k8s, "limits", Map.of("nvidia.com/gpu", 1), NONE, "chart: as above", "Most that it gets. Devices such as `nvidia.com/gpu` stand here alone, since a request for part of them is none."),
+                row("pools.POOL.k8s.nodeSelector", k8s, "node_selector", Map.of("gpu", "t4"), NONE, "chart: `basePodTemplate.nodeSelector`", "Labels that a node must have."),
+                row("pools.POOL.k8s.tolerations[].key", toleration, "key", "nvidia.com/gpu", "every taint", "chart: `basePodTemplate.tolerations`", "Key of a taint that a node may have."),
+                row("pools.POOL.k8s.tolerations[].operator", toleration, "operator", "Exists", "Equal where there is a value, else Exists", NONE, "`Equal` or `Exists`."),
+                row("pools.POOL.k8s.tolerations[].value", toleration, "value", "batch", NONE, NONE, "The taint's value."),
+                row("pools.POOL.k8s.tolerations[].effect", toleration, "effect", "NoSchedule", "all", NONE),
+                row("pools.POOL.k8s.tolerations[].seconds", toleration, "seconds", 30, "for ever", NONE),
+                row("pools.POOL.k8s.priorityClass", k8s, "priority_class", "batch", "the cluster's default", "chart: `basePodTemplate.priorityClassName`", "Name of a PriorityClass."),
+                row("pools.POOL.k8s.serviceAccount", k8s, "service_account", "tasks", "the account's, which is `muster-machines`", NONE,
+                        "What the pods are in the cluster. They get no token of it for the cluster's API; what a cloud gives by it, as EKS, GKE and AKS do, they have."),
+                row("pools.POOL.k8s.pullSecrets", k8s, "pull_secrets", List.of("registry"), NONE, NONE),
+                row("pools.POOL.k8s.annotations", k8s, "annotations", Map.of("team", "vision"), NONE, "chart: `basePodTemplate.annotations`", "Added to Muster's own, which begin with `muster.dev/`."),
+                row("pools.POOL.k8s.secret", k8s, "secret", "ml-secrets", "the account's, which is `muster-machines`", NONE,
+                        "Name of the Secret of the namespace that has the values of secret references, each under its own name. The pods mount it; Muster never reads it."),
+                row("pools.POOL.k8s.completedDelay", k8s, "completed_delay", "10m", "0s", "chart: `completedPodDeletionDelayMinutes`"),
+                row("pools.POOL.k8s.imageEntrypoint", k8s, "image_entrypoint", true, "false", "chart: `useImageEntrypoint`",
+                        "Task pods only: the image's own entrypoint runs in place of an agent, with the task's id in `CLEARML_TASK_ID`. A container before it claims the task, so that the image needs no Python."),
+                row("pools.POOL.k8s.forcePull", k8s, "force_pull", true, "false", "`agent.docker_force_pull`"),
+                row("pools.POOL.k8s.claimImage", k8s, "claim_image", "registry.lab/agent:3.0.3", "a small one with Python", NONE,
+                        "With `imageEntrypoint`: the image of the container that claims the task. Python must be in it, and better clearml-agent, too."),
+
                 row("budgets", fleet, "budgets", Map.of(), NONE, "the application counts machines only", "Money that all machines of the fleet may spend. Queues and pools have `budgets` of the same form."),
                 row("budgets.PERIOD", budget, "period", NAME, NONE, NONE,
                         "`hour` is a rate, what runs at once; `day` and `month` are what is spent from midnight to midnight, or in a calendar month, of `timeZone`. "
@@ -274,13 +316,20 @@ class FleetSpecPageTest {
     }
 
     /** Fields that are no keys of their own, and why. */
-    private static final Map<String, String> NOT_KEYS = Map.of(
-            "BootSpec.queue_ids", "set by the planner", "BootSpec.agents", "set by the planner from slots",
-            "BootSpec.hard_age", "set by the planner from maxAge",
-            "OfferSpec.key", "its fields stand in the offer", "PoolSpec.limits", "min and max stand in the pool", "FleetSpec.limits", "as in a pool",
-            "PoolSpec.launch", "its fields stand in the pool", "LaunchParameters.boot", "agent", "LaunchParameters.aws", "aws", "LaunchParameters.gcp", "gcp");
+    private static final Map<String, String> NOT_KEYS = Map.ofEntries(
+            Map.entry("BootSpec.queue_ids", "set by the planner"),
+            Map.entry("BootSpec.agents", "set by the planner from slots"),
+            Map.entry("BootSpec.hard_age", "set by the planner from maxAge"),
+            Map.entry("OfferSpec.key", "its fields stand in the offer"),
+            Map.entry("LaunchParameters.k8s", "k8s"),
+            Map.entry("PoolSpec.limits", "min and max stand in the pool"),
+            Map.entry("FleetSpec.limits", "as in a pool"),
+            Map.entry("PoolSpec.launch", "its fields stand in the pool"),
+            Map.entry("LaunchParameters.boot", "agent"),
+            Map.entry("LaunchParameters.aws", "aws"),
+            Map.entry("LaunchParameters.gcp", "gcp"));
     private static final Map<String, String> PARENTS = Map.of("FleetSpec.queues", "queues", "FleetSpec.pools", "pools", "FleetSpec.rescue", "rescue",
-            "PoolSpec.pace", "pace", "PoolSpec.disruption", "disruption", "StorageSpec.s3", "s3", "StorageSpec.gcs", "gcs", "StorageSpec.azure", "azure", "BootSpec.storage", "storage");
+            "PoolSpec.pace", "pace", "K8sLaunch.tolerations", "tolerations", "PoolSpec.disruption", "disruption", "StorageSpec.s3", "s3", "StorageSpec.gcs", "gcs", "StorageSpec.azure", "azure", "BootSpec.storage", "storage");
 
     private static String span(Duration duration) {
         return YamlValue.print(duration);
@@ -324,7 +373,7 @@ class FleetSpecPageTest {
         for (var message : Stream.of(FleetSpec.getDescriptor(), QueueSpec.getDescriptor(), PoolSpec.getDescriptor(), OfferSpec.getDescriptor(), OfferKey.getDescriptor(),
                 Limits.getDescriptor(), BudgetSpec.getDescriptor(), ScheduleSpec.getDescriptor(), CostSpec.getDescriptor(), DisruptionSpec.getDescriptor(), Pace.getDescriptor(),
                 RescueSpec.getDescriptor(), LaunchParameters.getDescriptor(), BootSpec.getDescriptor(), Disk.getDescriptor(), AwsLaunch.getDescriptor(), GcpLaunch.getDescriptor(),
-                StorageSpec.getDescriptor(), S3Storage.getDescriptor(), GcsStorage.getDescriptor(), AzureStorage.getDescriptor()).toList()) {
+                StorageSpec.getDescriptor(), S3Storage.getDescriptor(), GcsStorage.getDescriptor(), AzureStorage.getDescriptor(), K8sLaunch.getDescriptor(), Toleration.getDescriptor()).toList()) {
             message.getFields().stream().map(field -> message.getName() + "." + field.getName()).filter(name -> !NOT_KEYS.containsKey(name) && !PARENTS.containsKey(name))
                     .forEach(missing::add);
         }
@@ -342,6 +391,9 @@ class FleetSpecPageTest {
             var top = new LinkedHashMap<String, Object>();
             top.put("name", "train");
             put(top, row.path().replace("PERIOD", "day"), row.sample());
+            if (row.path().endsWith(".namespace")) {
+                put(top, "pools.POOL.provider", "k8s");
+            }
             var text = new Yaml().dump(top);
             FleetSpec spec;
             try {
@@ -403,7 +455,8 @@ class FleetSpecPageTest {
 
                 Time spans have units: `90s`, `15m`, `1h30m`, `7d`. Amounts are in the fleet's currency, with at most six decimals. `queues` and `pools`
                 are objects by name, as here, or lists of objects with `name`. The fourth column names the same thing in ClearML's autoscaler
-                applications, with its default where their documentation shows one; "open source" is the SDK's `AutoScaler`.
+                applications, with its default where their documentation shows one; "open source" is the SDK's `AutoScaler`, "chart" a Helm chart of
+                ClearML's agent.
 
                 | field | as written | default | ClearML's applications | what it does |
                 | --- | --- | --- | --- | --- |
@@ -576,6 +629,45 @@ class FleetSpecPageTest {
                         max: 10
                         disks: [{size: 100, type: pd-ssd}]
                         gcp: {gpuType: nvidia-tesla-t4, serviceAccount: none}
+                    """),
+            new Example("Pods", """
+                    On Kubernetes a machine is a pod, and a pool's settings are under `k8s`. Here `notebooks` have pods with an agent each, kept as long as there are
+                    tasks. Each task of `train` gets a pod of its own, whose image is the task's; where no node has had room for five minutes, machines of AWS take
+                    the task. At most eight GPUs are asked for at once.
+
+                    Texts of a template may hold `${task.id}`, `${task.name}`, `${project.id}`, `${project.name}` and `${user.id}` in task pods, and `${queue.id}`,
+                    `${queue.name}`, `${fleet}`, `${pool}` and `${machine}` in all; `$${this}` is text. A template may not set what is Muster's own: the pod's name and namespace, finalizers, owners,
+                    the service account, another `restartPolicy` than `Never`, the first container's command, keys under `muster.dev/`, names that begin with `muster-`,
+                    mounts below `/muster`.""", """
+                    name: cluster
+                    limits: {resources: {nvidia.com/gpu: 8}}
+                    queues:
+                      notebooks: [agents]
+                      train: [tasks, t4]
+                    pools:
+                      agents:
+                        provider: k8s
+                        namespace: ml
+                        max: 4
+                        image: python:3.11-slim-bookworm
+                        k8s: {requests: {cpu: 2, memory: 8Gi}}
+                      tasks:
+                        provider: k8s
+                        namespace: ml
+                        type: t4
+                        max: 20
+                        onEnd: {OOMKilled: retry}
+                        k8s:
+                          pods: task
+                          requests: {cpu: 4, memory: 16Gi}
+                          limits: {nvidia.com/gpu: 1}
+                          nodeSelector: {accelerator: t4}
+                          tolerations: [{key: nvidia.com/gpu, operator: Exists, effect: NoSchedule}]
+                          completedDelay: 10m
+                          template:
+                            metadata: {labels: {clearml-queue: "${queue.name}"}}
+                            spec: {terminationGracePeriodSeconds: 60}
+                      t4: {provider: aws, region: us-east-1, type: g4dn.xlarge, price: 0.526, max: 10}
                     """),
             new Example("Spot, and back to on-demand", """
                     Spot in two zones, at most at the price given. When the cloud has refused spot for ten minutes, on-demand machines come instead,
