@@ -147,6 +147,9 @@ final class InitCommand implements Runnable {
                 #   provider: gcp
                 #   project: my-project-123
                 #   regions: [us-central1]
+                # cluster:                         # the current context of your own kubeconfig; kubeconfig and context name others
+                #   provider: k8s
+                #   namespaces: [ml]
                 """.formatted(name, found.apiOr(), machineHosts);
     }
 

@@ -32,8 +32,9 @@ record MusterYaml(String installation, Path secrets, Path data, int inputPartiti
 
     private static final String NAME = "[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?";
 
-    private static final Map<String, String> PROVIDERS = Map.of("aws", "aws", "gcp", "gcp");
+    private static final Map<String, String> PROVIDERS = Map.of("aws", "aws", "gcp", "gcp", "k8s", "k8s");
     private static final List<String> ON_AWS_ONLY = List.of("roleArn", "externalId", "roleSessionName");
+    private static final List<String> ON_KUBERNETES_ONLY = List.of("kubeconfig", "context", "server", "caFile", "namespaces", "serviceAccount", "secret");
     /** Project ids of Google Cloud; those of a domain's own begin with it. */
     private static final String PROJECT = "([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]";
 
@@ -77,7 +78,7 @@ record MusterYaml(String installation, Path secrets, Path data, int inputPartiti
             yaml.missing("connections", "write connections: {default: {api: https://…}}");
         }
         var accounts = new LinkedHashMap<String, SuiteSettings.Account>();
-        objects(yaml, "accounts").forEach((name, object) -> accounts.put(name, account(name, object)));
+        objects(yaml, "accounts").forEach((name, object) -> accounts.put(name, account(name, object, folder)));
         var services = new LinkedHashMap<String, Map<String, String>>();
         objects(yaml, "services").forEach((name, object) -> {
             var told = new LinkedHashMap<String, String>();
@@ -128,10 +129,16 @@ record MusterYaml(String installation, Path secrets, Path data, int inputPartiti
         }
     }
 
-    private static SuiteSettings.Account account(String name, YamlValue yaml) {
+    private static SuiteSettings.Account account(String name, YamlValue yaml, Path folder) {
         var provider = yaml.choice("provider", PROVIDERS).orElse("");
         if (!yaml.has("provider")) {
-            yaml.missing("provider", "write provider: aws or provider: gcp");
+            yaml.missing("provider", "write provider: aws, gcp or k8s");
+        }
+        if (provider.equals("k8s")) {
+            return cluster(name, yaml, folder);
+        }
+        if (!provider.isEmpty()) {
+            ON_KUBERNETES_ONLY.forEach(key -> foreign(yaml, key, "is of Kubernetes, and this account is on " + (provider.equals("gcp") ? "Google Cloud" : "AWS"), "remove it, or write provider: k8s"));
         }
         if (provider.equals("gcp")) {
             ON_AWS_ONLY.forEach(key -> foreign(yaml, key, "is of AWS, and this account is on Google Cloud",
@@ -156,9 +163,34 @@ record MusterYaml(String installation, Path secrets, Path data, int inputPartiti
             yaml.get("project").ifPresent(value -> value.wrong("is '" + project + "'", "write the project's id, such as my-project-123, not its name or number"));
         }
         var account = new SuiteSettings.Account(provider, yaml.texts("regions"), yaml.text("image").orElse(null), url(yaml, "endpoint"), role,
-                yaml.text("externalId").orElse(null), yaml.text("roleSessionName").orElse(null), project);
+                yaml.text("externalId").orElse(null), yaml.text("roleSessionName").orElse(null), project, null);
         yaml.finish();
         return account;
+    }
+
+    private static SuiteSettings.Account cluster(String name, YamlValue yaml, Path folder) {
+        for (var key : List.of("regions", "endpoint", "project", "roleArn", "externalId", "roleSessionName")) {
+            foreign(yaml, key, "is of a cloud, and this account is on Kubernetes", key.equals("regions") ? "write namespaces" : key.equals("endpoint") ? "write server" : "remove it");
+        }
+        var server = url(yaml, "server");
+        if (yaml.has("kubeconfig") && yaml.has("server")) {
+            foreign(yaml, "server", "is set, and so is kubeconfig, which says where the cluster is", "keep one of them; the token of a server is the file k8s-" + name + "-token of the secrets folder");
+        }
+        if (yaml.has("context") && yaml.has("server")) {
+            foreign(yaml, "context", "is of a kubeconfig, and there is a server", "remove it");
+        }
+        if (yaml.has("caFile") && !yaml.has("server")) {
+            foreign(yaml, "caFile", "is set, and there is no server; a kubeconfig has its own", "write server, or remove it");
+        }
+        var cluster = new SuiteSettings.Cluster(file(yaml, "kubeconfig", folder), yaml.text("context").orElse(null), server, file(yaml, "caFile", folder),
+                yaml.text("serviceAccount").orElse(null), yaml.text("secret").orElse(null));
+        var account = SuiteSettings.Account.kubernetes(cluster, yaml.texts("namespaces"), yaml.text("image").orElse(null));
+        yaml.finish();
+        return account;
+    }
+
+    private static String file(YamlValue yaml, String key, Path folder) {
+        return yaml.text(key).map(text -> folder.resolve(text).normalize().toString()).orElse(null);
     }
 
     private static void foreign(YamlValue yaml, String key, String problem, String fix) {

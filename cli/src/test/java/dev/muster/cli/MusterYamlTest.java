@@ -54,7 +54,7 @@ class MusterYamlTest {
                 .hasMessageContaining("instalation: line 1: there is no such key; write 'installation'")
                 .hasMessageContaining("connections.default.api: line 2: is 'clearml'; write a URL such as https://api.clear.ml")
                 .hasMessageContaining("connections.default.machineHosts.wep: line 2: there is no such key; write 'web'")
-                .hasMessageContaining("accounts.default.provider: line 3: is 'azure'; write one of aws, gcp")
+                .hasMessageContaining("accounts.default.provider: line 3: is 'azure'; write one of aws, gcp, k8s")
                 .hasMessageContaining("accounts.default.roleArn: line 3: is 'muster'; write the ARN of a role")
                 .hasMessageContaining("accounts.other.externalId: line 3: is set, and there is no roleArn; name the role, or remove it")
                 .hasMessageContaining("ports.kafka: line 4: is '70000'; write a whole number from 0 to 65535");
@@ -76,7 +76,38 @@ class MusterYamlTest {
                 .hasMessageContaining("accounts.google.project: line 4: is missing; write project: <id")
                 .hasMessageContaining("accounts.other.project: line 5: is 'My Project'; write the project's id")
                 .hasMessageContaining("accounts.default.project: line 6: is of Google Cloud, and this account is on AWS")
-                .hasMessageContaining("accounts.none.provider: line 7: is missing; write provider: aws or provider: gcp");
+                .hasMessageContaining("accounts.none.provider: line 7: is missing; write provider: aws, gcp or k8s");
+    }
+
+    @Test
+    void aClusterIsAnAccountToo() throws Exception {
+        var yaml = MusterYaml.parse("""
+                installation: lab
+                connections: {default: {api: "http://x:8008"}}
+                accounts:
+                  here: {provider: k8s}
+                  lab: {provider: k8s, kubeconfig: kube/lab, context: admin, namespaces: [ml, trial], image: "python:3.12", serviceAccount: tasks, secret: ml-secrets}
+                  other: {provider: k8s, server: "https://10.0.0.1:6443", caFile: /etc/ca.pem}
+                """, folder);
+
+        assertThat(yaml.accounts()).isEqualTo(Map.of(
+                "here", SuiteSettings.Account.kubernetes(new SuiteSettings.Cluster(null, null, null, null, null, null), List.of(), null),
+                "lab", SuiteSettings.Account.kubernetes(new SuiteSettings.Cluster(folder.resolve("kube/lab").toString(), "admin", null, null, "tasks", "ml-secrets"), List.of("ml", "trial"), "python:3.12"),
+                "other", SuiteSettings.Account.kubernetes(new SuiteSettings.Cluster(null, null, "https://10.0.0.1:6443", "/etc/ca.pem", null, null), List.of(), null)));
+        assertThatThrownBy(() -> MusterYaml.parse("""
+                installation: lab
+                connections: {default: {api: "http://x:8008"}}
+                accounts:
+                  lab: {provider: k8s, regions: [ml], kubeconfig: a, server: here, token: abc}
+                  other: {provider: k8s, caFile: a}
+                  default: {provider: aws, kubeconfig: a}
+                """, folder)).isInstanceOfSatisfying(InvalidYamlException.class, broken -> assertThat(broken.violations()).hasSize(6))
+                .hasMessageContaining("accounts.lab.regions: line 4: is of a cloud, and this account is on Kubernetes; write namespaces")
+                .hasMessageContaining("accounts.lab.server: line 4: is 'here'; write a URL")
+                .hasMessageContaining("accounts.lab.server: line 4: is set, and so is kubeconfig, which says where the cluster is; keep one of them; the token of a server is the file k8s-lab-token")
+                .hasMessageContaining("accounts.lab.token: line 4: there is no such key")
+                .hasMessageContaining("accounts.other.caFile: line 5: is set, and there is no server")
+                .hasMessageContaining("accounts.default.kubeconfig: line 6: is of Kubernetes, and this account is on AWS");
     }
 
     @Test

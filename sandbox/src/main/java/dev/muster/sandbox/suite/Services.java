@@ -32,7 +32,8 @@ final class Services {
             new Service(PLANNER, 112, null),
             new Service("queue-watcher", 64, null),
             new Service("aws-provisioner", 64, "aws"),
-            new Service("gcp-provisioner", 64, "gcp"));
+            new Service("gcp-provisioner", 64, "gcp"),
+            new Service("k8s-provisioner", 64, "k8s"));
 
     private final SuiteSettings settings;
 
@@ -110,7 +111,15 @@ final class Services {
         put(told, prefix + "external-id", account.externalId());
         put(told, prefix + "role-session-name", account.roleSessionName());
         if (!account.regions().isEmpty()) {
-            told.put(prefix + "regions", String.join(",", account.regions()));
+            told.put(prefix + (account.provider().equals("k8s") ? "namespaces" : "regions"), String.join(",", account.regions()));
+        }
+        if (account.cluster() != null) {
+            put(told, prefix + "kubeconfig", account.cluster().kubeconfig());
+            put(told, prefix + "context", account.cluster().context());
+            put(told, prefix + "server", account.cluster().server());
+            put(told, prefix + "ca-file", account.cluster().caFile());
+            put(told, prefix + "service-account", account.cluster().serviceAccount());
+            put(told, prefix + "secret", account.cluster().secret());
         }
     }
 

@@ -47,17 +47,18 @@ public record SuiteSettings(String home, String folder, String data, boolean san
     /**
      * One cloud account.
      *
-     * @param provider {@code aws} or {@code gcp}
-     * @param regions empty: the service's default
+     * @param provider {@code aws}, {@code gcp} or {@code k8s}
+     * @param regions empty: the service's default; on Kubernetes the namespaces
      * @param image default image of machines; null: none
      * @param endpoint instead of the cloud's own; null: the cloud's own
      * @param roleArn AWS only: role that is taken on with the account's keys; null: none
      * @param externalId what the role asks for; null: nothing
      * @param roleSessionName null: the service's default
      * @param project Google Cloud only, and required there
+     * @param cluster Kubernetes only; null elsewhere
      */
     public record Account(String provider, List<String> regions, String image, String endpoint, String roleArn, String externalId, String roleSessionName,
-            String project) {
+            String project, Cluster cluster) {
         public Account {
             regions = regions == null ? List.of() : List.copyOf(regions);
         }
@@ -68,14 +69,31 @@ public record SuiteSettings(String home, String folder, String data, boolean san
 
         /** On AWS. */
         public Account(String provider, List<String> regions, String image, String endpoint, String roleArn, String externalId, String roleSessionName) {
-            this(provider, regions, image, endpoint, roleArn, externalId, roleSessionName, null);
+            this(provider, regions, image, endpoint, roleArn, externalId, roleSessionName, null, null);
         }
 
         /** On Google Cloud. */
         public static Account google(String project, List<String> regions, String image, String endpoint) {
-            return new Account("gcp", regions, image, endpoint, null, null, null, project);
+            return new Account("gcp", regions, image, endpoint, null, null, null, project, null);
+        }
+
+        /** On Kubernetes. */
+        public static Account kubernetes(Cluster cluster, List<String> namespaces, String image) {
+            return new Account("k8s", namespaces, image, null, null, null, null, null, cluster);
         }
     }
+
+    /**
+     * How a Kubernetes cluster is reached, and what its pods are. Null is the service's default everywhere.
+     *
+     * @param kubeconfig file that says where the cluster is and who calls
+     * @param context of the kubeconfig
+     * @param server URL of the API server, in place of a kubeconfig
+     * @param caFile file with the certificate of its CA
+     * @param serviceAccount that pods run as
+     * @param secret that pods mount
+     */
+    public record Cluster(String kubeconfig, String context, String server, String caFile, String serviceAccount, String secret) {}
 
     public SuiteSettings {
         ports = ports == null ? Map.of() : Map.copyOf(ports);

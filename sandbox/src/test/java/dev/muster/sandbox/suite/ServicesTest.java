@@ -42,4 +42,18 @@ class ServicesTest {
         assertThat(told).isEqualTo(Map.of("muster.gcp.accounts.\"google\".project", "lab-1234", "muster.gcp.accounts.\"google\".endpoint", "http://127.0.0.1:4567",
                 "muster.gcp.accounts.\"google\".image", "projects/ml-images/global/images/family/gpu", "muster.gcp.accounts.\"google\".regions", "us-central1,europe-west4"));
     }
+
+    @Test
+    void aClusterIsToldAsItIsConfigured() {
+        var services = new Services(SuiteSettings.sandbox(Path.of("home"), Path.of("run"), 1));
+        var accounts = Map.of("lab", SuiteSettings.Account.kubernetes(new SuiteSettings.Cluster("/home/me/.kube/lab", "admin", null, null, "tasks", "ml-secrets"), List.of("ml", "trial"), "python:3.12"),
+                "other", SuiteSettings.Account.kubernetes(new SuiteSettings.Cluster(null, null, "https://10.0.0.1:6443", "/etc/ca.pem", null, null), List.of(), null));
+        assertThat(services.running(accounts)).extracting(Services.Service::module).containsExactly("planner", "queue-watcher", "k8s-provisioner");
+
+        var told = new TreeMap<>(services.properties(services.running(accounts).get(2), "127.0.0.1:9092", 0, Map.of(), accounts));
+        told.keySet().removeIf(key -> !key.contains(".accounts."));
+        assertThat(told).isEqualTo(Map.of("muster.k8s.accounts.\"lab\".kubeconfig", "/home/me/.kube/lab", "muster.k8s.accounts.\"lab\".context", "admin",
+                "muster.k8s.accounts.\"lab\".service-account", "tasks", "muster.k8s.accounts.\"lab\".secret", "ml-secrets", "muster.k8s.accounts.\"lab\".namespaces", "ml,trial",
+                "muster.k8s.accounts.\"lab\".image", "python:3.12", "muster.k8s.accounts.\"other\".server", "https://10.0.0.1:6443", "muster.k8s.accounts.\"other\".ca-file", "/etc/ca.pem"));
+    }
 }
