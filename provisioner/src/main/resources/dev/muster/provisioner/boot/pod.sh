@@ -173,7 +173,8 @@ boot() {
     say "MUSTER-BOOT-DONE machine=$(cat "$etc/cloud-id")"
 }
 
-# Many images run as a user who has no home.
+# Many images run as a user who has no home, some on a file system that can't be written.
+if [ ! -w /tmp ] && [ -z "${TMPDIR:-}" ]; then mkdir -p "$MUSTER_ROOT/tmp" && export TMPDIR="$MUSTER_ROOT/tmp"; fi
 if [ -z "${HOME:-}" ] || [ ! -w "$HOME" ]; then export HOME="$MUSTER_ROOT/home"; fi
 # A first process hears no signal that it doesn't ask for. There is no task yet: with this process the others go, too.
 trap 'say "MUSTER-BOOT is told to end"; exit 143' TERM

@@ -9,12 +9,14 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.Assumptions;
 
 /**
  * A pod of processes: the real script and the real guard, with the pod's three volumes as folders. Its ClearML is a server that the test fills; what
@@ -36,6 +38,7 @@ final class BootedPod implements AutoCloseable {
     private LoopbackServer clearml = new LoopbackServer();
     private Process process;
     private boolean withoutPython;
+    private boolean isAlone;
 
     private BootedPod(Path folder, Path python) throws IOException {
         this.folder = folder;
@@ -81,6 +84,18 @@ final class BootedPod implements AutoCloseable {
         for (var program : List.of("sh", "bash", "base64", "gzip", "mkdir", "cat", "cut", "tr", "sed", "head", "tail", "chmod", "sleep", "cp", "mv", "env")) {
             Files.createSymbolicLink(folder.resolve("bin").resolve(program), Parts.find(program).toRealPath());
         }
+    }
+
+    /** In a namespace of its own, as a container is: its first process is process 1. Skips the calling test where Linux doesn't let this user. */
+    BootedPod alone() throws Exception {
+        var may = new ProcessBuilder(Parts.find("unshare").toString(), "-rpf", "--mount-proc", "true").redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD).start().waitFor() == 0;
+        if (!may) {
+            System.out.println("Skipped: what needs a namespace of processes; this user may not make one");
+        }
+        Assumptions.assumeTrue(may, "unshare is refused");
+        isAlone = true;
+        return this;
     }
 
     BootedPod startTaskPod() throws IOException {
@@ -150,7 +165,9 @@ final class BootedPod implements AutoCloseable {
     }
 
     private BootedPod run(List<String> words, Map<String, String> variables, String path) throws IOException {
-        var builder = new ProcessBuilder(words).redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.appendTo(folder.resolve("console").toFile()));
+        var all = new ArrayList<>(isAlone ? List.of("unshare", "-rpf", "--mount-proc", "--kill-child") : List.<String>of());
+        all.addAll(words);
+        var builder = new ProcessBuilder(all).redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.appendTo(folder.resolve("console").toFile()));
         builder.environment().keySet().removeIf(name -> name.startsWith("CLEARML_") || name.startsWith("MUSTER_"));
         builder.environment().putAll(variables);
         builder.environment().put("MUSTER_ROOT", folder.resolve("root").toString());
@@ -203,7 +220,11 @@ final class BootedPod implements AutoCloseable {
 
     /** SIGTERM to the first process, as the kubelet sends it. */
     void tellToEnd() {
-        process.destroy();
+        if (isAlone) {
+            process.children().findFirst().orElseThrow().destroy();
+        } else {
+            process.destroy();
+        }
     }
 
     Path etc(String file) {

@@ -219,6 +219,36 @@ class PodTest {
         }
     }
 
+    /** As the kubelet has it: process 1 hears only what it asks for, and whoever has no parent is its child. */
+    @Test
+    void asProcessOneItStartsTheGuardAgainAndHearsSigterm() throws Exception {
+        try (var pod = BootedPod.of(folder).alone().startTaskPod()) {
+            pod.awaitFile("agent.args");
+            pod.await("the agent's file", () -> Files.exists(pod.etc("agent-0.pid")));
+            pod.guard().orElseThrow().destroyForcibly();
+            pod.awaitConsole("was granted when the guard started again");
+            pod.tellToEnd();
+
+            assertThat(pod.exit()).isEqualTo(TOLD);
+            assertThat(pod.agentsStarted()).isEqualTo(1);
+            assertNoWord();
+        }
+    }
+
+    @Test
+    void toldToEndWhileItBootsAPodEndsAtOnce() throws Exception {
+        try (var pod = BootedPod.of(folder).alone()) {
+            var plan = BootedPod.plan(1, pod.clearml().url(), "touch '" + folder + "/booting'\nsleep 600\n", "");
+            pod.start(PodScript.of(plan, Optional.of(new PodScript.TaskToRun(BootedPod.TASK, BootedPod.QUEUE, "", false))));
+            pod.awaitFile("booting");
+            pod.tellToEnd();
+
+            assertThat(pod.exit()).isEqualTo(TOLD);
+            assertThat(pod.console()).contains("MUSTER-BOOT is told to end");
+            assertThat(pod.clearml().asked("queues.remove_task")).isEmpty();
+        }
+    }
+
     @Test
     void drainNowKillsTheTaskWithoutAWord() throws Exception {
         try (var pod = BootedPod.of(folder).startTaskPod()) {
