@@ -286,6 +286,11 @@ final class BootedPod implements AutoCloseable {
         }
     }
 
+    /** Of the first process. */
+    long pid() {
+        return process.pid();
+    }
+
     boolean isAlive() {
         return process.isAlive();
     }

@@ -429,12 +429,15 @@ class PodTest {
 
     @Test
     void theFirstProcessBuriesOrphans() throws Exception {
-        try (var pod = BootedPod.of(folder).startTaskPod("(sh -c 'echo $$ > \"" + folder + "/orphan\"' &)\n")) {
+        try (var pod = BootedPod.of(folder).startTaskPod("(sh -c 'echo $$ > \"" + folder + "/orphan.new\"; mv \"" + folder + "/orphan.new\" \"" + folder
+                + "/orphan\"; while [ ! -e \"" + folder + "/end\" ]; do sleep 0.1; done' &)\n")) {
             pod.awaitFile("orphan");
             pod.awaitFile("agent.args");
-            var orphan = Path.of("/proc", Files.readString(folder.resolve("orphan")).strip());
+            var orphan = ProcessHandle.of(Long.parseLong(Files.readString(folder.resolve("orphan")).strip())).orElseThrow();
+            assertThat(orphan.parent().map(ProcessHandle::pid)).contains(pod.pid());
+            Files.createFile(folder.resolve("end"));
 
-            pod.await("the orphan's burial", () -> !Files.exists(orphan));
+            pod.await("the orphan's burial", () -> !Files.exists(Path.of("/proc", Long.toString(orphan.pid()))));
             assertThat(pod.isAlive()).isTrue();
         }
     }
