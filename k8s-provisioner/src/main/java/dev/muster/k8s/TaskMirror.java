@@ -3,12 +3,11 @@ package dev.muster.k8s;
 import dev.muster.clearml.Clearml;
 import dev.muster.clearml.ClearmlException;
 import dev.muster.clearml.Task;
+import dev.muster.clearml.TaskAndContainer;
 import dev.muster.contracts.SecretsFolder;
-import dev.muster.k8s.DockerArguments.Untranslated;
 import dev.muster.provisioner.host.Backoff;
 import dev.muster.provisioner.host.Redaction;
 import dev.muster.provisioner.spi.EndedBy;
-import dev.muster.provisioner.spi.MachineRef;
 import dev.muster.provisioner.spi.MachineSeen;
 import dev.muster.provisioner.spi.ProviderException;
 import java.time.Clock;
@@ -17,7 +16,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -30,16 +28,16 @@ import org.jboss.logging.Logger;
  * nothing waits for it.
  *
  * <p>What is told of a pod before the last was written is not written: the last counts. A line goes to the console first and to the status message
- * then, so that a new process finds in the message what was said; a crash between the two says it twice. The message is a waiting task's only: once
- * it runs, its agent and people have the word, and the agent reads the message for theirs.
+ * then; a new process finds in both what was said. Each may be said twice, after a crash under a task that writes much, and none is lost. The message is
+ * a waiting task's only: once it runs, its agent and people have the word, and the agent reads the message for theirs.
  */
 final class TaskMirror implements AutoCloseable {
 
     private static final Logger LOG = Logger.getLogger(TaskMirror.class);
 
-    /** The end of what a pod has written, as far as its cluster keeps it. */
+    /** The end of what a pod has written, read when it is asked for. */
     interface Console {
-        String of(MachineRef pod) throws ProviderException;
+        String read() throws ProviderException;
     }
 
     /** Before every line. */
@@ -60,37 +58,29 @@ final class TaskMirror implements AutoCloseable {
     private static final Duration READ_IS_FRESH = Duration.ofSeconds(2);
 
     private final ClearmlServers servers;
-    private final Console console;
     private final SecretsFolder secrets;
     private final Backoff backoff;
     private final Clock clock;
     private final Map<String, Lane> lanes = new ConcurrentHashMap<>();
 
-    TaskMirror(ClearmlServers servers, Console console, SecretsFolder secrets, Backoff backoff, Clock clock) {
+    TaskMirror(ClearmlServers servers, SecretsFolder secrets, Backoff backoff, Clock clock) {
         this.servers = servers;
-        this.console = console;
         this.secrets = secrets;
         this.backoff = backoff;
         this.clock = clock;
     }
 
     /**
-     * Takes how a pod is now. Returns at once; telling the same again costs nothing.
+     * Takes how a pod is now. Returns at once; telling the same again costs nothing. A pod that was made for no task has nothing to be shown.
      *
      * @param connection name of the ClearML server that has its task
-     * @param node that it was placed on; empty: none
+     * @param node that it was placed on; empty: none, or nobody knows
      */
-    void seen(String connection, MachineSeen pod, String node) {
+    void seen(String connection, MachineSeen pod, String node, Console console) {
         if (!pod.task().isEmpty()) {
-            lane(connection).ifPresent(lane -> lane.put(new Told(pod.task(), pod.machineId(), Optional.of(pod), node, List.of())));
-        }
-    }
-
-    /** Takes what a pod was not given of its task's docker arguments. Returns at once. */
-    void leftOut(String connection, String task, String machineId, List<Untranslated> arguments) {
-        if (!arguments.isEmpty()) {
-            var lines = arguments.stream().map(left -> line(machineId, "docker argument " + left.name() + " is left out: " + left.why())).toList();
-            lane(connection).ifPresent(lane -> lane.put(new Told(task, machineId, Optional.empty(), "", lines)));
+            // An unknown connection is said where the launch is refused.
+            servers.find(connection).map(server -> lanes.computeIfAbsent(connection, name -> new Lane(name, server)))
+                    .ifPresent(lane -> lane.put(new Told(pod, node, console)));
         }
     }
 
@@ -98,11 +88,6 @@ final class TaskMirror implements AutoCloseable {
     boolean isOwing(String connection, String machineId) {
         var lane = lanes.get(connection);
         return lane != null && lane.isOwing(machineId);
-    }
-
-    private Optional<Lane> lane(String connection) {
-        // An unknown connection is said where the launch is refused.
-        return servers.find(connection).map(server -> lanes.computeIfAbsent(connection, name -> new Lane(name, server)));
     }
 
     @Override
@@ -122,20 +107,15 @@ final class TaskMirror implements AutoCloseable {
         return line.length() <= LONGEST_LINE ? line : line.substring(0, LONGEST_LINE) + "…";
     }
 
-    /**
-     * What was told of a pod and is still to be shown.
-     *
-     * @param pod empty: only lines
-     * @param lines said once, whatever becomes of the pod
-     */
-    private record Told(String task, String machineId, Optional<MachineSeen> pod, String node, List<String> lines) {
+    /** What was told of a pod and is still to be shown. */
+    private record Told(MachineSeen pod, String node, Console console) {
 
-        /** This and what was told later. */
-        Told and(Told later) {
-            var all = new LinkedHashSet<>(lines);
-            all.addAll(later.lines);
-            var isOlder = later.pod.isEmpty();
-            return new Told(task, machineId, isOlder ? pod : later.pod, isOlder ? node : later.node, List.copyOf(all));
+        String task() {
+            return pod.task();
+        }
+
+        String machineId() {
+            return pod.machineId();
         }
     }
 
@@ -150,8 +130,8 @@ final class TaskMirror implements AutoCloseable {
         static Optional<Word> of(MachineSeen pod, String node) {
             return switch (pod.status()) {
                 case WAITING -> pod.note().map(note -> of(note, false));
-                case PENDING -> pod.note().map(note -> of(note, false)).or(() -> onNode("scheduled on node ", node));
-                case RUNNING, IMPAIRED -> onNode("running on node ", node);
+                case PENDING -> pod.note().map(note -> of(note, false)).or(() -> onNode("scheduled", node));
+                case RUNNING, IMPAIRED -> onNode("running", node);
                 case SHUTTING_DOWN -> pod.note().filter(note -> pod.endedBy() == EndedBy.INTERRUPTED).map(note -> of(note, false));
                 // One that we ended ourselves did not die; its task is elsewhere or gone.
                 case STOPPED, TERMINATED, NOT_FOUND -> pod.note().filter(note -> pod.endedBy() != EndedBy.ASKED && !note.reason().equals(COMPLETED))
@@ -167,14 +147,14 @@ final class TaskMirror implements AutoCloseable {
         }
 
         private static Optional<Word> onNode(String what, String node) {
-            return node.isEmpty() ? Optional.empty() : Optional.of(new Word(what + node, what + node, false));
+            var text = node.isEmpty() ? what : what + " on node " + node;
+            return Optional.of(new Word(text, text, false));
         }
     }
 
     /** What this process said of a pod. */
     private static final class Said {
         private final Set<String> keys = new HashSet<>();
-        private final Set<String> lines = new HashSet<>();
         /** Of the last word. */
         private String text = "";
         /** Nothing was written or found so far: an earlier process may have said something. */
@@ -211,7 +191,7 @@ final class TaskMirror implements AutoCloseable {
         }
 
         synchronized void put(Told told) {
-            var before = waiting.get(told.machineId);
+            var before = waiting.get(told.machineId());
             if (before == null && waiting.size() >= MOST_WAITING) {
                 if (!isFull) {
                     LOG.warnf("ClearML is not told of more pods until it has heard of those before them: connection=%s pods=%d", connection, waiting.size());
@@ -219,7 +199,7 @@ final class TaskMirror implements AutoCloseable {
                 isFull = true;
                 return;
             }
-            waiting.put(told.machineId, before == null ? told : before.and(told));
+            waiting.put(told.machineId(), told);
             notifyAll();
         }
 
@@ -243,7 +223,7 @@ final class TaskMirror implements AutoCloseable {
                         failures = 0;
                     } catch (ClearmlException failed) {
                         if (failed.kind() == ClearmlException.Kind.INVALID) {
-                            LOG.infof("ClearML does not take what becomes of a task's pod: task=%s machine=%s reason=%s", told.task, told.machineId,
+                            LOG.infof("ClearML does not take what becomes of a task's pod: task=%s machine=%s reason=%s", told.task(), told.machineId(),
                                     failed.getMessage());
                         } else {
                             putBack(told);
@@ -255,7 +235,7 @@ final class TaskMirror implements AutoCloseable {
                             pause(backoff.after(failures));
                         }
                     } catch (RuntimeException ours) {
-                        LOG.errorf(ours, "What becomes of a task's pod met a defect. task=%s machine=%s", told.task, told.machineId);
+                        LOG.errorf(ours, "What becomes of a task's pod met a defect. task=%s machine=%s", told.task(), told.machineId());
                     } finally {
                         done();
                     }
@@ -281,8 +261,8 @@ final class TaskMirror implements AutoCloseable {
 
         /** Behind the others: if it is this one that fails, they go on. */
         private synchronized void putBack(Told told) {
-            var later = waiting.remove(told.machineId);
-            waiting.put(told.machineId, later == null ? told : told.and(later));
+            var later = waiting.remove(told.machineId());
+            waiting.put(told.machineId(), later == null ? told : later);
         }
 
         private synchronized void done() {
@@ -297,48 +277,58 @@ final class TaskMirror implements AutoCloseable {
         }
 
         private void show(Told told) throws ClearmlException {
-            var before = said.computeIfAbsent(told.machineId, id -> new Said());
-            var word = told.pod.flatMap(pod -> Word.of(pod, told.node));
+            var before = said.computeIfAbsent(told.machineId(), id -> new Said());
+            var isFirst = before.isNew;
+            var word = Word.of(told.pod, told.node);
             var isDeath = word.isPresent() && word.get().isLast;
             var isNewWord = word.isPresent() && !before.keys.contains(word.get().key);
-            var lines = new ArrayList<>(told.lines);
-            lines.removeAll(before.lines);
-            if (lines.isEmpty() && !isNewWord && (word.isEmpty() || word.get().text.equals(before.text))) {
+            var isAsBefore = !isNewWord && (word.isEmpty() || word.get().text.equals(before.text));
+            if (isAsBefore && (!isFirst || told.pod.status().isGone())) {
                 return;
             }
             var asked = clock.instant();
-            var found = server.taskAndContainer(told.task, TaskOverrides.SECTION);
+            var found = server.taskAndContainer(told.task(), TaskOverrides.SECTION);
             if (found.isEmpty()) {
                 return;
             }
             var task = found.get();
             var isWaiting = task.task().status().equals(Task.QUEUED);
-            var line = word.map(one -> line(told.machineId, oneLine(hidden(one.text).orElse(one.key)))).orElse("");
+            var line = word.map(one -> line(told.machineId(), oneLine(hidden(one.text).orElse(one.key)))).orElse("");
+            var lines = new ArrayList<String>();
+            if (isFirst) {
+                lines.addAll(leftOut(told, task));
+            }
             var isToBeSaid = isNewWord && !wasSaid(told, before, word.get(), task.statusMessage(), isWaiting) && isWorthSaying(task.task(), word.get());
             if (isToBeSaid) {
                 lines.add(line);
             }
-            if (before.isNew && (!told.lines.isEmpty() || isDeath) && !lines.isEmpty()) {
-                lines.removeAll(Set.copyOf(server.console(told.task, CONSOLE_LINES)));
+            if (isFirst && !lines.isEmpty()) {
+                // An earlier process may have said it.
+                lines.removeAll(Set.copyOf(server.console(told.task(), CONSOLE_LINES)));
             }
             if (isToBeSaid && isDeath && lines.contains(line)) {
                 lines.addAll(lastLines(told));
             }
             if (!lines.isEmpty()) {
-                server.log(told.task, LOG_WORKER, clock.instant(), lines);
+                server.log(told.task(), LOG_WORKER, clock.instant(), lines);
             }
             before.isNew = false;
-            before.lines.addAll(told.lines);
             word.ifPresent(one -> before.keys.add(one.key));
             if (isWaiting && !isDeath && !line.isEmpty() && !line.equals(task.statusMessage()) && isStillWaiting(told, asked)) {
-                server.statusMessage(told.task, line);
+                server.statusMessage(told.task(), line);
             }
             word.ifPresent(one -> before.text = one.text);
         }
 
+        /** What the pod was not given of its task's docker arguments. */
+        private List<String> leftOut(Told told, TaskAndContainer task) {
+            return DockerArguments.of(List.of(task.arguments())).untranslated().stream()
+                    .map(left -> line(told.machineId(), "docker argument " + left.name() + " is left out: " + left.why())).toList();
+        }
+
         /** By an earlier process, as far as the task shows. */
         private boolean wasSaid(Told told, Said before, Word word, String statusMessage, boolean isWaiting) {
-            var line = line(told.machineId, word.key);
+            var line = line(told.machineId(), word.key);
             if (statusMessage.equals(line) || statusMessage.startsWith(line + ": ")) {
                 return true;
             }
@@ -355,22 +345,22 @@ final class TaskMirror implements AutoCloseable {
             if (clock.instant().isBefore(asked.plus(READ_IS_FRESH))) {
                 return true;
             }
-            return server.task(told.task).map(task -> task.status().equals(Task.QUEUED)).orElse(false);
+            return server.task(told.task()).map(task -> task.status().equals(Task.QUEUED)).orElse(false);
         }
 
         private List<String> lastLines(Told told) {
             String text;
             try {
-                text = console.of(told.pod.orElseThrow().ref());
+                text = told.console.read();
             } catch (ProviderException unreadable) {
-                return List.of(line(told.machineId, "its log can't be read (" + unreadable.code() + ")"));
+                return List.of(line(told.machineId(), "its log can't be read (" + unreadable.code() + ")"));
             }
             var all = hidden(text).map(shown -> shown.lines().filter(line -> !line.isBlank()).toList()).orElse(List.of());
             if (all.isEmpty()) {
                 return List.of();
             }
             var lines = new ArrayList<String>();
-            lines.add(line(told.machineId, "the last lines of its log:"));
+            lines.add(line(told.machineId(), "the last lines of its log:"));
             all.subList(Math.max(0, all.size() - LAST_LINES), all.size())
                     .forEach(line -> lines.add(shortened(line)));
             return lines;

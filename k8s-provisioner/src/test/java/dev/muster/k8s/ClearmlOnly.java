@@ -8,6 +8,7 @@ public class ClearmlOnly implements QuarkusTestProfile {
 
     @Override
     public Map<String, String> getConfigOverrides() {
-        return Map.of("quarkus.arc.exclude-types", "dev.muster.**", "quarkus.kubernetes-client.devservices.enabled", "false");
+        return Map.of("quarkus.arc.exclude-types", "dev.muster.provisioner.**,K8sProvisioner,ClearmlSide", "quarkus.devservices.enabled", "false",
+                "quarkus.http.test-port", "0");
     }
 }

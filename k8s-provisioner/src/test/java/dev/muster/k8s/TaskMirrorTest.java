@@ -2,7 +2,6 @@ package dev.muster.k8s;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.muster.k8s.DockerArguments.Untranslated;
 import dev.muster.provisioner.host.Backoff;
 import dev.muster.provisioner.spi.Await;
 import dev.muster.provisioner.spi.CloudStatus;
@@ -55,7 +54,7 @@ class TaskMirrorTest {
     }
 
     private TaskMirror newProcess() {
-        return new TaskMirror(clearml.servers, pod -> console, clearml.secrets, new Backoff(Duration.ofMillis(20), Duration.ofMillis(50)), Clock.systemUTC());
+        return new TaskMirror(clearml.servers, clearml.secrets, new Backoff(Duration.ofMillis(20), Duration.ofMillis(50)), Clock.systemUTC());
     }
 
     private void restart() {
@@ -73,7 +72,7 @@ class TaskMirrorTest {
     }
 
     private void show(MachineSeen pod, String node) {
-        mirror.seen("default", pod, node);
+        mirror.seen("default", pod, node, () -> console);
         settle();
     }
 
@@ -178,10 +177,10 @@ class TaskMirrorTest {
     }
 
     @Test
-    void aProcessThatEndedBetweenLineAndMessageSaysItAgain() throws Exception {
+    void aProcessThatEndedBetweenLineAndMessageIsFollowedByOneThatWritesTheMessage() throws Exception {
         // Given
         clearml.server("default").faults().add(Fault.error("tasks.update", 503, 0).times(1000));
-        mirror.seen("default", pod(CloudStatus.WAITING, EndedBy.UNKNOWN, "Unschedulable", NO_GPU), "");
+        mirror.seen("default", pod(CloudStatus.WAITING, EndedBy.UNKNOWN, "Unschedulable", NO_GPU), "", () -> console);
         Await.until(this::log, lines -> !lines.isEmpty());
 
         // When
@@ -192,7 +191,7 @@ class TaskMirrorTest {
 
         // Then
         assertThat(statusMessage()).isEqualTo("Muster: pod mk3v9x2aq-17: Unschedulable: " + NO_GPU);
-        assertThat(log()).hasSize(2).containsOnly(statusMessage());
+        assertThat(log()).containsExactly(statusMessage());
     }
 
     @Test
@@ -247,22 +246,27 @@ class TaskMirrorTest {
     }
 
     @Test
-    void whatWasLeftOutOfDockerArgumentsIsSaidOnce() {
+    void whatWasLeftOutOfDockerArgumentsIsSaidOnce() throws Exception {
         // Given
-        var arguments = List.of(new Untranslated("--privileged", "the pool's pod template can say it"), new Untranslated("-e A", "it has no value"));
+        var fields = TestClearml.fields();
+        fields.putObject("container").put("arguments", "--privileged -e TOKEN --label token=hunter2 -e A=B");
+        task = clearml.waiting("default", fields);
 
         // When
-        mirror.leftOut("default", task, POD, arguments);
-        settle();
-        mirror.leftOut("default", task, POD, arguments);
+        show(CloudStatus.WAITING, "", "", "");
         show(CloudStatus.WAITING, "Unschedulable", NO_GPU, "");
         restart();
-        mirror.leftOut("default", task, POD, arguments);
-        settle();
+        show(CloudStatus.WAITING, "Unschedulable", NO_GPU, "");
+        run();
+        restart();
+        show(CloudStatus.RUNNING, "", "", "gpu-1");
 
         // Then
         assertThat(log()).containsExactly("Muster: pod mk3v9x2aq-17: docker argument --privileged is left out: the pool's pod template can say it",
-                "Muster: pod mk3v9x2aq-17: docker argument -e A is left out: it has no value", "Muster: pod mk3v9x2aq-17: Unschedulable: " + NO_GPU);
+                "Muster: pod mk3v9x2aq-17: docker argument -e TOKEN is left out: its value would come from the environment of a Docker host, which no cluster"
+                        + " has; write TOKEN=value",
+                "Muster: pod mk3v9x2aq-17: docker argument --label is left out: the pool's pod template can say it",
+                "Muster: pod mk3v9x2aq-17: Unschedulable: " + NO_GPU);
     }
 
     @Test
@@ -272,17 +276,15 @@ class TaskMirrorTest {
         server.faults().add(Fault.error("tasks.get_all", 503, 0).times(1000));
 
         // When
-        mirror.leftOut("default", task, POD, List.of(new Untranslated("--rm", "every pod of a task is so")));
-        mirror.seen("default", pod(CloudStatus.WAITING, EndedBy.UNKNOWN, "Unschedulable", NO_GPU), "");
-        mirror.seen("default", pod(CloudStatus.PENDING, EndedBy.UNKNOWN, "", ""), "gpu-1");
+        mirror.seen("default", pod(CloudStatus.WAITING, EndedBy.UNKNOWN, "Unschedulable", NO_GPU), "", () -> console);
+        mirror.seen("default", pod(CloudStatus.PENDING, EndedBy.UNKNOWN, "", ""), "gpu-1", () -> console);
         Await.until(() -> server.faults().struck(), struck -> struck >= 3);
         assertThat(mirror.isOwing("default", POD)).isTrue();
         server.faults().clear();
         settle();
 
         // Then
-        assertThat(log()).containsExactly("Muster: pod mk3v9x2aq-17: docker argument --rm is left out: every pod of a task is so",
-                "Muster: pod mk3v9x2aq-17: scheduled on node gpu-1");
+        assertThat(log()).containsExactly("Muster: pod mk3v9x2aq-17: scheduled on node gpu-1");
         assertThat(statusMessage()).isEqualTo("Muster: pod mk3v9x2aq-17: scheduled on node gpu-1");
     }
 
@@ -290,7 +292,7 @@ class TaskMirrorTest {
     void aServerThatIsSilentHoldsUpNoOther() throws Exception {
         // Given
         clearml.server("other").faults().add(Fault.stall("tasks.get_all"));
-        mirror.seen("other", pod(CloudStatus.WAITING, EndedBy.UNKNOWN, "Unschedulable", NO_GPU), "");
+        mirror.seen("other", pod(CloudStatus.WAITING, EndedBy.UNKNOWN, "Unschedulable", NO_GPU), "", () -> console);
 
         // When
         show(CloudStatus.WAITING, "Unschedulable", NO_GPU, "");
@@ -309,8 +311,8 @@ class TaskMirrorTest {
 
         // When
         task = known;
-        mirror.seen("default", pod(CloudStatus.WAITING, EndedBy.UNKNOWN, "Unschedulable", NO_GPU), "");
-        mirror.seen("nowhere", pod(CloudStatus.WAITING, EndedBy.UNKNOWN, "Unschedulable", NO_GPU), "");
+        mirror.seen("default", pod(CloudStatus.WAITING, EndedBy.UNKNOWN, "Unschedulable", NO_GPU), "", () -> console);
+        mirror.seen("nowhere", pod(CloudStatus.WAITING, EndedBy.UNKNOWN, "Unschedulable", NO_GPU), "", () -> console);
         settle();
 
         // Then
