@@ -7,6 +7,7 @@ import dev.muster.clearml.TaskAndContainer;
 import dev.muster.contracts.SecretsFolder;
 import dev.muster.provisioner.host.Backoff;
 import dev.muster.provisioner.host.Redaction;
+import dev.muster.provisioner.spi.CloudStatus;
 import dev.muster.provisioner.spi.EndedBy;
 import dev.muster.provisioner.spi.MachineSeen;
 import dev.muster.provisioner.spi.ProviderException;
@@ -298,7 +299,7 @@ final class TaskMirror implements AutoCloseable {
             if (isFirst) {
                 lines.addAll(leftOut(told, task));
             }
-            var isToBeSaid = isNewWord && !wasSaid(told, before, word.get(), task.statusMessage(), isWaiting) && isWorthSaying(task.task(), word.get());
+            var isToBeSaid = isNewWord && !wasSaid(told, before, word.get(), task.statusMessage(), isWaiting) && isWorthSaying(task.task(), told.pod.status(), word.get());
             if (isToBeSaid) {
                 lines.add(line);
             }
@@ -336,8 +337,11 @@ final class TaskMirror implements AutoCloseable {
             return before.isNew && !isWaiting && !word.isLast;
         }
 
-        /** How the pod of a task ended that has its result is nobody's concern. */
-        private boolean isWorthSaying(Task task, Word word) {
+        /** What a pod waits for that came too late for its task, and how one ended whose task has its result, is nobody's concern. */
+        private boolean isWorthSaying(Task task, CloudStatus pod, Word word) {
+            if (pod == CloudStatus.WAITING || pod == CloudStatus.PENDING) {
+                return task.status().equals(Task.QUEUED);
+            }
             return !word.isLast || !Set.of(Task.COMPLETED, Task.PUBLISHING, Task.PUBLISHED).contains(task.status());
         }
 

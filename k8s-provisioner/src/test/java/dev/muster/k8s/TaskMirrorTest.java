@@ -157,6 +157,20 @@ class TaskMirrorTest {
     }
 
     @Test
+    void aTaskThatAnotherWorkerTookHearsNoMoreOfThePodThatWaits() throws Exception {
+        // Given
+        show(CloudStatus.WAITING, "Unschedulable", NO_GPU, "");
+        run();
+
+        // When
+        show(CloudStatus.PENDING, "", "", "gpu-1");
+
+        // Then
+        assertThat(log()).containsExactly("Muster: pod mk3v9x2aq-17: Unschedulable: " + NO_GPU);
+        assertThat(statusMessage()).isEqualTo("started by its agent");
+    }
+
+    @Test
     void aNewProcessSaysNothingAgain() throws Exception {
         // Given
         show(CloudStatus.WAITING, "Unschedulable", NO_GPU, "");
