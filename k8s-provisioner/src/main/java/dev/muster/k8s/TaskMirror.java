@@ -223,6 +223,9 @@ final class TaskMirror implements AutoCloseable {
                         show(told);
                         failures = 0;
                     } catch (ClearmlException failed) {
+                        if (Thread.interrupted()) {
+                            throw new InterruptedException();
+                        }
                         if (failed.kind() == ClearmlException.Kind.INVALID) {
                             LOG.infof("ClearML does not take what becomes of a task's pod: task=%s machine=%s reason=%s", told.task(), told.machineId(),
                                     failed.getMessage());
