@@ -5,12 +5,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.muster.k8s.DockerArguments.Gpus;
 import dev.muster.k8s.DockerArguments.HostPath;
 import dev.muster.k8s.DockerArguments.Untranslated;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -219,5 +222,26 @@ class DockerArgumentsTest {
         // Then
         assertThat(read.hostIpc()).isTrue();
         assertThat(read.untranslated()).extracting(Untranslated::why).contains("its quote is not closed");
+    }
+
+    @Test
+    void doesWhatTheDocsShow() throws Exception {
+        // Given
+        var lines = Files.readAllLines(Path.of("../docs/kubernetes-tasks.md"));
+        var table = lines.subList(lines.indexOf("| argument | in the pod |") + 2, lines.size());
+        var rows = table.stream().takeWhile(line -> line.startsWith("|")).map(line -> line.split("\\|")[1]).toList();
+        var leftOut = lines.stream().filter(line -> line.startsWith("Left out with everything else")).toList();
+
+        // Then
+        assertThat(examples(rows)).hasSize(16).allSatisfy(example -> {
+            assertThat(DockerArguments.of(List.of(example)).untranslated()).as(example).isEmpty();
+            assertThat(DockerArguments.of(List.of(example))).as(example).isNotEqualTo(nothing());
+        });
+        assertThat(examples(leftOut)).hasSize(5).allSatisfy(example ->
+                assertThat(DockerArguments.of(List.of(example)).untranslated()).as(example).hasSize(1));
+    }
+
+    private static List<String> examples(List<String> lines) {
+        return lines.stream().flatMap(line -> Pattern.compile("`([^`]+)`").matcher(line).results()).map(found -> found.group(1)).toList();
     }
 }
