@@ -33,6 +33,7 @@ import dev.muster.v1.TaskAction;
 import dev.muster.v1.Toleration;
 import dev.muster.v1.Value;
 import dev.muster.v1.Violation;
+import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -1078,10 +1079,22 @@ public final class FleetYaml {
     private static Object json(String json) {
         try {
             var read = Json.read(json);
-            return read instanceof Map && Json.write(read).equals(json) ? read : json;
+            return read instanceof Map && Json.write(read).equals(json) ? plain(read) : json;
         } catch (IllegalArgumentException noJson) {
             return json;
         }
+    }
+
+    private static Object plain(Object json) {
+        if (json instanceof Map<?, ?> map) {
+            var plain = new LinkedHashMap<String, Object>();
+            map.forEach((key, value) -> plain.put(key.toString(), plain(value)));
+            return plain;
+        }
+        if (json instanceof List<?> list) {
+            return list.stream().map(FleetYaml::plain).toList();
+        }
+        return json instanceof BigDecimal number ? YamlValue.plain(number) : json;
     }
 
     private static void text(Map<String, Object> to, String key, String text) {

@@ -275,15 +275,18 @@ public final class YamlValue {
     }
 
     /** The factor as it is written. @param fraction finite and not negative */
-    static BigDecimal fraction(double fraction) {
-        var written = BigDecimal.valueOf(fraction).stripTrailingZeros();
-        return written.scale() < 0 ? written.setScale(0) : written;
+    static Number fraction(double fraction) {
+        return plain(BigDecimal.valueOf(fraction).stripTrailingZeros());
     }
 
     /** The amount as it is written, without needless zeros. */
-    static BigDecimal amount(long micros) {
-        var amount = BigDecimal.valueOf(micros, 6).stripTrailingZeros();
-        return amount.scale() < 0 ? amount.setScale(0) : amount;
+    static Number amount(long micros) {
+        return plain(BigDecimal.valueOf(micros, 6).stripTrailingZeros());
+    }
+
+    /** A whole number as one: as a decimal, YAML would write its type beside it. */
+    static Number plain(BigDecimal number) {
+        return number.scale() <= 0 ? number.toBigIntegerExact() : number;
     }
 
     /** The key's object as JSON without blanks; if it is one value, that text itself. */

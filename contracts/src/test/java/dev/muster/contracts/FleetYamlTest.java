@@ -218,6 +218,27 @@ class FleetYamlTest {
     }
 
     @Test
+    void wholeNumbersAreWrittenAsPeopleWriteThem() throws Exception {
+        var text = """
+                name: demo
+                pools:
+                  cpu:
+                    provider: aws
+                    account: default
+                    price: 3
+                    cost:
+                      factor: 2
+                    aws:
+                      launchSpec:
+                        CpuOptions:
+                          CoreCount: 4
+                budgets:
+                  hour: 40
+                """;
+        assertThat(FleetYaml.write(FleetYaml.read(text))).isEqualTo(text);
+    }
+
+    @Test
     void aLaunchSpecIsJsonWithTheTypesThatItIsWrittenWith() throws Exception {
         assertThat(launchSpec("""
                 launchSpec:
