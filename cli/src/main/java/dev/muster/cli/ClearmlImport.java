@@ -68,7 +68,7 @@ record ClearmlImport(FleetSpec spec, Map<String, String> secrets, List<Note> not
     /** Keys that only a resource of the GCP application has. */
     private static final Pattern GOOGLES = Pattern.compile("(?i)(gcp[ _])?machine[ _]type|gpu[ _]type|use[ _]preemptible.*");
     /** Text that may hold a secret: a word that names one, a URL with a password, or a long run of letters and digits. Rather too often than once too few. */
-    private static final Pattern SECRET = Pattern.compile("(?i)passw|passphrase|_pass\\b|\\bpass\\b|secret|token|key|credential|\\bauth|bearer|://[^/\\s:@]+:[^/\\s@]+@"
+    static final Pattern SECRET = Pattern.compile("(?i)passw|passphrase|_pass\\b|\\bpass\\b|secret|token|key|credential|\\bauth|bearer|://[^/\\s:@]+:[^/\\s@]+@"
             + "|(?=[A-Za-z0-9+/_-]*\\d)(?=[A-Za-z0-9+/_-]*[A-Za-z])[A-Za-z0-9+/_-]{20,}");
 
     ClearmlImport {

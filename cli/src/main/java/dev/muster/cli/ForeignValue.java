@@ -232,6 +232,21 @@ final class ForeignValue {
         return Optional.empty();
     }
 
+    /** As {@link Json} has values, without nulls; empty for nothing. A violation, and empty, if it is nested too deep. */
+    Optional<Object> value() {
+        try {
+            return isBlank() ? Optional.empty() : Optional.ofNullable(value(0));
+        } catch (IllegalArgumentException deep) {
+            wrong(deep.getMessage(), "write it plainly");
+            return Optional.empty();
+        }
+    }
+
+    /** For people, who may not be shown the value itself. */
+    String kind() {
+        return isObject() ? "an object" : isList() ? "a list" : node.getTag().equals(Tag.BOOL) ? "a flag" : node.getTag().equals(Tag.INT) || node.getTag().equals(Tag.FLOAT) ? "a number" : "a text";
+    }
+
     /** Null for a null. */
     private Object value(int depth) {
         if (depth > DEEPEST) {

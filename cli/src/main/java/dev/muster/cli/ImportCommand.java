@@ -21,19 +21,78 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** {@code muster import …}: fleets from what other products were told. */
-@Command(name = "import", mixinStandardHelpOptions = true, description = "Fleet specs from other products' files.", subcommands = ImportCommand.Clearml.class)
+@Command(name = "import", mixinStandardHelpOptions = true, description = "Fleet specs from other products' files.", subcommands = {ImportCommand.Clearml.class, ImportCommand.Chart.class})
 final class ImportCommand {
 
     @Command(name = "clearml", mixinStandardHelpOptions = true, sortOptions = false,
             description = {"Writes the fleet spec that does what an autoscaler of ClearML does.",
                 "Secrets go into files of their own, and what has no field here is noted on standard error."})
-    static final class Clearml implements Runnable {
-
-        @Mixin
-        CommonOptions common;
+    static final class Clearml extends Import {
 
         @Parameters(index = "0", paramLabel = "FILE", description = "The open-source autoscaler's YAML, or JSON that the AWS or GCP application exported.")
         Path file;
+
+        @Option(names = "--region", paramLabel = "REGION", defaultValue = "", description = "Instead of the file's.")
+        String region;
+
+        @Override
+        Path file() {
+            return file;
+        }
+
+        @Override
+        String what() {
+            return "clearml";
+        }
+
+        @Override
+        ClearmlImport read(String text, String name, boolean named) throws InvalidYamlException {
+            return ClearmlImport.read(text, new ClearmlImport.Options(name, named, account, region));
+        }
+
+        @Override
+        String next() {
+            return "stop ClearML's autoscaler";
+        }
+    }
+
+    @Command(name = "clearml-agent-chart", mixinStandardHelpOptions = true, sortOptions = false,
+            description = {"Writes the fleet spec that does what ClearML's glue for Kubernetes does.",
+                "Secrets go into files of their own, and what has no field here is noted on standard error."})
+    static final class Chart extends Import {
+
+        @Parameters(index = "0", paramLabel = "FILE", description = "Values of the Helm chart clearml-agent, as helm get values prints them.")
+        Path file;
+
+        @Option(names = "--namespace", paramLabel = "NAMESPACE", defaultValue = "clearml", description = "That the pods run in (default: ${DEFAULT-VALUE}, the glue's own default).")
+        String namespace;
+
+        @Override
+        Path file() {
+            return file;
+        }
+
+        @Override
+        String what() {
+            return "clearml-agent-chart";
+        }
+
+        @Override
+        ClearmlImport read(String text, String name, boolean named) throws InvalidYamlException {
+            return ChartImport.read(text, new ChartImport.Options(name, account, namespace));
+        }
+
+        @Override
+        String next() {
+            return "put the secrets into the namespace's Secret, scale the glue down to 0";
+        }
+    }
+
+    /** Reads a file, judges what it comes to, writes it, and says what was left out. */
+    abstract static class Import implements Runnable {
+
+        @Mixin
+        CommonOptions common;
 
         @Option(names = {"-o", "--output"}, paramLabel = "FILE", description = "Where the spec goes (default: standard output).")
         Path output;
@@ -47,11 +106,22 @@ final class ImportCommand {
         @Option(names = "--account", paramLabel = "NAME", defaultValue = "default", description = "The installation's account whose keys the file's become (default: ${DEFAULT-VALUE}).")
         String account;
 
-        @Option(names = "--region", paramLabel = "REGION", defaultValue = "", description = "Instead of the file's.")
-        String region;
-
         @Option(names = "--force", description = "Write over what is there.")
         boolean force;
+
+        abstract Path file();
+
+        /** The command's own name. */
+        abstract String what();
+
+        /**
+         * @param name of the fleet
+         * @param named whether somebody asked for that name
+         */
+        abstract ClearmlImport read(String text, String name, boolean named) throws InvalidYamlException;
+
+        /** What comes before the fleet is applied. */
+        abstract String next();
 
         @Override
         public void run() {
@@ -59,16 +129,16 @@ final class ImportCommand {
                 throw CliFailure.usage("--account is '" + account + "': use letters, digits, '.', '_' and '-'");
             }
             var imported = read();
-            var spec = "# From " + file.getFileName().toString().replaceAll("\\p{Cntrl}", "?") + ", by muster import clearml. Every field: docs/fleet-spec.md\n" + FleetYaml.write(imported.spec());
+            var spec = "# From " + file().getFileName().toString().replaceAll("\\p{Cntrl}", "?") + ", by muster import " + what() + ". Every field: docs/fleet-spec.md\n" + FleetYaml.write(imported.spec());
             write(spec, imported.secrets());
             report(spec, imported);
         }
 
         private ClearmlImport read() {
+            var file = file();
             var fallback = PoolNames.label(file.getFileName().toString().replaceFirst("\\.[A-Za-z]+$", ""));
             try {
-                var imported = ClearmlImport.read(Files.readString(file),
-                        new ClearmlImport.Options(name != null ? name : fallback.isEmpty() ? "clearml" : fallback, name != null, account, region));
+                var imported = read(Files.readString(file), name != null ? name : fallback.isEmpty() ? "clearml" : fallback, name != null);
                 // What a planner would refuse is found now, before anything is written.
                 var trial = SpecTrial.of(FleetYaml.read(FleetYaml.write(imported.spec())), Instant.EPOCH);
                 if (trial.head().isEmpty()) {
@@ -91,7 +161,7 @@ final class ImportCommand {
             var todo = new TreeMap<Path, String>();
             found.forEach((secret, value) -> todo.put(secrets.resolve(secret), value));
             if (!force) {
-                todo.keySet().forEach(Clearml::refuseIfThere);
+                todo.keySet().forEach(Import::refuseIfThere);
                 if (output != null) {
                     refuseIfThere(output);
                 }
@@ -147,7 +217,7 @@ final class ImportCommand {
                 return;
             }
             written.forEach(file -> out.line("Written: " + file));
-            out.line("Next: read the notes, stop ClearML's autoscaler, and then ./muster fleet apply -f " + output);
+            out.line("Next: read the notes, " + next() + ", and then ./muster fleet apply -f " + output);
         }
     }
 }
