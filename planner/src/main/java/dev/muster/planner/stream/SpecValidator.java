@@ -563,7 +563,7 @@ final class SpecValidator {
                             "name an instance profile in aws.instanceProfile whose role may read it, or put the secret into a file of the secrets folder");
                 }
             } catch (IllegalArgumentException none) {
-                say(field + ".secretRef", none.getMessage(), SecretRef.FORMS);
+                say(field + ".secretRef", none.getMessage(), isOn("k8s", pool) ? "write the name of a key of the pool's Kubernetes Secret" : SecretRef.FORMS);
             }
         }
     }

@@ -104,6 +104,7 @@ class KubernetesSpecTest {
                 wrong("agent.defaultImage", "agent: {defaultImage: 'a b'}", "'a b' is no container image", "python"),
                 wrong("agent.docker", "agent: {docker: true}", "without containers of their own", "remove it"),
                 wrong("agent.environment.A.secretRef", "agent: {environment: {A: {secretRef: 'ssm:/a'}}}", "in a secret store of AWS, which pods can't read", "Kubernetes Secret"),
+                wrong("agent.environment.A.secretRef", "agent: {environment: {A: {secretRef: '../a'}}}", "'../a' is no name of a secret", "a key of the pool's Kubernetes Secret"),
                 wrong("agent.environment.A", "agent: {environment: {A: AKIA" + "IOSFODNN7EXAMPLE}}", "looks like a key", "Kubernetes Secret, and write secretRef"),
                 wrong("agent.storage.s3[0].secret", "agent: {storage: {s3: [{key: {secretRef: k}, secret: s}]}}", "may not stand in a spec", "its key there"),
                 wrong("patience", "patience: 0s", "is 0s", "more than zero"),
