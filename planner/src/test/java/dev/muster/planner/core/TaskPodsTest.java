@@ -177,6 +177,29 @@ class TaskPodsTest {
     }
 
     @Test
+    void itsAgeIsItsTimeWithRoomAndOneThatIsMadeForATaskEndsWithThat() {
+        var tenMinutes = new Pool.Leaving(Duration.ofMinutes(10), Duration.ZERO, Duration.ZERO, 0);
+        var agents = new PoolOf("agents", 0, 9).with(pool -> {
+            pool.pods = new Pool.Pods(false, null, Set.of(), new TreeMap<>());
+            pool.leaving = tenMinutes;
+        });
+        var own = new PoolOf("own", 0, 9).with(pool -> {
+            pool.pods = taskPods(null);
+            pool.leaving = tenMinutes;
+        });
+        var s = Scenario.of(Scenario.spec(List.of(Scenario.queue("gpu", "agents"), Scenario.queue("own", "own")), List.of(agents, own)))
+                .waiting("gpu", List.of("a")).waiting("own", List.of("b")).look().list().plan();
+        var agent = s.fleet.active().values().stream().filter(machine -> machine.task().isEmpty()).findFirst().orElseThrow().id();
+        var bound = machineFor(s, "b");
+        s.takes(agent, FULL).takes(bound, FULL).list().plan().pass(Duration.ofMinutes(20)).look().list().plan();
+        s.shows(agent, CloudState.RUNNING).shows(bound, CloudState.RUNNING).worker(agent, "a").worker(bound, "b").look().list().plan();
+        s.pass(Duration.ofMinutes(9)).look().list().plan();
+        assertThat(s.decisions()).doesNotContain(Reason.IS_OLD);
+        s.pass(Duration.ofMinutes(1)).look().list().plan();
+        assertThat(s.decided(Reason.IS_OLD)).singleElement().satisfies(decided -> assertThat(decided.machineIds()).containsExactly(agent));
+    }
+
+    @Test
     void withinThePatienceNothingElseIsTriedAndAfterItTheNextPoolIsAndTheDecisionSaysWhy() {
         var s = clusterThenVms(Duration.ofMinutes(2)).waiting("gpu", List.of("a", "b")).look().list().plan();
         s.takes(machineFor(s, "a"), FULL).takes(machineFor(s, "b"), FULL).list().plan().pass(Duration.ofSeconds(119)).look().list().plan();
