@@ -643,7 +643,7 @@ public final class Fleet {
     Machine booked(Machine machine, Instant at) {
         var paid = machine.paid();
         // What waits for room costs nothing.
-        if (paid == null && machine.acceptedAt() != null && machine.isCounted() && machine.cloud() != CloudState.WAITING && machine.waitingSince() == null) {
+        if (paid == null && machine.acceptedAt() != null && machine.isCounted() && !hasNoRoom(machine)) {
             paid = Paid.from(machine.acceptedAt(), priceOf(machine));
         }
         if (paid == null) {
@@ -928,7 +928,8 @@ public final class Fleet {
             if (m.acceptedAt == null) {
                 m.acceptedAt = at;
             }
-            var began = facts.state() != CloudState.WAITING && (known.cloud() != CloudState.WAITING || facts.state().isAlive());
+            // One that ends without having had room was never begun, however often its cloud shows its end.
+            var began = facts.state() != CloudState.WAITING && (!hasNoRoom(known) || facts.state().isAlive());
             if (m.paid == null && began) {
                 m.paid = Paid.from(paidSince(known, facts, at), known.committed());
             }
@@ -938,6 +939,9 @@ public final class Fleet {
             }
             if (rank(facts.state()) >= rank(m.cloud)) {
                 m.cloud = facts.state();
+            }
+            if (m.cloud == CloudState.WAITING && m.waitingSince == null) {
+                m.waitingSince = at;
             }
             if (m.cloud.isAlive() && m.cloud != CloudState.WAITING && m.cloud != CloudState.PENDING && m.bootedAt == null) {
                 m.bootedAt = at;
@@ -962,10 +966,16 @@ public final class Fleet {
         }
     }
 
+    /** As far as is known: it waits, or was not seen to begin since it did. */
+    private static boolean hasNoRoom(Machine machine) {
+        return machine.cloud() == CloudState.WAITING || machine.waitingSince() != null;
+    }
+
     /** When the cloud says that it was launched, as far as that can be: clocks differ. */
     private static Instant paidSince(Machine machine, MachineFacts facts, Instant at) {
         var launched = facts.launchedAt();
-        if (launched == null || launched.isAfter(at)) {
+        // What has waited for room costs nothing before it has some, whenever it was accepted.
+        if (launched == null || launched.isAfter(at) || hasNoRoom(machine)) {
             return at;
         }
         return launched.isBefore(machine.requestedAt()) ? machine.requestedAt() : launched;

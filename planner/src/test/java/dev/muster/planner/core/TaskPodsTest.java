@@ -177,6 +177,27 @@ class TaskPodsTest {
     }
 
     @Test
+    void theTimeWithoutRoomIsNotPaidForThoughItsCloudDatesItFromItsCreation() {
+        var s = cluster(9).waiting("gpu", List.of("a")).look().list().plan();
+        var id = s.onlyMachine();
+        s.takes(id, FULL).list().plan().pass(Duration.ofMinutes(20));
+        var machine = s.fleet.machine(id).orElseThrow();
+        s.fleet.apply(new FleetEvent.MachineSeen(s.now, new FleetEvent.MachineFacts(id, machine.pool(), machine.cloudId(), machine.batchId(), 0, machine.offer(),
+                CloudState.PENDING, Ending.UNKNOWN, Scenario.START, Mark.NONE, "", CloudNote.NONE, "a")));
+        assertThat(s.fleet.machine(id).orElseThrow().paid().since()).isEqualTo(Scenario.START.plus(Duration.ofMinutes(20)));
+    }
+
+    @Test
+    void oneThatEndsWithoutHavingHadRoomCostsNothingHoweverOftenItsEndIsShown() {
+        var s = cluster(9).waiting("gpu", List.of("a")).look().list().plan();
+        var id = s.onlyMachine();
+        s.takes(id, FULL);
+        s.shows(id, CloudState.TERMINATED, Ending.ASKED).list().plan().list().plan();
+        assertThat(s.fleet.machine(id).orElseThrow().phase()).isEqualTo(Phase.GONE);
+        assertThat(s.fleet.machine(id).orElseThrow().paid()).isNull();
+    }
+
+    @Test
     void itsAgeIsItsTimeWithRoomAndOneThatIsMadeForATaskEndsWithThat() {
         var tenMinutes = new Pool.Leaving(Duration.ofMinutes(10), Duration.ZERO, Duration.ZERO, 0);
         var agents = new PoolOf("agents", 0, 9).with(pool -> {

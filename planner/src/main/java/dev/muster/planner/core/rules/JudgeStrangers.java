@@ -65,7 +65,8 @@ public final class JudgeStrangers implements Rule {
                 stranger.mark() == null ? Mark.NONE : stranger.mark(),
                 stranger.state(), stranger.ending(), committed, "", decision.id(), List.of(),
                 launchedAt.isAfter(now) ? now : launchedAt, now, now, stranger.state() == CloudState.PENDING || stranger.state() == CloudState.WAITING ? null : now, null, null, null,
-                null, null, null, 0, "", false, null, null, null, stranger.task(), stranger.note(), null, null, null);
+                null, null, null, 0, "", false, null, null, null, stranger.task(), stranger.note(),
+                stranger.state() == CloudState.WAITING ? now : null, null, null);
         planning.put(adopted);
         // One at work is at work from this plan on: no deadline of a boot is for it.
         adopted = FollowMachines.register(planning, adopted);
