@@ -275,6 +275,27 @@ class TaskPodsTest {
     }
 
     @Test
+    void aTaskWithTwoMachinesIsFailedForOneOfThemOnce() {
+        var s = cluster(9).waiting("gpu", List.of("typo")).look().list().plan();
+        refusedForItsTask(s, "mabcdefgh-1").plan();
+        s.fleet.apply(new FleetEvent.TaskRescued(s.now, "typo", 1, RescueOutcome.MARKED_FAILED, TaskStatus.FAILED, "", ""));
+        s.plan();
+        assertThat(tasks(s)).as("the last look is from before").containsExactly("typo");
+        s.pass(Duration.ofSeconds(10)).look().list().plan();
+        assertThat(tasks(s)).as("somebody has queued it again").containsExactly("typo", "typo");
+        refusedForItsTask(s, "mabcdefgh-2").plan();
+        s.fleet.apply(new FleetEvent.TaskRescued(s.now, "typo", 2, RescueOutcome.MARKED_FAILED, TaskStatus.FAILED, "", ""));
+        s.waiting("gpu", 0).pass(Duration.ofSeconds(10)).look().list().plan().pass(Duration.ofSeconds(10)).look().list().plan();
+        assertThat(s.commands(Command.Rescue.class)).extracting(Command.Rescue::machineId).containsExactly("mabcdefgh-1", "mabcdefgh-2");
+    }
+
+    private static Scenario refusedForItsTask(Scenario s, String machine) {
+        s.fleet.apply(new FleetEvent.LaunchRefused(s.now, machine, List.of(machine), FailureKind.INVALID_SPEC, "BadOverride", "Muster/k8s/memory is '64 Gigs'", "",
+                null, true));
+        return s;
+    }
+
+    @Test
     void aTaskThatAsksForWhatCantBeReadIsFailedWithoutAMachine() {
         var s = cluster(9).waiting("gpu", List.of("a")).look().list().plan();
         s.fleet.apply(new FleetEvent.LaunchRefused(s.now, "mabcdefgh-1", List.of("mabcdefgh-1"), FailureKind.INVALID_SPEC, "BadOverride",

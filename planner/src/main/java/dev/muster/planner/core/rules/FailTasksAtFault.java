@@ -29,9 +29,10 @@ public final class FailTasksAtFault implements Rule {
         }
     }
 
-    /** Of this machine's fault. A task that was mended and queued again has another machine. */
+    /** The task was failed for it, or for another machine of that time. One that was mended and queued again has a machine made later. */
     private static boolean isKnown(Planning planning, Machine machine) {
-        return planning.fleet().rescue(machine.task()).filter(rescue -> rescue.machineId().equals(machine.id()) || rescue.isOpen()).isPresent();
+        return planning.fleet().rescue(machine.task()).filter(rescue -> rescue.machineId().equals(machine.id()) || rescue.isOpen()
+                || rescue.fails() && !machine.requestedAt().isAfter(rescue.endedAt())).isPresent();
     }
 
     private void fail(Planning planning, Machine machine) {

@@ -13,6 +13,7 @@ import dev.muster.planner.core.Queue;
 import dev.muster.planner.core.QueueSeen;
 import dev.muster.planner.core.Reason;
 import dev.muster.planner.core.Rule;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -27,6 +28,9 @@ import java.util.function.ToLongFunction;
  * pool will cover is not asked of the next.
  */
 public final class WantEnoughForDemand implements Rule {
+
+    /** Most that the watcher's clock and ours may differ; a service further off is not ready. */
+    private static final Duration SKEW = Duration.ofSeconds(5);
 
     private final Launches launches;
     private final TakeBackDrains takeBack = new TakeBackDrains();
@@ -147,9 +151,10 @@ public final class WantEnoughForDemand implements Rule {
         return wants;
     }
 
-    /** It is about to be marked failed, and needs no machine. */
+    /** It is about to be marked failed, or was, and the last look began before: it needs no machine. */
     private static boolean isFailing(Planning planning, String task) {
-        return planning.fleet().rescue(task).filter(rescue -> rescue.isOpen() && rescue.fails()).isPresent();
+        return planning.fleet().rescue(task).filter(rescue -> rescue.fails() && (rescue.isOpen()
+                || !planning.fleet().demand().lookStartedAt().isAfter(rescue.endedAt().plus(SKEW)))).isPresent();
     }
 
     /** Others' workers first, since they cost nothing; then pools as the queue has them. */
