@@ -1,7 +1,7 @@
 package dev.muster.planner.simulation;
 
 /**
- * Once faults have stopped, every waiting task is run, unless its fleet was deleted or has spent
+ * Once faults have stopped, every waiting task is run, or failed for what is wrong with it, unless its fleet was deleted or has spent
  * its day's budget, or it was lost more often than it may be rescued.
  */
 final class DemandIsMetOnceFaultsStop implements Invariant {
@@ -17,7 +17,7 @@ final class DemandIsMetOnceFaultsStop implements Invariant {
             return;
         }
         for (var task : world.clearml().tasks.values()) {
-            if (!task.isDone && !EveryTaskRunsOnceOrIsRescued.isGivenUp(task)) {
+            if (!task.isOver() && !EveryTaskRunsOnceOrIsRescued.isGivenUp(task)) {
                 broken(task + " is " + task.status + (world.clearml().isWaiting(task) ? ", waiting" : ", not waiting") + " in " + task.queueId
                         + "; the planner refuses: " + world.planner().fleet().refusals().stream().map(r -> r.text()).toList());
             }

@@ -43,6 +43,12 @@ sealed interface Fact {
         }
     }
 
+    /** A pod has taken the task that it was made for out of its queue. */
+    record Claimed(SimulatedTask task, SimulatedMachine machine) implements Fact {}
+
+    /** A task was marked failed. */
+    record TaskFailed(SimulatedTask task) implements Fact {}
+
     /** An agent begins to run a task. */
     record TaskBegan(SimulatedTask task, SimulatedAgent agent) implements Fact {}
 

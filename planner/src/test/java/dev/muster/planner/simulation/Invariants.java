@@ -11,6 +11,7 @@ final class Invariants {
         return List.of(new RateBudgetHolds(), new PeriodBudgetHoldsUpToReserve(), new LimitsHold(), new BusyMachinesAreNeverTerminated(),
                 new EveryTaskRunsOnceOrIsRescued(), new EachIdIsOneMachine(), new NothingIsLeftBehind(), new DemandIsMetOnceFaultsStop(),
                 new ReplayEqualsHistory(), new NothingIsDoneOnStaleFacts(), new NothingIsLaunchedWhilePaused(), new PhasesFollowTheTable(),
-                new StoredStateIsWhole(), new LaunchesAreNotExcessive(), new RefusedOffersAreLeftAlone(), new EveryMachineHasItsChain());
+                new StoredStateIsWhole(), new LaunchesAreNotExcessive(), new RefusedOffersAreLeftAlone(), new EveryMachineHasItsChain(),
+                new TaskPodsTakeTheirOwn(), new EachWaitingTaskHasItsPod(), new PodsWithoutRoomAreFree());
     }
 }

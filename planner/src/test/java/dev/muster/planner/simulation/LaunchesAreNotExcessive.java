@@ -1,6 +1,7 @@
 package dev.muster.planner.simulation;
 
 import dev.muster.planner.core.Command;
+import dev.muster.planner.core.Fleet;
 import dev.muster.planner.core.PlanRecord;
 import java.util.HashSet;
 import java.util.Set;
@@ -30,7 +31,8 @@ final class LaunchesAreNotExcessive implements Invariant {
         int waiting = planned.fleet().queues().values().stream().mapToInt(queue -> queue.waiting()).sum();
         int starting = 0;
         for (var machine : planned.fleet().active().values()) {
-            if (machine.phase().isStarting() && !launched.contains(machine.id())) {
+            // One that was made for a task which another took is of no use, and goes.
+            if (machine.phase().isStarting() && !launched.contains(machine.id()) && (!machine.isBound() || waits(planned.fleet(), machine.task()))) {
                 starting += planned.fleet().spec().pool(machine.pool()).map(pool -> pool.slots()).orElse(0);
             }
         }
@@ -41,5 +43,9 @@ final class LaunchesAreNotExcessive implements Invariant {
         if (slots > Math.max(0, waiting - usable) + minima + rounding) {
             broken(slots + " slots are launched for " + waiting + " waiting tasks, with " + starting + " starting");
         }
+    }
+
+    private static boolean waits(Fleet fleet, String task) {
+        return fleet.queues().values().stream().anyMatch(queue -> queue.first().contains(task));
     }
 }

@@ -9,7 +9,7 @@ import java.util.Map;
 
 /**
  * Whenever the cloud starts a machine, its pool and the fleet have no more machines there than the limits that held when the launch was
- * planned, or hold now. Machines of another autoscaler that were adopted don't come from a launch: no plan launches beside them more than
+ * planned, or hold now, and its pods request together no more than the fleet may. Machines of another autoscaler that were adopted don't come from a launch: no plan launches beside them more than
  * its books may hold.
  */
 final class LimitsHold implements Invariant {
@@ -55,6 +55,10 @@ final class LimitsHold implements Invariant {
         var inFleet = world.cloud().there().stream().filter(other -> !other.isForeign()).count();
         if (inFleet > Math.max(then.inFleet, now.inFleet)) {
             broken("the fleet has " + inFleet + " machines, of at most " + Math.max(then.inFleet, now.inFleet));
+        }
+        var gpus = world.cloud().there().stream().filter(other -> !other.isForeign()).mapToInt(other -> world.shape().pool(other.pool).pods().gpus()).sum();
+        if (world.shape().gpus() > 0 && gpus > world.shape().gpus() && world.shape().pool(machine.pool).pods().gpus() > 0) {
+            broken("pods request " + gpus + " GPUs, of at most " + world.shape().gpus());
         }
     }
 }

@@ -6,7 +6,7 @@ import dev.muster.planner.core.PlanRecord;
 import dev.muster.planner.core.Reason;
 
 /**
- * Unknown is not zero, and not safe to kill: nothing is launched, and no idle machine drained, later than 15 s (or three intervals)
+ * Unknown is not zero, and not safe to kill: nothing is launched, no idle machine drained, and none whose task is said to be another's, later than 15 s (or three intervals)
  * after the last good look, or after a failed one.
  */
 final class NothingIsDoneOnStaleFacts implements Invariant {
@@ -22,7 +22,8 @@ final class NothingIsDoneOnStaleFacts implements Invariant {
             learned(world, learned.event());
         } else if (fact instanceof Fact.Planned planned) {
             for (var record : planned.records()) {
-                if (record instanceof PlanRecord.Decided decided && decided.reason() == Reason.IDLE_TOO_LONG
+                if (record instanceof PlanRecord.Decided decided && (decided.reason() == Reason.IDLE_TOO_LONG
+                        || decided.reason() == Reason.TASK_TAKEN || decided.reason() == Reason.TASK_AT_FAULT)
                         || record instanceof PlanRecord.CommandIssued issued && issued.command() instanceof Command.Launch) {
                     judge(world, record);
                 }

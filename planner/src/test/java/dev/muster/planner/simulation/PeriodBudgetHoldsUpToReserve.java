@@ -26,7 +26,7 @@ final class PeriodBudgetHoldsUpToReserve implements Invariant {
             var cap = world.shape().money().day().getAsLong();
             long reserved = 0;
             for (var machine : world.cloud().there()) {
-                if (!markedAt.containsKey(machine.cloudId) && machine.isWorking()) {
+                if (!markedAt.containsKey(machine.cloudId) && (machine.isWorking() || machine.isWaiting())) {
                     reserved += machine.mostPrice * Shape.RESERVE.toSeconds() / 3600;
                 }
             }
@@ -46,8 +46,11 @@ final class PeriodBudgetHoldsUpToReserve implements Invariant {
         var cap = world.shape().money().day().getAsLong();
         long outlived = 0;
         for (var machine : world.cloud().machines()) {
+            if (machine.paidFrom < 0) {
+                continue;
+            }
             var end = machine.isThere() ? world.now() : machine.endedAt;
-            var from = markedAt.getOrDefault(machine.cloudId, machine.launchedAt);
+            var from = markedAt.getOrDefault(machine.cloudId, machine.paidFrom);
             outlived += machine.mostPrice * Math.max(0, end - from - Shape.RESERVE.toMillis()) / 3_600_000;
             outlived += machine.mostPrice * world.planner().downFor() / 3_600_000;
         }

@@ -25,7 +25,7 @@ record Plot(long seed, Shape shape, List<Happening> happenings, long faultsStop)
 
     static Plot of(long seed) {
         var dice = new Dice(seed, "plot");
-        var shape = Shape.of(new Dice(seed, "shape"));
+        var shape = Shape.of(new Dice(seed, "shape")).withPods(new Dice(seed, "pods"));
         long length = dice.between(180, 900) * 1000;
         var happenings = new ArrayList<Happening>();
         for (int i = 0, groups = dice.between(1, 6); i < groups; i++) {

@@ -34,6 +34,7 @@ final class Shrinker {
         shrinker.lessen();
         shrinker.tryShape(Shape::withOnePool);
         shrinker.tryShape(Shape::withOneOffer);
+        shrinker.tryShape(Shape::withoutPods);
         shrinker.tryShape(Shape::withoutExtras);
         shrinker.tryShape(Shape::withoutBudgets);
         shrinker.tryShape(Shape::plain);

@@ -19,6 +19,8 @@ final class SimulatedAgent {
     final SimulatedMachine machine;
     final String workerId;
     private final List<String> queueIds;
+    /** The one task that it takes; null: it takes what its queues have. */
+    private final SimulatedTask bound;
     private final Dice dice;
     private boolean isAlive = true;
     private boolean isLeaving;
@@ -33,6 +35,7 @@ final class SimulatedAgent {
         this.machine = machine;
         this.workerId = workerId;
         this.queueIds = queueIds;
+        this.bound = machine == null ? null : machine.bound;
         this.dice = world.dice("agent " + workerId);
         world.clearml().register(workerId, queueIds);
         world.trace(workerId, "registers");
@@ -51,6 +54,11 @@ final class SimulatedAgent {
     /** Of the task that it runs, or that was popped for it; null: none. */
     SimulatedTask task() {
         return task != null ? task : onItsWay;
+    }
+
+    /** It runs one. */
+    boolean isRunning() {
+        return task != null;
     }
 
     private void report() {
@@ -75,12 +83,49 @@ final class SimulatedAgent {
             world.trace(workerId, "leaves");
             return;
         }
+        if (bound != null) {
+            claim();
+            return;
+        }
         if (machine != null && machine.isGateClosed()) {
             world.after(POLL, this::poll);
             return;
         }
         isPopping = true;
         world.after(dice.between(5, 400), this::applied);
+    }
+
+    /** Looks at the mark, and takes the task that its pod was made for out of its queue, or ends. */
+    private void claim() {
+        if (machine.isGateClosed()) {
+            machine.end();
+            return;
+        }
+        isPopping = true;
+        world.after(dice.between(5, 400), () -> {
+            if (!world.clearml().remove(bound)) {
+                world.trace(workerId, () -> "comes too late for " + bound);
+                world.after(5, this::endsPod);
+                return;
+            }
+            world.trace(workerId, () -> "claims " + bound);
+            world.happened(new Fact.Claimed(bound, machine));
+            onItsWay = bound;
+            if (!machineLives()) {
+                lost(bound);
+            } else if (world.isOn(Happening.Kind.POPS_LOST)) {
+                world.trace(workerId, () -> "never hears of " + bound);
+                lost(bound);
+                world.after(PATIENCE, this::endsPod);
+            } else {
+                world.after(dice.between(5, 2500), () -> answered(bound));
+            }
+        });
+    }
+
+    private void endsPod() {
+        isPopping = false;
+        machine.end();
     }
 
     private void applied() {
@@ -152,6 +197,13 @@ final class SimulatedAgent {
                 world.clearml().report(workerId, queueIds, popped);
             }
         });
+        if (bound != null && popped.fault == SimulatedTask.Fault.MEMORY) {
+            world.after(2000 + popped.length / 2, () -> {
+                if (task == popped && popped.runs == run) {
+                    machine.runOutOfMemory();
+                }
+            });
+        }
         world.after(2000 + popped.length, () -> {
             if (task == popped && popped.runs == run) {
                 end();
@@ -171,7 +223,7 @@ final class SimulatedAgent {
         }
         task = null;
         world.clearml().report(workerId, queueIds, null);
-        world.after(dice.between(100, 1000), this::poll);
+        world.after(dice.between(100, 1000), bound == null ? this::poll : machine::end);
         gateMoves();
     }
 

@@ -54,6 +54,15 @@ final class SimulatedClearml {
         return null;
     }
 
+    /** Takes the task out of its queue, if it is there: of several who do, one succeeds. */
+    boolean remove(SimulatedTask task) {
+        var removed = queues.get(task.queueId).removeIf(entry -> entry.task == task);
+        if (removed) {
+            task.poppedAt = world.now();
+        }
+        return removed;
+    }
+
     boolean isWaiting(SimulatedTask task) {
         return queues.get(task.queueId).stream().anyMatch(entry -> entry.task == task);
     }

@@ -7,6 +7,7 @@ import dev.muster.planner.core.FailureKind;
 import dev.muster.planner.core.FleetEvent.MachineFacts;
 import dev.muster.planner.core.Mark;
 import dev.muster.planner.core.Market;
+import dev.muster.planner.core.OfferKey;
 import dev.muster.planner.simulation.Happening.Kind;
 import dev.muster.planner.simulation.SimulatedMachine.Boot;
 import java.util.ArrayList;
@@ -15,15 +16,16 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 
 /** A cloud with all its regions. Its answers are true when they are given; what it lists may be late. */
 final class SimulatedCloud {
 
     /** What a call comes to: machines, or a failure. {@code undelivered} are launch indexes that the cloud had no room for. */
-    record Answer(List<SimulatedMachine> machines, List<Integer> undelivered, FailureKind failure) {
+    record Answer(List<SimulatedMachine> machines, List<Integer> undelivered, FailureKind failure, boolean isFaultOfTask) {
 
         static Answer failed(FailureKind kind) {
-            return new Answer(List.of(), List.of(), kind);
+            return new Answer(List.of(), List.of(), kind, false);
         }
     }
 
@@ -34,6 +36,8 @@ final class SimulatedCloud {
     private final Map<String, SimulatedMachine> there = new LinkedHashMap<>();
     private final Map<String, List<SimulatedMachine>> byToken = new HashMap<>();
     private final Map<String, Long> prices = new HashMap<>();
+    /** By offer, of those that are pods. */
+    private final Map<OfferKey, SimulatedNodes> nodes = new TreeMap<>();
     private int names;
     private long spent;
     private long rate;
@@ -44,6 +48,12 @@ final class SimulatedCloud {
         this.dice = world.dice("cloud");
         // Two pools may name one offer, at one price or two; what the cloud charges is the lower.
         world.shape().offers().forEach(offer -> prices.merge(offer.key().toString(), offer.price().orElse(0), Math::min));
+        var offers = world.shape().offers();
+        for (var pool : world.shape().pools()) {
+            if (pool.pods().arePods()) {
+                nodes.computeIfAbsent(pool.offers().get(0).key(), key -> new SimulatedNodes(world, offers.indexOf(pool.offers().get(0)), pool.pods().nodes()));
+            }
+        }
     }
 
     Collection<SimulatedMachine> machines() {
@@ -60,8 +70,24 @@ final class SimulatedCloud {
 
     void ended(SimulatedMachine machine) {
         account();
-        rate -= machine.price;
+        rate -= machine.paidFrom < 0 ? 0 : machine.price;
         there.remove(machine.cloudId);
+    }
+
+    /** A pod has found room, and is paid for from now on. */
+    void placed(SimulatedMachine machine) {
+        account();
+        rate += machine.price;
+    }
+
+    /** There is other room than before. */
+    void roomChanged() {
+        nodes.values().forEach(SimulatedNodes::lookSoon);
+    }
+
+    /** People add the nodes that are missing, where they ever do. */
+    void makeRoom() {
+        nodes.values().forEach(SimulatedNodes::makeRoom);
     }
 
     /** Micro-units an hour that are being paid. */
@@ -109,8 +135,12 @@ final class SimulatedCloud {
         if (world.isOn(Kind.INVALID_SPEC, pools.indexOf(pool), pools.size())) {
             return Answer.failed(FailureKind.INVALID_SPEC);
         }
+        var task = world.clearml().tasks.get(launch.task());
+        if (task != null && task.fault == SimulatedTask.Fault.WISH) {
+            return new Answer(List.of(), List.of(), FailureKind.INVALID_SPEC, true);
+        }
         var quota = world.sizeOf(Kind.QUOTA, launch.offer().market().ordinal(), Market.values().length)
-                - there.values().stream().filter(m -> m.offer.market() == launch.offer().market()).count();
+                - there.values().stream().filter(m -> m.offer.market() == launch.offer().market() && m.isPod() == pool.pods().arePods()).count();
         if (quota < size) {
             return Answer.failed(FailureKind.QUOTA_EXCEEDED);
         }
@@ -119,7 +149,8 @@ final class SimulatedCloud {
         while (!offers.get(index).key().equals(launch.offer())) {
             index++;
         }
-        var room = world.sizeOf(Kind.CAPACITY, index, offers.size())
+        // A cluster takes what it has no room for.
+        var room = pool.pods().arePods() ? size : world.sizeOf(Kind.CAPACITY, index, offers.size())
                 - there.values().stream().filter(m -> m.offer.equals(launch.offer())).count();
         if (room <= 0) {
             return Answer.failed(FailureKind.OUT_OF_CAPACITY);
@@ -130,10 +161,11 @@ final class SimulatedCloud {
             account();
             var price = prices.get(launch.offer().toString());
             var machine = new SimulatedMachine(world, "i-" + ++names, launch.machineIds().get(i), launch.pool(), launch.batchId(), i,
-                    launch.offer(), price, most, pool.slots(), launch.queueIds(), boot(), !world.isOn(Kind.GUARDLESS));
+                    launch.offer(), price, most, pool.slots(), launch.queueIds(), boot(), pool.pods().arePods() || !world.isOn(Kind.GUARDLESS),
+                    nodes.get(launch.offer()), task);
             machines.put(machine.cloudId, machine);
             there.put(machine.cloudId, machine);
-            rate += price;
+            rate += machine.isPod() ? 0 : price;
             started.add(machine);
             world.trace("cloud", () -> "starts " + machine + " " + launch.offer() + (machine.hasGuard() ? "" : " without a guard"));
             world.happened(new Fact.Launched(machine));
@@ -147,7 +179,7 @@ final class SimulatedCloud {
         var pools = world.shape().pools();
         var pool = pools.stream().filter(p -> p.name().equals(name)).findFirst().orElseThrow();
         var queueIds = world.shape().queues().stream().filter(queue -> queue.pools().contains(pools.indexOf(pool))).map(Shape.QueueShape::id).toList();
-        for (int i = 0; i < (queueIds.isEmpty() ? 0 : size); i++) {
+        for (int i = 0; i < (queueIds.isEmpty() || pool.pods().arePods() ? 0 : size); i++) {
             var machine = SimulatedMachine.foreign(world, "i-foreign" + ++names, name, pool.offers().get(i % pool.offers().size()).key(), pool.slots(), queueIds,
                     prefix);
             machines.put(machine.cloudId, machine);
@@ -190,7 +222,7 @@ final class SimulatedCloud {
         for (int i = started.size(); i < size; i++) {
             missing.add(i);
         }
-        return new Answer(started, missing, null);
+        return new Answer(started, missing, null, false);
     }
 
     /** What an earlier call started, as lists show it. */
@@ -199,7 +231,7 @@ final class SimulatedCloud {
             return Answer.failed(isFailing());
         }
         var shown = byToken.getOrDefault(launch.batchId(), List.of()).stream().filter(m -> m.listedFrom <= world.now()).toList();
-        return new Answer(shown, List.of(), null);
+        return new Answer(shown, List.of(), null, false);
     }
 
     private FailureKind isFailing() {
@@ -243,9 +275,9 @@ final class SimulatedCloud {
         return shown;
     }
 
-    /** EC2 shows a terminated instance for up to an hour, or not at all. */
+    /** EC2 shows a terminated instance for up to an hour, or not at all; a cluster has a pod that ended until somebody deletes it. */
     private static boolean isOddlyShort(SimulatedMachine machine) {
-        return machine.cloudId.hashCode() % 4 == 0;
+        return !machine.endsListed() && machine.cloudId.hashCode() % 4 == 0;
     }
 
     private boolean isStillShown(SimulatedMachine machine) {

@@ -1,5 +1,6 @@
 package dev.muster.planner.simulation;
 
+import dev.muster.planner.core.CloudNote;
 import dev.muster.planner.core.CloudState;
 import dev.muster.planner.core.Ending;
 import dev.muster.planner.core.FleetEvent.MachineFacts;
@@ -9,7 +10,10 @@ import dev.muster.planner.simulation.Fact.Stopped.Why;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A machine as it is: its state at the cloud, its boot, its guard with the gate, its agents. */
+/**
+ * A machine as it is: its state at the cloud, its boot, its guard with the gate, its agents. Where it is a pod, it waits for a node first; and
+ * one that was made for a task takes that one, and ends.
+ */
 final class SimulatedMachine {
 
     /** How a boot goes. */
@@ -37,6 +41,12 @@ final class SimulatedMachine {
     final long mostPrice;
     /** From when lists show it. */
     final long listedFrom;
+    /** Null: it is no pod. */
+    private final SimulatedNodes nodes;
+    /** What it was made for; null: it takes what its queues have. */
+    final SimulatedTask bound;
+    /** From when it is paid for; -1: it waits for room. */
+    long paidFrom;
     private final int slots;
     private final List<String> queueIds;
     private final Boot boot;
@@ -47,9 +57,10 @@ final class SimulatedMachine {
     private boolean isOurs;
     private final Dice dice;
 
-    private CloudState state = CloudState.PENDING;
+    private CloudState state;
+    private CloudNote note = CloudNote.NONE;
     /** As lists showed it until {@link #stateShownFrom}. */
-    private CloudState stateBefore = CloudState.PENDING;
+    private CloudState stateBefore;
     private long stateShownFrom;
     private Ending ending = Ending.UNKNOWN;
     long endedAt = -1;
@@ -61,17 +72,19 @@ final class SimulatedMachine {
     final List<SimulatedAgent> agents = new ArrayList<>();
 
     SimulatedMachine(World world, String cloudId, String machineId, String pool, String batchId, int launchIndex, OfferKey offer, long price, long mostPrice,
-            int slots, List<String> queueIds, Boot boot, boolean hasGuard) {
-        this(world, cloudId, machineId, pool, batchId, launchIndex, offer, price, mostPrice, slots, queueIds, boot, hasGuard, Shape.PREFIX, true);
+            int slots, List<String> queueIds, Boot boot, boolean hasGuard, SimulatedNodes nodes, SimulatedTask bound) {
+        this(world, cloudId, machineId, pool, batchId, launchIndex, offer, price, mostPrice, slots, queueIds, boot, hasGuard, Shape.PREFIX, true, nodes, bound);
     }
 
     /** One of another autoscaler, at work. What it costs is nothing to the budgets of this one until it is told. */
     static SimulatedMachine foreign(World world, String cloudId, String pool, OfferKey offer, int slots, List<String> queueIds, String prefix) {
-        return new SimulatedMachine(world, cloudId, "a-" + cloudId, pool, "a-" + cloudId, 0, offer, 0, 0, slots, queueIds, Boot.OVER, false, prefix, false);
+        return new SimulatedMachine(world, cloudId, "a-" + cloudId, pool, "a-" + cloudId, 0, offer, 0, 0, slots, queueIds, Boot.OVER, false, prefix, false,
+                null, null);
     }
 
     private SimulatedMachine(World world, String cloudId, String machineId, String pool, String batchId, int launchIndex, OfferKey offer, long price,
-            long mostPrice, int slots, List<String> queueIds, Boot boot, boolean hasGuard, String prefix, boolean isOurs) {
+            long mostPrice, int slots, List<String> queueIds, Boot boot, boolean hasGuard, String prefix, boolean isOurs,
+            SimulatedNodes nodes, SimulatedTask bound) {
         this.world = world;
         this.cloudId = cloudId;
         this.machineId = machineId;
@@ -87,12 +100,29 @@ final class SimulatedMachine {
         this.hasGuard = hasGuard;
         this.prefix = prefix;
         this.isOurs = isOurs;
+        this.nodes = nodes;
+        this.bound = bound;
+        this.state = nodes == null ? CloudState.PENDING : CloudState.WAITING;
+        this.stateBefore = state;
         this.dice = world.dice("machine " + cloudId);
         this.launchedAt = world.now();
+        this.paidFrom = nodes == null ? launchedAt : -1;
         this.listedFrom = boot == Boot.OVER ? world.now() : world.now() + (dice.chance(70) ? 0 : dice.between(0, 60_000));
         if (boot == Boot.OVER) {
             state = CloudState.RUNNING;
             startAgents();
+            return;
+        }
+        if (nodes == null) {
+            boot();
+        } else {
+            nodes.arrives(this);
+        }
+    }
+
+    private void boot() {
+        if (bound != null && bound.fault == SimulatedTask.Fault.IMAGE) {
+            world.after(dice.between(1000, 15_000), () -> note(new CloudNote("ImagePullBackOff", "no such image", true)));
             return;
         }
         var poolShape = world.shape().pools().stream().filter(p -> p.name().equals(pool)).findFirst().orElseThrow();
@@ -101,8 +131,11 @@ final class SimulatedMachine {
                 ? poolShape.registrationDeadline().toMillis() + dice.between(-12_000, 12_000) : runs + dice.between(5000, 50_000);
         if (boot != Boot.HANGS) {
             world.after(runs, () -> {
-                if (state == CloudState.PENDING) {
+                if (state == CloudState.PENDING && !isEnding) {
                     become(CloudState.RUNNING);
+                    if (isPod()) {
+                        gateMoves();
+                    }
                     if (boot == Boot.POWERS_OFF) {
                         world.after(dice.between(5000, 60_000), () -> powerOff(Why.BY_ITSELF));
                     }
@@ -111,6 +144,35 @@ final class SimulatedMachine {
         }
         if (boot == Boot.WELL || boot == Boot.SLOW) {
             world.after(Math.max(registers, runs + 1000), this::startAgents);
+        }
+    }
+
+    /** A node takes it. */
+    void place() {
+        paidFrom = world.now();
+        world.cloud().placed(this);
+        become(CloudState.PENDING);
+        boot();
+    }
+
+    /** A pod that nobody deleted. */
+    boolean endsListed() {
+        return isPod() && (ending == Ending.INSIDE || ending == Ending.BY_CLOUD);
+    }
+
+    boolean isPod() {
+        return nodes != null;
+    }
+
+    /** No node has it yet: nothing of it runs, and it costs nothing. */
+    boolean isWaiting() {
+        return state == CloudState.WAITING;
+    }
+
+    /** What its cloud says of it as long as it stays as it is. */
+    void note(CloudNote next) {
+        if (state == CloudState.WAITING || state == CloudState.PENDING) {
+            note = next;
         }
     }
 
@@ -137,7 +199,7 @@ final class SimulatedMachine {
 
     /** Its processes run. */
     boolean isWorking() {
-        return state.isAlive() && hasPower && !isEnding;
+        return state.isAlive() && !isWaiting() && hasPower && !isEnding;
     }
 
     /** Queues that its agents serve. */
@@ -180,21 +242,34 @@ final class SimulatedMachine {
     MachineFacts facts() {
         var shown = world.now() < stateShownFrom ? stateBefore : state;
         return new MachineFacts(machineId, pool, cloudId, batchId, launchIndex, offer, shown, shown == state ? ending : Ending.UNKNOWN,
-                world.instant(launchedAt), mark, "");
+                world.instant(launchedAt), mark, "", shown == state ? note : CloudNote.NONE, task());
+    }
+
+    private String task() {
+        return bound == null ? "" : bound.id;
     }
 
     /** The same without how late a list may be. */
     MachineFacts factsNow() {
-        return new MachineFacts(machineId, pool, cloudId, batchId, launchIndex, offer, state, ending, world.instant(launchedAt), mark, "");
+        return new MachineFacts(machineId, pool, cloudId, batchId, launchIndex, offer, state, ending, world.instant(launchedAt), mark, "",
+                note, task());
     }
 
     private void become(CloudState next) {
+        become(next, CloudNote.NONE);
+    }
+
+    private void become(CloudState next, CloudNote why) {
+        note = why;
         stateBefore = world.now() < stateShownFrom ? stateBefore : state;
         state = next;
         stateShownFrom = world.now() + (dice.chance(70) ? 0 : dice.between(0, 5000));
         world.trace(cloudId, () -> machineId + " is " + next);
         if (next == CloudState.TERMINATED) {
             endedAt = world.now();
+            if (nodes != null) {
+                nodes.leaves(this, paidFrom >= 0);
+            }
             world.cloud().ended(this);
         }
     }
@@ -212,6 +287,11 @@ final class SimulatedMachine {
         markOrdinal = ordinal;
         mark = next;
         world.trace(cloudId, () -> "is marked " + next);
+        if (isWaiting() && (next == Mark.DRAIN || next == Mark.DRAIN_NOW)) {
+            // Nothing reads it there.
+            vanish(Why.DRAINED, Ending.ASKED);
+            return true;
+        }
         if (hasGuard) {
             var late = world.isOn(Happening.Kind.MARKS_LATE) ? dice.between(5000, 50_000) : dice.between(200, 2000);
             world.after(late, () -> {
@@ -226,7 +306,7 @@ final class SimulatedMachine {
 
     /** Something at the gate has changed: perhaps the machine may end now. */
     void gateMoves() {
-        if (!isWorking() || !hasGuard) {
+        if (!isWorking() || !hasGuard || isPod() && state != CloudState.RUNNING) {
             return;
         }
         if (markSeenByGuard == Mark.DRAIN_NOW) {
@@ -243,9 +323,31 @@ final class SimulatedMachine {
         }
     }
 
+    /** Of a pod whose work is done, or another's. */
+    void end() {
+        powerOff(Why.BY_ITSELF);
+    }
+
+    /** Its cloud kills what runs in it. */
+    void runOutOfMemory() {
+        if (isWorking()) {
+            stop(Why.BY_ITSELF, Ending.BY_CLOUD, dice.between(100, 3000), new CloudNote("OOMKilled", "exit code 137", false));
+        }
+    }
+
+    /** One without a node is gone at once. */
+    private void vanish(Why why, Ending how) {
+        world.happened(new Fact.Stopped(this, why, List.of()));
+        isEnding = true;
+        ending = how;
+        become(CloudState.TERMINATED);
+    }
+
     /** By the cloud's API. Answers the state that it leaves it in. */
     CloudState terminate() {
-        if (isWorking() || !hasPower && state.isAlive()) {
+        if (isWaiting()) {
+            vanish(Why.TERMINATED, Ending.ASKED);
+        } else if (isWorking() || !hasPower && state.isAlive()) {
             stop(Why.TERMINATED, Ending.ASKED, dice.between(1000, 20_000));
         }
         return state;
@@ -253,7 +355,9 @@ final class SimulatedMachine {
 
     /** The cloud ends it without a word before; or its power is gone, and its cloud has yet to find out. */
     void die() {
-        if (isWorking() && world.dice("power of " + cloudId).chance(40)) {
+        if (isWaiting()) {
+            vanish(Why.BY_ITSELF, Ending.UNKNOWN);
+        } else if (isWorking() && world.dice("power of " + cloudId).chance(40)) {
             losePower();
         } else if (isWorking()) {
             stop(Why.BY_ITSELF, Ending.BY_CLOUD, dice.between(0, 3000));
@@ -267,6 +371,17 @@ final class SimulatedMachine {
         world.happened(new Fact.Stopped(this, Why.BY_ITSELF, tasks));
         hasPower = false;
         agents.forEach(SimulatedAgent::kill);
+        if (isPod()) {
+            // A cluster takes pods of a node that it doesn't hear of for lost after five minutes, and deletes them once the node is.
+            world.after(dice.between(300_000, 330_000), () -> {
+                if (state.isAlive()) {
+                    ending = Ending.INTERRUPTED;
+                    become(CloudState.SHUTTING_DOWN, new CloudNote("NodeLost", "", false));
+                    world.after(dice.between(1000, 120_000), () -> become(CloudState.TERMINATED, new CloudNote("NodeLost", "", false)));
+                }
+            });
+            return;
+        }
         world.after(dice.between(60_000, 180_000), () -> {
             if (state == CloudState.RUNNING) {
                 become(CloudState.IMPAIRED);
@@ -276,7 +391,7 @@ final class SimulatedMachine {
 
     /** The cloud's checks of it fail for a while, and it works on. */
     void failChecks(long lasts) {
-        if (!isWorking() || state != CloudState.RUNNING) {
+        if (!isWorking() || state != CloudState.RUNNING || isPod()) {
             return;
         }
         become(CloudState.IMPAIRED);
@@ -311,6 +426,14 @@ final class SimulatedMachine {
         if (agents.isEmpty()) {
             return;
         }
+        if (bound != null) {
+            // Its first process has seen to the task until there is an agent, and sees the agent's end.
+            if (agents.get(0).isRunning()) {
+                agents.get(0).kill();
+                world.after(dice.between(100, 2000), this::end);
+            }
+            return;
+        }
         agents.get(which % agents.size()).kill();
         world.trace(cloudId, "loses an agent");
         world.after(AGENTS_GONE, () -> {
@@ -321,14 +444,24 @@ final class SimulatedMachine {
     }
 
     private void stop(Why why, Ending how, long takes) {
+        stop(why, how, takes, CloudNote.NONE);
+    }
+
+    private void stop(Why why, Ending how, long takes, CloudNote last) {
         var tasks = tasks();
         world.trace(cloudId, () -> "stops: " + why + (tasks.isEmpty() ? "" : " with " + tasks));
         world.happened(new Fact.Stopped(this, why, tasks));
         isEnding = true;
-        ending = how;
         agents.forEach(SimulatedAgent::kill);
-        become(CloudState.SHUTTING_DOWN);
-        world.after(takes, () -> become(CloudState.TERMINATED));
+        // A pod that nobody deletes shows nothing between running and its end.
+        if (!isPod() || how == Ending.ASKED || how == Ending.INTERRUPTED) {
+            ending = how;
+            become(CloudState.SHUTTING_DOWN);
+        }
+        world.after(takes, () -> {
+            ending = how;
+            become(CloudState.TERMINATED, last);
+        });
     }
 
     @Override

@@ -182,7 +182,7 @@ final class SimulatedProvisioner {
         var reports = new ArrayList<Function<Instant, FleetEvent>>();
         if (failure != null) {
             if (!isLate) {
-                reports.add(refused(launch, launch.machineIds(), failure));
+                reports.add(answer.isFaultOfTask() ? refusedForItsTask(launch) : refused(launch, launch.machineIds(), failure));
             }
         } else if (!answer.machines().isEmpty()) {
             var facts = answer.machines().stream().map(SimulatedMachine::factsNow).toList();
@@ -198,6 +198,12 @@ final class SimulatedProvisioner {
     private Function<Instant, FleetEvent> refused(Command.Launch launch, List<String> ids, FailureKind kind) {
         world.trace("provisioner", () -> "says that " + ids + " was refused: " + kind);
         return at -> new FleetEvent.LaunchRefused(at, launch.batchId(), ids, kind, kind.name(), "", "", launch.offer());
+    }
+
+    private Function<Instant, FleetEvent> refusedForItsTask(Command.Launch launch) {
+        world.trace("provisioner", () -> "says that " + launch.machineIds() + " was refused for what " + launch.task() + " asks for");
+        return at -> new FleetEvent.LaunchRefused(at, launch.batchId(), launch.machineIds(), FailureKind.INVALID_SPEC, "BadOverride", "it can't be read", "",
+                launch.offer(), true);
     }
 
     private void again(Work work, FailureKind why) {
@@ -400,7 +406,7 @@ final class SimulatedProvisioner {
 
     private static boolean isMoving(MachineFacts machine) {
         return switch (machine.state()) {
-            case PENDING, SHUTTING_DOWN -> true;
+            case WAITING, PENDING, SHUTTING_DOWN -> true;
             case TERMINATED, NOT_FOUND -> false;
             default -> machine.mark() == Mark.DRAIN || machine.mark() == Mark.DRAIN_NOW;
         };

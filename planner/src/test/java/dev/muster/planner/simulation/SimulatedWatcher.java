@@ -36,6 +36,12 @@ final class SimulatedWatcher {
 
     private record Adrift(SimulatedTask task, TaskStatus status, String worker, long update, long since, long readAt, boolean isConfirmed) {}
 
+    /** A task that was failed, for which machine. */
+    private record Failed(String machine, long at) {}
+
+    /** A task to be failed that is queued and in no queue. {@code enqueued}: another time is another stay. */
+    private record InNoQueue(long enqueued, long since) {}
+
     private record Done(String worker, TaskStatus expected, long at) {}
 
     private final World world;
@@ -62,6 +68,8 @@ final class SimulatedWatcher {
     private long adriftReadAt;
     private long sweptAt;
     private final Map<String, Done> done = new HashMap<>();
+    private final Map<String, Failed> failed = new HashMap<>();
+    private final Map<String, InNoQueue> inNoQueue = new HashMap<>();
     /** Committed. */
     private int errandsDone;
     private boolean isOnErrand;
@@ -100,6 +108,8 @@ final class SimulatedWatcher {
         adriftReadAt = Long.MIN_VALUE / 2;
         sweptAt = Long.MIN_VALUE / 2;
         done.clear();
+        failed.clear();
+        inNoQueue.clear();
         isOnErrand = false;
         tick(of);
         errands();
@@ -375,6 +385,10 @@ final class SimulatedWatcher {
             answer(rescue, RescueOutcome.FAILED, TaskStatus.UNKNOWN, "", "the server does not answer");
             return;
         }
+        if (!rescue.failReason().isEmpty()) {
+            fail(of, rescue, task);
+            return;
+        }
         if (world.bug().declinesRescues()) {
             answer(rescue, RescueOutcome.DECLINED, task.status, "", "");
             return;
@@ -431,5 +445,79 @@ final class SimulatedWatcher {
                 });
             });
         });
+    }
+
+    /** Marks it failed, if nobody else has it or will, as the watcher's {@code Failing} is written. */
+    private void fail(long of, Command.Rescue rescue, SimulatedTask task) {
+        var status = task.status;
+        var isOurReason = task.statusReason.equals(rescue.failReason());
+        if (status == TaskStatus.FAILED && isOurReason) {
+            answer(rescue, RescueOutcome.MARKED_FAILED, status, "", "it was marked failed before");
+            return;
+        }
+        var wasStoppedByUs = status == TaskStatus.STOPPED && (isOurReason || attemptOf(task) > 0 && attemptOf(task) <= rescue.attempt());
+        if (!wasStoppedByUs && !task.isUnfinished()) {
+            answer(rescue, RescueOutcome.NOT_NEEDED, status, "", "it is " + status);
+            return;
+        }
+        failed.values().removeIf(before -> clock() > before.at + AGENTS_REPORT_WITHIN);
+        if (!wasStoppedByUs && failed.containsKey(task.id) && failed.get(task.id).machine.equals(rescue.machineId())) {
+            answer(rescue, RescueOutcome.MARKED_FAILED, status, "", "it was marked failed a moment ago");
+            return;
+        }
+        for (var worker : world.clearml().workers()) {
+            var isTheGoneOne = !rescue.machineId().isEmpty() && worker.id().equals(rescue.worker());
+            if (worker.task().equals(task.id) && !isTheGoneOne) {
+                answer(rescue, RescueOutcome.RUNNING, status, worker.id(), "");
+                return;
+            }
+        }
+        if (!wasStoppedByUs && (status != rescue.expected() || !task.lastWorker.equals(rescue.worker()))) {
+            answer(rescue, RescueOutcome.NOT_NEEDED, status, "", "it has moved on");
+            return;
+        }
+        later(of, () -> {
+            if (status == TaskStatus.QUEUED && !isOurs(task)) {
+                answer(rescue, RescueOutcome.FAILED, status, "", "it is queued and in no queue");
+                return;
+            }
+            if (status == TaskStatus.QUEUED) {
+                if (task.status != status) {
+                    answer(rescue, RescueOutcome.FAILED, task.status, "", "it changed just now");
+                    return;
+                }
+                task.status = TaskStatus.STOPPED;
+                task.statusReason = rescue.failReason();
+            }
+            var before = task.status;
+            later(of, () -> {
+                if (task.status != before) {
+                    answer(rescue, RescueOutcome.FAILED, task.status, "", "it changed just now");
+                    return;
+                }
+                task.status = TaskStatus.FAILED;
+                task.statusReason = rescue.failReason();
+                task.endedAt = world.now();
+                task.isFailed = true;
+                inNoQueue.remove(task.id);
+                failed.put(task.id, new Failed(rescue.machineId(), clock()));
+                world.happened(new Fact.TaskFailed(task));
+                answer(rescue, RescueOutcome.MARKED_FAILED, TaskStatus.FAILED, "", "it is marked failed");
+            });
+        });
+    }
+
+    /** Taken from its queue, which one alone can do; or in no queue for longer than an agent would take to report it. */
+    private boolean isOurs(SimulatedTask task) {
+        if (world.clearml().remove(task)) {
+            inNoQueue.put(task.id, new InNoQueue(task.enqueuedAt, clock() - AGENTS_REPORT_WITHIN));
+            return true;
+        }
+        var before = inNoQueue.get(task.id);
+        if (before == null || before.enqueued != task.enqueuedAt) {
+            inNoQueue.put(task.id, new InNoQueue(task.enqueuedAt, clock()));
+            return false;
+        }
+        return clock() >= before.since + AGENTS_REPORT_WITHIN;
     }
 }

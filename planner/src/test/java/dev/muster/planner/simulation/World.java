@@ -9,6 +9,7 @@ import dev.muster.planner.core.Phase;
 import dev.muster.planner.core.Pool;
 import dev.muster.planner.core.Reason;
 import dev.muster.planner.simulation.Happening.Kind;
+import dev.muster.planner.simulation.SimulatedTask.Fault;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -280,6 +281,7 @@ final class World {
             case PAUSE_POOL -> edit(edits -> edits.withPaused(pool(happening), false));
             case FOREIGN_MACHINES -> requests.send(10, at -> new Asked.Adopt(at, foreignPrefix(happening)));
             case INPUT_LAGS -> inputAppended();
+            case CAPACITY -> cloud.roomChanged();
             default -> { }
         }
     }
@@ -312,8 +314,10 @@ final class World {
         var queue = shape().queues().get(happening.which() % shape().queues().size());
         // Its length depends on when it came and not on what came before, so that a shrunk run has the same tasks.
         var length = new Dice(plot.seed() + happening.at() + tasks, "task").between(5000, 240_000);
-        var task = new SimulatedTask("task-" + ++tasks, queue.id(), length);
-        trace("--", () -> task + " is added to " + queue.name());
+        var faults = new Dice(plot.seed() + happening.at() + tasks, "fault of a task");
+        var fault = shape().hasPods() && faults.chance(12) ? faults.oneOf(List.of(Fault.IMAGE, Fault.WISH, Fault.MEMORY)) : Fault.NONE;
+        var task = new SimulatedTask("task-" + ++tasks, queue.id(), length, fault);
+        trace("--", () -> task + " is added to " + queue.name() + (fault == Fault.NONE ? "" : ", with a fault of " + fault));
         clearml.add(task);
     }
 
@@ -327,6 +331,7 @@ final class World {
             }
         }
         requests.send(10, at -> new Asked.SetState(at, FleetHead.State.ACTIVE));
+        cloud.makeRoom();
         // What the cloud refused as the spec had it waits for another spec.
         edit(Shape.Edits::revised);
     }
@@ -386,7 +391,7 @@ final class World {
 
     private boolean allTasksAreOver() {
         for (var task : clearml.tasks.values()) {
-            if (!task.isDone) {
+            if (!task.isOver()) {
                 return false;
             }
         }
@@ -395,7 +400,7 @@ final class World {
 
     /** Putting a task back costs nothing: it is done also where there is no money left to run it. */
     private boolean nothingIsAdrift() {
-        return clearml.tasks.values().stream().allMatch(task -> task.isDone || clearml.isWaiting(task) || task.runner != null
+        return clearml.tasks.values().stream().allMatch(task -> task.isOver() || clearml.isWaiting(task) || task.runner != null
                 || task.losses == 0 || EveryTaskRunsOnceOrIsRescued.isGivenUp(task));
     }
 
