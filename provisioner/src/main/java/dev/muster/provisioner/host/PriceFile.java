@@ -27,15 +27,15 @@ import java.util.stream.Collectors;
  * @param currency ISO 4217
  * @param prices by {@code provider/region/type} or {@code provider/region/type/spot}
  */
-record PriceFile(Instant asOf, String source, String currency, Map<String, Price> prices) {
+public record PriceFile(Instant asOf, String source, String currency, Map<String, Price> prices) {
 
     /**
      * @param perHour micro-units; -1: what is written is no price
      * @param written as it stands there
      */
-    record Price(long perHour, String written) {}
+    public record Price(long perHour, String written) {}
 
-    PriceFile {
+    public PriceFile {
         prices = Map.copyOf(prices);
     }
 
@@ -44,7 +44,7 @@ record PriceFile(Instant asOf, String source, String currency, Map<String, Price
      * @throws IllegalArgumentException if its form is wrong; the message says where and how to mend it. A figure that is no price is no error
      *     of form: it is handed on, so that the planner says which and keeps the last good one.
      */
-    static PriceFile read(Path file) throws IOException {
+    public static PriceFile read(Path file) throws IOException {
         var violations = new ArrayList<Violation>();
         var documents = YamlValue.parse(Files.readString(file), violations);
         PriceFile read = null;
@@ -93,7 +93,11 @@ record PriceFile(Instant asOf, String source, String currency, Map<String, Price
     }
 
     Optional<Price> of(OfferKey offer) {
-        var key = offer.getProvider() + "/" + offer.getRegion() + "/" + offer.getMachineType() + (offer.getMarket() == Market.SPOT ? "/spot" : "");
-        return Optional.ofNullable(prices.get(key));
+        return of(offer.getProvider(), offer.getRegion(), offer.getMachineType(), offer.getMarket() == Market.SPOT);
+    }
+
+    /** What one machine of the type costs in an hour; empty where the file doesn't say. */
+    public Optional<Price> of(String provider, String region, String type, boolean spot) {
+        return Optional.ofNullable(prices.get(provider + "/" + region + "/" + type + (spot ? "/spot" : "")));
     }
 }
