@@ -1,0 +1,137 @@
+package dev.muster.k8s;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import dev.muster.provisioner.spi.Await;
+import dev.muster.provisioner.spi.FailureKind;
+import dev.muster.provisioner.spi.ProviderException;
+import io.fabric8.kubernetes.api.model.PodBuilder;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** When a list may be believed, and what a watch does that has lost its place. Time moves only when a test moves it. */
+class PodWatchTest {
+
+    private final FakeCluster cluster = new FakeCluster();
+    private final AtomicLong nanos = new AtomicLong(1_000_000_000_000L);
+    private final PodMachines machines = cluster.machines((connection, task) -> null, Clock.systemUTC(), nanos::get);
+
+    @AfterEach
+    void end() {
+        cluster.close();
+    }
+
+    private void pass(Duration time) {
+        nanos.addAndGet(time.toNanos());
+    }
+
+    private int listed() throws ProviderException {
+        return machines.list(FakeCluster.SCOPE).machines().size();
+    }
+
+    /** One of ours that another process has made. */
+    private void appear(String name) {
+        cluster.client.pods().inNamespace("ml").resource(new PodBuilder().withNewMetadata().withName(name).withNamespace("ml").addToLabels(Map.of(
+                "muster.dev/installation", "lab", "muster.dev/fleet", "train", "muster.dev/pool", "gpu", "muster.dev/batch", name, "muster.dev/index", "0")).endMetadata()
+                .withNewSpec().addNewContainer().withName("machine").withImage("x").endContainer().endSpec().build()).create();
+    }
+
+    private void refuseMany(String what) {
+        for (int i = 0; i < 200; i++) {
+            cluster.refuseNext(what, 503, "ServiceUnavailable", "apiserver is shutting down");
+        }
+    }
+
+    @Test
+    void aShortBreakOfTheWatchIsNoReasonToKnowNothing() throws ProviderException {
+        refuseMany("GET watch");
+        appear("m-1");
+
+        assertThat(listed()).isEqualTo(1);
+        pass(PodWatch.OUT_OF_STEP.minusMillis(1));
+        assertThat(listed()).isEqualTo(1);
+    }
+
+    @Test
+    void aLongBreakIsAndSaysWhyUntilTheWatchGoesOn() throws ProviderException {
+        refuseMany("GET watch");
+        listed();
+        refuseMany("GET pods");
+        pass(PodWatch.OUT_OF_STEP.plusMillis(1));
+
+        var unknown = Await.until(() -> catchThrowableOfType(ProviderException.class, this::listed), failure -> failure.getMessage().contains("UNAVAILABLE ("));
+        assertThat(unknown.kind()).isEqualTo(FailureKind.UNAVAILABLE);
+        assertThat(unknown.getMessage()).startsWith("the watch of k8s/lab/ml has been down for more than 10 s: UNAVAILABLE (");
+
+        appear("m-1");
+        cluster.heal();
+        pass(Duration.ofSeconds(10));
+        assertThat(Await.until(() -> {
+            pass(Duration.ofMillis(20));
+            try {
+                return listed();
+            } catch (ProviderException notYet) {
+                return -1;
+            }
+        }, size -> size == 1)).isEqualTo(1);
+    }
+
+    @Test
+    void aWatchThatIsTooOldListsAgain() throws ProviderException {
+        cluster.refuseNext("GET watch", 410, "Expired", "The resourceVersion for the provided watch is too old.");
+        listed();
+        appear("m-1");
+
+        Await.until(() -> {
+            pass(Duration.ofMillis(20));
+            return listed();
+        }, size -> size == 1);
+
+        assertThat(cluster.count("GET pods")).isEqualTo(2);
+    }
+
+    @Test
+    void aWatchThatSaysNothingForTooLongIsBegunAnew() throws ProviderException {
+        listed();
+        Await.until(() -> cluster.count("GET watch"), watches -> watches == 1);
+
+        pass(PodWatch.LASTS.multipliedBy(2));
+
+        Await.until(() -> cluster.count("GET watch"), watches -> watches == 2);
+        assertThat(cluster.count("GET pods")).isEqualTo(2);
+        assertThat(listed()).isZero();
+    }
+
+    @Test
+    void whatWentWhileNobodyWatchedIsGone() throws ProviderException {
+        refuseMany("GET watch");
+        appear("m-1");
+        listed();
+        cluster.client.pods().inNamespace("ml").withName("m-1").delete();
+        cluster.heal();
+        cluster.refuseNext("GET watch", 410, "Expired", "The resourceVersion for the provided watch is too old.");
+
+        Await.until(() -> {
+            pass(Duration.ofMillis(20));
+            return machines.list(FakeCluster.SCOPE).machines().get(0).status().isGone();
+        }, gone -> gone);
+    }
+
+    @Test
+    void atRestAScopeCostsNothingButItsWatch() throws ProviderException {
+        listed();
+        Await.until(() -> cluster.count("GET watch"), watches -> watches == 1);
+        cluster.forgetCounts();
+
+        for (int i = 0; i < 50; i++) {
+            listed();
+        }
+
+        assertThat(cluster.counts()).isEmpty();
+    }
+}
