@@ -11,6 +11,7 @@ import dev.muster.v1.FleetSpec;
 import dev.muster.v1.LaunchMachines;
 import dev.muster.v1.LaunchParameters;
 import dev.muster.v1.OfferSpec;
+import dev.muster.v1.PodKind;
 import dev.muster.v1.PoolSpec;
 import java.net.URI;
 import java.time.Instant;
@@ -22,6 +23,9 @@ public final class PlannedLaunches {
 
     /** ClearML's ids have 32 digits: a boot script is as long as a real one. */
     private static final String QUEUE_ID = "0".repeat(32);
+
+    /** Of what a pod that is made for one task is made for. */
+    private static final String TASK_ID = QUEUE_ID;
 
     /** @param offers those of the scope, and at least one */
     public record Planned(FleetSpec fleet, PoolSpec pool, List<OfferSpec> offers) {
@@ -67,8 +71,13 @@ public final class PlannedLaunches {
         var now = Instant.now();
         // Never one that a launch had: the cloud would answer for that launch.
         var id = "mdoctor" + made++ + "-" + now.toEpochMilli();
+        var launch = LaunchMachines.newBuilder();
+        if (pool.getLaunch().getK8S().getPods() == PodKind.TASK_POD) {
+            launch.setTask(TASK_ID).setQueueId(QUEUE_ID).setQueue(fleet.getQueuesList().stream().filter(queue -> queue.getPoolsList().contains(pool.getName()))
+                    .map(queue -> queue.getName()).findFirst().orElse(""));
+        }
         return Command.newBuilder().setCommandId(id).setFleet(fleet.getName()).setScope(scope.toString()).setIssuedAt(time(now))
-                .setLaunch(LaunchMachines.newBuilder().setBatchId(id).addMachineIds(id).setPool(pool.getName()).setOffer(offer.getKey())
+                .setLaunch(launch.setBatchId(id).addMachineIds(id).setPool(pool.getName()).setOffer(offer.getKey())
                         .setMaxPriceMicrosPerHour(offer.getPriceCeilingMicrosPerHour()).setExpiresAt(time(now.plusSeconds(60)))
                         .setWorkerPrefix(fleet.getWorkersPrefix() + ":" + pool.getName() + ":" + offer.getKey().getMachineType()).setParameters(parameters(fleet, pool))).build();
     }
@@ -95,6 +104,11 @@ public final class PlannedLaunches {
 
     /** Whether machines can reach ClearML at the address that they are given, as far as it can be judged from here. @param boot says what a connection lacks */
     public void machineHosts(Planned planned, Findings findings, Check hosts, Check boot) {
+        machineHosts(planned, findings, hosts, boot, Findings.State.WARNING);
+    }
+
+    /** @param loopback how bad it is that each machine takes the address for its own */
+    public void machineHosts(Planned planned, Findings findings, Check hosts, Check boot, Findings.State loopback) {
         var pool = planned.pool();
         var name = pool.getLaunch().getBoot().getConnection().isEmpty() ? planned.fleet().getConnection() : pool.getLaunch().getBoot().getConnection();
         var connection = question.connections().get(name);
@@ -104,8 +118,13 @@ public final class PlannedLaunches {
         } else if (question.sandbox()) {
             findings.ok(about, "machines are on this computer");
         } else if (isLoopback(connection.machineHosts().api())) {
-            findings.warning(about, "machines are given " + connection.machineHosts().api() + ", which is each one's own",
-                    "write an address that they reach into machineHosts: {api: …}");
+            var seen = "machines are given " + connection.machineHosts().api() + ", which is each one's own";
+            var fix = "write an address that they reach into machineHosts: {api: …}";
+            if (loopback == Findings.State.FAILED) {
+                findings.failed(about, seen, fix);
+            } else {
+                findings.warning(about, seen, fix);
+            }
         } else {
             findings.ok(about, connection.machineHosts().api());
         }
