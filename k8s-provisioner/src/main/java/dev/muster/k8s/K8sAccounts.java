@@ -55,7 +55,7 @@ final class K8sAccounts {
         this.clients = clients;
     }
 
-    private static Config config(String name, Account account, SecretsFolder secrets) {
+    static Config config(String name, Account account, SecretsFolder secrets) {
         var config = account.server().isPresent() ? new ConfigBuilder(Config.empty()).withMasterUrl(account.server().get().toString())
                 .withCaCertFile(account.caFile().map(Path::toString).orElse(null))
                 // Asked at each call: a new file is seen without a restart.
