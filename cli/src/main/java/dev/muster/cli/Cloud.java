@@ -4,7 +4,8 @@ package dev.muster.cli;
 enum Cloud {
 
     AWS("aws", "AWS", "aws-provisioner", "dev.muster.aws.AwsDoctor", "default: {provider: aws, regions: [us-east-1]}"),
-    GCP("gcp", "Google Cloud", "gcp-provisioner", "dev.muster.gcp.GcpDoctor", "default: {provider: gcp, project: my-project-123, regions: [us-central1]}");
+    GCP("gcp", "Google Cloud", "gcp-provisioner", "dev.muster.gcp.GcpDoctor", "default: {provider: gcp, project: my-project-123, regions: [us-central1]}"),
+    K8S("k8s", "Kubernetes", "k8s-provisioner", "dev.muster.k8s.K8sDoctor", "default: {provider: k8s, kubeconfig: kubeconfig, namespaces: [muster-machines]}");
 
     private final String provider;
     private final String label;

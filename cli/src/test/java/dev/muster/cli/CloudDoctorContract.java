@@ -30,6 +30,11 @@ abstract class CloudDoctorContract {
 
     abstract String machineType();
 
+    /** Of a pool: where its machines are and what they are. */
+    String place() {
+        return "region: " + region() + ", type: " + machineType();
+    }
+
     /** What the cloud's page shows. */
     abstract JsonNode answer() throws IOException;
 
@@ -42,8 +47,8 @@ abstract class CloudDoctorContract {
         Files.writeString(folder.resolve("train.yaml"), """
                 name: train
                 queues: {gpu: [main]}
-                pools: {main: {provider: %s, account: research, region: %s, type: %s, max: 4}}
-                """.formatted(cloud().provider(), region(), machineType()));
+                pools: {main: {provider: %s, account: research, %s, max: 4}}
+                """.formatted(cloud().provider(), place()));
         var arguments = new ArrayList<>(List.of("doctor", cloud().provider(), "--config", folder.resolve("muster.yaml").toString(), "-f",
                 folder.resolve("train.yaml").toString()));
         arguments.addAll(List.of(more));
