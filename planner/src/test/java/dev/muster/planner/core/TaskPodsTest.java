@@ -289,6 +289,23 @@ class TaskPodsTest {
         assertThat(s.commands(Command.Rescue.class)).extracting(Command.Rescue::machineId).containsExactly("mabcdefgh-1", "mabcdefgh-2");
     }
 
+    @Test
+    void aTaskThatWasPutBackIsFailedAsTheOneThatItsLastWorkerLost() {
+        var s = cluster(9).waiting("gpu", List.of("a")).look().list().plan();
+        begins(s, "a");
+        s.waiting("gpu", 0).look().plan();
+        s.shows(s.onlyMachine(), CloudState.TERMINATED, Ending.BY_CLOUD).list().plan();
+        var lost = s.commands(Command.Rescue.class).get(0);
+        s.fleet.apply(new FleetEvent.TaskRescued(s.now, "a", lost.attempt(), RescueOutcome.RESCUED, TaskStatus.QUEUED, "", ""));
+        s.waiting("gpu", List.of("a")).pass(Duration.ofSeconds(10)).look().list().plan();
+        refusedForItsTask(s, machineFor(s, "a")).plan();
+        assertThat(lost.worker()).isNotEmpty();
+        assertThat(s.commands(Command.Rescue.class)).last().satisfies(failed -> {
+            assertThat(failed.failReason()).isEqualTo("BadOverride");
+            assertThat(failed.worker()).isEqualTo(lost.worker());
+        });
+    }
+
     private static Scenario refusedForItsTask(Scenario s, String machine) {
         s.fleet.apply(new FleetEvent.LaunchRefused(s.now, machine, List.of(machine), FailureKind.INVALID_SPEC, "BadOverride", "Muster/k8s/memory is '64 Gigs'", "",
                 null, true));

@@ -39,7 +39,9 @@ public final class FailTasksAtFault implements Rule {
         var decision = planning.decide(this, Reason.TASK_AT_FAULT).machine(machine).tasks(List.of(machine.task())).word("note", machine.note().toString()).write();
         var queueId = machine.queueIds().isEmpty() ? "" : machine.queueIds().get(0);
         var before = planning.fleet().rescue(machine.task());
-        RescueLostTasks.send(planning, new Rescue(machine.task(), queueId, "", machine.id(), TaskStatus.QUEUED, before.map(Rescue::attempt).orElse(0),
+        // One that was put back still shows the worker that it was lost by.
+        var lastWorker = before.map(Rescue::worker).orElse("");
+        RescueLostTasks.send(planning, new Rescue(machine.task(), queueId, lastWorker, machine.id(), TaskStatus.QUEUED, before.map(Rescue::attempt).orElse(0),
                 before.map(Rescue::rescued).orElse(0), planning.now(), null, machine.note().reason(), machine.note().toString()), decision);
     }
 }
