@@ -10,6 +10,7 @@ import io.fabric8.kubernetes.api.model.PodBuilder;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -62,9 +63,11 @@ class PodWatchTest {
         refuseMany("GET watch");
         listed();
         refuseMany("GET pods");
-        pass(PodWatch.OUT_OF_STEP.plusMillis(1));
 
-        var unknown = Await.until(() -> catchThrowableOfType(ProviderException.class, this::listed), failure -> failure.getMessage().contains("UNAVAILABLE ("));
+        var unknown = Await.until(() -> {
+            pass(Duration.ofMillis(20));
+            return Optional.ofNullable(catchThrowableOfType(ProviderException.class, this::listed));
+        }, Optional::isPresent).orElseThrow();
         assertThat(unknown.kind()).isEqualTo(FailureKind.UNAVAILABLE);
         assertThat(unknown.getMessage()).startsWith("the watch of k8s/lab/ml has been down for more than 10 s: UNAVAILABLE (");
 
