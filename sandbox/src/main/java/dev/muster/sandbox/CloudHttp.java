@@ -29,6 +29,7 @@ public final class CloudHttp {
     private final CloudTime time;
     private final HeldCalls held = new HeldCalls();
     private HttpServer server;
+    private String scheme;
 
     /**
      * @param vertx whose event loops serve; stays the caller's to close
@@ -47,7 +48,13 @@ public final class CloudHttp {
      * @throws IllegalStateException if the port is taken, with a sentence that names it
      */
     public void listen(int port, Router routes) {
-        server = vertx.createHttpServer(new HttpServerOptions().setHost("127.0.0.1").setPort(port).setHandle100ContinueAutomatically(true))
+        listen(port, routes, new HttpServerOptions());
+    }
+
+    /** As above. @param options such as TLS */
+    public void listen(int port, Router routes, HttpServerOptions options) {
+        scheme = options.isSsl() ? "https" : "http";
+        server = vertx.createHttpServer(options.setHost("127.0.0.1").setPort(port).setHandle100ContinueAutomatically(true))
                 .requestHandler(routes);
         try {
             server.listen().toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS);
@@ -64,7 +71,7 @@ public final class CloudHttp {
 
     /** Without a trailing slash. */
     public String url() {
-        return "http://127.0.0.1:" + server.actualPort();
+        return scheme + "://127.0.0.1:" + server.actualPort();
     }
 
     public HeldCalls held() {

@@ -16,7 +16,7 @@ import java.util.zip.GZIPInputStream;
  * What a machine is told at launch: the properties block of its boot script. A real machine's shell runs the script; a
  * simulated one reads only this block, which the script hands to the guard.
  *
- * @param cloud {@code ec2} or {@code gce}
+ * @param cloud {@code ec2}, {@code gce} or {@code k8s}
  * @param queues ids, in order of priority
  */
 record BootScript(String cloud, String workerPrefix, int agents, List<String> queues, URI api, String accessKey, String secretKey) {
@@ -51,7 +51,16 @@ record BootScript(String cloud, String workerPrefix, int agents, List<String> qu
 
     static BootScript read(String userData) throws Unreadable {
         var script = inflated(userData);
-        var properties = properties(script);
+        // Such a machine has no shell that could run the program.
+        return of(properties(script), script.contains(FETCHES) ? "; it fetches secrets from a store, which only machines that are processes do here" : "");
+    }
+
+    /** Of a properties block that was read. */
+    static BootScript of(Map<String, String> properties) throws Unreadable {
+        return of(properties, "");
+    }
+
+    private static BootScript of(Map<String, String> properties, String excuse) throws Unreadable {
         var missing = new ArrayList<String>();
         var prefix = required(properties, "worker.prefix", missing);
         var queues = required(properties, "queues", missing);
@@ -59,9 +68,7 @@ record BootScript(String cloud, String workerPrefix, int agents, List<String> qu
         var accessKey = required(properties, "clearml.access-key", missing);
         var secretKey = required(properties, "clearml.secret-key", missing);
         if (!missing.isEmpty()) {
-            throw new Unreadable("the properties block lacks " + String.join(", ", missing)
-                    // Such a machine has no shell that could run the program.
-                    + (script.contains(FETCHES) ? "; it fetches secrets from a store, which only machines that are processes do here" : ""));
+            throw new Unreadable("the properties block lacks " + String.join(", ", missing) + excuse);
         }
         int agents;
         try {
@@ -91,7 +98,7 @@ record BootScript(String cloud, String workerPrefix, int agents, List<String> qu
         return value;
     }
 
-    private static Map<String, String> properties(String script) throws Unreadable {
+    static Map<String, String> properties(String script) throws Unreadable {
         var properties = new HashMap<String, String>();
         boolean inside = false;
         for (var line : script.split("\r?\n", -1)) {
@@ -134,7 +141,7 @@ record BootScript(String cloud, String workerPrefix, int agents, List<String> qu
         }
     }
 
-    private static String inflated(byte[] bytes) throws Unreadable {
+    static String inflated(byte[] bytes) throws Unreadable {
         try (var gzip = new GZIPInputStream(new ByteArrayInputStream(bytes))) {
             return new String(gzip.readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException broken) {

@@ -36,5 +36,10 @@ public interface MachineImage {
 
         /** Everything on the machine ends now: no more calls leave it, nothing is reported, no task writes a result. Idempotent. */
         void cutPower();
+
+        /** SIGTERM to the first process of a container. It ends by itself, or is cut off when its grace is over. */
+        default void askToEnd() {
+            cutPower();
+        }
     }
 }

@@ -149,4 +149,35 @@ interface MachineMetadata {
             return send(http, HttpMethod.GET, url + path, "Metadata-Flavor", "Google");
         }
     }
+
+    /** A pod's annotations. Nobody announces that a pod is taken away: it is told by a signal. */
+    final class Pod implements MachineMetadata {
+
+        private final PodHardware pod;
+
+        Pod(PodHardware pod) {
+            this.pod = pod;
+        }
+
+        @Override
+        public Future<Page> mark() {
+            var mark = pod.annotations().get("muster.dev/mark");
+            return Future.succeededFuture(mark == null ? Page.NONE : new Page(200, mark));
+        }
+
+        @Override
+        public Future<Page> notice() {
+            return Future.succeededFuture(Page.NONE);
+        }
+
+        @Override
+        public int noticeEvery() {
+            return 1;
+        }
+
+        @Override
+        public Instant end(String notice) {
+            throw new IllegalStateException("a pod gets no notice");
+        }
+    }
 }

@@ -45,11 +45,23 @@ final class SimulatedAgent {
     private final BootScript script;
     private final int slot;
     private final String worker;
+    /** The one task that it claims, of a pod that was made for it; null: it asks its queues. */
+    private final String only;
     private boolean alive = true;
     private boolean troubled;
     private Run run;
 
     SimulatedAgent(SimulatedMachine machine, HttpClient http, BootScript script, int slot, String worker) {
+        this(machine, http, script, slot, worker, null);
+    }
+
+    /** As a pod that was made for one waiting task: it claims it, runs it if it got it, and ends. */
+    static SimulatedAgent ofOneTask(SimulatedMachine machine, HttpClient http, BootScript script, String worker, String task) {
+        return new SimulatedAgent(machine, http, script, 0, worker, task);
+    }
+
+    private SimulatedAgent(SimulatedMachine machine, HttpClient http, BootScript script, int slot, String worker, String only) {
+        this.only = only;
         this.machine = machine;
         this.api = new ApiClient(http, script, worker);
         this.guarded = new ApiClient(http, script, worker);
@@ -66,7 +78,12 @@ final class SimulatedAgent {
                 machine.console("agent: workers.register was refused (" + registered.status() + "/" + registered.subcode() + ")");
             }
             machine.after(FIRST_REPORT, this::reportAgainAndAgain);
-            poll(0);
+            if (only == null) {
+                poll(0);
+            } else {
+                report();
+                claim();
+            }
         });
     }
 
@@ -151,6 +168,54 @@ final class SimulatedAgent {
         });
     }
 
+    // Claiming the one task.
+
+    private void claim() {
+        if (!lives()) {
+            return;
+        }
+        if (!machine.tell(Gate.Event.popAsked(slot)).contains(Gate.Action.FORWARD)) {
+            machine.console("task " + only + " is not claimed: drain");
+            leave();
+            return;
+        }
+        var queue = script.queues().get(0);
+        // The guard asks once before, so that it knows whether the claim itself was sent.
+        guarded.call("queues.get_num_entries", ApiClient.object().put("queue", queue)).onSuccess(alive -> {
+            if (!alive.ok() && !alive.refused()) {
+                machine.tell(Gate.Event.popFailed(slot));
+                trouble("queues.get_num_entries", alive);
+                machine.afterWait(RETRY, this::claim);
+                return;
+            }
+            guarded.call("queues.remove_task", ApiClient.object().put("queue", queue).put("task", only)).onSuccess(answer -> {
+                boolean mine = answer.ok() && answer.data().path("removed").asInt(0) == 1;
+                if (!mine) {
+                    machine.console(answer.ok() || answer.refused() ? "task " + only + " is another's: it is in its queue no more"
+                            : "the answer to the claim of task " + only + " is lost; it is left to be rescued");
+                    machine.tell(Gate.Event.popFailed(slot));
+                    leave();
+                    return;
+                }
+                // A drain mark that came meanwhile comes too late: the task is this pod's. What was killed meanwhile leaves it adrift.
+                if (machine.tell(Gate.Event.popAnsweredTask(slot, only)).contains(Gate.Action.PUT_BACK)) {
+                    machine.exit(0);
+                } else if (lives()) {
+                    machine.console("task " + only + " is claimed by " + worker);
+                    take(only, queue);
+                }
+            });
+        });
+    }
+
+    /** The worker goes, and the pod with it. */
+    private void leave() {
+        if (!lives()) {
+            return;
+        }
+        guarded.call("workers.unregister", ApiClient.object().put("worker", worker)).onComplete(done -> machine.exit(0));
+    }
+
     private void putBack(String task, String queue) {
         machine.console("guard: puts back task " + task);
         var stop = ApiClient.object().put("task", task).put("force", true).put("status_reason", "put back: the machine is going");
@@ -171,6 +236,7 @@ final class SimulatedAgent {
                 return;
             }
             machine.tell(Gate.Event.taskStarted(task));
+            machine.began(task);
             report();
             until("tasks.get_by_id", () -> api.call("tasks.get_by_id", ApiClient.object().put("task", task)), read -> {
                 if (read.ok()) {
@@ -265,6 +331,11 @@ final class SimulatedAgent {
             return;
         }
         run = null;
+        if (only != null) {
+            // Before the gate hears of it, which may end a marked pod at once.
+            leave();
+            return;
+        }
         report();
         machine.tell(Gate.Event.taskEnded(current.task));
         poll(0);

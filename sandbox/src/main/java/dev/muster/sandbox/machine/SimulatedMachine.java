@@ -12,6 +12,12 @@ import java.util.regex.Pattern;
 /** One booted machine: its gate, its agents and its guard, all on one event loop. One of ClearML's autoscaler has an agent alone. */
 final class SimulatedMachine implements MachineImage.RunningMachine {
 
+    /** A pod that could not become a worker, and one that was told to end: 128 and the signal. */
+    private static final int BOOT_FAILED = 78;
+    private static final int TOLD = 143;
+    /** The guard's own, for requests that are on their way when all must end. */
+    private static final Duration SETTLE = Duration.ofSeconds(3);
+
     private final Context context;
     private final HttpClient http;
     private final Pace pace;
@@ -33,6 +39,10 @@ final class SimulatedMachine implements MachineImage.RunningMachine {
             return;
         }
         try {
+            if (hardware instanceof PodHardware pod) {
+                startPod(pod);
+                return;
+            }
             if (AutoscalerScript.isIn(hardware.userData())) {
                 startPlainAgent(AutoscalerScript.read(hardware.userData()));
                 return;
@@ -50,6 +60,31 @@ final class SimulatedMachine implements MachineImage.RunningMachine {
         } catch (BootScript.Unreadable reason) {
             // As a real image whose script fails: the machine is up, no worker appears, and whoever started it must notice.
             console("boot failed: " + reason.getMessage());
+        }
+    }
+
+    private void startPod(PodHardware pod) {
+        if (!PodBoot.isIn(pod.environment())) {
+            // Somebody else's container: it runs until it is told to end.
+            return;
+        }
+        try {
+            var boot = PodBoot.read(pod.environment(), pod.secrets());
+            var script = boot.script();
+            console("MUSTER-BOOT machine=" + hardware.cloudId() + " worker=" + script.worker(hardware.cloudId(), 0));
+            var guard = new Guard(this, new MachineMetadata.Pod(pod), pace);
+            pace.agentsStarted(script.agents());
+            for (int slot = 0; slot < script.agents(); slot++) {
+                var worker = script.worker(hardware.cloudId(), slot);
+                agents.add(boot.task().isPresent() ? SimulatedAgent.ofOneTask(this, http, script, worker, boot.task().get()) : new SimulatedAgent(this, http, script, slot, worker));
+            }
+            console("MUSTER-BOOT-DONE machine=" + hardware.cloudId());
+            // The mark first: what is marked before its claim claims nothing.
+            guard.start();
+            agents.forEach(SimulatedAgent::start);
+        } catch (BootScript.Unreadable reason) {
+            console("MUSTER-BOOT-FAILED step=secrets reason=" + reason.getMessage());
+            exit(BOOT_FAILED);
         }
     }
 
@@ -136,6 +171,40 @@ final class SimulatedMachine implements MachineImage.RunningMachine {
     void cancel(long timer) {
         context.owner().cancelTimer(timer);
         timers.remove(timer);
+    }
+
+    /** A ClearML task has begun. */
+    void began(String task) {
+        if (hardware instanceof PodHardware pod) {
+            pod.began(task);
+        }
+    }
+
+    /** The container ends with this code; a machine that isn't one has none. */
+    void exit(int code) {
+        if (powered && hardware instanceof PodHardware pod) {
+            cutPower();
+            pod.exit(code);
+        }
+    }
+
+    /** SIGTERM: agents and tasks are killed, so that they report nothing, and no pop that is on its way is waited for longer than the guard does. */
+    @Override
+    public void askToEnd() {
+        context.runOnContext(nothing -> {
+            if (!powered) {
+                return;
+            }
+            console("ending: the pod is told to end");
+            agents.forEach(SimulatedAgent::kill);
+            if (gate.inFlight() == 0) {
+                exit(TOLD);
+            } else {
+                // What a late pop brings is put back.
+                gate = gate.on(Gate.Event.noticeDue()).gate();
+                after(SETTLE, () -> exit(TOLD));
+            }
+        });
     }
 
     @Override
