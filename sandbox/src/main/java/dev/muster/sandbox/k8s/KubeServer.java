@@ -402,6 +402,10 @@ public final class KubeServer implements AutoCloseable {
                     ? new KubeApi.Answer(200, table(call, answer.body())) : answer;
         } catch (Refusal refused) {
             answered = refused;
+        } catch (RuntimeException defect) {
+            // The caller would take a closed connection for the network's doing.
+            defect.printStackTrace();
+            answered = new Refusal(500, "InternalError", "Internal error occurred: " + defect, new JsonObject());
         }
         books.answered(call.action(), answered instanceof Refusal refused ? refused.reason() : "Success");
         return answered;

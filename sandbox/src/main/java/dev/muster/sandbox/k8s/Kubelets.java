@@ -1,5 +1,7 @@
 package dev.muster.sandbox.k8s;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.muster.sandbox.TimeScale;
 import dev.muster.sandbox.machine.MachineImage;
 import io.fabric8.kubernetes.api.model.Pod;
@@ -39,6 +41,7 @@ public final class Kubelets implements AutoCloseable {
     private static final Duration HEARTBEAT = Duration.ofSeconds(10);
     private static final Duration HEARTBEAT_FLOOR = Duration.ofSeconds(1);
     private static final int WORKERS = 3;
+    private static final ObjectMapper JSON = new ObjectMapper();
     private static final String LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases";
 
     /** How long things take on a node, in machine time. */
@@ -334,7 +337,11 @@ public final class Kubelets implements AutoCloseable {
         if (method.equals("PATCH")) {
             return patch(path, body);
         }
-        return client.raw(path, method, body.getMap());
+        try {
+            return client.raw(path, method, JSON.readTree(body.encode()));
+        } catch (JsonProcessingException impossible) {
+            throw new IllegalStateException("what was just written can be read", impossible);
+        }
     }
 
     private String patch(String path, JsonObject body) {
