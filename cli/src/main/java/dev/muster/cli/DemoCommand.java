@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -27,10 +28,11 @@ import picocli.CommandLine.Option;
  * idle out and go. All of it is real but the clouds; the books of those say whether it went well.
  */
 @Command(name = "demo", mixinStandardHelpOptions = true, sortOptions = false,
-        description = "Shows the whole thing on this computer: four tasks, four machines, and nothing left.")
+        description = "Shows the whole thing on this computer: two tasks in each queue, a machine for each, and nothing left.")
 final class DemoCommand implements Runnable {
 
-    private static final List<String> QUEUES = List.of("cpu", "gpu");
+    /** Of each cloud the queues of its example, each with a pool of its own name. */
+    private static final Map<String, List<String>> QUEUES = Map.of("aws", List.of("cpu", "gpu"), "gcp", List.of("google"), "k8s", List.of("pods"));
     private static final int TASKS_EACH = 2;
     private static final Duration READY_WITHIN = Duration.ofSeconds(180);
 
@@ -40,6 +42,10 @@ final class DemoCommand implements Runnable {
     @Option(names = "--speed", paramLabel = "N", defaultValue = "10",
             description = "How much faster machines boot and tasks run than real ones (default: ${DEFAULT-VALUE}).")
     double speed;
+
+    @Option(names = "--clouds", paramLabel = "CLOUD", split = ",", defaultValue = "aws",
+            description = "Which clouds take part: any of aws, gcp and k8s, with commas between (default: ${DEFAULT-VALUE}).")
+    List<String> clouds;
 
     @Option(names = "--seconds", paramLabel = "N", defaultValue = "30", description = "How long each task runs, before --speed (default: ${DEFAULT-VALUE}).")
     double seconds;
@@ -58,10 +64,13 @@ final class DemoCommand implements Runnable {
         if (!(speed >= 1) || !(seconds > 0)) {
             throw CliFailure.usage("--speed must be at least 1, and --seconds more than 0");
         }
+        if (clouds.isEmpty() || !QUEUES.keySet().containsAll(clouds)) {
+            throw CliFailure.usage("--clouds is " + String.join(",", clouds) + ": it must be any of aws, gcp and k8s, with commas between");
+        }
         var output = common.output();
         var run = new Run(common.folder.toAbsolutePath().normalize().resolve("demo-" + ProcessHandle.current().pid()));
         Show show;
-        try (var sandbox = OwnSandbox.start(run, SuiteSettings.sandbox(Run.home(), run.runFolder(), speed), READY_WITHIN, output)) {
+        try (var sandbox = OwnSandbox.start(run, SuiteSettings.sandbox(Run.home(), run.runFolder(), speed).withClouds(clouds), READY_WITHIN, output)) {
             show = play(run, sandbox.state(), output);
         }
         var problems = problems(show.books());
@@ -79,6 +88,10 @@ final class DemoCommand implements Runnable {
         }
     }
 
+    private List<String> queues() {
+        return clouds.stream().distinct().flatMap(cloud -> QUEUES.get(cloud).stream()).toList();
+    }
+
     private Show play(Run run, SuiteState state, Output output) {
         var began = System.nanoTime();
         var machines = new ConcurrentHashMap<String, MachineRecord>();
@@ -91,11 +104,15 @@ final class DemoCommand implements Runnable {
                 })) {
             var clearml = Installation.of(state).clearml("default");
             var queueIds = new LinkedHashMap<String, String>();
-            QUEUES.forEach(queue -> queueIds.put(queue, clearml.queueMade(queue)));
-            FleetCommand.apply(control, FleetYaml.read(Files.readString(Run.home().resolve("deploy/examples/demo.yaml"))), null);
-            output.line("Two tasks in each of the queues cpu and gpu:");
+            queues().forEach(queue -> queueIds.put(queue, clearml.queueMade(queue)));
+            for (var cloud : new LinkedHashSet<>(clouds)) {
+                var example = cloud.equals("aws") ? "demo" : "demo-" + cloud;
+                FleetCommand.apply(control, FleetYaml.read(Files.readString(Run.home().resolve("deploy/examples/" + example + ".yaml"))), null);
+            }
+            output.line(queues().size() == 1 ? "Two tasks in the queue " + queues().get(0) + ":" : "Two tasks in each of the queues "
+                    + String.join(", ", queues().subList(0, queues().size() - 1)) + " and " + queues().get(queues().size() - 1) + ":");
             for (var i = 1; i <= TASKS_EACH; i++) {
-                for (var queue : QUEUES) {
+                for (var queue : queues()) {
                     var task = clearml.create(SampleTask.running(queue + " task " + i, Duration.ofMillis(Math.round(seconds * 1000))).createRequest());
                     enqueued.put(task, Instant.now());
                     clearml.enqueue(task, queueIds.get(queue));
@@ -117,7 +134,7 @@ final class DemoCommand implements Runnable {
         while (true) {
             var books = StandInBooks.read(run, state);
             output.live(live(books, machines));
-            var done = books.completed() == QUEUES.size() * TASKS_EACH && books.live() == 0
+            var done = books.completed() == queues().size() * TASKS_EACH && books.live() == 0
                     && machines.values().stream().noneMatch(MachineRecord::getCounted);
             if (done || System.nanoTime() > deadline) {
                 output.endLive();
@@ -137,15 +154,15 @@ final class DemoCommand implements Runnable {
         return lines;
     }
 
-    private static List<String> problems(StandInBooks books) {
+    private List<String> problems(StandInBooks books) {
         var problems = new ArrayList<String>();
-        var wanted = QUEUES.size() * TASKS_EACH;
+        var wanted = queues().size() * TASKS_EACH;
         expect(problems, "machines launched", wanted, books.machines().size());
         expect(problems, "tasks completed", wanted, books.completed());
         expect(problems, "tasks that ran more than once", 0, books.ranMoreThanOnce());
         expect(problems, "machines left", 0, books.live());
         expect(problems, "ids of several machines", 0, books.sharedIds().size());
-        for (var queue : QUEUES) {
+        for (var queue : queues()) {
             expect(problems, "machines of pool " + queue, TASKS_EACH, books.machines().stream().filter(one -> one.pool().equals(queue)).count());
         }
         return problems;

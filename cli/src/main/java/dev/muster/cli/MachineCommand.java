@@ -218,9 +218,9 @@ final class MachineCommand {
     /** What a machine of the sandbox wrote to its console; empty if the cloud has no such machine, or is not the sandbox's. */
     static Optional<String> console(Run run, SuiteState state, String cloudId) {
         try {
-            // What EC2 calls an instance looks like nothing that Compute Engine calls one.
-            var cloud = cloudId.startsWith("i-") ? "/ec2" : "/gce";
-            var isThere = cloud.equals("/ec2") ? !state.ec2().isEmpty() : !state.gce().isEmpty();
+            // What one cloud calls a machine looks like nothing that another does.
+            var cloud = cloudId.startsWith("i-") ? "/ec2" : cloudId.matches("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}") ? "/k8s" : "/gce";
+            var isThere = !(cloud.equals("/ec2") ? state.ec2() : cloud.equals("/k8s") ? state.k8s() : state.gce()).isEmpty();
             return isThere && !cloudId.isEmpty() ? Optional.of(run.get(state, cloud + "/instances/" + cloudId + "/console")) : Optional.empty();
         } catch (IOException unknown) {
             return Optional.empty();

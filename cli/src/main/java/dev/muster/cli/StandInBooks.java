@@ -12,7 +12,7 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * What ClearML and EC2 themselves saw, read from the sandbox's stand-ins: the demo and the replay believe these, and not what
+ * What ClearML and the clouds themselves saw, read from the sandbox's stand-ins: the demo and the replay believe these, and not what
  * Muster says of itself.
  *
  * @param peaks most machines alive at once, by pool
@@ -37,17 +37,16 @@ record StandInBooks(Map<String, Task> tasks, List<Machine> machines, Map<String,
     }
 
     /**
-     * One instance at EC2. Moments are null while they haven't come.
+     * One machine as its cloud has it. Moments are null while they haven't come.
      *
-     * @param id EC2's name
-     * @param machineId from the launch call's token and the launch index
+     * @param id the cloud's name, which worker ids end with: of a pod its uid
+     * @param machineId on EC2 from the launch call's token and the launch index, elsewhere the name
      */
     record Machine(String id, String machineId, String pool, String type, Instant launched, Instant running, Instant ending, Instant ended, BigDecimal dollars) {}
 
     /** @throws IOException if the suite doesn't answer */
     static StandInBooks read(Run run, SuiteState state) throws IOException {
         var clearml = Output.JSON.readTree(run.get(state, "/clearml/books"));
-        var ec2 = Output.JSON.readTree(run.get(state, "/ec2/books"));
         var tasks = new TreeMap<String, Task>();
         for (var task : clearml.path("tasks")) {
             var workers = new ArrayList<String>();
@@ -57,14 +56,40 @@ record StandInBooks(Map<String, Task> tasks, List<Machine> machines, Map<String,
                     task.path("lastWorker").asText(""), task.path("starts").asInt(), workers));
         }
         var machines = new ArrayList<Machine>();
-        for (var one : ec2.path("instances")) {
-            machines.add(new Machine(one.path("id").asText(), machineId(one.path("clientToken").asText(), one.path("launchIndex").asInt()),
-                    one.path("tags").path("muster-pool").asText(), one.path("type").asText(), instant(one, "launched"), instant(one, "running"),
-                    instant(one, "ending"), instant(one, "ended"), new BigDecimal(one.path("dollars").asText("0"))));
-        }
         var peaks = new TreeMap<String, Integer>();
-        ec2.path("peakByTag").path("muster-pool").properties().forEach(pool -> peaks.put(pool.getKey(), pool.getValue().asInt()));
-        return new StandInBooks(tasks, machines, peaks, ec2.path("live").asInt(), new BigDecimal(ec2.path("dollars").asText("0")));
+        int live = 0;
+        var dollars = BigDecimal.ZERO;
+        for (var cloud : List.of("ec2", "gce", "k8s")) {
+            var isThere = switch (cloud) {
+                case "ec2" -> !state.ec2().isEmpty();
+                case "gce" -> !state.gce().isEmpty();
+                default -> !state.k8s().isEmpty();
+            };
+            if (!isThere) {
+                continue;
+            }
+            var books = Output.JSON.readTree(run.get(state, "/" + cloud + "/books"));
+            books.path(cloud.equals("k8s") ? "pods" : "instances").forEach(one -> machines.add(switch (cloud) {
+                case "ec2" -> new Machine(one.path("id").asText(), machineId(one.path("clientToken").asText(), one.path("launchIndex").asInt()),
+                        one.path("tags").path("muster-pool").asText(), one.path("type").asText(), instant(one, "launched"), instant(one, "running"),
+                        instant(one, "ending"), instant(one, "ended"), dollars(one));
+                case "gce" -> new Machine(one.path("name").asText(), one.path("name").asText(), one.path("labels").path("muster-pool").asText(), one.path("type").asText(),
+                        instant(one, "created"), instant(one, "running"), instant(one, "ending"), instant(one, "gone"), dollars(one));
+                // What a pod is billed for is its node, which has no end of its own here.
+                default -> new Machine(one.path("uid").asText(), one.path("name").asText(), one.path("labels").path("muster.dev/pool").asText(), "pod",
+                        instant(one, "created"), instant(one, "running"), instant(one, "ended"), instant(one, "ended"), dollars(one));
+            }));
+            for (var counted : List.of("peakByTag", "peakByLabel")) {
+                books.path(counted).path("muster-pool").properties().forEach(pool -> peaks.put(pool.getKey(), pool.getValue().asInt()));
+            }
+            live += books.path("live").asInt();
+            dollars = dollars.add(dollars(books));
+        }
+        return new StandInBooks(tasks, machines, peaks, live, dollars);
+    }
+
+    private static BigDecimal dollars(JsonNode of) {
+        return new BigDecimal(of.path("dollars").asText("0"));
     }
 
     private static Instant instant(JsonNode node, String field) {

@@ -26,7 +26,8 @@ final class StatusCommand implements Runnable {
         output.line((state.ready() ? "ready" : "not ready: " + (state.failed().isEmpty() ? state.doing() : state.failed()))
                 + (state.sandbox() ? ", sandbox at speed " + plain(state.speed()) : ", installation " + state.installation()));
         output.line("control API " + state.control() + ", Kafka " + state.kafka() + ", ClearML " + state.clearml()
-                + (state.ec2().isEmpty() ? "" : ", EC2 " + state.ec2()) + (state.gce().isEmpty() ? "" : ", Compute Engine " + state.gce()) + ", admin " + state.admin());
+                + (state.ec2().isEmpty() ? "" : ", EC2 " + state.ec2()) + (state.gce().isEmpty() ? "" : ", Compute Engine " + state.gce())
+                + (state.k8s().isEmpty() ? "" : ", Kubernetes " + state.k8s() + " (" + state.kubeconfig() + ")") + ", admin " + state.admin());
         output.line("");
         output.table(List.of("PROCESS", "PID", "STATE", "RESTARTS", "MEMORY", "LOG"), state.processes().stream().map(one -> List.of(
                 one.name(), Long.toString(one.pid()), one.ready() ? "ready" : one.problem(), Integer.toString(one.restarts()),

@@ -19,7 +19,7 @@ import picocli.CommandLine.Option;
         description = "Starts Kafka and all services, by default against stand-ins for ClearML and EC2.")
 final class UpCommand implements Runnable {
 
-    private static final Set<String> CLOUDS = Set.of("aws", "gcp");
+    private static final Set<String> CLOUDS = Set.of("aws", "gcp", "k8s");
 
     @Mixin
     CommonOptions common;
@@ -36,10 +36,10 @@ final class UpCommand implements Runnable {
     String machines;
 
     @Option(names = "--clouds", paramLabel = "CLOUD", split = ",", defaultValue = "aws",
-            description = "Which clouds there are stand-ins for: aws, gcp, or aws,gcp (default: ${DEFAULT-VALUE}).")
+            description = "Which clouds there are stand-ins for: any of aws, gcp and k8s, with commas between (default: ${DEFAULT-VALUE}).")
     List<String> clouds;
 
-    @Option(names = "--port", paramLabel = "NAME=PORT", description = "A fixed port for kafka, control, admin, clearml, ec2, gce or a service; free ones by default.")
+    @Option(names = "--port", paramLabel = "NAME=PORT", description = "A fixed port for kafka, control, admin, clearml, ec2, gce, k8s or a service; free ones by default.")
     Map<String, Integer> ports = Map.of();
 
     @Option(names = "--within", paramLabel = "SECONDS", defaultValue = "180", description = "Gives up after this long (default: ${DEFAULT-VALUE}).")
@@ -60,7 +60,7 @@ final class UpCommand implements Runnable {
             throw CliFailure.usage("--machines is for stand-ins: your own cloud has its own");
         }
         if (clouds.isEmpty() || !CLOUDS.containsAll(clouds)) {
-            throw CliFailure.usage("--clouds is " + String.join(",", clouds) + ": it must be aws, gcp, or aws,gcp");
+            throw CliFailure.usage("--clouds is " + String.join(",", clouds) + ": it must be any of aws, gcp and k8s, with commas between");
         }
         if (config != null && !clouds.equals(List.of("aws"))) {
             throw CliFailure.usage("--clouds is for stand-ins: your own clouds are the accounts of " + config);
@@ -85,13 +85,22 @@ final class UpCommand implements Runnable {
         show(state, output);
         if (state.sandbox()) {
             output.line("");
-            output.line(state.gce().isEmpty() ? "Next: ./muster fleet apply -f deploy/examples/demo.yaml, then ./muster task enqueue cpu --count 2"
-                    : "Next: ./muster fleet apply -f deploy/examples/two-clouds.yaml, then ./muster task enqueue gpu --count 8");
+            if (!state.kubeconfig().isEmpty()) {
+                output.line("The cluster: kubectl --kubeconfig " + state.kubeconfig() + " get pods");
+            }
+            output.line(next(state));
         }
     }
 
+    /** An example for the clouds that there are. */
+    private static String next(SuiteState state) {
+        boolean hasCloud = !state.ec2().isEmpty() && !state.gce().isEmpty();
+        var example = state.k8s().isEmpty() ? hasCloud ? "two-clouds" : "demo" : hasCloud ? "three-clouds" : "cluster";
+        return "Next: ./muster fleet apply -f deploy/examples/" + example + ".yaml, then ./muster task enqueue " + (example.equals("demo") ? "cpu --count 2" : "gpu --count 8");
+    }
+
     private static String standIns(SuiteState state) {
-        return Stream.of("ClearML", state.ec2().isEmpty() ? "" : "EC2", state.gce().isEmpty() ? "" : "Compute Engine").filter(name -> !name.isEmpty())
+        return Stream.of("ClearML", state.ec2().isEmpty() ? "" : "EC2", state.gce().isEmpty() ? "" : "Compute Engine", state.k8s().isEmpty() ? "" : "a Kubernetes cluster").filter(name -> !name.isEmpty())
                 .collect(Collectors.collectingAndThen(Collectors.toList(), names ->
                         String.join(", ", names.subList(0, names.size() - 1)) + " and " + names.get(names.size() - 1)));
     }

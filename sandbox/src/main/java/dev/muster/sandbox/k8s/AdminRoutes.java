@@ -3,6 +3,7 @@ package dev.muster.sandbox.k8s;
 import static dev.muster.sandbox.AdminJson.act;
 import static dev.muster.sandbox.AdminJson.json;
 import static dev.muster.sandbox.AdminJson.on;
+import static dev.muster.sandbox.AdminJson.onConsole;
 import static dev.muster.sandbox.AdminJson.onDelete;
 import static dev.muster.sandbox.AdminJson.onHeld;
 import static dev.muster.sandbox.AdminJson.required;
@@ -40,7 +41,7 @@ import java.util.TreeMap;
  * POST   /k8s/growth                {name, cpu?, memory?, gpus?, dollarsPerHour?, most, seconds}
  * POST   /k8s/nodes/{node}/kill, shut-down, remove
  * POST   /k8s/pods/{namespace}/{pod}/evict, preempt, out-of-memory, delete, delete-now
- * GET    /k8s/pods/{namespace}/{pod}/console
+ * GET    /k8s/pods/{namespace}/{pod}/console, /k8s/instances/{uid}/console
  * POST   /k8s/tokens/revoked        {user?}
  * </pre>
  */
@@ -114,6 +115,7 @@ final class AdminRoutes {
                 default -> throw new IllegalArgumentException("there is no " + context.pathParam("what") + "; there are evict, preempt, out-of-memory, delete and delete-now");
             }
         }));
+        onConsole(router, "/k8s/instances", server.kubelets()::log);
         router.get("/k8s/pods/:namespace/:pod/console").handler(context -> {
             try {
                 context.response().putHeader("Content-Type", "text/plain;charset=UTF-8").end(server.kubelets().log(context.pathParam("namespace"), context.pathParam("pod")));

@@ -10,15 +10,15 @@ import java.util.Objects;
 /**
  * How a stand-in for a cluster behaves before anyone asks it to misbehave.
  *
- * <p>How long an image takes to be pulled, a container to start, and a lost node to be noticed is a machine's life and is divided by
- * {@code timeScale}. What the API server does by its own clock is not.
+ * <p>How long an image takes to be pulled, a container to start, and how long a pod is kept on a node that was lost is a machine's life and is
+ * divided by {@code timeScale}. What the cluster does by its own clock is not.
  *
  * @param port on 127.0.0.1; 0 takes a free one
  * @param namespaces that are there beside default and kube-system
  * @param nodes that are there from the start
  * @param pullTime of an image on a node that hasn't got it
  * @param startTime of a container whose image is there
- * @param lostAfter a node that is silent for so long is unreachable; 40 s unless a cluster says otherwise
+ * @param lostAfter a node that is silent for so long, by the real clock, is unreachable; 40 s unless a cluster says otherwise
  * @param credentials whether every call needs a bearer token
  */
 public record ClusterConfig(int port, TimeScale timeScale, List<String> namespaces, List<NodeShape> nodes, Duration pullTime, Duration startTime, Duration lostAfter,

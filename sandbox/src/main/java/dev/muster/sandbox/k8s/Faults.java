@@ -52,7 +52,7 @@ public final class Faults {
     }
 
     /**
-     * The next {@code times} calls meet {@code fault}. Several faults of different kinds may meet one call.
+     * The next {@code times} calls that aren't the cluster's own meet {@code fault}. Several faults of different kinds may meet one call.
      *
      * @param action such as {@code create pods} or {@code watch pods}; null for any
      */
@@ -91,6 +91,8 @@ public final class Faults {
      */
     record Met(Refusal refusal, boolean lost, boolean cut, Duration delay, HeldCalls.Moment held) {
 
+        static final Met NOTHING = new Met(null, false, false, Duration.ZERO, null);
+
         private Met with(ApiFault fault) {
             if (fault instanceof ApiFault.Refuse refuse) {
                 return new Met(new Refusal(refuse.status(), refuse.reason(), refuse.message(), refuse.retryAfter() == null ? null
@@ -108,7 +110,7 @@ public final class Faults {
 
     /** The faults of one call, one of each kind at most, counted as used. */
     synchronized Met of(String action) {
-        var all = new Met(null, false, false, Duration.ZERO, null);
+        var all = Met.NOTHING;
         for (var fault : calls.takeOfEachKind(planned -> planned == null || planned.equals(action))) {
             all = all.with(fault);
         }

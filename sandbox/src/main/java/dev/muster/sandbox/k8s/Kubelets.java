@@ -37,16 +37,19 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 public final class Kubelets implements AutoCloseable {
 
-    /** A kubelet's own time between renewals, scaled no further than a busy computer keeps up with. */
-    private static final Duration HEARTBEAT = Duration.ofSeconds(10);
-    private static final Duration HEARTBEAT_FLOOR = Duration.ofSeconds(1);
     private static final int WORKERS = 3;
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases";
 
-    /** How long things take on a node, in machine time. */
-    public record Pace(Duration pull, Duration start) {
-        public static final Pace USUAL = new Pace(Duration.ofSeconds(10), Duration.ofSeconds(1));
+    /**
+     * How long things take on a node.
+     *
+     * @param pull of an image that the node hasn't got, in machine time
+     * @param start of a container whose image is there, in machine time
+     * @param heartbeat between two renewals of a node's lease, by the real clock: others wait for it
+     */
+    public record Pace(Duration pull, Duration start, Duration heartbeat) {
+        public static final Pace USUAL = new Pace(Duration.ofSeconds(10), Duration.ofSeconds(1), Duration.ofSeconds(10));
     }
 
     private final KubernetesClient client;
@@ -61,6 +64,8 @@ public final class Kubelets implements AutoCloseable {
     private final Map<String, BigDecimal> prices = new ConcurrentHashMap<>();
     private final Map<String, AtomicInteger> named = new ConcurrentHashMap<>();
     private final ScheduledThreadPoolExecutor work;
+    /** Of its own: a node with much to do must not seem lost. */
+    private final ScheduledThreadPoolExecutor hearts;
     private SharedIndexInformer<Pod> informer;
     private HttpServer logs;
     private volatile boolean closed;
@@ -74,12 +79,19 @@ public final class Kubelets implements AutoCloseable {
         this.image = image;
         this.scale = scale;
         this.pace = pace;
-        this.work = new ScheduledThreadPoolExecutor(WORKERS, task -> {
-            var thread = new Thread(task, "kubelets");
+        this.work = executor(WORKERS, "kubelets");
+        this.hearts = executor(1, "kubelets-heartbeat");
+    }
+
+    private static ScheduledThreadPoolExecutor executor(int threads, String name) {
+        var executor = new ScheduledThreadPoolExecutor(threads, task -> {
+            var thread = new Thread(task, name);
             thread.setDaemon(true);
             return thread;
         }, new ThreadPoolExecutor.DiscardPolicy());
-        work.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
+        executor.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
+        executor.setContinueExistingPeriodicTasksAfterShutdownPolicy(false);
+        return executor;
     }
 
     /**
@@ -114,9 +126,8 @@ public final class Kubelets implements AutoCloseable {
                 }
             }
         });
-        var beat = kubelets.scale.real(HEARTBEAT);
-        var every = beat.compareTo(HEARTBEAT_FLOOR) < 0 ? HEARTBEAT_FLOOR : beat;
-        kubelets.work.scheduleWithFixedDelay(kubelets::heartbeat, every.toMillis(), every.toMillis(), TimeUnit.MILLISECONDS);
+        long every = pace.heartbeat().toMillis();
+        kubelets.hearts.scheduleWithFixedDelay(kubelets::heartbeat, every, every, TimeUnit.MILLISECONDS);
         return kubelets;
     }
 
@@ -253,6 +264,19 @@ public final class Kubelets implements AutoCloseable {
     /** What a pod wrote, also of one that is gone. @throws IllegalArgumentException if there never was one on a node */
     public String log(String namespace, String pod) {
         var console = console(namespace, pod).orElseThrow(() -> new IllegalArgumentException("no pod " + namespace + "/" + pod + " ever ran here"));
+        return text(console);
+    }
+
+    /** As above. @param uid of the pod */
+    public String log(String uid) {
+        var console = consoles.get(uid);
+        if (console == null) {
+            throw new IllegalArgumentException("no pod with uid " + uid + " ever ran here");
+        }
+        return text(console);
+    }
+
+    private static String text(Console console) {
         var text = new StringBuilder();
         console.lines().forEach(line -> text.append(line.text()).append('\n'));
         return text.toString();
@@ -358,6 +382,7 @@ public final class Kubelets implements AutoCloseable {
         closed = true;
         pods.values().forEach(PodRun::cutPower);
         work.shutdown();
+        hearts.shutdown();
         informer.close();
         logs.close();
     }

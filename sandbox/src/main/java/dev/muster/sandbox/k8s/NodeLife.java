@@ -12,8 +12,6 @@ import java.util.Map;
 final class NodeLife {
 
     private static final Duration LOOK = Duration.ofMillis(250);
-    /** However fast machines live: a node on a busy computer is silent for a while. */
-    private static final Duration LOST_FLOOR = Duration.ofSeconds(5);
     private static final Duration COLLECT = Duration.ofSeconds(20);
     private static final String UNREACHABLE = "node.kubernetes.io/unreachable";
 
@@ -43,11 +41,10 @@ final class NodeLife {
     }
 
     private void nodes() {
-        var lostAfter = config.timeScale().real(config.lostAfter());
         for (var node : api.store().list(Resource.NODES, "")) {
             var lease = api.store().get(Resource.LEASES, "kube-node-lease", Json.name(node));
             var renewed = lease.map(one -> Json.text(one, "spec", "renewTime")).filter(text -> !text.isEmpty()).map(Instant::parse).orElse(now());
-            boolean lost = renewed.plus(lostAfter.compareTo(LOST_FLOOR) < 0 ? LOST_FLOOR : lostAfter).isBefore(now());
+            boolean lost = renewed.plus(config.lostAfter()).isBefore(now());
             var ready = Json.conditionOf(node, "Ready").getString("status", "");
             boolean told = tainted(node);
             if (lost && !told) {

@@ -22,6 +22,7 @@ final class WatchStream implements Consumer<KubeStore.Change> {
     }
 
     private final KubeCall call;
+    private final String user;
     private final Predicate<JsonObject> selected;
     private final UnaryOperator<JsonObject> shown;
     private final Sink sink;
@@ -30,8 +31,9 @@ final class WatchStream implements Consumer<KubeStore.Change> {
     private boolean ended;
 
     /** @param shown what stands for an object in an event */
-    WatchStream(KubeCall call, UnaryOperator<JsonObject> shown, Sink sink) {
+    WatchStream(KubeCall call, String user, UnaryOperator<JsonObject> shown, Sink sink) {
         this.call = call;
+        this.user = user;
         this.selected = Selectors.of(call.resource(), call.query().get("labelSelector"), call.query().get("fieldSelector"));
         this.shown = shown;
         this.sink = sink;
@@ -114,6 +116,10 @@ final class WatchStream implements Consumer<KubeStore.Change> {
             stalled.clear();
             kept.forEach(this::put);
         }
+    }
+
+    boolean isBy(String caller) {
+        return user.equals(caller);
     }
 
     boolean isOf(Resource resource) {

@@ -15,7 +15,7 @@ import java.util.concurrent.CompletionException;
  * <pre>
  * GET  /status      {@link SuiteState}
  * POST /stop        202; everything ends
- * /clearml/…, /ec2/…  books, faults and more of the stand-ins, where there are some
+ * /clearml/…, /ec2/…, /gce/…, /k8s/…  books, faults and more of the stand-ins, where there are some
  * </pre>
  */
 final class AdminServer {

@@ -7,6 +7,8 @@ import dev.muster.sandbox.ec2.Ec2Config;
 import dev.muster.sandbox.ec2.Ec2Server;
 import dev.muster.sandbox.gce.GceConfig;
 import dev.muster.sandbox.gce.GceServer;
+import dev.muster.sandbox.k8s.ClusterConfig;
+import dev.muster.sandbox.k8s.KubeServer;
 import dev.muster.sandbox.machine.ClearmlMachine;
 import dev.muster.sandbox.machine.MachineImage;
 import dev.muster.sandbox.machine.ProcessMachine;
@@ -29,15 +31,23 @@ final class StandIns implements AutoCloseable {
 
     /** The account that is the Compute Engine stand-in. */
     private static final String GOOGLE = "google";
+    /** The account that is the stand-in for a cluster, and what its pods are given. */
+    private static final String CLUSTER = "cluster";
+    private static final String MACHINES = "muster-machines";
+    private static final String PYTHON = "python:3.12-slim";
 
     private final ClearmlServer clearml;
     private final Optional<Ec2Server> ec2;
     private final Optional<GceServer> gce;
+    private final Optional<KubeServer> k8s;
+    private final Path kubeconfig;
 
-    private StandIns(ClearmlServer clearml, Optional<Ec2Server> ec2, Optional<GceServer> gce) {
+    private StandIns(ClearmlServer clearml, Optional<Ec2Server> ec2, Optional<GceServer> gce, Optional<KubeServer> k8s, Path kubeconfig) {
         this.clearml = clearml;
         this.ec2 = ec2;
         this.gce = gce;
+        this.k8s = k8s;
+        this.kubeconfig = kubeconfig;
     }
 
     /** @param router gets the stand-ins' books and faults */
@@ -63,8 +73,19 @@ final class StandIns implements AutoCloseable {
                 gce.get().mountAdmin(router);
                 secrets.put("gcp-" + GOOGLE + "-key", gce.get().keyFile());
             }
+            var k8s = Optional.<KubeServer>empty();
+            var kubeconfig = Path.of(settings.folder(), "kubeconfig").toAbsolutePath();
+            if (settings.clouds().contains("k8s")) {
+                // Pods are simulated whatever other machines are: there is no container runtime here.
+                var cluster = KubeServer.start(vertx, ClusterConfig.defaults().withPort(settings.port("k8s")).withTimeScale(scale), new ClearmlMachine(vertx, scale));
+                cluster.mountAdmin(router);
+                cluster.addServiceAccount(ClusterConfig.NAMESPACE, MACHINES);
+                cluster.addSecret(ClusterConfig.NAMESPACE, MACHINES, Map.of("clearml-default-access-key", access, "clearml-default-secret-key", secret));
+                writeSecret(kubeconfig, cluster.kubeconfig(KubeServer.PROVISIONER));
+                k8s = Optional.of(cluster);
+            }
             writeSecrets(Path.of(settings.secrets()), secrets);
-            return new StandIns(clearml, ec2, gce);
+            return new StandIns(clearml, ec2, gce, k8s, kubeconfig);
         } catch (UncheckedIOException | IllegalStateException notStarted) {
             throw new IOException(notStarted.getMessage(), notStarted);
         }
@@ -86,19 +107,21 @@ final class StandIns implements AutoCloseable {
 
     private static void writeSecrets(Path folder, Map<String, String> secrets) throws IOException {
         Files.createDirectories(folder);
-        var posix = Files.getFileStore(folder).supportsFileAttributeView("posix");
-        if (posix) {
+        if (Files.getFileStore(folder).supportsFileAttributeView("posix")) {
             Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx------"));
         }
         for (var entry : secrets.entrySet()) {
-            var file = folder.resolve(entry.getKey());
-            Files.deleteIfExists(file);
-            if (posix) {
-                // Narrow from the first moment, not after the secret is in it.
-                Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-            }
-            Files.writeString(file, entry.getValue() + "\n");
+            writeSecret(folder.resolve(entry.getKey()), entry.getValue() + "\n");
         }
+    }
+
+    private static void writeSecret(Path file, String text) throws IOException {
+        Files.deleteIfExists(file);
+        if (Files.getFileStore(file.getParent()).supportsFileAttributeView("posix")) {
+            // Narrow from the first moment, not after the secret is in it.
+            Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+        }
+        Files.writeString(file, text);
     }
 
     SuiteSettings.Connection connection() {
@@ -111,6 +134,8 @@ final class StandIns implements AutoCloseable {
         ec2.ifPresent(server -> accounts.put("default", new SuiteSettings.Account("aws", List.of("us-east-1"), Ec2Config.UBUNTU.id(), server.url())));
         gce.ifPresent(server -> accounts.put(GOOGLE, SuiteSettings.Account.google(GceConfig.PROJECT, List.of("us-central1"),
                 "projects/" + GceConfig.UBUNTU.project() + "/global/images/family/" + GceConfig.UBUNTU.family(), server.url())));
+        k8s.ifPresent(server -> accounts.put(CLUSTER, SuiteSettings.Account.kubernetes(new SuiteSettings.Cluster(kubeconfig.toString(), null, null, null, MACHINES, MACHINES),
+                List.of(ClusterConfig.NAMESPACE), PYTHON)));
         return accounts;
     }
 
@@ -124,8 +149,19 @@ final class StandIns implements AutoCloseable {
         return gce.map(GceServer::url).orElse("");
     }
 
+    /** Empty without the stand-in. */
+    String k8sUrl() {
+        return k8s.map(KubeServer::url).orElse("");
+    }
+
+    /** File that opens the stand-in's cluster; empty without. */
+    String kubeconfig() {
+        return k8s.map(server -> kubeconfig.toString()).orElse("");
+    }
+
     @Override
     public void close() {
+        k8s.ifPresent(KubeServer::close);
         gce.ifPresent(GceServer::close);
         ec2.ifPresent(Ec2Server::close);
         clearml.close();

@@ -279,6 +279,7 @@ public final class Suite implements AutoCloseable {
                 failed.isEmpty() && doing.isEmpty() && processes.stream().allMatch(SuiteState.ProcessState::ready),
                 doing, failed, admin == null ? "" : admin.url(), controlPort == 0 ? "" : "127.0.0.1:" + controlPort,
                 broker == null ? "" : broker.bootstrapServers(), clearml, connections, standIns == null ? "" : standIns.ec2Url(), standIns == null ? "" : standIns.gceUrl(),
+                standIns == null ? "" : standIns.k8sUrl(), standIns == null ? "" : standIns.kubeconfig(),
                 settings.secrets(), processes);
     }
 

@@ -20,13 +20,13 @@ import java.util.TreeMap;
  * @param installation name of this Muster
  * @param speed of the stand-ins' machines, from 1; unused without stand-ins
  * @param inputPartitions of the planner's input topics
- * @param ports by process ({@code kafka}, {@code control}, {@code admin}, {@code clearml}, {@code ec2}, {@code gce}, or a service's name); absent or 0: a free one
+ * @param ports by process ({@code kafka}, {@code control}, {@code admin}, {@code clearml}, {@code ec2}, {@code gce}, {@code k8s}, or a service's name); absent or 0: a free one
  * @param secrets the services' secrets folder
  * @param connections ClearML servers by name; in a sandbox the stand-in is added as {@code default}
- * @param accounts clouds by name; in a sandbox the stand-ins are added: EC2 as {@code default}, Compute Engine as {@code google}
+ * @param accounts clouds by name; in a sandbox the stand-ins are added: EC2 as {@code default}, Compute Engine as {@code google}, the cluster as {@code cluster}
  * @param services further settings by service, as its own documentation names them
  * @param processMachines the stand-in cloud's machines are processes that run their boot script and the real clearml-agent, instead of simulated ones
- * @param clouds which clouds a sandbox has stand-ins for: {@code aws}, {@code gcp}; null: AWS; unused without stand-ins
+ * @param clouds which clouds a sandbox has stand-ins for: {@code aws}, {@code gcp}, {@code k8s}; null: AWS; unused without stand-ins
  */
 public record SuiteSettings(String home, String folder, String data, boolean sandbox, String installation, double speed,
         int inputPartitions, Map<String, Integer> ports, String secrets, Map<String, Connection> connections,

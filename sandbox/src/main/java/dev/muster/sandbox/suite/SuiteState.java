@@ -29,10 +29,13 @@ import java.util.Optional;
  * @param connections base URLs of all connections, by name
  * @param ec2 base URL of the stand-in; empty without
  * @param gce as above, of Compute Engine's
+ * @param k8s as above, of the cluster's
+ * @param kubeconfig file that opens the cluster; empty without
  * @param secrets the services' secrets folder
  */
 public record SuiteState(long pid, long pidStartedAt, boolean sandbox, String installation, double speed, boolean ready, String doing,
-        String failed, String admin, String control, String kafka, String clearml, Map<String, String> connections, String ec2, String gce, String secrets,
+        String failed, String admin, String control, String kafka, String clearml, Map<String, String> connections, String ec2, String gce, String k8s, String kubeconfig,
+        String secrets,
         List<ProcessState> processes) {
 
     private static final ObjectMapper JSON = new ObjectMapper().disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
@@ -53,6 +56,8 @@ public record SuiteState(long pid, long pidStartedAt, boolean sandbox, String in
     public SuiteState {
         connections = connections == null ? Map.of() : Map.copyOf(connections);
         gce = gce == null ? "" : gce;
+        k8s = k8s == null ? "" : k8s;
+        kubeconfig = kubeconfig == null ? "" : kubeconfig;
         processes = processes == null ? List.of() : List.copyOf(processes);
     }
 

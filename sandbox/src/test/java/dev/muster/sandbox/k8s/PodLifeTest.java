@@ -36,7 +36,8 @@ final class PodLifeTest {
     private static final String NAMESPACE = ClusterConfig.NAMESPACE;
     private static final Vertx VERTX = Vertx.vertx();
 
-    private final KubeServer server = KubeServer.start(VERTX, ClusterConfig.defaults().withTimeScale(FAST).withNodes(NodeShape.CPU, 1), new ClearmlMachine(VERTX, FAST));
+    private final KubeServer server = KubeServer.start(VERTX, ClusterConfig.defaults().withTimeScale(FAST).withNodes(NodeShape.CPU, 1).withLostAfter(Duration.ofSeconds(4)),
+            new ClearmlMachine(VERTX, FAST));
     private final KubernetesClient client = server.client(KubeServer.PROVISIONER);
 
     @TempDir
