@@ -150,12 +150,12 @@ final class KubeApi {
         }
         if (call.subresource().equals("binding")) {
             bind(call.namespace(), call.name(), Json.text(object, "target", "name"));
-            return new Answer(201, success());
+            return new Answer(201, made());
         }
         if (call.subresource().equals("eviction")) {
             var pod = found(new KubeCall("get", Resource.PODS, "", call.namespace(), call.name(), call.query()));
             evict(pod, "EvictionByEvictionAPI", "Eviction API: evicting", options(call, object.getJsonObject("deleteOptions", new JsonObject()).toBuffer()));
-            return new Answer(201, success());
+            return new Answer(201, made());
         }
         if (!call.subresource().isEmpty()) {
             throw Refusal.noSuchPath();
@@ -190,7 +190,7 @@ final class KubeApi {
             meta.put("uid", UUID.randomUUID().toString()).put("creationTimestamp", Json.time(time.now()));
             meta.remove("deletionTimestamp");
             if (resource == Resource.PODS) {
-                object.put("status", new JsonObject().put("phase", "Pending").put("qosClass", "Burstable"));
+                object.put("status", new JsonObject().put("phase", "Pending").put("qosClass", Requests.of(object).isEmpty() ? "BestEffort" : "Burstable"));
             } else if (resource == Resource.NAMESPACES) {
                 Json.made(object, "spec").put("finalizers", new JsonArray().add("kubernetes"));
                 object.put("status", new JsonObject().put("phase", "Active"));
@@ -423,6 +423,10 @@ final class KubeApi {
 
     private static JsonObject success() {
         return new JsonObject().put("kind", "Status").put("apiVersion", "v1").put("metadata", new JsonObject()).put("status", "Success");
+    }
+
+    private static JsonObject made() {
+        return success().put("code", 201);
     }
 
     // Events.

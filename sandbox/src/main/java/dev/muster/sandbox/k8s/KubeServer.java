@@ -380,7 +380,7 @@ public final class KubeServer implements AutoCloseable {
             if (answered instanceof Refusal refused) {
                 refuse(context, refused);
             } else if (met.lost()) {
-                refuse(context, new Refusal(504, "Timeout", "Timeout: request did not complete within the allotted timeout", new JsonObject()));
+                refuse(context, new Refusal(504, "Timeout", "Timeout: request did not complete within requested timeout 34s", new JsonObject()));
             } else {
                 var answer = (KubeApi.Answer) answered;
                 json(context, answer.status(), answer.body());
@@ -590,6 +590,10 @@ public final class KubeServer implements AutoCloseable {
     private static void refuse(RoutingContext context, Refusal refused) {
         if (refused.retryAfter() != null) {
             context.response().putHeader("Retry-After", refused.retryAfter().toString());
+        }
+        if (refused.isPlain()) {
+            context.response().setStatusCode(refused.code()).putHeader("Content-Type", "text/plain; charset=utf-8").end(refused.getMessage() + "\n");
+            return;
         }
         json(context, refused.code(), refused.json());
     }

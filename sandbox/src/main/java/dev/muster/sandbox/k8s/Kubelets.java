@@ -21,7 +21,8 @@ import io.vertx.core.net.PfxOptions;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.temporal.ChronoUnit;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -38,6 +39,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 public final class Kubelets implements AutoCloseable {
 
     private static final int WORKERS = 3;
+    /** Exactly six digits, or a real server doesn't take it. */
+    private static final DateTimeFormatter MICROS = DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'").withZone(ZoneOffset.UTC);
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases";
 
@@ -195,7 +198,7 @@ public final class Kubelets implements AutoCloseable {
 
     private void renew(String name) {
         var spec = new JsonObject().put("spec", new JsonObject().put("holderIdentity", name).put("leaseDurationSeconds", 40)
-                .put("renewTime", Instant.now().truncatedTo(ChronoUnit.MICROS).plusNanos(1000).toString()));
+                .put("renewTime", MICROS.format(Instant.now())));
         try {
             raw(LEASES + "/" + name, "PATCH", spec);
         } catch (KubernetesClientException missing) {

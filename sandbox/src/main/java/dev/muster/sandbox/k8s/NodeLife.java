@@ -41,12 +41,13 @@ final class NodeLife {
     }
 
     private void nodes() {
-        for (var node : api.store().list(Resource.NODES, "")) {
-            var lease = api.store().get(Resource.LEASES, "kube-node-lease", Json.name(node));
-            var renewed = lease.map(one -> Json.text(one, "spec", "renewTime")).filter(text -> !text.isEmpty()).map(Instant::parse).orElse(now());
-            boolean lost = renewed.plus(config.lostAfter()).isBefore(now());
+        var all = api.store().list(Resource.NODES, "");
+        // Where all are silent, the controller takes itself for the one that is cut off, and evicts nobody.
+        var oneIsHeard = all.stream().anyMatch(node -> !isSilent(node));
+        for (var node : all) {
+            boolean lost = isSilent(node);
             var ready = Json.conditionOf(node, "Ready").getString("status", "");
-            boolean told = tainted(node);
+            boolean told = tainted(node, "NoSchedule");
             if (lost && !told) {
                 api.change(Resource.NODES, node, copy -> {
                     for (var type : List.of("Ready", "MemoryPressure", "DiskPressure", "PIDPressure")) {
@@ -54,17 +55,19 @@ final class NodeLife {
                     }
                     var taints = new JsonArray();
                     Json.objects(Json.made(copy, "spec"), "taints").forEach(taints::add);
-                    for (var effect : List.of("NoSchedule", "NoExecute")) {
-                        taints.add(new JsonObject().put("key", UNREACHABLE).put("effect", effect).put("timeAdded", Json.time(now())));
-                    }
-                    copy.getJsonObject("spec").put("taints", taints);
+                    copy.getJsonObject("spec").put("taints", taints.add(taint("NoSchedule")));
                 });
+                podsOf(Json.name(node)).forEach(pod -> {
+                    api.event(pod, "node-controller", "Warning", "NodeNotReady", "Node is not ready");
+                    api.change(Resource.PODS, pod, copy -> {
+                        if (Json.conditionOf(copy, "Ready").getString("status", "").equals("True")) {
+                            Json.condition(copy.getJsonObject("status"), now(), "Ready", "False", "", "");
+                        }
+                    });
+                });
+            } else if (lost && oneIsHeard && !tainted(node, "NoExecute")) {
+                api.change(Resource.NODES, node, copy -> copy.getJsonObject("spec").getJsonArray("taints").add(taint("NoExecute")));
                 since.put(Json.name(node), now());
-                podsOf(Json.name(node)).forEach(pod -> api.change(Resource.PODS, pod, copy -> {
-                    if (Json.conditionOf(copy, "Ready").getString("status", "").equals("True")) {
-                        Json.condition(copy.getJsonObject("status"), now(), "Ready", "False", "", "");
-                    }
-                }));
             } else if (!lost && told && ready.equals("True")) {
                 api.change(Resource.NODES, node, copy -> {
                     var taints = new JsonArray();
@@ -72,14 +75,23 @@ final class NodeLife {
                     copy.getJsonObject("spec").put("taints", taints);
                 });
                 since.remove(Json.name(node));
-            } else if (told) {
+            } else if (tainted(node, "NoExecute")) {
                 evict(node);
             }
         }
     }
 
-    private static boolean tainted(JsonObject node) {
-        return Json.objects(Json.child(node, "spec"), "taints").stream().anyMatch(taint -> UNREACHABLE.equals(taint.getString("key")));
+    private boolean isSilent(JsonObject node) {
+        return api.store().get(Resource.LEASES, "kube-node-lease", Json.name(node)).map(lease -> Json.text(lease, "spec", "renewTime"))
+                .filter(text -> !text.isEmpty()).filter(renewed -> Instant.parse(renewed).plus(config.lostAfter()).isBefore(now())).isPresent();
+    }
+
+    private JsonObject taint(String effect) {
+        return new JsonObject().put("key", UNREACHABLE).put("effect", effect).put("timeAdded", Json.time(now()));
+    }
+
+    private static boolean tainted(JsonObject node, String effect) {
+        return Json.objects(Json.child(node, "spec"), "taints").stream().anyMatch(taint -> UNREACHABLE.equals(taint.getString("key")) && effect.equals(taint.getString("effect")));
     }
 
     private List<JsonObject> podsOf(String node) {
@@ -91,7 +103,7 @@ final class NodeLife {
         var taint = new JsonObject().put("key", UNREACHABLE).put("effect", "NoExecute");
         var lost = since.getOrDefault(Json.name(node), now());
         for (var pod : podsOf(Json.name(node))) {
-            if (Json.deleting(pod) || List.of("Succeeded", "Failed").contains(Json.text(pod, "status", "phase"))) {
+            if (Json.deleting(pod)) {
                 continue;
             }
             var tolerations = Json.objects(Json.child(pod, "spec"), "tolerations").stream().filter(one -> Scheduler.tolerates(one, taint)).toList();
@@ -99,6 +111,7 @@ final class NodeLife {
             var seconds = tolerations.stream().mapToInt(one -> one.getInteger("tolerationSeconds", 0)).min().orElse(0);
             if (!forEver && !now().isBefore(lost.plus(config.timeScale().real(Duration.ofSeconds(seconds))))) {
                 api.event(pod, "taint-eviction-controller", "Normal", "TaintManagerEviction", "Marking for deletion Pod " + Json.namespace(pod) + "/" + Json.name(pod));
+                // One that has ended is gone at once: who has not read how will never do.
                 api.evict(pod, "DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint", KubeApi.DeleteOptions.PLAIN);
             }
         }

@@ -29,6 +29,7 @@ final class PodRun implements PodHardware {
     /** What a node that is shut down leaves its pods. */
     static final int SHUTDOWN_SECONDS = 30;
     private static final int KILLED = 137;
+    private static final String BOOT = "MUSTER_BOOT";
     /** Between two tries of what may come right by itself, such as a pull. */
     private static final Duration AGAIN = Duration.ofSeconds(10);
     private static final Duration AGAIN_FLOOR = Duration.ofMillis(500);
@@ -50,6 +51,8 @@ final class PodRun implements PodHardware {
     private volatile SortedMap<String, String> secrets = new TreeMap<>();
     private volatile MachineImage.RunningMachine machine;
     private volatile Map<String, String> annotations;
+    /** The container before the others that claims the task for an image's own entrypoint; null: there is none. */
+    private String claimer;
     /** Why its container ends, where something else than its own end is why. */
     private End forced;
 
@@ -298,7 +301,7 @@ final class PodRun implements PodHardware {
         var words = new ArrayList<String>(container().getCommand());
         words.addAll(container().getArgs());
         var plain = PLAIN.matcher(String.join(" ", words));
-        if (environment.containsKey("MUSTER_BOOT") || !plain.matches()) {
+        if (environment.containsKey(BOOT) || !plain.matches()) {
             return;
         }
         int number = Integer.parseInt(plain.group(2));
@@ -311,7 +314,15 @@ final class PodRun implements PodHardware {
 
     private SortedMap<String, String> resolved() {
         var all = new TreeMap<String, String>();
-        for (EnvVar one : container().getEnv()) {
+        var told = new ArrayList<EnvVar>(container().getEnv());
+        for (var first : pod.getSpec().getInitContainers()) {
+            // Where the image's own entrypoint runs a task, one before it claims the task and knows all that a simulated machine needs.
+            if (claimer == null && first.getEnv().stream().anyMatch(one -> one.getName().equals(BOOT))) {
+                claimer = first.getName();
+                told.addAll(first.getEnv());
+            }
+        }
+        for (EnvVar one : told) {
             var from = one.getValueFrom();
             if (from == null) {
                 all.put(one.getName(), one.getValue() == null ? "" : one.getValue());
@@ -349,6 +360,14 @@ final class PodRun implements PodHardware {
         cutPower();
         console.end();
         var why = forced == null ? End.OWN : forced;
+        if (claimer != null && code == 0 && console.tasks().isEmpty()) {
+            // Not claimed: the entrypoint never starts.
+            status("Failed", container(new JsonObject().put("waiting", new JsonObject().put("reason", "PodInitializing")), false), why, 1);
+            if (ending) {
+                delete();
+            }
+            return;
+        }
         var reason = !why.container.isEmpty() ? why.container : code == 0 ? "Completed" : "Error";
         var terminated = new JsonObject().put("exitCode", code).put("reason", reason).put("startedAt", Json.time(startedAt)).put("finishedAt", Json.time(Instant.now()))
                 .put("containerID", containerId());
@@ -420,6 +439,11 @@ final class PodRun implements PodHardware {
 
     /** As a strategic merge, on condition that it is still this pod. @param container null: as it is */
     private void status(String phase, JsonObject container, End why) {
+        status(phase, container, why, 0);
+    }
+
+    /** @param claimed exit code of the container that claims, if there is one and the others have started or never will */
+    private void status(String phase, JsonObject container, End why, int claimed) {
         if (!on()) {
             return;
         }
@@ -430,7 +454,13 @@ final class PodRun implements PodHardware {
                 .put("podIP", "10.244.0.2").put("podIPs", new JsonArray().add(new JsonObject().put("ip", "10.244.0.2")));
         var ready = running ? "" : phase.equals("Succeeded") ? "PodCompleted" : over ? "PodFailed" : "ContainersNotReady";
         var message = running || over ? "" : "containers with unready status: [" + container().getName() + "]";
-        Json.condition(status, now, "Initialized", "True", over ? ready : "", "");
+        Json.condition(status, now, "Initialized", claimed == 0 ? "True" : "False", over ? claimed == 0 ? ready : "ContainersNotInitialized" : "", "");
+        if (claimer != null && !phase.equals("Pending")) {
+            status.put("initContainerStatuses", new JsonArray().add(new JsonObject().put("name", claimer).put("ready", claimed == 0).put("restartCount", 0)
+                    .put("image", container().getImage()).put("imageID", "").put("lastState", new JsonObject()).put("state", new JsonObject().put("terminated", new JsonObject()
+                            .put("exitCode", claimed).put("reason", claimed == 0 ? "Completed" : "Error").put("startedAt", Json.time(began))
+                            .put("finishedAt", Json.time(now))))));
+        }
         Json.condition(status, now, "Ready", running ? "True" : "False", ready, message);
         Json.condition(status, now, "ContainersReady", running ? "True" : "False", ready, message);
         if (!why.disruption.isEmpty()) {

@@ -56,12 +56,6 @@ final class Refusal extends RuntimeException {
                 .put("message", "namespace " + namespace + " is being terminated").put("field", "metadata.namespace"))));
     }
 
-    /** A disruption budget has no room for an eviction. */
-    static Refusal budget(String budget) {
-        return new Refusal(429, "TooManyRequests", "Cannot evict pod as it would violate the pod's disruption budget.", new JsonObject().put("causes",
-                new JsonArray().add(new JsonObject().put("reason", "DisruptionBudget").put("message", "The disruption budget " + budget + " forbids it"))));
-    }
-
     /** By the caller's rights. @param name empty where the call names no object */
     static Refusal notAllowed(String user, String verb, Resource resource, String subresource, String namespace, String name) {
         var path = resource.plural() + (subresource.isEmpty() ? "" : "/" + subresource);
@@ -99,8 +93,9 @@ final class Refusal extends RuntimeException {
         return new Refusal(410, "Expired", message, null);
     }
 
-    static Refusal tooManyRequests(int retryAfterSeconds) {
-        return new Refusal(429, "TooManyRequests", "Too many requests, please try again later.", new JsonObject().put("retryAfterSeconds", retryAfterSeconds));
+    /** The one answer that is no object: a server that has too much to do writes none. */
+    boolean isPlain() {
+        return code == 429 && retryAfter() != null;
     }
 
     private static JsonObject details(Resource resource, String name) {

@@ -213,6 +213,7 @@ final class PodLifeTest {
         // Given
         create(pod("m-1", "serve"));
         await("m-1", pod -> phase(pod).equals("Running"));
+        server.kubelets().add(NodeShape.GPU);
 
         // When
         server.kubelets().kill("cpu-4-1");

@@ -32,7 +32,7 @@ public final class FakeService {
 
     /** A source folder in which every service is this one, and the broker the real one. */
     static void fillHome(Path home, Path brokerLibrary) throws IOException {
-        for (var module : new String[] {"planner", "queue-watcher", "aws-provisioner", "gcp-provisioner"}) {
+        for (var module : new String[] {"planner", "queue-watcher", "aws-provisioner", "gcp-provisioner", "k8s-provisioner"}) {
             var jar = home.resolve(module).resolve("target/quarkus-app/quarkus-run.jar");
             Files.createDirectories(jar.getParent());
             var manifest = new Manifest();

@@ -88,6 +88,22 @@ class SuiteTest {
     }
 
     @Test
+    void hasAClusterIfAsked() throws Exception {
+        try (var suite = Suite.start(SuiteSettings.sandbox(home, folder, 5).withClouds(List.of("k8s")))) {
+            var ready = await("ready", () -> Optional.of(suite.state()).filter(SuiteState::ready));
+            assertThat(ready.processes()).extracting(SuiteState.ProcessState::name).containsExactly("kafka", "k8s-provisioner", "planner", "queue-watcher");
+            assertThat(get(ready.admin() + "/k8s/books")).contains("\"live\":0").contains("gpu-1-1");
+            assertThat(ready.ec2() + ready.gce()).isEmpty();
+            assertThat(ready.kubeconfig()).isEqualTo(folder.resolve("kubeconfig").toAbsolutePath().toString());
+            assertThat(Files.getPosixFilePermissions(Path.of(ready.kubeconfig()))).isEqualTo(PosixFilePermissions.fromString("rw-------"));
+            assertThat(Files.readString(Path.of(ready.kubeconfig()))).contains("server: " + ready.k8s());
+            assertThat(Files.readString(folder.resolve("k8s-provisioner/config/application.properties")).replace("\\", ""))
+                    .contains("muster.k8s.accounts.\"cluster\".kubeconfig=" + ready.kubeconfig()).contains("muster.k8s.accounts.\"cluster\".namespaces=muster")
+                    .doesNotContain("token", "muster.aws.");
+        }
+    }
+
+    @Test
     void noChildOutlivesASuiteThatWasKilled() throws Exception {
         var settings = temporary.resolve("settings.json");
         SuiteSettings.sandbox(home, folder, 1).write(settings);
