@@ -158,8 +158,8 @@ public final class Kubelets implements AutoCloseable {
                 .put("node.kubernetes.io/instance-type", shape.name());
         shape.labels().forEach(labels::put);
         var status = new JsonObject().put("capacity", capacity).put("allocatable", capacity.copy())
-                .put("addresses", new JsonArray().add(new JsonObject().put("type", "InternalIP").put("address", "127.0.0.1"))
-                        .add(new JsonObject().put("type", "Hostname").put("address", name)))
+                // No host name, which a server would ask for first and which nobody knows.
+                .put("addresses", new JsonArray().add(new JsonObject().put("type", "InternalIP").put("address", "127.0.0.1")))
                 .put("nodeInfo", new JsonObject().put("kubeletVersion", Discovery.VERSION).put("kubeProxyVersion", Discovery.VERSION).put("operatingSystem", "linux")
                         .put("architecture", "amd64").put("containerRuntimeVersion", "containerd://1.7.20").put("osImage", "Muster sandbox").put("kernelVersion", "6.1.0")
                         .put("machineID", name).put("systemUUID", name).put("bootID", name));

@@ -20,6 +20,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
@@ -35,6 +36,8 @@ final class StandIns implements AutoCloseable {
     private static final String CLUSTER = "cluster";
     private static final String MACHINES = "muster-machines";
     private static final String PYTHON = "python:3.12-slim";
+    /** However fast its machines live: a node on a busy computer is silent for a while. */
+    private static final Duration LOST_AFTER = Duration.ofSeconds(10);
 
     private final ClearmlServer clearml;
     private final Optional<Ec2Server> ec2;
@@ -77,7 +80,9 @@ final class StandIns implements AutoCloseable {
             var kubeconfig = Path.of(settings.folder(), "kubeconfig").toAbsolutePath();
             if (settings.clouds().contains("k8s")) {
                 // Pods are simulated whatever other machines are: there is no container runtime here.
-                var cluster = KubeServer.start(vertx, ClusterConfig.defaults().withPort(settings.port("k8s")).withTimeScale(scale), new ClearmlMachine(vertx, scale));
+                var config = ClusterConfig.defaults().withPort(settings.port("k8s")).withTimeScale(scale);
+                var lostAfter = scale.real(config.lostAfter());
+                var cluster = KubeServer.start(vertx, config.withLostAfter(lostAfter.compareTo(LOST_AFTER) < 0 ? LOST_AFTER : lostAfter), new ClearmlMachine(vertx, scale));
                 cluster.mountAdmin(router);
                 cluster.addServiceAccount(ClusterConfig.NAMESPACE, MACHINES);
                 cluster.addSecret(ClusterConfig.NAMESPACE, MACHINES, Map.of("clearml-default-access-key", access, "clearml-default-secret-key", secret));

@@ -93,6 +93,15 @@ final class PodMachineTest {
                 .editFirstContainer().addNewEnv().withName("MUSTER_BOOT").withValue(packed(script)).endEnv().endContainer().endSpec().build()).create();
     }
 
+    /** The image's own entrypoint runs the task; a container before it claims it. */
+    private void createWithEntrypoint(String name, String task) {
+        var machine = Cluster.pod(name);
+        client.pods().inNamespace(NAMESPACE).resource(new PodBuilder(machine).editSpec()
+                .addNewVolume().withName("muster-secrets").withNewSecret().withSecretName("muster-machines").endSecret().endVolume()
+                .addNewInitContainer().withName("claim").withImage("python:3.12").addNewEnv().withName("MUSTER_BOOT")
+                .withValue(packed(script("task=" + task + "\ntask.queue=" + queue + "\n"))).endEnv().endInitContainer().endSpec().build()).create();
+    }
+
     private Pod createFor(String name, String task) {
         return create(name, script("task=" + task + "\ntask.queue=" + queue + "\n"));
     }
@@ -170,6 +179,21 @@ final class PodMachineTest {
         var ended = List.of(awaitPhase("m-1", "Succeeded"), awaitPhase("m-2", "Succeeded"));
         assertThat(ended).extracting(Books.Entry::tasks).containsExactlyInAnyOrder(List.of(task), List.of());
         assertThat(clearml.books().tasks()).singleElement().satisfies(done -> assertThat(done.starts()).isEqualTo(1));
+    }
+
+    @Test
+    void anEntrypointStartsWhereTheTaskWasClaimedBeforeIt() {
+        var task = enqueued(Duration.ofSeconds(50));
+        createWithEntrypoint("m-1", task);
+        assertThat(awaitPhase("m-1", "Succeeded").tasks()).containsExactly(task);
+        assertThat(caller.status(task)).isEqualTo("completed");
+
+        createWithEntrypoint("m-2", task);
+
+        assertThat(awaitPhase("m-2", "Failed").tasks()).isEmpty();
+        var status = get("m-2").getStatus();
+        assertThat(status.getInitContainerStatuses()).singleElement().satisfies(claim -> assertThat(claim.getState().getTerminated().getExitCode()).isEqualTo(1));
+        assertThat(status.getContainerStatuses()).singleElement().satisfies(one -> assertThat(one.getState().getWaiting().getReason()).isEqualTo("PodInitializing"));
     }
 
     @Test
