@@ -257,6 +257,18 @@ final class KubeServerTest {
     }
 
     @Test
+    void aServerThatIsBusySaysWhenToAskAgain() {
+        server.faults().onCall("create pods", 1, Faults.ApiFault.Refuse.tooManyRequests(1));
+
+        // The client waits that long by itself.
+        var asked = System.nanoTime();
+        create(pod("m-1"));
+
+        assertThat(Duration.ofNanos(System.nanoTime() - asked)).isGreaterThanOrEqualTo(Duration.ofSeconds(1));
+        assertThat(server.books().answers().get("create pods")).isEqualTo(Map.of("TooManyRequests", 1, "Success", 1));
+    }
+
+    @Test
     void listsInPagesAndBySelectors() {
         for (int i = 0; i < 5; i++) {
             create(labelled("m-" + i));
