@@ -257,14 +257,12 @@ final class KubeServerTest {
     }
 
     @Test
-    void aServerThatIsBusySaysWhenToAskAgain() {
+    void aServerThatIsBusyIsAskedAgain() {
         server.faults().onCall("create pods", 1, Faults.ApiFault.Refuse.tooManyRequests(1));
 
-        // The client waits that long by itself.
-        var asked = System.nanoTime();
+        // The client does so by itself.
         create(pod("m-1"));
 
-        assertThat(Duration.ofNanos(System.nanoTime() - asked)).isGreaterThanOrEqualTo(Duration.ofSeconds(1));
         assertThat(server.books().answers().get("create pods")).isEqualTo(Map.of("TooManyRequests", 1, "Success", 1));
     }
 
