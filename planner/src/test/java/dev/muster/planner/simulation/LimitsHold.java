@@ -9,8 +9,8 @@ import java.util.Map;
 
 /**
  * Whenever the cloud starts a machine, its pool and the fleet have no more machines there than the limits that held when the launch was
- * planned, or hold now, and its pods request together no more than the fleet may. Machines of another autoscaler that were adopted don't come from a launch: no plan launches beside them more than
- * its books may hold.
+ * planned, or hold now, and its pods request together no more than the fleet may. Machines of another autoscaler that were adopted don't come
+ * from a launch: no plan launches beside them more than its books may hold.
  */
 final class LimitsHold implements Invariant {
 

@@ -6,8 +6,8 @@ import dev.muster.planner.core.PlanRecord;
 import dev.muster.planner.core.Reason;
 
 /**
- * Unknown is not zero, and not safe to kill: nothing is launched, no idle machine drained, and none whose task is said to be another's, later than 15 s (or three intervals)
- * after the last good look, or after a failed one.
+ * Unknown is not zero, and not safe to kill: nothing is launched, no idle machine drained, and none whose task is said to be another's or at
+ * fault, later than 15 s (or three intervals) after the last good look, or after a failed one.
  */
 final class NothingIsDoneOnStaleFacts implements Invariant {
 

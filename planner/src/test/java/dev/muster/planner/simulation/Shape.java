@@ -220,7 +220,8 @@ record Shape(List<PoolShape> pools, List<QueueShape> queues, int fleetMax, long 
             var boot = Duration.ofSeconds(dice.between(120, 240));
             pools.add(new PoolShape("p" + p, offers, dice.chance(50) ? Pool.Order.LISTED : Pool.Order.CHEAPEST,
                     dice.chance(20) ? 1 : 0, max, dice.chance(25) ? 2 : 1, Duration.ofSeconds(dice.between(20, 120)), boot,
-                    boot.plusSeconds(dice.between(60, 120)), dice.chance(20) ? dice.between(2, 6) : 0, dice.chance(20) ? dice.between(1, 3) : 0, Extras.of(dice), PodsShape.NONE));
+                    boot.plusSeconds(dice.between(60, 120)), dice.chance(20) ? dice.between(2, 6) : 0, dice.chance(20) ? dice.between(1, 3) : 0, Extras.of(dice),
+                    PodsShape.NONE));
         }
         var queues = new ArrayList<QueueShape>();
         for (int q = 0, count = dice.between(1, 2); q < count; q++) {
@@ -265,8 +266,8 @@ record Shape(List<PoolShape> pools, List<QueueShape> queues, int fleetMax, long 
                         kept + dice.between(2, 4), hasOtherPool && dice.chance(30));
             }
             var patience = nodes.staysFull || dice.chance(50) ? Duration.ofSeconds(dice.between(20, 300)) : null;
-            next.set(p, pools.get(p).with(new PodsShape(dice.chance(65), patience, dice.chance(50) ? Set.of("OOMKilled") : Set.of(), dice.between(1, 2), nodes),
-                    List.of(offers.get(p))));
+            var failing = dice.chance(50) ? Set.of("OOMKilled") : Set.<String>of();
+            next.set(p, pools.get(p).with(new PodsShape(dice.chance(65), patience, failing, dice.between(1, 2), nodes), List.of(offers.get(p))));
         }
         var keptGpus = next.stream().mapToInt(pool -> pool.kept() * pool.pods.gpus).sum();
         return new Shape(List.copyOf(next), queues, fleetMax, interval, watcherSkew, provisionerSkew, duplicates, twoParts, rescueAfter,
