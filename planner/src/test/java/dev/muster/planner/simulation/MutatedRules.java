@@ -99,6 +99,17 @@ final class MutatedRules {
         } : rule, rule -> rule, rule -> rule));
     }
 
+    /** What runs is subtracted from what waits: a machine that was made for a task counts for any other. */
+    static Bug countsTaskPodsForAnyTask() {
+        return with(rule -> rule instanceof WantEnoughForDemand ? planning -> {
+            var waiting = planning.spec().queues().stream().mapToInt(queue -> waiting(planning, queue.name())).sum();
+            var busy = planning.fleet().bound().stream().filter(machine -> planning.fleet().isBusy(machine)).count();
+            if (busy == 0 || waiting > busy) {
+                rule.apply(planning);
+            }
+        } : rule);
+    }
+
     private static int waiting(Planning planning, String queue) {
         var seen = planning.fleet().queues().get(queue);
         return seen == null || planning.isHeld() ? 0 : seen.waiting();

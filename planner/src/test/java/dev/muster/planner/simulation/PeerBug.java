@@ -9,6 +9,8 @@ enum PeerBug {
             "ClearML `auto_scaler.py`, found by running it", LaunchesAreNotExcessive.class, MutatedRules::asksEveryPool),
     FORGETS_WHAT_BOOTS("Machines that boot are not counted as supply, so each pass buys again",
             "kedacore/keda#529, #2488, #6157", LaunchesAreNotExcessive.class, MutatedRules::forgetsWhatBoots),
+    COUNTS_TASK_PODS_FOR_ANY_TASK("What runs is subtracted from what waits, though a machine that runs a task takes no other",
+            "KEDA `scale_jobs.go`: the default strategy subtracts running jobs", EachWaitingTaskHasItsPod.class, MutatedRules::countsTaskPodsForAnyTask),
     WARM_POOL_IGNORES_LIMITS("Two parts launch, and only one knows the maximum",
             "github-aws-runners#5186, #3469", LimitsHold.class, MutatedRules::warmPoolIgnoresLimits),
     DOES_NOT_COUNT_WHAT_LEAVES("A machine counts no more once it was told to end, though it is still there",

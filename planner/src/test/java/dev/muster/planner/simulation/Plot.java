@@ -14,6 +14,9 @@ import java.util.List;
  */
 record Plot(long seed, Shape shape, List<Happening> happenings, long faultsStop) {
 
+    /** The first seeds have no pods: docs/peer-bugs.md names some of them. */
+    private static final long WITHOUT_PODS = 1000;
+
     private static final List<Kind> FAULTS = List.of(
             Kind.PLANNER_CRASHES, Kind.PLANNER_CRASHES, Kind.PLANNER_PAUSES, Kind.INPUT_LAGS, Kind.INPUT_LAGS, Kind.COMMANDS_LAG,
             Kind.WATCHER_RESTARTS, Kind.READS_FAIL, Kind.READS_FAIL, Kind.LOOKS_LATE, Kind.WORKERS_MISSING, Kind.LOOK_LOST, Kind.PROVISIONER_RESTARTS,
@@ -25,7 +28,8 @@ record Plot(long seed, Shape shape, List<Happening> happenings, long faultsStop)
 
     static Plot of(long seed) {
         var dice = new Dice(seed, "plot");
-        var shape = Shape.of(new Dice(seed, "shape")).withPods(new Dice(seed, "pods"));
+        var plain = Shape.of(new Dice(seed, "shape"));
+        var shape = seed < WITHOUT_PODS ? plain : plain.withPods(new Dice(seed, "pods"));
         long length = dice.between(180, 900) * 1000;
         var happenings = new ArrayList<Happening>();
         for (int i = 0, groups = dice.between(1, 6); i < groups; i++) {

@@ -240,7 +240,7 @@ record Shape(List<PoolShape> pools, List<QueueShape> queues, int fleetMax, long 
 
     /** In some worlds, some pools are pods of a cluster. Thrown apart, so that it moves nothing else of any seed. */
     Shape withPods(Dice dice) {
-        if (!dice.chance(30)) {
+        if (!dice.chance(60)) {
             return this;
         }
         var some = dice.below(pools.size());
