@@ -276,7 +276,7 @@ final class ChartImport {
         pod.putAll(base);
         pod.putAll(overrides);
         var pool = PoolSpec.newBuilder().setName(name).addOffers(OfferSpec.newBuilder().setKey(OfferKey.newBuilder().setProvider("k8s").setAccount(options.account())
-                .setRegion(options.namespace()).setMachineType("pod")));
+                .setRegion(options.namespace()).setMachineType(name)));
         var most = number(settings, ChartField.QUEUE_MAX_PODS).or(() -> fleetMost);
         if (most.isEmpty()) {
             note(at, "says no most number of pods, which a pool must: it is " + MOST_PODS + " here");

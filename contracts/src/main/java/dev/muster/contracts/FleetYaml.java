@@ -77,8 +77,6 @@ public final class FleetYaml {
     private static final Map<String, PodKind> PODS = Map.of("agent", PodKind.AGENT_POD, "task", PodKind.TASK_POD);
     private static final Map<String, TaskAction> TASK_ACTIONS = Map.of("retry", TaskAction.RETRY_TASK, "fail", TaskAction.FAIL_TASK);
     private static final String K8S = "k8s";
-    /** What a pod's machine type is called where nobody calls it anything. */
-    private static final String POD = "pod";
 
     private FleetYaml() {}
 
@@ -202,12 +200,12 @@ public final class FleetYaml {
         var offers = yaml.list("offers");
         for (var offer : offers) {
             if (offer.isObject() || offer.wrong("must be an object", "write {type: …, zone: …, market: …}")) {
-                pool.addOffers(named(offer(offer, shared)));
+                pool.addOffers(named(offer(offer, shared), pool.getName()));
                 offer.finish();
             }
         }
         if (offers.isEmpty() && !yaml.has("offers")) {
-            pool.addOffers(named(shared));
+            pool.addOffers(named(shared, pool.getName()));
         }
         yaml.choice("order", ORDERS).ifPresent(pool::setOrder);
         limits(yaml).ifPresent(pool::setLimits);
@@ -267,14 +265,17 @@ public final class FleetYaml {
         return provider.equals(K8S) ? "namespace" : "region";
     }
 
-    /** What an offer is called where the spec says nothing: the account everywhere, the type only where no cloud has a name for it. */
-    private static OfferSpec named(OfferSpec offer) {
+    /**
+     * What an offer is called where the spec says nothing: the account everywhere, the type only where no cloud has a name for it. There it is the
+     * pool's own, since pods of one type are alike: where one finds no room, none does.
+     */
+    private static OfferSpec named(OfferSpec offer, String pool) {
         var key = offer.getKey().toBuilder();
         if (key.getAccount().isEmpty()) {
             key.setAccount("default");
         }
         if (key.getProvider().equals(K8S) && key.getMachineType().isEmpty()) {
-            key.setMachineType(POD);
+            key.setMachineType(pool);
         }
         return offer.toBuilder().setKey(key).build();
     }

@@ -254,6 +254,17 @@ class TaskPodsTest {
         assertThat(tasks(s).stream().filter(task -> !task.isEmpty())).containsExactly("a", "b", "e");
     }
 
+    @Test
+    void whatWaitsForRoomAndIsNoLongerNeededGoesAfterTheIdleTimeOut() {
+        var agents = new PoolOf("gpu", 0, 9).with(pool -> pool.pods = new Pool.Pods(false, null, Set.of(), new TreeMap<>()));
+        var s = Scenario.of(Scenario.spec(List.of(Scenario.queue("gpu", "gpu")), List.of(agents))).waiting("gpu", 2).look().list().plan();
+        s.fleet.active().keySet().forEach(id -> s.takes(id, FULL));
+        s.list().plan().pass(Duration.ofMinutes(5)).look().list().plan();
+        assertThat(s.commands(Command.Drain.class)).as("needed").isEmpty();
+        s.waiting("gpu", 1).look().list().plan();
+        assertThat(s.commands(Command.Drain.class)).as("one of the two is").hasSize(1);
+    }
+
     // Failures.
 
     @Test

@@ -71,7 +71,7 @@ final class Failing {
             Rescue.end(answer.setWorker(runner), RescueOutcome.RUNNING, "worker " + runner + " has it");
             return;
         }
-        if (!wasStoppedByUs && Rescue.hasMovedOn(command, task, status)) {
+        if (!wasStoppedByUs && hasMovedOn(command, task, status)) {
             Rescue.end(answer, RescueOutcome.NOT_NEEDED, "it has moved on: " + task.status() + " on worker '" + task.lastWorker() + "'");
             return;
         }
@@ -81,6 +81,12 @@ final class Failing {
             return;
         }
         fail(command, task, status, answer);
+    }
+
+    /** Whoever ran a task that waits ran it before: that it is taken out of its queue says that it waits still. */
+    private static boolean hasMovedOn(RescueTask command, Task task, TaskStatus status) {
+        return status == TaskStatus.QUEUED && command.getWorker().isEmpty() ? command.getExpectedStatus() != TaskStatus.QUEUED
+                : Rescue.hasMovedOn(command, task, status);
     }
 
     /**

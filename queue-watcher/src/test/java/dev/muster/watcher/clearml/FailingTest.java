@@ -99,6 +99,19 @@ class FailingTest {
     }
 
     @Test
+    void aTaskThatRanBeforeAndWaitsAgainIsTakenOutOfItsQueueAndFailed() {
+        // Given
+        server.put("bad", Task.QUEUED, "", GONE);
+        server.entries.add("bad");
+
+        // When
+        var answer = carryOut(waited());
+
+        // Then
+        expectFailed(answer, "ImagePullBackOff", "no image x");
+    }
+
+    @Test
     void aTaskThatWaitsInItsOwnQueueIsFoundThere() {
         // Given
         server.put("bad", Task.QUEUED, "", "");

@@ -1,5 +1,6 @@
 package dev.muster.planner.core.rules;
 
+import dev.muster.planner.core.CloudState;
 import dev.muster.planner.core.Machine;
 import dev.muster.planner.core.Phase;
 import dev.muster.planner.core.Planning;
@@ -9,6 +10,7 @@ import dev.muster.planner.core.Rule;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** Drains machines that have had no task for the idle time-out, unless a waiting task will take them or the minimum keeps them. */
 public final class ReleaseIdleMachines implements Rule {
@@ -44,14 +46,18 @@ public final class ReleaseIdleMachines implements Rule {
         }
         var idleLongEnough = planning.fleet().idle(pool.name()).filter(machine -> !machine.isProtected())
                 .takeWhile(machine -> planning.hasPassed(machine.idleSince().plus(pool.idleTimeout()))).toList();
-        for (var machine : idleLongEnough) {
+        // What waits for room for that long and is not needed either would have a cluster grow for nothing.
+        var waiting = planning.fleet().in(Phase.BOOTING).stream().filter(machine -> machine.pool().equals(pool.name()) && !machine.isBound()
+                && !machine.isProtected() && machine.cloud() == CloudState.WAITING && machine.waitingSince() != null
+                && planning.hasPassed(machine.waitingSince().plus(pool.idleTimeout()))).toList();
+        for (var machine : Stream.concat(waiting.stream(), idleLongEnough.stream()).toList()) {
             if (above <= 0 || spare < pool.slots() || !planning.mayDisrupt(pool)) {
                 break;
             }
             if (machine.paid() != null && !planning.hasPassed(machine.paid().since().plus(pool.leaving().leastPaid()))) {
                 continue;
             }
-            var seconds = Duration.between(machine.idleSince(), planning.now()).toSeconds();
+            var seconds = Duration.between(machine.idleSince() == null ? machine.waitingSince() : machine.idleSince(), planning.now()).toSeconds();
             var decision = planning.decide(this, Reason.IDLE_TOO_LONG).machine(machine)
                     .number("idleSeconds", seconds).number("idleTimeoutSeconds", pool.idleTimeout().toSeconds())
                     .number("poolMachines", books.counted()).write();
