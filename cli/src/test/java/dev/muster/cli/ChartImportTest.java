@@ -127,7 +127,7 @@ class ChartImportTest {
                     provider: k8s
                     account: lab
                     namespace: ml
-                    type: pod
+                    type: pods
                     max: 6
                     onEnd:
                       Preempted: fail

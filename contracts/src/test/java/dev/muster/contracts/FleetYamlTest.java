@@ -358,7 +358,7 @@ class FleetYamlTest {
         assertThat(spec.getLimits()).isEqualTo(Limits.newBuilder().putResources("nvidia.com/gpu", "8").putResources("cpu", "500m").build());
         var pool = spec.getPools(0);
         assertThat(pool.getOffersList()).containsExactly(
-                OfferSpec.newBuilder().setKey(OfferKey.newBuilder().setProvider("k8s").setAccount("lab").setRegion("ml").setMachineType("pod")).build());
+                OfferSpec.newBuilder().setKey(OfferKey.newBuilder().setProvider("k8s").setAccount("lab").setRegion("ml").setMachineType("pods")).build());
         assertThat(pool.getPatience()).isEqualTo(seconds(300));
         assertThat(pool.getOnEndMap()).isEqualTo(Map.of("OOMKilled", TaskAction.FAIL_TASK, "NodeLost", TaskAction.RETRY_TASK));
         assertThat(pool.getLaunch()).isEqualTo(LaunchParameters.newBuilder().setImage("registry.lab:5000/ml/train:2").putTags("team", "vision")

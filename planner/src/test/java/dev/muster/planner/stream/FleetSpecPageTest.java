@@ -142,7 +142,7 @@ class FleetSpecPageTest {
                 row("pools.POOL.namespace", key, "region", "ml", "required on Kubernetes", NONE, "Kubernetes only: the namespace that the pods run in."),
                 row("pools.POOL.zone", key, "zone", "us-east-1a", "the cloud chooses", "Availability Zone: chosen automatically; GCP Zone", "Availability zone. For several, list offers."),
                 row("pools.POOL.subnet", key, "subnet", "subnet-0a1b", "the account's", "VPC Subnet ID(s); Subnet Name, GCP Subnet Full Path", "On AWS the subnet's id; on Google Cloud its name, or `projects/<project>/regions/<region>/subnetworks/<name>`. For several, list offers."),
-                row("pools.POOL.type", key, "machine_type", "g4dn.xlarge", "required", "EC2 Instance Type; Machine Type", "The cloud's machine type. On Google Cloud also a custom one, such as `n2-custom-4-8192`. On Kubernetes a word of your own for such pods, in worker ids and price files; `pod` unless it says otherwise."),
+                row("pools.POOL.type", key, "machine_type", "g4dn.xlarge", "required", "EC2 Instance Type; Machine Type", "The cloud's machine type. On Google Cloud also a custom one, such as `n2-custom-4-8192`. On Kubernetes a word of your own for such pods, in worker ids and price files: where one of them finds no room, none does. The pool's name unless it says otherwise."),
                 row("pools.POOL.market", key, "market", "spot", "on-demand", "Use Spot Instance; Use Preemptible", "`on-demand` or `spot`."),
                 row("pools.POOL.price", offer, "price_micros_per_hour", 0.526, "from the provider or a [price file](prices.md)", NONE,
                         "What an hour costs. A budget with a limit needs it, or a reported one, or for spot a ceiling."),
