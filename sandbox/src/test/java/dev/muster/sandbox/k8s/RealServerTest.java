@@ -18,11 +18,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 
 /**
- * The sandbox's nodes under a real API server, scheduler and controllers: {@code -Dmuster.kubeconfig=FILE} names an administrator's kubeconfig
+ * The sandbox's nodes under a real API server, scheduler and controllers: {@code MUSTER_TEST_KUBECONFIG} names an administrator's kubeconfig
  * of a cluster that has no other nodes.
  */
 final class RealServerTest {
@@ -31,9 +32,9 @@ final class RealServerTest {
 
     @Test
     void aRealClusterTakesThemForKubelets() throws IOException {
-        var file = System.getProperty("muster.kubeconfig", "");
+        var file = Objects.requireNonNullElse(System.getenv("MUSTER_TEST_KUBECONFIG"), "");
         if (file.isEmpty()) {
-            System.out.println("skipped: -Dmuster.kubeconfig names no real cluster");
+            System.out.println("skipped: MUSTER_TEST_KUBECONFIG names no real cluster");
             return;
         }
         var vertx = Vertx.vertx();
