@@ -11,6 +11,7 @@ import dev.muster.v1.ListDecisionsResponse;
 import dev.muster.v1.MachineRecord;
 import dev.muster.v1.Phase;
 import dev.muster.v1.QueueSpec;
+import dev.muster.v1.Reason;
 import dev.muster.v1.Refusal;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
@@ -236,6 +237,8 @@ final class DecisionsService extends DecisionsGrpc.DecisionsImplBase {
     /** A refusal of the queue, of one of its pools, or of the whole fleet. */
     private static boolean concerns(Refusal refusal, QueueSpec queue) {
         return refusal.getQueue().equals(queue.getName())
+                // What its machines wait for is what its tasks wait for.
+                || refusal.getReason() == Reason.MACHINES_HINDERED && queue.getPoolsList().contains(refusal.getWordsOrDefault("pool", ""))
                 || refusal.getSubject().isEmpty() && refusal.getQueue().isEmpty() && (refusal.getPool().isEmpty() || queue.getPoolsList().contains(refusal.getPool()));
     }
 
