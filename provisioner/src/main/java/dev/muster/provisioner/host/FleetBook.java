@@ -34,13 +34,15 @@ final class FleetBook implements TopicTable.Listener {
      * One line of the planner's books.
      *
      * @param cloudId empty until the cloud accepted it
+     * @param waits for room, which may be for long; its cloud tells when it has some
      * @param endedAt null: it has not
      */
-    record Line(String fleet, String machineId, Scope scope, String cloudId, Phase phase, boolean released, Instant endedAt) {
+    record Line(String fleet, String machineId, Scope scope, String cloudId, Phase phase, boolean waits, boolean released, Instant endedAt) {
 
         boolean isMoving() {
             return switch (phase) {
-                case REQUESTED, LAUNCHING, BOOTING, DRAINING, TERMINATING -> true;
+                case REQUESTED, LAUNCHING, DRAINING, TERMINATING -> true;
+                case BOOTING -> !waits;
                 default -> false;
             };
         }
@@ -158,7 +160,8 @@ final class FleetBook implements TopicTable.Listener {
             if (!scope.provider().equals(provider)) {
                 return;
             }
-            line = new Line(record.getFleet(), record.getMachineId(), scope, record.getCloudId(), record.getPhase(), record.getReleased(),
+            line = new Line(record.getFleet(), record.getMachineId(), scope, record.getCloudId(), record.getPhase(), record.hasWaitingSince(),
+                    record.getReleased(),
                     record.hasEndedAt() ? Instant.ofEpochSecond(record.getEndedAt().getSeconds(), record.getEndedAt().getNanos()) : null);
         }
         var before = line == null ? lines.remove(key) : lines.put(key, line);
