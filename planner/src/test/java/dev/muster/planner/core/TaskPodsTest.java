@@ -123,6 +123,26 @@ class TaskPodsTest {
     }
 
     @Test
+    void aTaskThatIsMovedToAnotherQueueGetsAMachineThereThoughOneWaitsForRoomAtTheOld() {
+        var s = Scenario.of(Scenario.spec(List.of(Scenario.queue("gpu", "gpu"), Scenario.queue("small", "small")), List.of(pods("gpu", 9, null), pods("small", 9, null))))
+                .waiting("gpu", List.of("a")).waiting("small", 0).look().list().plan();
+        var old = s.onlyMachine();
+        s.takes(old, FULL).list().plan().waiting("gpu", 0).waiting("small", List.of("a")).look().plan().look().plan();
+        assertThat(s.commands(Command.Drain.class)).extracting(Command.Drain::machineId).containsExactly(old);
+        assertThat(s.commands(Command.Launch.class)).extracting(Command.Launch::task, Command.Launch::queue)
+                .containsExactly(org.assertj.core.groups.Tuple.tuple("a", "gpu"), org.assertj.core.groups.Tuple.tuple("a", "small"));
+    }
+
+    @Test
+    void aQueueThatIsDeletedKeepsNoMachineOfItsOwnOrOfOthersWaitingForRoom() {
+        var s = Scenario.of(Scenario.spec(List.of(Scenario.queue("gpu", "gpu"), Scenario.queue("small", "small")), List.of(pods("gpu", 9, null), pods("small", 9, null))))
+                .waiting("gpu", List.of("a")).waiting("small", List.of("b")).look().list().plan();
+        s.takes(machineFor(s, "a"), FULL).takes(machineFor(s, "b"), FULL).list().plan();
+        s.queueIs("gpu", QueueSeen.State.MISSING, "").waiting("small", 0).look().plan();
+        assertThat(s.commands(Command.Drain.class)).hasSize(2);
+    }
+
+    @Test
     void aTaskBeyondTheNamedOnesMayStillWait() {
         var s = cluster(9).waiting("gpu", List.of("a")).look().list().plan();
         s.accept(s.onlyMachine()).list().plan().waiting("gpu", 501).look().plan().pass(Duration.ofMinutes(1)).look().list().plan();

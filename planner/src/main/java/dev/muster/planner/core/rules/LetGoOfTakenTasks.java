@@ -7,13 +7,13 @@ import dev.muster.planner.core.QueueSeen;
 import dev.muster.planner.core.Reason;
 import dev.muster.planner.core.Rule;
 import java.time.Duration;
-import java.util.HashSet;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Set;
 
 /**
- * Drains machines that were made for a task which neither waits any more nor runs on them: another took it, or it was stopped. What the
- * machine may have claimed and not shown yet, its gate knows.
+ * Drains machines that were made for a task which neither waits any more where they would claim it nor runs on them: another took it, it was
+ * stopped, or moved to another queue. What the machine may have claimed and not shown yet, its gate knows.
  */
 public final class LetGoOfTakenTasks implements Rule {
 
@@ -26,21 +26,36 @@ public final class LetGoOfTakenTasks implements Rule {
         if (bound.isEmpty() || planning.isHeld() || planning.isLettingGo()) {
             return;
         }
-        var waiting = new HashSet<String>();
-        var isCut = false;
-        for (var queue : planning.fleet().queues().values()) {
-            waiting.addAll(queue.first());
-            isCut |= queue.state() != QueueSeen.State.SERVED || queue.waiting() > queue.first().size();
-        }
+        var lines = new HashMap<String, Line>();
+        planning.fleet().queues().forEach((name, queue) -> lines.put(name, Line.of(queue)));
         for (var machine : bound) {
-            judge(planning, machine, waiting, isCut);
+            // It claims its task in one queue, and elsewhere never. Which one it is, is not known of a machine that was adopted.
+            var mayWait = machine.queue().isEmpty() ? lines.values().stream().anyMatch(line -> line.mayHold(machine.task()))
+                    : lines.containsKey(machine.queue()) && lines.get(machine.queue()).mayHold(machine.task());
+            judge(planning, machine, mayWait);
         }
     }
 
     /** @param isCut not every waiting task is known by name: one that isn't may wait */
-    private void judge(Planning planning, Machine machine, Set<String> waiting, boolean isCut) {
+    private record Line(Set<String> first, boolean isCut) {
+
+        static Line of(QueueSeen queue) {
+            return switch (queue.state()) {
+                case SERVED -> new Line(Set.copyOf(queue.first()), queue.waiting() > queue.first().size());
+                case OWNED_BY_OTHER -> new Line(Set.of(), true);
+                // It was deleted, and what waited in it waits there no more.
+                case MISSING -> new Line(Set.of(), false);
+            };
+        }
+
+        boolean mayHold(String task) {
+            return isCut || first.contains(task);
+        }
+    }
+
+    private void judge(Planning planning, Machine machine, boolean mayWait) {
         var isHere = planning.fleet().workersOn(machine).stream().anyMatch(worker -> worker.task().equals(machine.task()));
-        if (isCut || isHere || waiting.contains(machine.task())) {
+        if (isHere || mayWait) {
             if (machine.takenSince() != null) {
                 planning.change(machine, m -> m.takenSince = null);
             }
