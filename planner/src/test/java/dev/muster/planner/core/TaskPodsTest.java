@@ -356,6 +356,20 @@ class TaskPodsTest {
     }
 
     @Test
+    void aTaskThatNoLongerWaitedIsNotFailedAndGetsAMachineOnlyIfALaterLookShowsIt() {
+        var s = cluster(9).waiting("gpu", List.of("a")).look().list().plan();
+        s.fleet.apply(new FleetEvent.LaunchRefused(s.now, "mabcdefgh-1", List.of("mabcdefgh-1"), FailureKind.INVALID_SPEC, "TaskGone",
+                "task a does not wait any more: it is created", "", null, true));
+        s.plan().plan();
+        assertThat(s.commands(Command.Rescue.class)).isEmpty();
+        assertThat(tasks(s)).as("the last look is from before").containsExactly("a");
+        assertThat(s.fleet.holds()).isEmpty();
+        s.pass(Duration.ofSeconds(10)).look().list().plan();
+        assertThat(s.commands(Command.Rescue.class)).isEmpty();
+        assertThat(tasks(s)).as("somebody has queued it again").containsExactly("a", "a");
+    }
+
+    @Test
     void aTaskWhoseMachineRanOutOfMemoryIsFailedAndOneThatWasEvictedIsPutBack() {
         var s = cluster(9).waiting("gpu", List.of("big", "lucky")).look().list().plan();
         begins(s, "big");

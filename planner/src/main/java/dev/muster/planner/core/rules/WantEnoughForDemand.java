@@ -5,6 +5,7 @@ import dev.muster.planner.core.Constraint;
 import dev.muster.planner.core.Costs;
 import dev.muster.planner.core.Fleet;
 import dev.muster.planner.core.Launches;
+import dev.muster.planner.core.Machine;
 import dev.muster.planner.core.Matching;
 import dev.muster.planner.core.Planning;
 import dev.muster.planner.core.Pool;
@@ -19,9 +20,11 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.ToLongFunction;
+import java.util.stream.Collectors;
 
 /**
  * Weighs what waits against what is idle or booting, and wants machines for the rest. Running work is never subtracted, and what one
@@ -127,11 +130,12 @@ public final class WantEnoughForDemand implements Rule {
         var wanted = new int[queues.size()];
         var bound = new int[queues.size()];
         var unbound = new ArrayList<List<String>>();
+        var refused = refusedSinceLook(planning);
         var suppliers = new int[queues.size()][];
         for (int i = 0; i < queues.size(); i++) {
             var waiting = waiting(planning, queues.get(i));
             var first = waiting == 0 ? List.<String>of() : planning.fleet().queues().get(queues.get(i).name()).first();
-            var open = first.stream().filter(task -> !isFailing(planning, task)).toList();
+            var open = first.stream().filter(task -> !isFailing(planning, task) && !refused.contains(task)).toList();
             unbound.add(open.stream().filter(task -> planning.fleet().boundTo(task).isEmpty()).toList());
             bound[i] = open.size() - unbound.get(i).size();
             wanted[i] = waiting - (first.size() - open.size()) - bound[i];
@@ -155,6 +159,13 @@ public final class WantEnoughForDemand implements Rule {
     private static boolean isFailing(Planning planning, String task) {
         return planning.fleet().rescue(task).filter(rescue -> rescue.fails() && (rescue.isOpen()
                 || !planning.fleet().demand().lookStartedAt().isAfter(rescue.endedAt().plus(SKEW)))).isPresent();
+    }
+
+    /** Tasks whose own fault a launch was refused for; what waits was looked at before, and the next look says what has become of them. */
+    private static Set<String> refusedSinceLook(Planning planning) {
+        var look = planning.fleet().demand().lookStartedAt();
+        return planning.fleet().withTaskAtFault().stream().filter(machine -> machine.endedAt() != null && !look.isAfter(machine.endedAt().plus(SKEW)))
+                .map(Machine::task).collect(Collectors.toSet());
     }
 
     /** Others' workers first, since they cost nothing; then pools as the queue has them. */
