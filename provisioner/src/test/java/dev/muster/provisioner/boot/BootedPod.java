@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Assumptions;
@@ -24,7 +25,8 @@ import org.junit.jupiter.api.Assumptions;
  */
 final class BootedPod implements AutoCloseable {
 
-    static final String UID = "6f2c1f6e-8a43-4f0e-9f43-0a1b2c3d4e5f";
+    /** Of this run alone: guards find and kill the processes of their pod by it, those of another run on this computer too. */
+    static final String UID = UUID.randomUUID().toString();
     static final String WORKER = "lab-train:cpu:pod:" + UID;
     static final String TASK = "0123456789abcdef0123456789abcdef";
     static final String QUEUE = "fedcba9876543210fedcba9876543210";
