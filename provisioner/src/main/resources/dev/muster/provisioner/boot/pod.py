@@ -205,6 +205,7 @@ class TaskRun:
         self.gate = Gate(1)
         self.claim_file = settings.etc + "/claim"
         self.started_file = settings.etc + "/started"
+        self.stay_file = settings.etc + "/stay"
         self.authorization = None
         self.reported_at = None
         self.unread = None
@@ -377,13 +378,30 @@ class TaskRun:
 
     # The run.
 
+    def known_task(self):
+        return (self.try_call("tasks.get_by_id", {"task": self.task}) or {}).get("task") or {}
+
+    def note_stay(self):
+        """Since when the task has been queued: one that is queued anew while the setup script runs waits for somebody else."""
+        since = self.known_task().get("status_changed")
+        if since and not os.path.exists(self.stay_file):
+            guard.write_whole(self.stay_file, str(since))
+
     def is_wanted(self):
         """Whether it waits to be begun, as it did when it was claimed. Not known: yes, since the agent will ask again."""
-        known = self.try_call("tasks.get_by_id", {"task": self.task})
-        status = ((known or {}).get("task") or {}).get("status", "queued")
+        task = self.known_task()
+        status = task.get("status", "queued")
         if status != "queued":
             say("task %s is %s by now and is not begun" % (self.task, status))
-        return status == "queued"
+            return False
+        try:
+            with open(self.stay_file, encoding="utf-8") as file:
+                is_same = str(task.get("status_changed") or "") in ("", file.read())
+        except OSError:
+            is_same = True
+        if not is_same:
+            say("task %s was queued anew since it was claimed and is not begun" % self.task)
+        return is_same
 
     def run(self):
         agent = guard.Agent(Slot(self), 0)
@@ -433,6 +451,8 @@ class TaskRun:
     def start(self, agent):
         """As in a container of ClearML's agent, the task's own script runs first, in the shell that then becomes the agent."""
         settings = self.settings
+        if os.path.getsize(settings.etc + "/setup.sh") > 0:
+            self.note_stay()
         environment = dict(os.environ)
         environment.update({
             "MUSTER_AGENT": self.processes.mark(0),

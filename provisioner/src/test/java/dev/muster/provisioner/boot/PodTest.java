@@ -305,6 +305,35 @@ class PodTest {
     }
 
     @Test
+    void aTaskThatIsQueuedAnewDuringItsSetupIsLeftToWhoeverTakesItThen() throws Exception {
+        try (var pod = BootedPod.of(folder)) {
+            queuedSince(pod, "2026-03-01T10:00:00.000000+00:00");
+            pod.startTaskPod("while [ ! -e '" + folder.resolve("reset") + "' ]; do sleep 0.1; done\n");
+            pod.await("the first look", () -> Files.exists(pod.etc("stay")));
+            queuedSince(pod, "2026-03-01T10:00:07.000000+00:00");
+            Files.createFile(folder.resolve("reset"));
+
+            assertThat(pod.exit()).isZero();
+            assertThat(pod.console()).contains("was queued anew since it was claimed and is not begun");
+            assertThat(folder.resolve("agent.args")).doesNotExist();
+        }
+    }
+
+    @Test
+    void aTaskThatIsAsItWasClaimedIsBegunAfterItsSetup() throws Exception {
+        try (var pod = BootedPod.of(folder)) {
+            queuedSince(pod, "2026-03-01T10:00:00.000000+00:00");
+            pod.startTaskPod("export FROM_SETUP=1\n");
+
+            pod.awaitFile("agent.args");
+        }
+    }
+
+    private static void queuedSince(BootedPod pod, String at) {
+        pod.clearml().answer("tasks.get_by_id", 200, "{\"meta\":{\"result_code\":200},\"data\":{\"task\":{\"status\":\"queued\",\"status_changed\":\"" + at + "\"}}}");
+    }
+
+    @Test
     void agentAndTaskOutliveTheGuardAndTheTaskIsClaimedOnce() throws Exception {
         try (var pod = BootedPod.of(folder).startTaskPod()) {
             pod.awaitFile("agent.args");
