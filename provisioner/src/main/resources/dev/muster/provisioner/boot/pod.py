@@ -40,7 +40,10 @@ WORKER_SECONDS = 600
 CALL_SECONDS = 30
 # For requests that are on their way when all must end.
 SETTLE_SECONDS = 3
-ENDED, NOT_CLAIMED, TOLD = 0, 1, 128 + signal.SIGTERM
+# The third as the boot script's own.
+ENDED, NOT_CLAIMED, BOOT_FAILED, TOLD = 0, 1, 78, 128 + signal.SIGTERM
+# ClearML's codes beside HTTP's 400.
+NOT_QUEUED, NO_QUEUE = 703, 701
 SHORT = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|(.))", re.S)
 
@@ -334,9 +337,11 @@ class TaskRun:
             except guard.Unread as unread:
                 self.once("the pod's annotations can't be read (%s); nothing is claimed without them" % unread)
             except Refused as refused:
-                if 400 <= refused.status < 500 and refused.status != 429:
-                    say("ClearML refuses to register worker %s (%s)" % (self.worker, refused))
+                if refused.code == NO_QUEUE:
+                    say("task %s is not claimed: its queue is gone" % self.task)
                     break
+                if 400 <= refused.status < 500 and refused.status != 429:
+                    self.fail("ClearML refuses to register worker %s (%s)" % (self.worker, refused))
                 self.once("waits for ClearML (%s)" % refused)
             except (OSError, http.client.HTTPException, ValueError, KeyError, Lost) as broken:
                 self.once("waits for ClearML (%s)" % broken)
@@ -344,6 +349,11 @@ class TaskRun:
         if is_registered:
             self.unregister()
         return False
+
+    def fail(self, why):
+        """No pod like this one will fare better: it is a boot that failed, since ended as others are it would be made anew for ever."""
+        print("MUSTER-BOOT-FAILED step=claim reason=" + why, flush=True)
+        leave(BOOT_FAILED)
 
     def once(self, why):
         if why != self.unread:
@@ -356,8 +366,11 @@ class TaskRun:
         try:
             removed = self.call("queues.remove_task", {"queue": self.queue, "task": self.task}).get("removed")
         except Refused as refused:
-            if refused.code == 703:
+            if refused.code == NOT_QUEUED:
                 say("task %s is another's: it is in its queue no more" % self.task)
+            elif refused.status in (401, 403):
+                self.unregister()
+                self.fail("ClearML doesn't let this pod's key take task %s out of its queue (%s)" % (self.task, refused))
             else:
                 say("ClearML doesn't grant the claim of task %s (%s)" % (self.task, refused))
             return False
@@ -570,7 +583,7 @@ def first(mode):
             pass_on()
         status = bury(child.pid)
         # Python's own word for a defect is 1, too: of a claim it says the same.
-        if status in (ENDED, TOLD) or mode == "claim" and status == NOT_CLAIMED:
+        if status in (ENDED, BOOT_FAILED, TOLD) or mode == "claim" and status == NOT_CLAIMED:
             return status
         child = None
         if told:

@@ -334,6 +334,41 @@ class PodTest {
     }
 
     @Test
+    void aWorkerThatClearmlRefusesIsABootThatFailed() throws Exception {
+        try (var pod = BootedPod.of(folder)) {
+            pod.clearml().answer("workers.register", 403, "{\"meta\":{\"result_code\":403,\"result_subcode\":20},\"data\":{}}");
+            pod.startTaskPod();
+
+            assertThat(pod.exit()).isEqualTo(78);
+            assertThat(BootFailure.last(pod.console())).contains(new BootFailure("claim", "ClearML refuses to register worker " + BootedPod.WORKER + " (HTTP 403, code 20)"));
+            assertThat(pod.clearml().asked("queues.remove_task")).isEmpty();
+        }
+    }
+
+    @Test
+    void aKeyThatMayNotClaimIsABootThatFailed() throws Exception {
+        try (var pod = BootedPod.of(folder)) {
+            pod.clearml().answer("queues.remove_task", 403, "{\"meta\":{\"result_code\":403,\"result_subcode\":20},\"data\":{}}");
+            pod.startTaskPod();
+
+            assertThat(pod.exit()).isEqualTo(78);
+            assertThat(BootFailure.last(pod.console()).map(BootFailure::step)).contains("claim");
+            assertThat(pod.clearml().asked("workers.unregister")).hasSize(1);
+        }
+    }
+
+    @Test
+    void aPodWhoseQueueIsGoneIsNoFailedBoot() throws Exception {
+        try (var pod = BootedPod.of(folder)) {
+            pod.clearml().answer("workers.register", 400, "{\"meta\":{\"result_code\":400,\"result_subcode\":701},\"data\":{}}");
+            pod.startTaskPod();
+
+            assertThat(pod.exit()).isZero();
+            assertThat(pod.console()).contains("is not claimed: its queue is gone");
+        }
+    }
+
+    @Test
     void agentAndTaskOutliveTheGuardAndTheTaskIsClaimedOnce() throws Exception {
         try (var pod = BootedPod.of(folder).startTaskPod()) {
             pod.awaitFile("agent.args");
