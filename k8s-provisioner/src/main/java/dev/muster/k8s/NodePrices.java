@@ -98,7 +98,7 @@ final class NodePrices {
                 && annotations.getOrDefault(PodNames.MARKET, "").equals("spot") == (offer.market() == Offer.Market.SPOT);
     }
 
-    /** Micro-units an hour; empty where the node isn't known or the file has no figure for it. */
+    /** Micro-units an hour; empty where the node isn't known, the file has no figure for it, or the pod requests nothing that it could have a share by. */
     private static Optional<BigDecimal> cost(Pod pod, Node node, PriceFile prices) {
         if (node == null || node.getStatus() == null) {
             return Optional.empty();
@@ -106,7 +106,7 @@ final class NodePrices {
         var labels = Objects.requireNonNullElse(node.getMetadata().getLabels(), Map.<String, String>of());
         boolean spot = SPOT.entrySet().stream().anyMatch(label -> label.getValue().equals(labels.get(label.getKey())));
         return prices.of(K8sAccounts.PROVIDER, labels.getOrDefault(REGION, ""), labels.getOrDefault(TYPE, ""), spot).filter(price -> price.perHour() >= 0)
-                .map(price -> share(pod, node).multiply(BigDecimal.valueOf(price.perHour())));
+                .map(price -> share(pod, node).multiply(BigDecimal.valueOf(price.perHour()))).filter(cost -> cost.signum() > 0);
     }
 
     /** The largest of its shares in what the node has to give: who takes all GPUs leaves the rest to nobody. At most 1. */

@@ -72,6 +72,16 @@ class NodePricesTest {
     }
 
     @Test
+    void aPodThatRequestsNothingMakesNoOthersCheaper() {
+        var half = pod("large", Map.of("nvidia.com/gpu", "4"));
+        var nothing = pod("large", Map.of());
+
+        assertThat(NodePrices.of(PRICES, List.of(large(Map.of())), List.of(FakeCluster.OFFER), List.of(half, nothing), NOW)).extracting(PriceSeen::microsPerHour)
+                .containsExactly(16_000_000L);
+        assertThat(NodePrices.of(PRICES, List.of(large(Map.of())), List.of(FakeCluster.OFFER), List.of(nothing), NOW)).isEmpty();
+    }
+
+    @Test
     void ofWhatNobodyKnowsThePriceNothingIsSaid() {
         var other = new Offer(FakeCluster.SCOPE, "", "", "pod-large", Offer.Market.ON_DEMAND);
         var half = pod("large", Map.of("nvidia.com/gpu", "4"));
