@@ -5,9 +5,11 @@ import dev.muster.provisioner.spi.Scope;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiPredicate;
@@ -83,18 +85,14 @@ final class Reaper {
     private void reap(Scope scope, PodWatch watch) throws ProviderException {
         var now = clock.instant();
         int left = A_LOOK;
+        var silent = new HashSet<String>();
         for (var seen : watch.ended()) {
             if (left == 0 || due(seen).isAfter(now) || isOwed(seen) && seen.endedAt().plus(OWED_FOR).isAfter(now)) {
                 continue;
             }
             left--;
             var calls = accounts.calls(scope);
-            var text = PodMachines.console(calls, seen.pod());
-            if (!text.isBlank()) {
-                synchronized (consoles) {
-                    consoles.put(seen.uid(), text);
-                }
-            }
+            keepConsole(calls, seen, silent);
             try {
                 calls.delete(seen.pod(), false);
             } catch (ProviderException refused) {
@@ -103,6 +101,25 @@ final class Reaper {
                 }
                 // Another pod has the name by now.
             }
+        }
+    }
+
+    /** What can't be read is not waited for: a node that is lost would keep its pods, and those behind them, in the cluster's books. */
+    private void keepConsole(PodCalls calls, PodWatch.Seen seen, Set<String> silent) {
+        var node = PodTranslator.node(seen.pod());
+        if (silent.contains(node)) {
+            return;
+        }
+        try {
+            var text = PodMachines.console(calls, seen.pod());
+            if (!text.isBlank()) {
+                synchronized (consoles) {
+                    consoles.put(seen.uid(), text);
+                }
+            }
+        } catch (ProviderException unreadable) {
+            LOG.infof("An ended pod is deleted though its log can't be read: machine=%s node=%s reason=%s", seen.name(), node, unreadable);
+            silent.add(node);
         }
     }
 

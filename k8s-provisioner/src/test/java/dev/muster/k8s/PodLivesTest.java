@@ -373,6 +373,26 @@ class PodLivesTest {
     }
 
     @Test
+    void endedPodsOfALostNodeAreDeletedThoughTheirLogsCantBeRead() throws ProviderException {
+        var clock = new TestClock();
+        var lasting = cluster.machines((connection, task) -> null, clock);
+        var made = lasting.launch(batch(3)).machines();
+        for (var machine : made) {
+            cluster.place(machine.machineId());
+            cluster.exit(machine.machineId(), 0, "Completed");
+            listedAs(machine, CloudStatus.TERMINATED);
+        }
+        for (int i = 0; i < 20; i++) {
+            cluster.refuseNext("GET log", 500, "InternalError", "Get \"https://10.0.0.5:10250/containerLogs/ml/m/machine\": dial tcp: i/o timeout");
+        }
+        Await.until(() -> lasting.list(FakeCluster.SCOPE).machines(), all -> all.stream().allMatch(machine -> machine.status() == CloudStatus.TERMINATED));
+        clock.now = clock.now.plus(Duration.ofMinutes(1));
+
+        Await.until(() -> made.stream().filter(machine -> cluster.pod(machine.machineId()) != null).count(), left -> left == 0);
+        assertThat(cluster.count("GET log")).as("a node that is silent is asked once a look").isLessThan(3);
+    }
+
+    @Test
     void anEndedPodStaysUntilItsEndCanHaveBeenRead() {
         var ended = new PodBuilder().withNewMetadata().withName("m-1").addToAnnotations("muster.dev/completed-delay", "0").endMetadata().withNewStatus().withPhase("Succeeded")
                 .endStatus().build();
