@@ -33,6 +33,8 @@ final class PodTranslator {
 
     /** A guard's code for a boot that failed: EX_CONFIG of sysexits.h. */
     private static final int BOOT_FAILED = 78;
+    /** Of a container that was told to end, 128 and SIGTERM: whoever told it, it was at work, however the clocks of its node and of the server differ. */
+    private static final int TOLD = 143;
     /** Of a message that travels with the machine. Characters; a scheduler's about many nodes is longer than anybody reads. */
     private static final int LONGEST_MESSAGE = 500;
 
@@ -213,7 +215,7 @@ final class PodTranslator {
         var status = pod.getStatus();
         var exits = status == null ? List.<ContainerStateTerminated>of() : exits(pod);
         var disrupted = condition(pod, "DisruptionTarget", "True");
-        boolean deleted = isByDeletion(pod);
+        boolean deleted = isByDeletion(pod) || machineExit(pod).map(PodTranslator::code).filter(code -> code == TOLD).isPresent();
         if (disrupted.isPresent() && (seen.asked() || deleted || !hasEnded(pod))) {
             return BY_DISRUPTION.getOrDefault(disrupted.get().getReason(), new Ending(EndedBy.INTERRUPTED, "Disrupted")).saying(disrupted.get().getMessage());
         }

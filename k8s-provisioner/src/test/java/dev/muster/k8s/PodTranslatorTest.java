@@ -199,6 +199,15 @@ class PodTranslatorTest {
     }
 
     @Test
+    void aPodThatWasToldToEndDidNotFailThoughTheClockOfItsNodeIsBehind() {
+        var told = pod(PLACED, "{phase: Failed, containerStatuses: [{name: machine, state: {terminated: {exitCode: 143, reason: Error, finishedAt: \"2026-03-01T10:59:57Z\"}}}]}",
+                "deletionTimestamp: \"2026-03-01T11:00:30Z\"\n  deletionGracePeriodSeconds: 30");
+
+        assertThat(machine(told, false, true).endedBy()).isEqualTo(EndedBy.UNKNOWN);
+        assertThat(machine(told, false, true).note()).contains(new MachineSeen.Note("Deleted", "", false));
+    }
+
+    @Test
     void whatAPodEndedOfBeforeItWasDeletedIsNotForgotten() {
         var failed = pod(PLACED, "{phase: Failed, containerStatuses: [{name: machine, state: {terminated: {exitCode: 3, reason: Error, finishedAt: \"2026-03-01T10:59:00Z\"}}}]}",
                 "deletionTimestamp: \"2026-03-01T11:00:30Z\"\n  deletionGracePeriodSeconds: 30");
