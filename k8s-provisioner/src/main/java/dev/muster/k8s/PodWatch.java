@@ -221,7 +221,19 @@ final class PodWatch {
     }
 
     private void list() throws ProviderException {
+        long told;
+        synchronized (this) {
+            told = version(version);
+        }
         var listed = calls.list(scope.region(), labels);
+        if (version(listed.version()) < told) {
+            // What is newer here never was, for this server: kept, it would hide what is true now for as long as the server takes to count so far again.
+            LOG.warnf("A cluster is older than what it has told before, as after a restore, and is looked at as for the first time: scope=%s told=%d listed=%s",
+                    scope, told, listed.version());
+            synchronized (this) {
+                store.clear();
+            }
+        }
         listed.pods().forEach(pod -> put(pod, false));
         var there = listed.pods().stream().map(pod -> pod.getMetadata().getUid()).collect(Collectors.toSet());
         List<Seen> went;

@@ -4,9 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.muster.provisioner.spi.Await;
+import dev.muster.provisioner.spi.CloudStatus;
 import dev.muster.provisioner.spi.FailureKind;
 import dev.muster.provisioner.spi.ProviderException;
 import io.fabric8.kubernetes.api.model.PodBuilder;
+import io.fabric8.kubernetes.api.model.PodListBuilder;
+import io.fabric8.kubernetes.client.utils.Serialization;
+import io.fabric8.mockwebserver.http.MockResponse;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Map;
@@ -123,6 +127,27 @@ class PodWatchTest {
             pass(Duration.ofMillis(20));
             return machines.list(FakeCluster.SCOPE).machines().get(0).status().isGone();
         }, gone -> gone);
+    }
+
+    @Test
+    void aServerThatWasRestoredFromABackupIsBelievedThoughItsVersionsAreOlder() throws ProviderException {
+        appear("m-1");
+        appear("m-2");
+        cluster.refuseNext("GET watch", 410, "Expired", "The resourceVersion for the provided watch is too old.");
+        refuseMany("GET watch");
+        assertThat(listed()).isEqualTo(2);
+        var before = new PodBuilder(cluster.pod("m-1")).editMetadata().withResourceVersion("0").endMetadata().withNewStatus().withPhase("Running").endStatus()
+                .editSpec().withNodeName("node-1").endSpec().build();
+        cluster.next("GET pods", request -> new MockResponse().setResponseCode(200).setHeader("Content-Type", "application/json").setBody(Serialization.asJson(
+                new PodListBuilder().withNewMetadata().withResourceVersion("0").endMetadata().withItems(before).build())));
+
+        var seen = Await.until(() -> {
+            pass(Duration.ofMillis(20));
+            return machines.list(FakeCluster.SCOPE).machines();
+        }, all -> all.size() == 1);
+
+        assertThat(seen.get(0).machineId()).isEqualTo("m-1");
+        assertThat(seen.get(0).status()).isEqualTo(CloudStatus.RUNNING);
     }
 
     @Test
