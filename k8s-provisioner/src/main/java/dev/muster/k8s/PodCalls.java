@@ -60,11 +60,6 @@ final class PodCalls {
         return made(() -> client.pods().inNamespace(namespace).resource(pod).create());
     }
 
-    /** Nothing is made; refused as it would be. */
-    void tryToCreate(String namespace, Pod pod) throws ProviderException {
-        made(() -> client.pods().inNamespace(namespace).resource(pod).dryRun().create());
-    }
-
     /** Empty if there is none such. */
     Optional<Pod> pod(String namespace, String name) throws ProviderException {
         return Optional.ofNullable(made(() -> client.pods().inNamespace(namespace).withName(name).get()));

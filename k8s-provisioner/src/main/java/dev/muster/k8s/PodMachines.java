@@ -185,7 +185,7 @@ final class PodMachines implements MachineProvider, AutoCloseable {
             if (refused.kind().isRepeated()) {
                 throw refused;
             }
-            return there(calls, batch, index, refused, prepared);
+            return there(calls, batch, index, refused);
         }
     }
 
@@ -193,7 +193,7 @@ final class PodMachines implements MachineProvider, AutoCloseable {
      * What can't be made may be there: the name is taken by the machine itself, asked for before. The server says so only after all that may be wrong
      * with a pod: quotas are full of it, its task is no longer queued since it has claimed it, its template has changed.
      */
-    private MachineSeen there(PodCalls calls, MachineBatch batch, int index, ProviderException refused, Prepared prepared) throws ProviderException {
+    private MachineSeen there(PodCalls calls, MachineBatch batch, int index, ProviderException refused) throws ProviderException {
         var scope = batch.scope();
         var id = batch.machineIds().get(index);
         boolean taken = refused.code().equals(K8sFailures.ALREADY_EXISTS);
@@ -208,24 +208,7 @@ final class PodMachines implements MachineProvider, AutoCloseable {
             return machine(scope, written(scope, found.get()));
         }
         throw taken ? PodCalls.invalid(refused.code(), "a pod that is none of batch " + batch.batchId() + " has the name " + id + " in " + scope
-                + "; delete it, or name another namespace") : whose(calls, batch, index, refused, prepared);
-    }
-
-    /**
-     * Whether what can't be made is the pool's fault or the task's: a namespace may take the pool's pods and not one with a path of its host. The server
-     * is asked whether it would take the same pod without what the task asks for itself.
-     */
-    private ProviderException whose(PodCalls calls, MachineBatch batch, int index, ProviderException refused, Prepared prepared) {
-        if (refused.kind() != FailureKind.INVALID_SPEC || refused.isFaultOfTask() || prepared.template == null || prepared.wish == null
-                || prepared.wish.map(TaskWish::isPlain).orElse(true)) {
-            return refused;
-        }
-        try {
-            calls.tryToCreate(batch.scope().region(), pods.of(batch, index, accounts.account(batch.scope()), prepared.template, prepared.wish.map(TaskWish::plain)));
-        } catch (ProviderException notEither) {
-            return refused;
-        }
-        return ProviderException.faultOfTask(refused.code(), "the pod that the task asks for is refused, and the pool's own would be taken: " + refused.getMessage());
+                + "; delete it, or name another namespace") : refused;
     }
 
     private PodWatch.Seen written(Scope scope, Pod pod) {

@@ -31,16 +31,6 @@ public record TaskWish(String id, String name, String projectId, String projectN
         overrides = Collections.unmodifiableSortedMap(new TreeMap<>(overrides));
     }
 
-    /** It asks for nothing that makes its pod another than the pool's. */
-    boolean isPlain() {
-        return image.isEmpty() && arguments.isEmpty() && overrides.isEmpty();
-    }
-
-    /** The same task, asking for nothing. */
-    TaskWish plain() {
-        return new TaskWish(id, name, projectId, projectName, userId, "", List.of(), "", Collections.emptySortedMap());
-    }
-
     /** Without arguments and script: people write secrets into both. */
     @Override
     public String toString() {

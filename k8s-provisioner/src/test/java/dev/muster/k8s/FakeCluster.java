@@ -200,9 +200,6 @@ final class FakeCluster extends KubernetesCrudDispatcher implements AutoCloseabl
         }
         return switch (what) {
             case "POST pods" -> {
-                if (query.contains("dryRun=All")) {
-                    yield new MockResponse().setResponseCode(201).setHeader("Content-Type", "application/json").setBody(body);
-                }
                 synchronized (this) {
                     // Counted only where it matters: the mock reads all it has for it.
                     int live = room == Integer.MAX_VALUE ? 0 : live();

@@ -114,34 +114,6 @@ class PodLivesTest {
         assertThat(cluster.count("DELETE pod")).isEqualTo(1);
     }
 
-    /** Of a task that brings the given arguments for docker. */
-    private ProviderException refused(String words, List<String> arguments) {
-        var asking = cluster.machines((connection, task) -> new TaskWish(task, "train", "", "", "", "", arguments, "", Collections.emptySortedMap()), Clock.systemUTC());
-        cluster.refuseNext("POST pods", 403, "Forbidden", words);
-        return catchThrowableOfType(ProviderException.class, () -> asking.launch(batch(1, Duration.ZERO, new MachineBatch.Cause("0a1b", "gpu", "q1", "default"))));
-    }
-
-    @Test
-    void whatTheNamespaceDoesntTakeOfATaskIsTheTasksFault() {
-        var words = "pods \"mk3v9x2aq-1000\" is forbidden: violates PodSecurity \"baseline:latest\": hostPath volumes (volume \"muster-host-1\")";
-        var refused = refused(words, List.of("-v", "/data:/data"));
-
-        assertThat(refused.kind()).isEqualTo(FailureKind.INVALID_SPEC);
-        assertThat(refused.isFaultOfTask()).isTrue();
-        assertThat(refused.getMessage()).endsWith(words);
-        assertThat(cluster.live()).isZero();
-    }
-
-    @Test
-    void whatItDoesntTakeOfThePoolIsNot() {
-        var words = "pods \"mk3v9x2aq-1000\" is forbidden: violates PodSecurity \"restricted:latest\": runAsNonRoot != true";
-        assertThat(refused(words, List.of()).isFaultOfTask()).as("the task asks for nothing").isFalse();
-
-        cluster.refuseNext("POST pods", 403, "Forbidden", words);
-        cluster.next("POST pods", request -> FakeCluster.status(403, "Forbidden", words));
-        assertThat(refused(words, List.of("-v", "/data:/data")).isFaultOfTask()).as("nor would the pool's own be taken").isFalse();
-    }
-
     @Test
     void aNameThatIsAnothersIsThePoolsMistake() {
         cluster.strange("mk3v9x2aq-1000");
