@@ -60,6 +60,11 @@ final class PodCalls {
         return made(() -> client.pods().inNamespace(namespace).resource(pod).create());
     }
 
+    /** Whether the server would take it, quotas and policies included; nothing is made. */
+    void tryCreate(String namespace, Pod pod) throws ProviderException {
+        made(() -> client.pods().inNamespace(namespace).resource(pod).dryRun().create());
+    }
+
     /** Empty if there is none such. */
     Optional<Pod> pod(String namespace, String name) throws ProviderException {
         return Optional.ofNullable(made(() -> client.pods().inNamespace(namespace).withName(name).get()));

@@ -185,7 +185,7 @@ final class PodMachines implements MachineProvider, AutoCloseable {
             if (refused.kind().isRepeated()) {
                 throw refused;
             }
-            return there(calls, batch, index, refused);
+            return there(calls, batch, index, account, prepared, refused);
         }
     }
 
@@ -193,7 +193,8 @@ final class PodMachines implements MachineProvider, AutoCloseable {
      * What can't be made may be there: the name is taken by the machine itself, asked for before. The server says so only after all that may be wrong
      * with a pod: quotas are full of it, its task is no longer queued since it has claimed it, its template has changed.
      */
-    private MachineSeen there(PodCalls calls, MachineBatch batch, int index, ProviderException refused) throws ProviderException {
+    private MachineSeen there(PodCalls calls, MachineBatch batch, int index, K8sAccounts.Account account, Prepared prepared, ProviderException refused)
+            throws ProviderException {
         var scope = batch.scope();
         var id = batch.machineIds().get(index);
         boolean taken = refused.code().equals(K8sFailures.ALREADY_EXISTS);
@@ -208,7 +209,26 @@ final class PodMachines implements MachineProvider, AutoCloseable {
             return machine(scope, written(scope, found.get()));
         }
         throw taken ? PodCalls.invalid(refused.code(), "a pod that is none of batch " + batch.batchId() + " has the name " + id + " in " + scope
-                + "; delete it, or name another namespace") : refused;
+                + "; delete it, or name another namespace") : judged(calls, batch, index, account, prepared, refused);
+    }
+
+    /**
+     * A pod may be refused for what its task asks: a host path that the namespace doesn't allow, a priority class that isn't there. If the server would
+     * take it without that, the fault is the task's, and the pool is as good as before. Quotas are what it looks at last.
+     */
+    private ProviderException judged(PodCalls calls, MachineBatch batch, int index, K8sAccounts.Account account, Prepared prepared, ProviderException refused) {
+        if (refused.kind() != FailureKind.INVALID_SPEC || refused.isFaultOfTask() || prepared.template == null || prepared.wish.filter(TaskWish::asks).isEmpty()) {
+            return refused;
+        }
+        try {
+            calls.tryCreate(batch.scope().region(), pods.of(batch, index, account, prepared.template, prepared.wish.map(TaskWish::askingNothing)));
+        } catch (ProviderException alsoRefused) {
+            if (alsoRefused.kind() != FailureKind.QUOTA_EXCEEDED) {
+                // What is only busy is asked for all again.
+                return alsoRefused.kind().isRepeated() ? alsoRefused : refused;
+            }
+        }
+        return ProviderException.faultOfTask(refused.code(), "the pod is refused for what its task asks of it: " + refused.getMessage());
     }
 
     private PodWatch.Seen written(Scope scope, Pod pod) {

@@ -31,6 +31,16 @@ public record TaskWish(String id, String name, String projectId, String projectN
         overrides = Collections.unmodifiableSortedMap(new TreeMap<>(overrides));
     }
 
+    /** Whether the pod is other than the pool's own. */
+    boolean asks() {
+        return !image.isEmpty() || !arguments.isEmpty() || !setupScript.isEmpty() || !overrides.isEmpty();
+    }
+
+    /** The same task, content with what the pool has. */
+    TaskWish askingNothing() {
+        return new TaskWish(id, name, projectId, projectName, userId, "", List.of(), "", new TreeMap<>());
+    }
+
     /** Without arguments and script: people write secrets into both. */
     @Override
     public String toString() {

@@ -160,7 +160,7 @@ final class FakeCluster extends KubernetesCrudDispatcher implements AutoCloseabl
         logs.put(pod + "/" + container, text);
     }
 
-    /** Requests so far: {@code POST pods}, {@code PATCH pod}, {@code DELETE pod}, {@code GET pods}, {@code GET watch}, {@code GET pod}, {@code GET log}. */
+    /** Requests so far: {@code POST pods}, {@code POST trial}, {@code PATCH pod}, {@code DELETE pod}, {@code GET pods}, {@code GET watch}, {@code GET pod}, {@code GET log}. */
     synchronized int count(String what) {
         return counts.getOrDefault(what, 0);
     }
@@ -187,7 +187,7 @@ final class FakeCluster extends KubernetesCrudDispatcher implements AutoCloseabl
         var request = with(received, received.getHeaders(), body);
         var path = request.getPath().split("\\?", 2)[0];
         var query = request.getPath().substring(path.length());
-        var what = request.getMethod() + " " + (query.contains("watch=true") ? "watch" : path.endsWith("/log") ? "log" : path.equals(PODS) ? "pods"
+        var what = request.getMethod() + " " + (query.contains("dryRun=All") ? "trial" : query.contains("watch=true") ? "watch" : path.endsWith("/log") ? "log" : path.equals(PODS) ? "pods"
                 : path.startsWith(PODS) ? "pod" : path.substring(path.lastIndexOf('/') + 1));
         Function<RecordedRequest, MockResponse> fault;
         synchronized (this) {
@@ -218,6 +218,7 @@ final class FakeCluster extends KubernetesCrudDispatcher implements AutoCloseabl
                     yield stale(path, json(body).path("preconditions")).orElseGet(() -> super.dispatch(request));
                 }
             }
+            case "POST trial" -> new MockResponse().setResponseCode(201).setHeader("Content-Type", "application/json").setBody(body);
             case "GET log" -> {
                 var container = query.replaceFirst(".*container=([^&]*).*", "$1");
                 var text = logs.get(path.replaceFirst(".*/pods/([^/]*)/log", "$1") + "/" + container);

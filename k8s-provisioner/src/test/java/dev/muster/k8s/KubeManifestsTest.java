@@ -123,7 +123,7 @@ class KubeManifestsTest {
                 "pods/log get", calls -> calls.log(pod, "machine"),
                 "configmaps get", calls -> calls.configMap("ml", "templates", "template.yaml"),
                 "nodes list", PodCalls::nodes);
-        var lookedAt = Map.<String, Call>of("pods list", calls -> calls.look("ml"));
+        var lookedAt = Map.<String, Call>of("pods list", calls -> calls.look("ml"), "pods create", calls -> calls.tryCreate("ml", pod));
         assertThat(Arrays.stream(PodCalls.class.getDeclaredMethods()).filter(method -> !Modifier.isPrivate(method.getModifiers()) && !Modifier.isStatic(method.getModifiers()) && !method.isSynthetic()))
                 .as("as many as it has").hasSize(all.size() + lookedAt.size());
         try (var cluster = new DoctorCluster(); var client = cluster.client()) {

@@ -186,6 +186,45 @@ class PodLivesTest {
         assertThat(gone.isFaultOfTask()).isTrue();
     }
 
+    private static final String NOT_ALLOWED = "pods \"mk3v9x2aq-1000\" is forbidden: violates PodSecurity \"baseline:latest\": host namespaces (hostIPC=true)";
+
+    private ProviderException refusedFor(TaskWish wish) {
+        var ofTasks = cluster.machines((connection, task) -> wish, Clock.systemUTC());
+        cluster.refuseNext("POST pods", 403, "Forbidden", NOT_ALLOWED);
+        return catchThrowableOfType(ProviderException.class, () -> ofTasks.launch(batch(1, Duration.ZERO, new MachineBatch.Cause("t1", "gpu", "q1", "main"))));
+    }
+
+    @Test
+    void whatTheServerRefusesATasksPodForIsTheTasksFaultIfItWouldTakeThePoolsOwn() {
+        var refused = refusedFor(new TaskWish("t1", "train", "p", "project", "u", "", List.of("--ipc=host"), "", new TreeMap<>()));
+
+        assertThat(refused.isFaultOfTask()).isTrue();
+        assertThat(refused.code()).isEqualTo("PodSecurity");
+        assertThat(refused.getMessage()).isEqualTo("the pod is refused for what its task asks of it: " + NOT_ALLOWED);
+        assertThat(cluster.count("POST trial")).isEqualTo(1);
+        assertThat(cluster.live()).isZero();
+    }
+
+    @Test
+    void whatTheServerRefusesWhateverTheTaskAsksIsThePools() {
+        cluster.refuseNext("POST trial", 403, "Forbidden", NOT_ALLOWED);
+
+        assertThat(refusedFor(new TaskWish("t1", "train", "p", "project", "u", "lab/task:1", List.of(), "", new TreeMap<>())).isFaultOfTask()).isFalse();
+    }
+
+    @Test
+    void whereAServerIsTooBusyToSayWhoseFaultItIsAllIsAskedForAgain() {
+        cluster.refuseNext("POST trial", 429, "TooManyRequests", "Too many requests, please try again later.");
+
+        assertThat(refusedFor(new TaskWish("t1", "train", "p", "project", "u", "lab/task:1", List.of(), "", new TreeMap<>())).kind()).isEqualTo(FailureKind.THROTTLED);
+    }
+
+    @Test
+    void aTaskThatAsksNothingIsNotToBlame() {
+        assertThat(refusedFor(new TaskWish("t1", "train", "p", "project", "u", "", List.of(), "", new TreeMap<>())).isFaultOfTask()).isFalse();
+        assertThat(cluster.count("POST trial")).isZero();
+    }
+
     // Marks.
 
     @Test
