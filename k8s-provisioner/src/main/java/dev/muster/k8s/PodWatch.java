@@ -20,6 +20,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jboss.logging.Logger;
 
 /**
@@ -190,7 +191,22 @@ final class PodWatch {
 
     // What the server tells.
 
+    /** What nobody asks of a pod again is most of it: its script takes some 28 KB of each container's environment. */
+    private static void lighten(Pod pod) {
+        pod.getMetadata().setManagedFields(List.of());
+        if (pod.getSpec() != null) {
+            pod.getSpec().setVolumes(List.of());
+            Stream.concat(pod.getSpec().getContainers().stream(), pod.getSpec().getInitContainers().stream()).forEach(container -> {
+                container.setEnv(List.of());
+                container.setCommand(List.of());
+                container.setArgs(List.of());
+                container.setVolumeMounts(List.of());
+            });
+        }
+    }
+
     private void put(Pod pod, boolean gone) {
+        lighten(pod);
         Seen news = null;
         synchronized (this) {
             var uid = pod.getMetadata().getUid();

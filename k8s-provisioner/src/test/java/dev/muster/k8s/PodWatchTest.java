@@ -9,12 +9,14 @@ import dev.muster.provisioner.spi.FailureKind;
 import dev.muster.provisioner.spi.ProviderException;
 import io.fabric8.kubernetes.api.model.PodBuilder;
 import io.fabric8.kubernetes.api.model.PodListBuilder;
+import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import io.fabric8.mockwebserver.http.MockResponse;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -148,6 +150,26 @@ class PodWatchTest {
 
         assertThat(seen.get(0).machineId()).isEqualTo("m-1");
         assertThat(seen.get(0).status()).isEqualTo(CloudStatus.RUNNING);
+    }
+
+    @Test
+    void whatNobodyAsksOfAPodAgainIsNotKept() throws ProviderException {
+        var timer = Executors.newSingleThreadScheduledExecutor();
+        var watch = new PodWatch(cluster.accounts().calls(FakeCluster.SCOPE), FakeCluster.SCOPE, Map.of("muster.dev/installation", "lab"), Clock.systemUTC(), nanos::get,
+                timer, seen -> { });
+        try {
+            cluster.client.pods().inNamespace("ml").resource(new PodBuilder().withNewMetadata().withName("m-1").withNamespace("ml").addToLabels("muster.dev/installation", "lab")
+                    .endMetadata().withNewSpec().addNewContainer().withName("machine").withImage("x").addNewEnv().withName("MUSTER_BOOT").withValue("x".repeat(28_000)).endEnv()
+                    .withNewResources().addToRequests("cpu", new Quantity("2")).endResources().endContainer().endSpec().build()).create();
+
+            var container = watch.pods().get(0).pod().getSpec().getContainers().get(0);
+
+            assertThat(container.getEnv()).isEmpty();
+            assertThat(container.getResources().getRequests()).isEqualTo(Map.of("cpu", new Quantity("2")));
+        } finally {
+            watch.close();
+            timer.shutdownNow();
+        }
     }
 
     @Test
