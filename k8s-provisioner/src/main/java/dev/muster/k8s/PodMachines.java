@@ -361,11 +361,19 @@ final class PodMachines implements MachineProvider, AutoCloseable {
     }
 
     private CloudStatus delete(Scope scope, Pod pod, boolean asSeen) throws ProviderException {
-        var calls = accounts.calls(scope);
-        if (!calls.delete(pod, asSeen)) {
+        var watch = watch(scope);
+        boolean isDeleted = false;
+        // Before the server: it may tell of the pod's end before it answers.
+        watch.asking(pod, true);
+        try {
+            isDeleted = accounts.calls(scope).delete(pod, asSeen);
+        } finally {
+            watch.asking(pod, isDeleted);
+        }
+        if (!isDeleted) {
             return CloudStatus.NOT_FOUND;
         }
-        watch(scope).asked(pod);
+        watch.asked(pod);
         return CloudStatus.SHUTTING_DOWN;
     }
 

@@ -183,10 +183,15 @@ final class PodWatch {
         put(pod, false);
     }
 
+    /** @param asks whether this process is about to have the pod deleted, or did not get to it */
+    synchronized void asking(Pod pod, boolean asks) {
+        store.computeIfPresent(pod.getMetadata().getUid(), (uid, before) -> new Seen(before.pod(), asks, before.goneAt(), before.endedAt()));
+    }
+
     /** This process has the pod deleted. */
     synchronized void asked(Pod pod) {
-        var before = store.get(pod.getMetadata().getUid());
-        store.put(pod.getMetadata().getUid(), before == null ? new Seen(pod, true, null, null) : new Seen(before.pod(), true, before.goneAt(), before.endedAt()));
+        store.putIfAbsent(pod.getMetadata().getUid(), new Seen(pod, true, null, null));
+        asking(pod, true);
     }
 
     // What the server tells.
@@ -316,8 +321,39 @@ final class PodWatch {
         }
         switch (action) {
             case ADDED, MODIFIED -> put(pod, false);
-            case DELETED -> put(pod, true);
+            case DELETED -> {
+                if (mayBeThere(pod)) {
+                    timer.execute(() -> went(pod));
+                } else {
+                    put(pod, true);
+                }
+            }
             case BOOKMARK, ERROR -> { }
+        }
+    }
+
+    /** A watch by labels tells of a pod that has lost them as of one that is no more. Who deletes a pod that runs leaves a trace on it, mostly. */
+    private synchronized boolean mayBeThere(Pod pod) {
+        var seen = store.get(pod.getMetadata().getUid());
+        return (seen == null || !seen.asked()) && PodTranslator.hasNode(pod) && !PodTranslator.hasEnded(pod) && !PodTranslator.isBeingDeleted(pod);
+    }
+
+    /** As gone it would have its task run a second time. */
+    private void went(Pod pod) {
+        var name = pod.getMetadata().getName();
+        try {
+            var there = calls.pod(scope.region(), name).filter(found -> found.getMetadata().getUid().equals(pod.getMetadata().getUid()));
+            if (there.isEmpty()) {
+                put(pod, true);
+                return;
+            }
+            LOG.warnf("Somebody has taken a pod's labels away, and it runs on without being looked after: machine=%s scope=%s labels=%s", name, scope,
+                    PodTranslator.labels(there.get()));
+        } catch (ProviderException unknown) {
+            LOG.warnf("Nobody knows whether a pod is gone or has lost its labels; it is no longer listed: machine=%s scope=%s reason=%s", name, scope, unknown);
+        }
+        synchronized (this) {
+            store.remove(pod.getMetadata().getUid());
         }
     }
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import dev.muster.provisioner.spi.Await;
 import dev.muster.provisioner.spi.CloudStatus;
 import dev.muster.provisioner.spi.FailureKind;
+import dev.muster.provisioner.spi.MachineRef;
 import dev.muster.provisioner.spi.ProviderException;
 import io.fabric8.kubernetes.api.model.PodBuilder;
 import io.fabric8.kubernetes.api.model.PodListBuilder;
@@ -150,6 +151,32 @@ class PodWatchTest {
 
         assertThat(seen.get(0).machineId()).isEqualTo("m-1");
         assertThat(seen.get(0).status()).isEqualTo(CloudStatus.RUNNING);
+    }
+
+    @Test
+    void aPodThatIsFoundAndThenNotThereToBeDeletedIsNotListed() throws ProviderException {
+        refuseMany("GET watch");
+        listed();
+        appear("m-1");
+        cluster.refuseNext("DELETE pod", 404, "NotFound", "pods \"m-1\" not found");
+
+        var answer = machines.terminate(new MachineRef(FakeCluster.SCOPE, "m-1", cluster.pod("m-1").getMetadata().getUid()));
+
+        assertThat(answer).isEqualTo(CloudStatus.NOT_FOUND);
+        assertThat(listed()).isZero();
+    }
+
+    @Test
+    void aPodThatOnlyLostItsLabelsIsNotTakenForGone() throws ProviderException {
+        appear("m-1");
+        listed();
+        cluster.place("m-1");
+        Await.until(() -> machines.list(FakeCluster.SCOPE).machines().get(0).status(), status -> status == CloudStatus.RUNNING);
+
+        cluster.client.pods().inNamespace("ml").withName("m-1").edit(pod -> new PodBuilder(pod).editMetadata().removeFromLabels("muster.dev/installation").endMetadata().build());
+
+        var shown = Await.until(() -> machines.list(FakeCluster.SCOPE).machines(), all -> all.isEmpty() || all.get(0).status() != CloudStatus.RUNNING);
+        assertThat(shown).isEmpty();
     }
 
     @Test
