@@ -75,6 +75,16 @@ final class Pods {
      * @throws ProviderException INVALID_SPEC, also where the fault is the task's
      */
     Pod of(MachineBatch batch, int index, K8sAccounts.Account account, JsonNode template, Optional<TaskWish> wish) throws ProviderException {
+        try {
+            return composed(batch, index, account, template, wish);
+        } catch (RuntimeException incomplete) {
+            // A mount without a path, a quantity that is none: taken for a defect of ours, it would be tried again and again, and nobody told.
+            throw PodCalls.invalid("InvalidTemplate", "no pod can be made of the pod template, of the pool's other fields and of what its task asks: "
+                    + first(incomplete.getMessage()));
+        }
+    }
+
+    private Pod composed(MachineBatch batch, int index, K8sAccounts.Account account, JsonNode template, Optional<TaskWish> wish) throws ProviderException {
         var k8s = batch.settings().k8s().orElse(LaunchSettings.K8s.DEFAULTS);
         var machine = batch.machineIds().get(index);
         var base = typed(new Placeholders(batch, machine, wish).filled(template));

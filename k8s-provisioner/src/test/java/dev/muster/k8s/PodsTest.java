@@ -90,6 +90,17 @@ class PodsTest {
     }
 
     @Test
+    void aTemplateThatIsIncompleteIsRefusedAndNotTriedForEver() {
+        for (var incomplete : List.of("{\"spec\":{\"containers\":[{\"name\":\"machine\",\"volumeMounts\":[{\"name\":\"data\"}]}]}}",
+                "{\"spec\":{\"containers\":[{\"name\":\"machine\",\"resources\":{\"requests\":{\"nvidia.com/gpu\":\"one\"},\"limits\":{\"nvidia.com/gpu\":\"two\"}}}]}}")) {
+            template = incomplete;
+
+            assertThat(refused().kind()).isEqualTo(FailureKind.INVALID_SPEC);
+            assertThat(refused().code()).isEqualTo("InvalidTemplate");
+        }
+    }
+
+    @Test
     void anAgentPodIsABarePodWithMustersNames() throws ProviderException {
         var pod = pod();
 
