@@ -31,15 +31,27 @@ final class CallCrashes implements AutoCloseable {
 
     /** What makes Muster call. */
     enum Cause {
-        TASKS, IDLE_MACHINE, STOPPED_MACHINE, POWERED_OFF_MACHINE;
+        TASKS, IDLE_MACHINE, STOPPED_MACHINE, POWERED_OFF_MACHINE,
+        /** Asked for by a person; idle. */
+        ENDED_MACHINE,
+        /** Kubernetes: tasks, and the watch is told to begin anew. */
+        EXPIRED_WATCH,
+        /** Kubernetes: there is no room for the queue's pod, and a person has it drained. */
+        WAITING_POD,
+        /** Kubernetes: a pod that ended stays for half a minute, and is then deleted. */
+        ENDED_POD;
 
         private boolean needsMachine() {
-            return this != TASKS;
+            return this == IDLE_MACHINE || this == STOPPED_MACHINE || this == POWERED_OFF_MACHINE || this == ENDED_MACHINE;
         }
     }
 
     /** What the call is for, and so what the next process brings about without it. */
-    enum Effect { MACHINES, MARK, END, NONE }
+    enum Effect {
+        MACHINES, MARK, END, NONE,
+        /** Kubernetes: the pod's object is no more. */
+        REMOVAL
+    }
 
     /**
      * One call of a cloud's API.
@@ -56,7 +68,7 @@ final class CallCrashes implements AutoCloseable {
 
         @Override
         public String toString() {
-            return name;
+            return name + " (" + queue + ", " + cause + ")";
         }
     }
 
@@ -108,7 +120,7 @@ final class CallCrashes implements AutoCloseable {
     void nothingIsLostDoubledOrForgotten(Call call, Moment moment, Victim victim) throws Exception {
         muster.await(PATIENCE, "all to be well", muster::allReady);
         var began = Instant.now();
-        var machine = call.cause.needsMachine() ? oneThatIsDone(call.queue) : null;
+        var machine = prepared(call);
         cloud.post("/faults/calls", "{\"%s\": \"%s\", \"kind\": \"%s\"}".formatted(callField, call.name, moment.fault));
         switch (call.cause) {
             case TASKS -> muster.enqueue(call.queue, 2, 1);
@@ -116,6 +128,14 @@ final class CallCrashes implements AutoCloseable {
             case IDLE_MACHINE -> { }
             case STOPPED_MACHINE -> cloud.post("/instances/" + machine + "/stop", "");
             case POWERED_OFF_MACHINE -> cloud.post("/instances/" + machine + "/power-off", "");
+            case ENDED_MACHINE -> muster.shell.run("./muster machine terminate " + cloud.machine(machine).machineId()).succeeded();
+            case EXPIRED_WATCH -> {
+                muster.enqueue(call.queue, 2, 1);
+                cloud.post("/watches", "{\"kind\": \"expire\"}");
+            }
+            case WAITING_POD -> muster.shell.run("./muster machine drain " + cloud.machine(machine).machineId()).succeeded();
+            // It is removed by itself, half a minute after its end.
+            case ENDED_POD -> { }
         }
         muster.await(PATIENCE, "the call to be held", () -> cloud.held().size() == 1);
         var process = victim == Victim.BROKER ? "kafka" : cloud.kind().provisioner();
@@ -133,7 +153,14 @@ final class CallCrashes implements AutoCloseable {
         }
         muster.await(PATIENCE, "it to be back", muster::allReady);
         cloud.post("/held", "{\"fate\": \"" + moment.fate + "\"}");
+        var node = call.cause == Cause.WAITING_POD ? cluster().addNode() : null;
         muster.awaitRest(REST);
+        if (node != null) {
+            cluster().node(node, "remove");
+        }
+        if (call.effect == Effect.REMOVAL) {
+            muster.await(PATIENCE, "no pod to be left", cluster()::isSwept);
+        }
 
         report.add("%s %s, the %s killed: all done and gone %.1f s after that; %.1f s in all".formatted(call, moment, victim, seconds(killed), seconds(began)));
         muster.everyMachineIsOne(FLEET);
@@ -144,6 +171,30 @@ final class CallCrashes implements AutoCloseable {
 
     private static double seconds(Instant since) {
         return Duration.between(since, Instant.now()).toMillis() / 1000.0;
+    }
+
+    /** What the call is about, by the cloud's id; null: it needs nothing that is there. */
+    private String prepared(Call call) throws Exception {
+        if (call.cause == Cause.WAITING_POD || call.cause == Cause.ENDED_POD) {
+            // Those of earlier calls are removed by calls of the same name.
+            muster.await(PATIENCE, "no pod to be left", cluster()::isSwept);
+        }
+        if (call.cause == Cause.WAITING_POD) {
+            muster.enqueue(call.queue, 1, 1);
+            muster.await(PATIENCE, "a pod to wait for room", () -> cluster().waiting().stream().anyMatch(pod -> pod.reason().equals("Unschedulable")));
+            return cluster().waiting().get(0).uid();
+        }
+        if (call.cause == Cause.ENDED_POD) {
+            var before = cluster().pods().size();
+            muster.enqueue(call.queue, 1, 1);
+            muster.awaitRest(PATIENCE);
+            return cluster().pods().get(before).uid();
+        }
+        return call.cause.needsMachine() ? oneThatIsDone(call.queue) : null;
+    }
+
+    private Cluster cluster() {
+        return new Cluster(cloud);
     }
 
     /** A machine whose task has ended, and that has not been idle for long; the cloud's id. */
@@ -159,6 +210,7 @@ final class CallCrashes implements AutoCloseable {
             case MACHINES -> cloud.live() > 0 || muster.tasks("completed") == muster.enqueued();
             case MARK -> !cloud.machine(machine).marks().isEmpty();
             case END -> cloud.machine(machine).ended() != null;
+            case REMOVAL -> cluster().pods().stream().anyMatch(pod -> pod.uid().equals(machine) && pod.gone() != null);
             case NONE -> throw new IllegalStateException("what only reads does nothing");
         };
     }

@@ -8,11 +8,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** One cloud of a sandbox: what a test orders of its stand-in, and its own books in the words that both clouds have. Not thread-safe. */
+/** One cloud of a sandbox: what a test orders of its stand-in, and its own books in the words that all of them have. Not thread-safe. */
 record CloudStandIn(Kind kind, StandIns standIns) {
 
     enum Kind {
-        AWS("aws", "/ec2"), GOOGLE("gcp", "/gce");
+        AWS("aws", "/ec2"), GOOGLE("gcp", "/gce"), KUBERNETES("k8s", "/k8s");
 
         private final String provider;
         private final String path;
@@ -64,6 +64,7 @@ record CloudStandIn(Kind kind, StandIns standIns) {
         standIns.delete(kind.path + order);
     }
 
+    /** Kubernetes is asked for each pod by a call of its own, and keeps the pods alone. */
     List<LaunchCall> launchCalls() throws IOException, InterruptedException {
         var books = books();
         return Sandbox.list(books.path("launchCalls")).stream().map(call -> new LaunchCall(Instant.parse(call.path("at").asText()),
@@ -100,7 +101,11 @@ record CloudStandIn(Kind kind, StandIns standIns) {
 
     /** Every machine that ever was, oldest first. */
     List<StormBooks.Machine> machines() throws IOException, InterruptedException {
-        return kind == Kind.AWS ? StormBooks.machines(books()) : StormBooks.machinesOnGoogle(books());
+        return switch (kind) {
+            case AWS -> StormBooks.machines(books());
+            case GOOGLE -> StormBooks.machinesOnGoogle(books());
+            case KUBERNETES -> StormBooks.machinesOnKubernetes(books());
+        };
     }
 
     /** @param id the cloud's */

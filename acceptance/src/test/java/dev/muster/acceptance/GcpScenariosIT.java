@@ -166,9 +166,9 @@ class GcpScenariosIT {
         var refusal = refusedBy.equals("call") ? "quotaExceeded" : "0 started";
         assertThat(gce.briefly()).containsExactly("us-central1-a standard x 1: Success", "us-central1-a standard x 1: " + refusal, "us-central1-a spot x 1: Success",
                 "us-central1-a spot x 1: " + refusal, "europe-west4-a standard x 1: Success", "us-central1-a standard x 1: Success");
-        assertThat(muster.refused()).extracting(Sandbox.Refused::what).containsExactly("QUOTA_EXCEEDED n1-standard-4 us-central1-a",
+        assertThat(muster.refused()).extracting(PlannerRecords.Refused::what).containsExactly("QUOTA_EXCEEDED n1-standard-4 us-central1-a",
                 "QUOTA_EXCEEDED n1-standard-4 us-central1-a spot");
-        assertThat(muster.refused()).extracting(Sandbox.Refused::said).allSatisfy(said -> assertThat(said).contains("NVIDIA_T4_GPUS"));
+        assertThat(muster.refused()).extracting(PlannerRecords.Refused::said).allSatisfy(said -> assertThat(said).contains("NVIDIA_T4_GPUS"));
         assertThat(trail.launches()).extracting(Trail.Step::brief).containsExactly("TASKS_WAIT 1 x n1-standard-4 us-central1-a",
                 "TASKS_WAIT 1 x n1-standard-4 us-central1-a", "LAUNCH_WAS_REFUSED 1 x n1-standard-4 us-central1-a spot",
                 "TASKS_WAIT 1 x n1-standard-4 us-central1-a spot", "LAUNCH_WAS_REFUSED 1 x n1-standard-4 europe-west4-a",
@@ -281,7 +281,7 @@ class GcpScenariosIT {
                 + gce.answers("zoneOperations.get", "Success"));
         assertThat(gce.between(0, 1)).isBetween(late, late.plus(SOON));
         assertThat(gce.briefly()).containsExactly("us-central1-a standard x 1: 0 started", "us-central1-b standard x 1: Success");
-        assertThat(muster.refused()).extracting(Sandbox.Refused::what).containsExactly("OUT_OF_CAPACITY n1-standard-4 us-central1-a");
+        assertThat(muster.refused()).extracting(PlannerRecords.Refused::what).containsExactly("OUT_OF_CAPACITY n1-standard-4 us-central1-a");
         assertThat(trail.launches()).extracting(Trail.Step::brief).containsExactly("TASKS_WAIT 1 x n1-standard-4 us-central1-a",
                 "LAUNCH_WAS_REFUSED 1 x n1-standard-4 us-central1-b");
         everyMachineIsOneAndEveryTaskRanOnce("late");

@@ -3,28 +3,17 @@ package dev.muster.acceptance;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.google.protobuf.InvalidProtocolBufferException;
-import com.google.protobuf.util.Timestamps;
-import dev.muster.contracts.KafkaSettings;
-import dev.muster.contracts.TopicSpan;
-import dev.muster.contracts.Topics;
-import dev.muster.v1.DecisionEvent;
+import dev.muster.sandbox.clearml.SampleTask;
 import dev.muster.v1.MachineRecord;
-import dev.muster.v1.MachineReport;
-import dev.muster.v1.Market;
-import dev.muster.v1.OfferKey;
 import dev.muster.v1.Phase;
-import dev.muster.v1.ScopeState;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
@@ -38,17 +27,8 @@ final class Sandbox implements AutoCloseable {
     private final List<CloudStandIn> clouds;
     private final Path folder;
     private final double speed;
-    private final String kafka;
-    private final Topics topics = new Topics(Topics.DEFAULT_PREFIX, Topics.SANDBOX_INPUT_PARTITIONS);
+    private final PlannerRecords records;
     private int enqueued;
-
-    /**
-     * A launch that a cloud refused, as the planner's books have it.
-     *
-     * @param what such as {@code QUOTA_EXCEEDED n1-standard-4 us-central1-a spot}
-     * @param said the cloud's own words
-     */
-    record Refused(String machineId, String what, String said) {}
 
     /**
      * @param speed of the stand-ins' machines
@@ -62,7 +42,7 @@ final class Sandbox implements AutoCloseable {
         try {
             var names = Stream.of(clouds).map(CloudStandIn.Kind::provider).collect(Collectors.joining(","));
             var up = shell.run("./muster up --speed " + speed + " --clouds " + names + " --json").succeeded().json();
-            kafka = up.path("kafka").asText();
+            records = new PlannerRecords(up.path("kafka").asText());
             secrets = Path.of(up.path("secrets").asText());
             standIns = StandIns.of(shell);
             this.clouds = Stream.of(clouds).map(kind -> new CloudStandIn(kind, standIns)).toList();
@@ -81,10 +61,31 @@ final class Sandbox implements AutoCloseable {
         shell.run("./muster fleet apply -f " + name + ".yaml").succeeded();
     }
 
-    /** @param seconds of the clock that each task runs */
-    void enqueue(String queue, int tasks, double seconds) throws Exception {
-        shell.run("./muster task enqueue " + queue + " --count " + tasks + " --seconds " + seconds * speed).succeeded();
+    /**
+     * @param seconds of the clock that each task runs
+     * @return their ids
+     */
+    List<String> enqueue(String queue, int tasks, double seconds) throws Exception {
+        var answer = shell.run("./muster task enqueue " + queue + " --count " + tasks + " --seconds " + seconds * speed + " --json").succeeded().json();
         enqueued += tasks;
+        return list(answer.path("tasks")).stream().map(JsonNode::asText).toList();
+    }
+
+    /**
+     * One task that runs in a container of its own.
+     *
+     * @param seconds of the clock that it runs
+     * @return its id
+     */
+    String enqueueWithImage(String queue, String image, double seconds) throws Exception {
+        var clearml = Clearml.of(shell);
+        var request = SampleTask.running("muster sample", Duration.ofMillis(Math.round(seconds * speed * 1000))).createRequest();
+        request.putObject("container").put("image", image);
+        var there = clearml.call("queues.get_all", Map.of("name", "^" + queue + "$")).path("queues").path(0).path("id").asText();
+        enqueued++;
+        var task = clearml.call("tasks.create", request.toString()).path("id").asText();
+        clearml.call("tasks.enqueue", Map.of("task", task, "queue", there));
+        return task;
     }
 
     int enqueued() {
@@ -108,65 +109,22 @@ final class Sandbox implements AutoCloseable {
 
     /** All decisions of a fleet so far. */
     Trail trail(String fleet) {
-        var events = new ArrayList<DecisionEvent>();
-        read(topics.decisions(), value -> {
-            var event = DecisionEvent.parseFrom(value);
-            if (event.getFleet().equals(fleet)) {
-                events.add(event);
-            }
-        });
-        return Trail.of(events);
+        return records.trail(fleet);
     }
 
     /** Whether there was a complete list of each scope for the fleet. */
     boolean isListed(String fleet, String... scopes) {
-        var listed = new TreeSet<String>();
-        read(topics.machineReports(), value -> {
-            var report = MachineReport.parseFrom(value);
-            if (report.getFleet().equals(fleet) && report.hasInventory() && report.getInventory().getScopeState() == ScopeState.LISTED_ALL) {
-                listed.add(report.getScope());
-            }
-        });
-        return listed.containsAll(List.of(scopes));
+        return records.isListed(fleet, scopes);
     }
 
     /** The planner's books by machine id, those that have ended among them. */
     Map<String, MachineRecord> machines() {
-        var machines = new TreeMap<String, MachineRecord>();
-        read(topics.machines(), value -> {
-            var machine = MachineRecord.parseFrom(value);
-            machines.put(machine.getMachineId(), machine);
-        });
-        return machines;
+        return records.machines();
     }
 
     /** Launches that a cloud refused so far, in order. */
-    List<Refused> refused() {
-        return machines().values().stream().filter(machine -> machine.getPhase() == Phase.FAILED)
-                .sorted(Comparator.comparing((MachineRecord machine) -> machine.getEndedAt(), Timestamps.comparator()).thenComparing(MachineRecord::getMachineId))
-                .map(machine -> new Refused(machine.getMachineId(), machine.getFailure() + " " + place(machine.getOffer()), machine.getCauseDetail())).toList();
-    }
-
-    private static String place(OfferKey offer) {
-        return offer.getMachineType() + " " + (offer.getZone().isEmpty() ? offer.getRegion() : offer.getZone()) + (offer.getMarket() == Market.SPOT ? " spot" : "");
-    }
-
-    private interface Reader {
-        void read(byte[] value) throws InvalidProtocolBufferException;
-    }
-
-    private void read(String topic, Reader reader) {
-        try (var span = new TopicSpan(KafkaSettings.consumer(kafka))) {
-            span.read(span.ends(span.partitions(topic)), record -> {
-                try {
-                    if (record.value() != null) {
-                        reader.read(record.value());
-                    }
-                } catch (InvalidProtocolBufferException unreadable) {
-                    throw new IllegalStateException(unreadable);
-                }
-            });
-        }
+    List<PlannerRecords.Refused> refused() {
+        return records.refused();
     }
 
     // Processes.
@@ -186,7 +144,13 @@ final class Sandbox implements AutoCloseable {
 
     /** Every task has ended, every machine has gone, and the planner knows. */
     void awaitRest(Duration time) throws Exception {
-        await(time, "all tasks to be done and all machines gone", () -> tasks("completed") == enqueued && isEmpty());
+        await(time, "all tasks to be done", () -> tasks("completed") == enqueued);
+        awaitNoMachine(time);
+    }
+
+    /** Every machine has gone, and the planner knows. */
+    void awaitNoMachine(Duration time) throws Exception {
+        await(time, "all machines to be gone", this::isEmpty);
         await(time, "the planner to know", () -> machines().values().stream().noneMatch(MachineRecord::getCounted));
     }
 

@@ -159,6 +159,13 @@ final class StormBooks {
                         .map(writing -> new Mark(writing.path("value").asText().split(":")[0], time(writing, "at"), time(writing, "read"))).toList())).toList();
     }
 
+    /** The same of a cluster's, where a machine's name is its id. A pod that has ended is there for a while, and holds nothing. */
+    static List<Machine> machinesOnKubernetes(JsonNode cluster) {
+        return list(cluster.path("pods")).map(entry -> new Machine(entry.path("uid").asText(), entry.path("name").asText(), time(entry, "created"), time(entry, "running"),
+                time(entry, "ended"), time(entry, "ended"), entry.path("phase").asText(), entry.path("reason").asText(""),
+                list(entry.path("marks")).map(mark -> new Mark(mark.asText().split(":")[0], null, null)).toList())).toList();
+    }
+
     private static Task task(JsonNode book) {
         var id = book.path("id").asText();
         var runs = new ArrayList<Run>();

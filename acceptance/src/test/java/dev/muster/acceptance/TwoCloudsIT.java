@@ -95,13 +95,13 @@ class TwoCloudsIT {
         assertThat(ec2.briefly().subList(0, 2)).containsExactly("null on-demand x 3: InsufficientInstanceCapacity", "us-east-1a on-demand x 1: Success");
         assertThat(gce.briefly()).containsExactly("us-central1-a standard x 3: Success");
         var refused = muster.refused();
-        assertThat(refused).hasSize(3).extracting(Sandbox.Refused::what).containsOnly("OUT_OF_CAPACITY g4dn.xlarge us-east-1");
-        assertThat(refused).extracting(Sandbox.Refused::said).allSatisfy(said -> assertThat(said).startsWith("InsufficientInstanceCapacity"));
+        assertThat(refused).hasSize(3).extracting(PlannerRecords.Refused::what).containsOnly("OUT_OF_CAPACITY g4dn.xlarge us-east-1");
+        assertThat(refused).extracting(PlannerRecords.Refused::said).allSatisfy(said -> assertThat(said).startsWith("InsufficientInstanceCapacity"));
         assertThat(trail.launches().subList(0, 3)).extracting(Trail.Step::brief).containsExactly("TASKS_WAIT 3 x g4dn.xlarge us-east-1",
                 "LAUNCH_WAS_REFUSED 3 x n1-standard-4 us-central1-a", "TASKS_WAIT 1 x g4dn.xlarge us-east-1 probe");
         assertThat(trail.launches().subList(3, trail.launches().size())).extracting(Trail.Step::brief).allSatisfy(brief -> assertThat(brief).contains("g4dn.xlarge us-east-1"));
         assertThat(trail.briefly()).doesNotContain("! OFFERS_EXHAUSTED");
-        assertThat(replaced(gce)).as("what each of Google's stands in for").hasSameElementsAs(refused.stream().map(Sandbox.Refused::machineId).toList());
+        assertThat(replaced(gce)).as("what each of Google's stands in for").hasSameElementsAs(refused.stream().map(PlannerRecords.Refused::machineId).toList());
         assertThat(ec2.machines().size() + gce.machines().size()).isBetween(5, 6);
         muster.everyMachineIsOne("overflow");
         muster.everyTaskRanOnce();
