@@ -2,6 +2,7 @@ package dev.muster.acceptance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.muster.contracts.SecretsFolder;
 import dev.muster.sandbox.TimeScale;
 import dev.muster.sandbox.clearml.ClearmlConfig;
 import dev.muster.sandbox.clearml.ClearmlServer;
@@ -68,6 +69,21 @@ final class OwnStandIns implements AutoCloseable {
 
     /** What a person would have written for these two; the keys of EC2 come from elsewhere. */
     void writeMusterYaml(Path folder) throws IOException {
+        writeMusterYaml(folder, "");
+    }
+
+    /**
+     * The same beside a cluster, with the keys of EC2.
+     *
+     * @param cluster gets what pods are told of ClearML
+     */
+    void writeMusterYaml(Path folder, RealCluster cluster) throws IOException {
+        writeMusterYaml(folder, "  " + cluster.account(folder, Map.of(SecretsFolder.clearmlAccessKey("default"), ACCESS, SecretsFolder.clearmlSecretKey("default"), SECRET)) + "\n");
+        Files.writeString(folder.resolve("secrets/aws-default-access-key-id"), Ec2Config.ACCESS_KEY);
+        Files.writeString(folder.resolve("secrets/aws-default-secret-access-key"), "any");
+    }
+
+    private void writeMusterYaml(Path folder, String accounts) throws IOException {
         var secrets = Files.createDirectories(folder.resolve("secrets"));
         Files.writeString(secrets.resolve("clearml-default-access-key"), ACCESS);
         Files.writeString(secrets.resolve("clearml-default-secret-key"), SECRET);
@@ -77,7 +93,12 @@ final class OwnStandIns implements AutoCloseable {
                   default: {api: %1$s, machineHosts: {api: %1$s, web: %1$s, files: %1$s}}
                 accounts:
                   default: {provider: aws, regions: [%2$s], endpoint: %3$s}
-                """.formatted(clearml.url(), REGION, ec2.url()));
+                """.formatted(clearml.url(), REGION, ec2.url()) + accounts);
+    }
+
+    /** ClearML as any program with a key sees it. */
+    Clearml client() {
+        return client;
     }
 
     String createQueue(String name) throws IOException, InterruptedException {
