@@ -27,7 +27,7 @@ record Cluster(CloudStandIn standIn) {
      * @param marks     that it had, in order
      * @param tasks     that began in it
      */
-    record Pod(String name, String uid, String pool, String task, String node, String phase, String reason, Integer exitCode, Instant created, Instant scheduled,
+    record Pod(String name, String uid, String fleet, String task, String node, String phase, String reason, Integer exitCode, Instant created, Instant scheduled,
             Instant running, Instant ended, Instant gone, List<String> marks, List<String> tasks) {
 
         boolean isWaiting() {
@@ -45,7 +45,7 @@ record Cluster(CloudStandIn standIn) {
 
     private static Pod pod(JsonNode entry) {
         var labels = entry.path("labels");
-        return new Pod(entry.path("name").asText(), entry.path("uid").asText(), labels.path("muster.dev/pool").asText(), labels.path("muster.dev/task").asText(),
+        return new Pod(entry.path("name").asText(), entry.path("uid").asText(), labels.path("muster.dev/fleet").asText(), labels.path("muster.dev/task").asText(),
                 entry.path("node").asText(""), entry.path("phase").asText(), entry.path("reason").asText(""), entry.hasNonNull("exitCode") ? entry.path("exitCode").asInt() : null,
                 time(entry, "created"), time(entry, "scheduled"), time(entry, "running"), time(entry, "ended"), time(entry, "gone"), texts(entry.path("marks")),
                 texts(entry.path("tasks")));
