@@ -39,7 +39,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.junit.jupiter.api.Assumptions;
 
 /**
- * A namespace of a real API server, with a scheduler and controllers, that KUBECONFIG names; nodes of its own on which pods are simulated machines; and
+ * A namespace of a real API server, with a scheduler and controllers, that MUSTER_TEST_KUBECONFIG names; nodes of its own on which pods are simulated machines; and
  * an account for Muster with the rights that it needs and no others. All of it goes with it.
  */
 final class RealCluster implements AutoCloseable {
@@ -86,11 +86,11 @@ final class RealCluster implements AutoCloseable {
 
     /** Skips the test, and says so, where there is no such server. */
     static RealCluster open(String suite, TimeScale speed) {
-        var file = Optional.ofNullable(System.getenv("KUBECONFIG")).filter(name -> !name.isBlank()).map(Path::of).filter(Files::isReadable);
+        var file = Optional.ofNullable(System.getenv("MUSTER_TEST_KUBECONFIG")).filter(name -> !name.isBlank()).map(Path::of).filter(Files::isReadable);
         if (file.isEmpty()) {
-            System.out.println("Skipped: " + suite + "; KUBECONFIG names no file: start a Kubernetes API server with scheduler and controllers, and set it");
+            System.out.println("Skipped: " + suite + "; MUSTER_TEST_KUBECONFIG names no file: start a Kubernetes API server with scheduler and controllers, and set it");
         }
-        Assumptions.assumeTrue(file.isPresent(), "KUBECONFIG names no file");
+        Assumptions.assumeTrue(file.isPresent(), "MUSTER_TEST_KUBECONFIG names no file");
         return new RealCluster(file.get(), speed);
     }
 
