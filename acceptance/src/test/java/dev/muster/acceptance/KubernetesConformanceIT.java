@@ -161,7 +161,7 @@ class KubernetesConformanceIT {
             await("one to be refused", () -> refused().size() == 1);
             end(1, tasks.get(0), tasks.get(1));
             assertThat(refused()).singleElement().satisfies(refused -> {
-                assertThat(refused.what()).isEqualTo("QUOTA_EXCEEDED pod " + cluster.namespace);
+                assertThat(refused.what()).isEqualTo("QUOTA_EXCEEDED pods " + cluster.namespace);
                 assertThat(refused.said()).contains("exceeded quota: team, requested: pods=1");
             });
             assertThat(records.trail(fleet).briefly()).contains("! QUOTA_HELD");
@@ -301,7 +301,7 @@ class KubernetesConformanceIT {
             }
         }
         assertThat(refused()).allSatisfy(refused -> {
-            assertThat(refused.what()).isEqualTo("UNAUTHORIZED pod " + cluster.namespace);
+            assertThat(refused.what()).isEqualTo("UNAUTHORIZED pods " + cluster.namespace);
             assertThat(refused.said()).contains("cannot create resource \"pods\"");
         });
         assertThat(records.trail(fleet).briefly()).contains("! ACCOUNT_HELD", "! SCOPE_UNKNOWN");
@@ -324,6 +324,6 @@ class KubernetesConformanceIT {
         var third = enqueue(id, 1);
         end(1, tasks.get(0), tasks.get(1), third);
         assertThat(ours()).hasSize(3);
-        assertThat(records.trail(fleet).briefly()).doesNotContain("TASK_LOST_MACHINE", "IS_MISSING", "BOOT_FAILED");
+        assertThat(records.trail(fleet).briefly()).doesNotContain("IS_MISSING", "BOOT_FAILED");
     }
 }

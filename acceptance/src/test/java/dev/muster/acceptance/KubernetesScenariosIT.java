@@ -36,7 +36,7 @@ class KubernetesScenariosIT {
     private static final Duration HOLD = Duration.ofMinutes(1);
     /** From a moment that was waited for to what follows it, on a computer that does other things. */
     private static final Duration SOON = Duration.ofSeconds(10);
-    private static final String TASKS_WAIT = "TASKS_WAIT 1 x pod " + Cluster.NAMESPACE;
+    private static final String TASKS_WAIT = "TASKS_WAIT 1 x pods " + Cluster.NAMESPACE;
 
     @TempDir
     static Path folder;
@@ -212,7 +212,7 @@ class KubernetesScenariosIT {
         assertThat(pods().stream().map(Pod::node).distinct()).hasSize(2);
         pods().forEach(pod -> System.out.println("  " + pod.name() + " on " + pod.node() + ": from its creation to its node " + millis(pod.created(), pod.scheduled())
                 + " ms, from there to its start " + millis(pod.scheduled(), pod.running()) + " ms"));
-        assertThat(trail.launches()).extracting(Trail.Step::brief).containsExactly("TASKS_WAIT 3 x pod " + Cluster.NAMESPACE);
+        assertThat(trail.launches()).extracting(Trail.Step::brief).containsExactly("TASKS_WAIT 3 x pods " + Cluster.NAMESPACE);
         assertThat(trail.briefly()).contains("! MACHINES_HINDERED", "- MACHINES_HINDERED").doesNotContain("NO_ROOM", "BOOT_FAILED");
         assertThat(trail.steps).filteredOn(step -> step.brief().equals("! MACHINES_HINDERED")).first().satisfies(step -> assertThat(step.text())
                 .contains("Unschedulable: 0/", "nodes are available", "Insufficient nvidia.com/gpu"));
@@ -269,9 +269,9 @@ class KubernetesScenariosIT {
         // Both at once, or one after the other where the cluster was seen to be full between the two.
         assertThat(callsSince(before)).isIn(List.of("us-east-1a on-demand x 2: Success"), List.of("us-east-1a on-demand x 1: Success", "us-east-1a on-demand x 1: Success"));
         var launches = trail.launches().stream().map(Trail.Step::brief).toList();
-        assertThat(launches).startsWith("TASKS_WAIT 3 x pod " + Cluster.NAMESPACE).endsWith(TASKS_WAIT + " probe", TASKS_WAIT);
+        assertThat(launches).startsWith("TASKS_WAIT 3 x pods " + Cluster.NAMESPACE).endsWith(TASKS_WAIT + " probe", TASKS_WAIT);
         assertThat(launches.subList(1, launches.size() - 2)).isNotEmpty().allSatisfy(brief -> assertThat(brief).endsWith("x g4dn.xlarge us-east-1"));
-        assertThat(trail.launches().get(1).text()).as("why not in the cluster").contains("pod " + Cluster.NAMESPACE, "until");
+        assertThat(trail.launches().get(1).text()).as("why not in the cluster").contains("pods " + Cluster.NAMESPACE, "until");
         assertThat(trail.briefly().stream().filter("NO_ROOM"::equals)).hasSize(2);
         assertThat(trail.steps).filteredOn(step -> step.brief().equals("NO_ROOM")).allSatisfy(step -> assertThat(step.text()).contains("Insufficient nvidia.com/gpu"));
         var ran = pods().stream().flatMap(pod -> pod.tasks().stream()).toList();
@@ -293,12 +293,12 @@ class KubernetesScenariosIT {
         var trail = muster.trail(fleet).fromFirstLaunch();
         trail.print("The namespace's quota is reached, and AWS takes the rest:");
         assertThat(refused()).singleElement().satisfies(refused -> {
-            assertThat(refused.what()).isEqualTo("QUOTA_EXCEEDED pod " + Cluster.NAMESPACE);
+            assertThat(refused.what()).isEqualTo("QUOTA_EXCEEDED pods " + Cluster.NAMESPACE);
             assertThat(refused.said()).contains("exceeded quota: team, requested: requests.nvidia.com/gpu=2, used: requests.nvidia.com/gpu=2, limited: requests.nvidia.com/gpu=2");
         });
         assertThat(pods()).hasSize(1);
         assertThat(callsSince(before)).containsExactly("us-east-1a on-demand x 1: Success");
-        assertThat(trail.launches()).extracting(Trail.Step::brief).containsExactly("TASKS_WAIT 2 x pod " + Cluster.NAMESPACE, "LAUNCH_WAS_REFUSED 1 x g4dn.xlarge us-east-1");
+        assertThat(trail.launches()).extracting(Trail.Step::brief).containsExactly("TASKS_WAIT 2 x pods " + Cluster.NAMESPACE, "LAUNCH_WAS_REFUSED 1 x g4dn.xlarge us-east-1");
         everyMachineIsOneAndEveryTaskRanOnce();
     }
 
@@ -318,7 +318,7 @@ class KubernetesScenariosIT {
         System.out.println("from the first pod's end to the second's creation: " + millis(pods.get(0).ended(), pods.get(1).created()) + " ms; creates that were refused: "
                 + cluster.standIn().answers("create pods", "Forbidden"));
         assertThat(millis(pods.get(0).ended(), pods.get(1).created())).isBetween(0L, SOON.toMillis());
-        assertThat(refused()).extracting(PlannerRecords.Refused::what).containsExactly("QUOTA_EXCEEDED pod " + Cluster.NAMESPACE);
+        assertThat(refused()).extracting(PlannerRecords.Refused::what).containsExactly("QUOTA_EXCEEDED pods " + Cluster.NAMESPACE);
         everyMachineIsOneAndEveryTaskRanOnce();
     }
 
@@ -411,7 +411,7 @@ class KubernetesScenariosIT {
 
         var trail = muster.trail(fleet).fromFirstLaunch();
         trail.print("A pod takes too much memory:");
-        assertThat(trail.briefly()).contains("TASK_FAILED_WITH_MACHINE").doesNotContain("TASK_LOST_MACHINE", "BOOT_FAILED");
+        assertThat(trail.briefly()).contains("TASK_FAILED_WITH_MACHINE").doesNotContain("BOOT_FAILED");
         assertThat(cluster.podsFor(task)).as("it is not tried again").hasSize(1);
         assertThat(tasks("failed")).isEqualTo(1);
         muster.everyMachineIsOne(fleet);
@@ -544,7 +544,7 @@ class KubernetesScenariosIT {
         assertThat(muster.standIns.tasks().stream().filter(task -> tasks.contains(task.path("id").asText()))).extracting(task -> task.path("id").asText() + " " + task.path("status").asText() + " " + task.path("starts").asInt())
                 .containsExactlyInAnyOrder(waiting.task() + " stopped 0", running.task() + " stopped 1");
         assertThat(pods()).hasSize(2);
-        assertThat(trail.briefly()).contains("TASK_TAKEN").doesNotContain("TASK_LOST_MACHINE", "BOOT_FAILED");
+        assertThat(trail.briefly()).contains("TASK_TAKEN").doesNotContain("BOOT_FAILED");
         muster.everyMachineIsOne(fleet);
     }
 
@@ -579,10 +579,10 @@ class KubernetesScenariosIT {
         trail.print("Rights are taken away, and given back:");
         assertThat(muster.process("k8s-provisioner").path("restarts").asInt()).as("restarts").isZero();
         assertThat(refused()).singleElement().satisfies(refused -> {
-            assertThat(refused.what()).isEqualTo("UNAUTHORIZED pod " + Cluster.NAMESPACE);
+            assertThat(refused.what()).isEqualTo("UNAUTHORIZED pods " + Cluster.NAMESPACE);
             assertThat(refused.said()).startsWith("Forbidden: ").contains("cannot create resource \"pods\"");
         });
-        assertThat(trail.launches()).extracting(Trail.Step::brief).containsExactly(TASKS_WAIT, TASKS_WAIT, "LAUNCH_WAS_REFUSED 1 x pod " + Cluster.NAMESPACE + " probe");
+        assertThat(trail.launches()).extracting(Trail.Step::brief).containsExactly(TASKS_WAIT, TASKS_WAIT, "LAUNCH_WAS_REFUSED 1 x pods " + Cluster.NAMESPACE + " probe");
         assertThat(trail.briefly()).contains("! ACCOUNT_HELD", "! SCOPE_UNKNOWN");
         everyMachineIsOneAndEveryTaskRanOnce();
     }
