@@ -43,11 +43,11 @@ final class ClearmlTaskWishes implements TaskWishes {
         try {
             var found = server.taskAndContainer(task, TaskOverrides.SECTION);
             if (found.isEmpty()) {
-                throw ProviderException.faultOfTask(TASK_GONE, "ClearML has no task " + task);
+                throw gone("ClearML has no task " + task);
             }
             var read = found.get();
             if (!read.task().status().equals(Task.QUEUED)) {
-                throw ProviderException.faultOfTask(TASK_GONE, "task " + task + " does not wait any more: it is " + read.task().status());
+                throw gone("task " + task + " does not wait any more: it is " + read.task().status());
             }
             var overrides = new TreeMap<>(read.parameters());
             // The section may hold what is meant for others.
@@ -58,6 +58,11 @@ final class ClearmlTaskWishes implements TaskWishes {
         } catch (ClearmlException failed) {
             throw failure(connection, failed);
         }
+    }
+
+    /** The launch comes too late, and nothing is wrong with the task: it may be put back and wait again, and then has a machine of its own. */
+    private static ProviderException gone(String message) {
+        return new ProviderException(FailureKind.EXPIRED, TASK_GONE, message);
     }
 
     private String nameOf(Clearml server, Project project) throws ClearmlException {

@@ -9,7 +9,7 @@ interface TaskWishes {
      * The wish of a task that waits now.
      *
      * @param connection name of the ClearML server that has it
-     * @throws ProviderException the task's fault, {@code TaskGone}, if it isn't there any more or doesn't wait; UNAVAILABLE while ClearML is silent;
+     * @throws ProviderException EXPIRED, {@code TaskGone}, if it isn't there any more or doesn't wait; UNAVAILABLE while ClearML is silent;
      *         UNAUTHORIZED where it refuses Muster's keys
      */
     TaskWish read(String connection, String task) throws ProviderException;

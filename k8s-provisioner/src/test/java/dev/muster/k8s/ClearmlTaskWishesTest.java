@@ -85,8 +85,8 @@ class ClearmlTaskWishesTest {
         // Then
         assertThat(List.of(unknown, notWaiting)).allSatisfy(gone -> {
             assertThat(gone.code()).isEqualTo("TaskGone");
-            assertThat(gone.kind()).isEqualTo(FailureKind.INVALID_SPEC);
-            assertThat(gone.isFaultOfTask()).isTrue();
+            assertThat(gone.kind()).isEqualTo(FailureKind.EXPIRED);
+            assertThat(gone.isFaultOfTask()).as("it may be put back, and is not to be failed then").isFalse();
         });
         assertThat(notWaiting).hasMessageContaining("it is created");
     }

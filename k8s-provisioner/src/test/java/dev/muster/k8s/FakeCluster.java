@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.muster.provisioner.spi.Offer;
+import dev.muster.provisioner.spi.FailureKind;
 import dev.muster.provisioner.spi.ProviderException;
 import dev.muster.provisioner.spi.Scope;
 import io.fabric8.kubernetes.api.model.Pod;
@@ -74,7 +75,7 @@ final class FakeCluster extends KubernetesCrudDispatcher implements AutoCloseabl
     /** One that knows nothing yet, as after a restart. */
     PodMachines machines() {
         return machines((connection, task) -> {
-            throw ProviderException.faultOfTask("TaskGone", "no task is queued here");
+            throw new ProviderException(FailureKind.EXPIRED, "TaskGone", "no task is queued here");
         }, Clock.systemUTC());
     }
 

@@ -85,7 +85,7 @@ class KubeConformanceTest extends MachineProviderContract {
     /** As after a restart. */
     private PodMachines machines() {
         var machines = new PodMachines(accounts, "lab", (connection, task) -> {
-            throw ProviderException.faultOfTask("TaskGone", "no task is queued here");
+            throw new ProviderException(FailureKind.EXPIRED, "TaskGone", "no task is queued here");
         }, Optional.empty());
         made.add(machines);
         return machines;

@@ -168,11 +168,11 @@ class PodLivesTest {
     // Task pods.
 
     @Test
-    void aTaskThatIsGoneIsTheTasksFaultUnlessItsPodIsThere() throws ProviderException {
+    void aTaskThatIsGoneGetsNoPodUnlessItsPodIsThere() throws ProviderException {
         var waits = new java.util.concurrent.atomic.AtomicBoolean(true);
         var ofTasks = cluster.machines((connection, task) -> {
             if (!waits.get()) {
-                throw ProviderException.faultOfTask("TaskGone", "the task is no longer queued");
+                throw new ProviderException(FailureKind.EXPIRED, "TaskGone", "the task is no longer queued");
             }
             return new TaskWish(task, "train", "p", "project", "u", "lab/task:1", List.of(), "", new TreeMap<>());
         }, Clock.systemUTC());
@@ -183,7 +183,7 @@ class PodLivesTest {
         assertThat(made.task()).isEqualTo("t1");
         assertThat(ofTasks.launch(batch).machines()).extracting(MachineSeen::cloudId).containsExactly(made.cloudId());
         var gone = catchThrowableOfType(ProviderException.class, () -> ofTasks.launch(batch(1, Duration.ZERO, new MachineBatch.Cause("t2", "gpu", "q1", "main"))));
-        assertThat(gone.isFaultOfTask()).isTrue();
+        assertThat(gone.kind()).isEqualTo(FailureKind.EXPIRED);
     }
 
     private static final String NOT_ALLOWED = "pods \"mk3v9x2aq-1000\" is forbidden: violates PodSecurity \"baseline:latest\": host namespaces (hostIPC=true)";
