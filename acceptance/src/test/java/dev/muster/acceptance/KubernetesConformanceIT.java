@@ -281,7 +281,8 @@ class KubernetesConformanceIT {
     @Test
     void musterWithoutRightsStartsNothingUntilItHasThemAgain() throws Exception {
         var id = begin("", "pods: task, " + SMALL);
-        var first = enqueue(id, 60);
+        // A watch that is open goes on without rights, until it is begun anew after half a minute.
+        var first = enqueue(id, 110);
         awaitRunning(first);
         cluster.deny();
         try {
