@@ -221,6 +221,11 @@ public final class Fleet {
         return machines.bound();
     }
 
+    /** When the last launch for the task was refused because it came too late: it was seen to wait, and did not any more. */
+    public Optional<Instant> tooLateFor(String task) {
+        return machines.tooLateFor(task);
+    }
+
     /** Machines, ended ones included, whose cloud finds fault with the task that they were made for; by id. */
     public List<Machine> withTaskAtFault() {
         return machines.withTaskAtFault();

@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -76,6 +77,8 @@ final class Machines {
     private final TreeMap<String, TreeSet<String>> boundTo = new TreeMap<>();
     /** Ids of all, ended ones included, whose cloud finds fault with the task that they were made for. */
     private final TreeSet<String> withTaskAtFault = new TreeSet<>();
+    /** When the last launch for a task was refused because it came too late, by task. */
+    private final TreeMap<String, Instant> tooLateFor = new TreeMap<>();
 
     private final TreeMap<Instant, TreeSet<String>> endedAt = new TreeMap<>();
     /** Ids of refused machines that none replaces yet, by pool. */
@@ -123,6 +126,9 @@ final class Machines {
         } else {
             withTaskAtFault.remove(machine.id());
         }
+        if (machine.isBound() && machine.phase() == Phase.FAILED && machine.failure() == FailureKind.EXPIRED) {
+            tooLateFor.merge(machine.task(), machine.endedAt(), (one, other) -> one.isAfter(other) ? one : other);
+        }
         if (machine.phase().isEnded() && machine.cloud().isAlive() && !machine.released()) {
             revived.add(machine.id());
         } else {
@@ -144,6 +150,7 @@ final class Machines {
         replaced.remove(id);
         revived.remove(id);
         withTaskAtFault.remove(id);
+        tooLateFor.remove(entry.machine.task(), entry.machine.endedAt());
     }
 
     /** Its workers are not what they were. */
@@ -412,6 +419,10 @@ final class Machines {
         var all = new TreeSet<String>();
         boundTo.values().forEach(all::addAll);
         return machines(all);
+    }
+
+    Optional<Instant> tooLateFor(String task) {
+        return Optional.ofNullable(tooLateFor.get(task));
     }
 
     /** Ended ones included, by id. */

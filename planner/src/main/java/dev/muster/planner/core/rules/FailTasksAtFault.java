@@ -14,19 +14,13 @@ import java.util.List;
  */
 public final class FailTasksAtFault implements Rule {
 
-    /**
-     * A provider's word for a task that no longer waited when its machine was to be made. There is nothing to fail: by the time that the command is
-     * carried out, somebody may have queued it again.
-     */
-    private static final String GONE = "TaskGone";
-
     @Override
     public void apply(Planning planning) {
         if (planning.isHeld() || planning.isLettingGo()) {
             return;
         }
         for (var machine : planning.fleet().withTaskAtFault()) {
-            if (!machine.note().reason().equals(GONE) && !isKnown(planning, machine)) {
+            if (!isKnown(planning, machine)) {
                 fail(planning, machine);
             }
             if (machine.phase().isStaying() && !machine.cloudId().isEmpty()) {

@@ -135,7 +135,7 @@ public final class WantEnoughForDemand implements Rule {
         for (int i = 0; i < queues.size(); i++) {
             var waiting = waiting(planning, queues.get(i));
             var first = waiting == 0 ? List.<String>of() : planning.fleet().queues().get(queues.get(i).name()).first();
-            var open = first.stream().filter(task -> !isFailing(planning, task) && !refused.contains(task)).toList();
+            var open = first.stream().filter(task -> !isFailing(planning, task) && !refused.contains(task) && !isTooLate(planning, task)).toList();
             unbound.add(open.stream().filter(task -> planning.fleet().boundTo(task).isEmpty()).toList());
             bound[i] = open.size() - unbound.get(i).size();
             wanted[i] = waiting - (first.size() - open.size()) - bound[i];
@@ -166,6 +166,11 @@ public final class WantEnoughForDemand implements Rule {
         var look = planning.fleet().demand().lookStartedAt();
         return planning.fleet().withTaskAtFault().stream().filter(machine -> machine.endedAt() != null && !look.isAfter(machine.endedAt().plus(SKEW)))
                 .map(Machine::task).collect(Collectors.toSet());
+    }
+
+    /** A launch for it was told that it doesn't wait any more, and no look since then says that it does. */
+    private static boolean isTooLate(Planning planning, String task) {
+        return planning.fleet().tooLateFor(task).filter(at -> !planning.fleet().demand().lookStartedAt().isAfter(at.plus(SKEW))).isPresent();
     }
 
     /** Others' workers first, since they cost nothing; then pools as the queue has them. */
