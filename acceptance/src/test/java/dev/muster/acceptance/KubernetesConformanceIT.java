@@ -158,9 +158,10 @@ class KubernetesConformanceIT {
             TimeUnit.SECONDS.sleep(3);
             var id = begin("", "pods: task, " + SMALL);
             var tasks = List.of(enqueue(id, 8), enqueue(id, 8));
-            await("one to be refused", () -> refused().size() == 1);
+            await("one to be refused", () -> !refused().isEmpty());
             end(1, tasks.get(0), tasks.get(1));
-            assertThat(refused()).singleElement().satisfies(refused -> {
+            // The first pod's acceptance, heard of after the second's refusal, is a reason to ask once more.
+            assertThat(refused()).hasSizeBetween(1, 2).allSatisfy(refused -> {
                 assertThat(refused.what()).isEqualTo("QUOTA_EXCEEDED pods " + cluster.namespace);
                 assertThat(refused.said()).contains("exceeded quota: team, requested: pods=1");
             });
@@ -206,7 +207,7 @@ class KubernetesConformanceIT {
         end(2, task);
         said(pod);
         // A server before 1.26 says no more of an evicted pod than of one that somebody deleted.
-        assertThat(book(pod.name()).getEnding().name() + " " + book(pod.name()).getReason()).isIn("INTERRUPTED Evicted", "UNKNOWN Deleted");
+        assertThat(book(pod.name()).getEnding().name() + " " + book(pod.name()).getReason()).isIn("INTERRUPTED Evicted", "ENDING_UNSPECIFIED Deleted");
         assertThat(records.trail(fleet).briefly()).contains("TASK_LOST_MACHINE");
     }
 
