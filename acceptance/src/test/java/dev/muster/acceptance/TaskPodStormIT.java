@@ -14,7 +14,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
@@ -43,12 +42,15 @@ class TaskPodStormIT {
     private static final int AT_ONCE = Integer.getInteger("muster.storm.machines", 30);
     private static final int MOST_WAITING = 40;
     private static final TimeScale SPEED = new TimeScale(20);
-    /** Between two kills. */
+    /** Between two kills, counted from when the provisioner was ready again: on a slow computer it needs longer to come up, and gets it. */
     private static final Duration LEAST = Duration.ofSeconds(5);
     private static final Duration MOST = Duration.ofSeconds(15);
     private static final Duration PATIENCE = Duration.ofMinutes(5);
     private static final String QUEUE = "work";
     private static final String PROVISIONER = "k8s-provisioner";
+
+    /** And one in so many comes while it starts. */
+    private static final int WHILE_IT_STARTS = 5;
 
     /** What a storm that failed left is for people to look at. */
     @TempDir(cleanup = CleanupMode.ON_SUCCESS)
@@ -60,6 +62,10 @@ class TaskPodStormIT {
     private Shell shell;
     private StandIns suite;
     private int kills;
+    private int killsWhileItStarted;
+    /** Null: it is not known yet, since the provisioner isn't ready. */
+    private Instant nextKill;
+    private boolean whileItStarts;
     private final Map<String, Instant> enqueued = new HashMap<>();
     private final Set<String> evicted = new HashSet<>();
 
@@ -101,7 +107,6 @@ class TaskPodStormIT {
         shell.run("./muster fleet apply -f storm.yaml").succeeded();
 
         var began = Instant.now();
-        var nextKill = began.plus(pause());
         var nextEviction = began.plusSeconds(10);
         while (cluster.lives().size() < PODS) {
             if (waiting() < MOST_WAITING) {
@@ -111,10 +116,7 @@ class TaskPodStormIT {
                     standIns.enqueue(id, queue);
                 }
             }
-            if (Instant.now().isAfter(nextKill)) {
-                kill();
-                nextKill = Instant.now().plus(pause());
-            }
+            killIfDue();
             if (evicted.size() < EVICTIONS && Instant.now().isAfter(nextEviction)) {
                 evict();
                 nextEviction = Instant.now().plusMillis(1000 + random.nextInt(8000));
@@ -124,10 +126,7 @@ class TaskPodStormIT {
         }
         // And on, until all is done.
         while (standIns.clearml.books().byStatus().getOrDefault("completed", 0) < enqueued.size()) {
-            if (Instant.now().isAfter(nextKill)) {
-                kill();
-                nextKill = Instant.now().plus(pause());
-            }
+            killIfDue();
             assertThat(Duration.between(began, Instant.now())).as(this::told).isLessThan(Duration.ofSeconds(360L + 4L * PODS));
             TimeUnit.MILLISECONDS.sleep(300);
         }
@@ -154,13 +153,22 @@ class TaskPodStormIT {
         return standIns.clearml.books().byStatus().getOrDefault("queued", 0);
     }
 
-    /** If it runs: one that dies soon after its start is started again later each time. */
-    private void kill() throws Exception {
-        var process = Sandbox.list(suite.get("/status").path("processes")).stream().filter(one -> one.path("name").asText().equals(PROVISIONER)).findFirst();
-        var pid = process.map(one -> one.path("pid").asLong()).orElse(0L);
-        var handle = pid > 0 ? ProcessHandle.of(pid) : Optional.<ProcessHandle>empty();
-        if (handle.isPresent() && handle.get().destroyForcibly()) {
+    private void killIfDue() throws Exception {
+        var process = Sandbox.list(suite.get("/status").path("processes")).stream().filter(one -> one.path("name").asText().equals(PROVISIONER)).findFirst().orElseThrow();
+        boolean ready = process.path("ready").asBoolean();
+        if (nextKill == null && (ready || whileItStarts)) {
+            nextKill = Instant.now().plus(whileItStarts ? Duration.ofMillis(random.nextInt(3000)) : pause());
+        }
+        if (nextKill == null || Instant.now().isBefore(nextKill)) {
+            return;
+        }
+        var victim = ProcessHandle.of(process.path("pid").asLong());
+        if (victim.isPresent() && victim.get().destroyForcibly()) {
             kills++;
+            killsWhileItStarted += ready ? 0 : 1;
+            whileItStarts = random.nextInt(WHILE_IT_STARTS) == 0;
+            nextKill = null;
+            victim.get().onExit().get(10, TimeUnit.SECONDS);
         }
     }
 
@@ -187,8 +195,8 @@ class TaskPodStormIT {
         var onPods = tasks.stream().filter(task -> task.workers().stream().anyMatch(worker -> lives.containsKey(last(worker)))).count();
         var ran = tasks.stream().flatMap(task -> task.workers().stream()).map(TaskPodStormIT::last).collect(Collectors.toSet());
         var outcome = Outcome.of(standIns, SPEED, enqueued, evicted);
-        System.out.printf("storm of task pods, seed %d: %d tasks in %d s, of which %d ran on pods; kills of the provisioner: %d; evictions: %d%n",
-                SEED, tasks.size(), took.toSeconds(), onPods, kills, evicted.size());
+        System.out.printf("storm of task pods, seed %d: %d tasks in %d s, of which %d ran on pods; kills of the provisioner: %d, %d of them while it started; evictions: %d%n",
+                SEED, tasks.size(), took.toSeconds(), onPods, kills, killsWhileItStarted, evicted.size());
         System.out.printf("  tasks: completed %d, lost %d, begun again after their pod was thrown out %d, run twice %d; from the queue to the start p50 %d ms, p99 %d ms%n",
                 outcome.completed(), outcome.lost(), outcome.again(), outcome.twice(), SPEED.real(outcome.wait(50)).toMillis(), SPEED.real(outcome.wait(99)).toMillis());
         System.out.printf("  pods: %d, names with more than one pod %d, that ran a task %d, whose task another had first %d; EC2: %d machines%n", lives.size(),
