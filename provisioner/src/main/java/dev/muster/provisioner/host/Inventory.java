@@ -255,7 +255,9 @@ final class Inventory implements AutoCloseable {
                 watch.last = all;
             }
             for (var fleet : byFleet.entrySet()) {
-                if (isWorthSaying(scope, watch, fleet.getKey(), fleet.getValue(), list)) {
+                if (isTooSoon(scope, watch, fleet.getKey(), fleet.getValue(), list)) {
+                    watch.moving = true;
+                } else if (isWorthSaying(scope, watch, fleet.getKey(), fleet.getValue(), list)) {
                     long sequence = watch.sequences.merge(fleet.getKey(), 1L, Long::sum);
                     said.addAll(reports.inventory(fleet.getKey(), scope, watch.owner.generation(), sequence, startedAt, fleet.getValue(),
                             list.incomplete(), nothingKnown, foreignMark));
@@ -264,10 +266,22 @@ final class Inventory implements AutoCloseable {
                 }
             }
         }
-        publisher.seen(watch.owner, said);
+        if (!said.isEmpty()) {
+            publisher.seen(watch.owner, said);
+        }
         if (!nothingKnown) {
             renew(scope, list.machines());
         }
+    }
+
+    /**
+     * A cloud that tells of each change has the scope listed ten times a second while many machines start. What has changed is said of each by itself;
+     * a large fleet is said whole as often as where lists are asked for, and no more.
+     */
+    private boolean isTooSoon(Scope scope, Watch watch, String fleet, List<MachineReported> machines, MachineList list) {
+        var saidAt = watch.publishedAt.get(fleet);
+        return machines.size() > MANY && list.incomplete().isEmpty() && saidAt != null && System.nanoTime() - saidAt < pace.fast.toNanos()
+                && !machines.equals(watch.published.get(fleet)) && !isOneMissing(scope, fleet, machines);
     }
 
     /** A large fleet that looks as it did is not repeated every two seconds; one with a machine missing is: absence needs two lists. */
@@ -276,6 +290,10 @@ final class Inventory implements AutoCloseable {
                 || System.nanoTime() - watch.publishedAt.getOrDefault(fleet, 0L) > MANY_AT_LEAST.toNanos()) {
             return true;
         }
+        return isOneMissing(scope, fleet, machines);
+    }
+
+    private boolean isOneMissing(Scope scope, String fleet, List<MachineReported> machines) {
         var there = new HashSet<String>();
         machines.forEach(machine -> there.add(machine.getMachineId()));
         return book.machinesOf(scope).stream().anyMatch(line -> line.fleet().equals(fleet) && !line.isOver() && !there.contains(line.machineId()));
