@@ -39,6 +39,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadFactory;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.regex.Pattern;
 import org.jboss.logging.Logger;
 
 /**
@@ -55,6 +56,8 @@ final class PodMachines implements MachineProvider, AutoCloseable {
     private static final int LOOKS = 5;
     /** As much as EC2 keeps. Bytes. */
     private static final int MOST_CONSOLE = 64 * 1024;
+    /** A guard's word for it, with the end of its line. */
+    private static final Pattern CLAIMED = Pattern.compile("MUSTER-GUARD task \\S+ is claimed by [^\n]*(\n|$)");
 
     private final K8sAccounts accounts;
     private final String installation;
@@ -266,7 +269,7 @@ final class PodMachines implements MachineProvider, AutoCloseable {
     private void told(Scope scope, PodWatch.Seen seen) {
         changed.accept(scope);
         PodTranslator.machine(scope, seen).ifPresent(machine -> listener.seen(PodTranslator.annotations(seen.pod()).getOrDefault(PodNames.CONNECTION, ""), machine,
-                PodTranslator.node(seen.pod()), () -> console(machine.ref())));
+                PodTranslator.node(seen.pod()), () -> log(machine.ref())));
     }
 
     @Override
@@ -391,6 +394,24 @@ final class PodMachines implements MachineProvider, AutoCloseable {
 
     @Override
     public String console(MachineRef machine) throws ProviderException {
+        var seen = watch(machine.scope()).pod(machine.machineId(), machine.cloudId());
+        var isForTask = seen.map(pod -> PodTranslator.labels(pod.pod()).containsKey(PodNames.TASK)).orElse(true);
+        return isForTask ? beforeItsTask(log(machine)) : log(machine);
+    }
+
+    /**
+     * What a task pod's own programs have written: from its claim on the words are the task's, which belong to whoever may read that in ClearML. Of a
+     * log whose begin is cut off nobody can tell.
+     */
+    static String beforeItsTask(String log) {
+        var claimed = CLAIMED.matcher(log);
+        if (claimed.find()) {
+            return log.substring(0, claimed.end());
+        }
+        return log.contains("MUSTER-BOOT") ? log : "";
+    }
+
+    private String log(MachineRef machine) throws ProviderException {
         var kept = reaper.console(machine.cloudId());
         if (kept.isPresent()) {
             return kept.get();

@@ -115,6 +115,15 @@ class PodLivesTest {
     }
 
     @Test
+    void whatATaskWritesIsNotItsPodsConsole() {
+        var boot = "MUSTER-BOOT machine=1b2c worker=lab-train:gpu:pod:1b2c\nMUSTER-GUARD task 0a1b is claimed by lab-train:gpu:pod:1b2c\n";
+
+        assertThat(PodMachines.beforeItsTask(boot + "password: hunter2\n")).isEqualTo(boot);
+        assertThat(PodMachines.beforeItsTask("MUSTER-BOOT-FAILED step=agent reason=no python\n")).isEqualTo("MUSTER-BOOT-FAILED step=agent reason=no python\n");
+        assertThat(PodMachines.beforeItsTask("password: hunter2\n")).as("the end of a long log").isEmpty();
+    }
+
+    @Test
     void aNameThatIsAnothersIsThePoolsMistake() {
         cluster.strange("mk3v9x2aq-1000");
 
