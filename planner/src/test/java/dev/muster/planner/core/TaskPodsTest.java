@@ -325,7 +325,7 @@ class TaskPodsTest {
         var s = cluster(9).waiting("gpu", List.of("a")).look().list().plan();
         begins(s, "a");
         s.waiting("gpu", 0).look().plan();
-        s.shows(s.onlyMachine(), CloudState.TERMINATED, Ending.BY_CLOUD).list().plan();
+        s.shows(s.onlyMachine(), CloudState.TERMINATED, Ending.BY_CLOUD).list().plan().pass(Duration.ofSeconds(1)).look().plan();
         var lost = s.commands(Command.Rescue.class).get(0);
         s.fleet.apply(new FleetEvent.TaskRescued(s.now, "a", lost.attempt(), RescueOutcome.RESCUED, TaskStatus.QUEUED, "", ""));
         s.waiting("gpu", List.of("a")).pass(Duration.ofSeconds(10)).look().list().plan();
@@ -369,6 +369,19 @@ class TaskPodsTest {
     }
 
     @Test
+    void aMachineThatEndedWithItsTaskLeavesNothingToDo() {
+        var s = cluster(9).waiting("gpu", List.of("a")).look().list().plan();
+        begins(s, "a");
+        s.waiting("gpu", 0).look().list().plan();
+        var id = s.onlyMachine();
+        s.shows(id, CloudState.TERMINATED, Ending.INSIDE).list().plan();
+        s.workerGone(id).pass(Duration.ofSeconds(1)).look().plan();
+        assertThat(s.commands(Command.Rescue.class)).isEmpty();
+        assertThat(s.commands(Command.Unregister.class)).isEmpty();
+        assertThat(s.decisions()).doesNotContain(Reason.TASK_LOST_MACHINE, Reason.WORKER_OUTLIVED_MACHINE);
+    }
+
+    @Test
     void aTaskWhoseMachineRanOutOfMemoryIsFailedAndOneThatWasEvictedIsPutBack() {
         var s = cluster(9).waiting("gpu", List.of("big", "lucky")).look().list().plan();
         begins(s, "big");
@@ -379,6 +392,8 @@ class TaskPodsTest {
         s.shows(big, CloudState.TERMINATED, Ending.BY_CLOUD, new CloudNote("OOMKilled", "exit code 137", false));
         s.shows(lucky, CloudState.TERMINATED, Ending.INTERRUPTED, new CloudNote("Evicted", "the node was low on memory", false));
         s.list().plan();
+        assertThat(s.commands(Command.Rescue.class)).as("both may have ended well, for all that the last look says").isEmpty();
+        s.pass(Duration.ofSeconds(1)).look().plan();
         assertThat(s.commands(Command.Rescue.class)).extracting(Command.Rescue::task, Command.Rescue::failReason)
                 .containsExactlyInAnyOrder(org.assertj.core.groups.Tuple.tuple("big", "OOMKilled"), org.assertj.core.groups.Tuple.tuple("lucky", ""));
         assertThat(s.decided(Reason.TASK_FAILED_WITH_MACHINE)).singleElement().satisfies(decided -> assertThat(decided.text())

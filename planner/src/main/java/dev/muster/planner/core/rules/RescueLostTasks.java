@@ -40,7 +40,7 @@ public final class RescueLostTasks implements Rule {
             }
             for (var worker : planning.fleet().outliving()) {
                 if (worker.isBusy()) {
-                    planning.fleet().machineOf(worker.id()).filter(RescueLostTasks::isGone).ifPresent(machine ->
+                    planning.fleet().machineOf(worker.id()).filter(machine -> isKnownToOutlive(planning, machine)).ifPresent(machine ->
                             begin(planning, worker.task(), "", worker.id(), machine.id(), Reason.TASK_LOST_MACHINE, TaskStatus.IN_PROGRESS,
                                     decision -> decision.how("listed")));
                 }
@@ -51,7 +51,7 @@ public final class RescueLostTasks implements Rule {
             adrift.forEach(task -> adrift(planning, task, others));
         }
         for (var worker : planning.fleet().outliving()) {
-            planning.fleet().machineOf(worker.id()).filter(RescueLostTasks::isGone)
+            planning.fleet().machineOf(worker.id()).filter(machine -> isKnownToOutlive(planning, machine))
                     .ifPresent(machine -> unregister(planning, worker, machine));
         }
     }
@@ -59,6 +59,14 @@ public final class RescueLostTasks implements Rule {
     /** One released to its user is off the books as well, and works on. */
     private static boolean isGone(Machine machine) {
         return machine.phase() == Phase.GONE && !machine.released();
+    }
+
+    /**
+     * One that was made for a task ends right after it, and is often seen to before a look shows that its worker has left: what was seen of that before
+     * its end says nothing.
+     */
+    private static boolean isKnownToOutlive(Planning planning, Machine machine) {
+        return isGone(machine) && (!machine.isBound() || planning.fleet().demand().lookStartedAt().isAfter(machine.endedAt()));
     }
 
     private void adrift(Planning planning, TaskAdrift adrift, List<Worker> others) {
