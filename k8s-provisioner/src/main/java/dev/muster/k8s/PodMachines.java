@@ -417,7 +417,14 @@ final class PodMachines implements MachineProvider, AutoCloseable {
             return kept.get();
         }
         var found = pod(machine, false);
-        return found.isEmpty() ? "" : console(accounts.calls(machine.scope()), found.get());
+        if (found.isEmpty()) {
+            return "";
+        }
+        var text = console(accounts.calls(machine.scope()), found.get());
+        if (PodTranslator.hasEnded(found.get())) {
+            reaper.keep(found.get().getMetadata().getUid(), text);
+        }
+        return text;
     }
 
     /** What its container has written, after what those before it have, if they failed. */

@@ -61,6 +61,15 @@ final class Reaper {
         timer.scheduleWithFixedDelay(this::look, LOOK_EVERY.toMillis(), LOOK_EVERY.toMillis(), TimeUnit.MILLISECONDS);
     }
 
+    /** What an ended pod has written, which nothing more is added to: it is read once, whoever asks for it. */
+    void keep(String uid, String text) {
+        if (!text.isBlank()) {
+            synchronized (consoles) {
+                consoles.put(uid, text);
+            }
+        }
+    }
+
     Optional<String> console(String uid) {
         synchronized (consoles) {
             return Optional.ofNullable(consoles.get(uid));
@@ -107,16 +116,11 @@ final class Reaper {
     /** What can't be read is not waited for: a node that is lost would keep its pods, and those behind them, in the cluster's books. */
     private void keepConsole(PodCalls calls, PodWatch.Seen seen, Set<String> silent) {
         var node = PodTranslator.node(seen.pod());
-        if (silent.contains(node)) {
+        if (silent.contains(node) || console(seen.uid()).isPresent()) {
             return;
         }
         try {
-            var text = PodMachines.console(calls, seen.pod());
-            if (!text.isBlank()) {
-                synchronized (consoles) {
-                    consoles.put(seen.uid(), text);
-                }
-            }
+            keep(seen.uid(), PodMachines.console(calls, seen.pod()));
         } catch (ProviderException unreadable) {
             LOG.infof("An ended pod is deleted though its log can't be read: machine=%s node=%s reason=%s", seen.name(), node, unreadable);
             silent.add(node);

@@ -393,6 +393,25 @@ class PodLivesTest {
     }
 
     @Test
+    void anEndedPodsLogIsReadOnceWhoeverAsks() throws ProviderException {
+        var clock = new TestClock();
+        var lasting = cluster.machines((connection, task) -> null, clock);
+        var machine = lasting.launch(batch(1)).machines().get(0);
+        cluster.place(machine.machineId());
+        cluster.log(machine.machineId(), "machine", "done\n");
+        cluster.exit(machine.machineId(), 0, "Completed");
+        Await.until(() -> lasting.list(FakeCluster.SCOPE).machines(), all -> all.stream().allMatch(each -> each.status() == CloudStatus.TERMINATED));
+        for (int look = 0; look < 3; look++) {
+            assertThat(lasting.console(machine.ref())).isEqualTo("done\n");
+        }
+        clock.now = clock.now.plus(Duration.ofMinutes(1));
+        Await.until(() -> cluster.pod(machine.machineId()), gone -> gone == null);
+
+        assertThat(lasting.console(machine.ref())).isEqualTo("done\n");
+        assertThat(cluster.count("GET log")).isEqualTo(1);
+    }
+
+    @Test
     void endedPodsOfALostNodeAreDeletedThoughTheirLogsCantBeRead() throws ProviderException {
         var clock = new TestClock();
         var lasting = cluster.machines((connection, task) -> null, clock);
