@@ -38,7 +38,7 @@ public enum Reason {
             decision("not-running", seconds("deadlineSeconds"), text("note").orNone(), count("failedBoots")),
             decision("not-registered", seconds("deadlineSeconds"), count("failedBoots")),
             decision("neither", seconds("deadlineSeconds"), count("failedBoots"))),
-    MACHINE_ENDED(decision("ending", word("ending"), text("detail").orNone()), decision("ended", word("ending"), text("detail").orNone()),
+    MACHINE_ENDED(decision("with-task"), decision("ending", word("ending"), text("detail").orNone()), decision("ended", word("ending"), text("detail").orNone()),
             decision("stopped")),
     WAS_INTERRUPTED(decision("ending", word("ending"), text("detail").orNone()), decision("ended", word("ending"), text("detail").orNone()),
             decision("stopped")),

@@ -101,6 +101,7 @@ public final class Wording {
                 case "ending" -> s.machine() + " is shutting down, and we did not ask: " + ending(s);
                 case "ended" -> s.machine() + " is gone, and we did not ask: " + ending(s);
                 case "stopped" -> s.machine() + " is stopped, and still there and paid for in part: terminate it";
+                case "with-task" -> s.machine() + " has ended, as it does when it has no more to do for " + s.task() + ", which it was made for";
                 default -> s.plainly();
             };
             case IS_MISSING -> s.machine() + " is missing from two complete lists of " + s.word("listed")

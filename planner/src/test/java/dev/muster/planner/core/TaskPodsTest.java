@@ -379,6 +379,8 @@ class TaskPodsTest {
         assertThat(s.commands(Command.Rescue.class)).isEmpty();
         assertThat(s.commands(Command.Unregister.class)).isEmpty();
         assertThat(s.decisions()).doesNotContain(Reason.TASK_LOST_MACHINE, Reason.WORKER_OUTLIVED_MACHINE);
+        assertThat(s.decided(Reason.MACHINE_ENDED)).singleElement().satisfies(decided -> assertThat(decided.text())
+                .isEqualTo(id + " has ended, as it does when it has no more to do for a, which it was made for"));
     }
 
     @Test

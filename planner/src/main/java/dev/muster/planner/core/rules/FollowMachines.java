@@ -240,6 +240,9 @@ public final class FollowMachines implements Rule {
     }
 
     private String decide(Planning planning, Machine machine, String how) {
+        if (machine.isBound() && machine.ending() == Ending.INSIDE && machine.note().isEmpty()) {
+            return planning.decide(this, Reason.MACHINE_ENDED).machine(machine).how("with-task").tasks(List.of(machine.task())).write();
+        }
         return planning.decide(this, ownCauseOf(machine)).machine(machine).how(how).word("ending", machine.ending().name()).wordIfAny("detail", machine.detail()).write();
     }
 }
