@@ -26,9 +26,10 @@ class K8sDoctorCommandTest extends CloudDoctorContract {
         return "muster-machines";
     }
 
+    /** Which is the pool's name, where a spec has no other. */
     @Override
     String machineType() {
-        return "pod";
+        return "main";
     }
 
     @Override
