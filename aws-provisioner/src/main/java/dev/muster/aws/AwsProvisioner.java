@@ -6,7 +6,6 @@ import dev.muster.provisioner.host.HostStart;
 import dev.muster.provisioner.spi.MachineProvider;
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
-import java.net.URI;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -35,7 +34,8 @@ class AwsProvisioner {
     /** @throws IllegalArgumentException with a sentence that names the key and what to write */
     static Map<String, AwsAccounts.Account> accounts(AwsConfig config, String installation) {
         var accounts = new TreeMap<String, AwsAccounts.Account>();
-        config.accounts().forEach((name, account) -> accounts.put(name, new AwsAccounts.Account(endpoint(name, account.endpoint()), account.image(),
+        config.accounts().forEach((name, account) -> accounts.put(name, new AwsAccounts.Account(
+                HostStart.url("muster.aws.accounts." + name + ".endpoint", account.endpoint(), "http://127.0.0.1:4566"), account.image(),
                 account.regions().orElse(List.of()), role(name, account, installation))));
         return accounts;
     }
@@ -61,19 +61,5 @@ class AwsProvisioner {
             throw new IllegalArgumentException(at + "role-session-name is '" + session + "'; it must be 2 to 64 letters, digits and + = , . @ _ -");
         }
         return Optional.of(new RoleCredentials.Role(arn, account.externalId(), session));
-    }
-
-    private static Optional<URI> endpoint(String account, Optional<String> url) {
-        return url.map(text -> {
-            try {
-                var uri = URI.create(text);
-                if (uri.getScheme() != null && uri.getHost() != null) {
-                    return uri;
-                }
-            } catch (IllegalArgumentException malformed) {
-                // Said below.
-            }
-            throw new IllegalArgumentException("muster.aws.accounts." + account + ".endpoint is '" + text + "'; it must be a URL such as http://127.0.0.1:4566");
-        });
     }
 }

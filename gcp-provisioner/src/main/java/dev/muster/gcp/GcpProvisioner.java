@@ -6,10 +6,8 @@ import dev.muster.provisioner.host.HostStart;
 import dev.muster.provisioner.spi.MachineProvider;
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
-import java.net.URI;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 
@@ -35,22 +33,8 @@ class GcpProvisioner {
             if (!PROJECT.matcher(project).matches()) {
                 throw new IllegalArgumentException(at + "project is '" + project + "'; it must be a project's id, such as research-4711, not its name or number");
             }
-            accounts.put(name, new GcpAccounts.Account(project, endpoint(at, account.endpoint()), account.image(), account.regions().orElse(List.of())));
+            accounts.put(name, new GcpAccounts.Account(project, HostStart.url(at + "endpoint", account.endpoint(), "http://127.0.0.1:4570"), account.image(), account.regions().orElse(List.of())));
         });
         return accounts;
-    }
-
-    private static Optional<URI> endpoint(String at, Optional<String> url) {
-        return url.map(text -> {
-            try {
-                var uri = URI.create(text);
-                if (uri.getScheme() != null && uri.getHost() != null) {
-                    return uri;
-                }
-            } catch (IllegalArgumentException malformed) {
-                // Said below.
-            }
-            throw new IllegalArgumentException(at + "endpoint is '" + text + "'; it must be a URL such as http://127.0.0.1:4570");
-        });
     }
 }

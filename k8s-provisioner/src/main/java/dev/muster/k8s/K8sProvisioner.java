@@ -7,7 +7,6 @@ import dev.muster.provisioner.spi.MachineProvider;
 import dev.muster.provisioner.spi.MachineSeen;
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
-import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -62,7 +61,8 @@ class K8sProvisioner {
             namespaces.forEach(namespace -> checked(at + "namespaces", namespace, NAMESPACE, "ml-training"));
             checked(at + "service-account", account.serviceAccount(), NAME, "muster-machines");
             checked(at + "secret", account.secret(), NAME, "muster-machines");
-            accounts.put(name, new K8sAccounts.Account(file(at + "kubeconfig", account.kubeconfig()), account.context(), server(at, account.server()),
+            accounts.put(name, new K8sAccounts.Account(file(at + "kubeconfig", account.kubeconfig()), account.context(),
+                    HostStart.url(at + "server", account.server(), "https://10.0.0.1:6443"),
                     file(at + "ca-file", account.caFile()), namespaces, account.image(), account.serviceAccount(), account.secret()));
         });
         return accounts;
@@ -81,20 +81,6 @@ class K8sProvisioner {
                 throw new IllegalArgumentException(key + " is '" + text + "', which can't be read; name a file that this process may read");
             }
             return path;
-        });
-    }
-
-    private static Optional<URI> server(String at, Optional<String> url) {
-        return url.map(text -> {
-            try {
-                var uri = URI.create(text);
-                if (uri.getScheme() != null && uri.getHost() != null) {
-                    return uri;
-                }
-            } catch (IllegalArgumentException malformed) {
-                // Said below.
-            }
-            throw new IllegalArgumentException(at + "server is '" + text + "'; it must be a URL such as https://10.0.0.1:6443");
         });
     }
 }

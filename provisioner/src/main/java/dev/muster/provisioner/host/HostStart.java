@@ -12,10 +12,12 @@ import jakarta.enterprise.event.Observes;
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
 import java.net.InetAddress;
+import java.net.URI;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
@@ -58,6 +60,21 @@ public class HostStart {
             connections.put(name, Connection.of(name, api, machines.api(), machines.web(), machines.files()));
         });
         return connections;
+    }
+
+    /** @throws IllegalArgumentException naming the key and, as the fix, the example */
+    public static Optional<URI> url(String key, Optional<String> url, String example) {
+        return url.map(text -> {
+            try {
+                var uri = URI.create(text);
+                if (uri.getScheme() != null && uri.getHost() != null) {
+                    return uri;
+                }
+            } catch (IllegalArgumentException malformed) {
+                // Said below.
+            }
+            throw new IllegalArgumentException(key + " is '" + text + "'; it must be a URL such as " + example);
+        });
     }
 
     /** @throws IllegalArgumentException naming the key and the fix */
