@@ -245,7 +245,7 @@ final class Pods {
 
     private static void wish(PodSpec spec, Container container, DockerArguments arguments, TaskOverrides overrides) {
         container.setEnv(environment(container.getEnv(), arguments.environment().entrySet().stream().collect(Collectors.toMap(Map.Entry::getKey,
-                variable -> literal(variable.getValue())))));
+                variable -> PodScript.literal(variable.getValue())))));
         var pool = resources(container);
         var all = overrides.over(new TaskOverrides.Resources(texts(pool.getRequests()), texts(pool.getLimits())), gpus(arguments));
         pool.setRequests(quantities(all.requests()));
@@ -300,11 +300,6 @@ final class Pods {
         var quantities = new TreeMap<String, Quantity>();
         texts.forEach((name, text) -> quantities.put(name, new Quantity(text)));
         return quantities;
-    }
-
-    /** Kubernetes replaces {@code $(NAME)}; a doubled dollar is one. */
-    private static String literal(String text) {
-        return text.replace("$", "$$");
     }
 
     /** Those of the same name are replaced where they stand; the rest follows, sorted. */

@@ -155,7 +155,7 @@ public record PodScript(List<String> command, SortedMap<String, String> environm
     }
 
     /** Kubernetes replaces {@code $(NAME)}; a doubled dollar is one. */
-    private static String literal(String text) {
+    public static String literal(String text) {
         return text.replace("$", "$$");
     }
 
