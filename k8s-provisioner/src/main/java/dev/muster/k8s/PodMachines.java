@@ -50,6 +50,8 @@ final class PodMachines implements MachineProvider, AutoCloseable {
 
     private static final Logger LOG = Logger.getLogger(PodMachines.class);
 
+    /** Where pods read their secrets. */
+    static final SecretRef.Store READ = SecretRef.Store.KUBERNETES;
     /** One call each, and lists go on meanwhile only after these. */
     private static final int RENEWED_AT_ONCE = 50;
     /** Of a pod that others change at the same time: its kubelet writes a status some times while it starts, and never so often at once. */
@@ -132,7 +134,7 @@ final class PodMachines implements MachineProvider, AutoCloseable {
 
     @Override
     public Optional<SecretRef.Store> machinesRead() {
-        return Optional.of(SecretRef.Store.KUBERNETES);
+        return Optional.of(READ);
     }
 
     // Launches.

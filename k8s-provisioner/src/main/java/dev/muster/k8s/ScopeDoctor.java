@@ -64,7 +64,7 @@ final class ScopeDoctor {
     }
 
     List<Findings.Finding> examine() {
-        var planned = new PlannedLaunches(question, scope);
+        var planned = new PlannedLaunches(question, scope, Optional.of(PodMachines.READ));
         var asked = planned.pools().isEmpty() ? EnumSet.complementOf(EnumSet.copyOf(OF_FLEETS)) : EnumSet.allOf(DoctorCheck.class);
         K8sAccounts.Account account;
         Config config;

@@ -1,6 +1,7 @@
 package dev.muster.provisioner.doctor;
 
 import com.google.protobuf.Timestamp;
+import dev.muster.contracts.SecretRef;
 import dev.muster.provisioner.doctor.Findings.About;
 import dev.muster.provisioner.host.TrialLaunch;
 import dev.muster.provisioner.spi.MachineBatch;
@@ -17,6 +18,7 @@ import java.net.URI;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** The launches that a question's fleets would make in one scope: as the planner sends them, but for the ids of queues, which ClearML alone knows. Used by one thread. */
 public final class PlannedLaunches {
@@ -37,11 +39,19 @@ public final class PlannedLaunches {
 
     private final DoctorQuestion question;
     private final Scope scope;
+    private final Optional<SecretRef.Store> machinesRead;
     private int made;
 
+    /** Of machines that are given their secrets. */
     public PlannedLaunches(DoctorQuestion question, Scope scope) {
+        this(question, scope, Optional.empty());
+    }
+
+    /** @param machinesRead where they read them by themselves, as {@code MachineProvider} has it */
+    public PlannedLaunches(DoctorQuestion question, Scope scope, Optional<SecretRef.Store> machinesRead) {
         this.question = question;
         this.scope = scope;
+        this.machinesRead = machinesRead;
     }
 
     public static String name(FleetSpec fleet, PoolSpec pool) {
@@ -64,7 +74,7 @@ public final class PlannedLaunches {
 
     /** @throws ProviderException with what the host would report of it; no cloud was asked */
     public MachineBatch batch(Planned planned, OfferSpec offer) throws ProviderException {
-        return TrialLaunch.batch(scope.provider(), command(planned.fleet(), planned.pool(), offer), question.connections(), question.secrets());
+        return TrialLaunch.batch(scope.provider(), machinesRead, command(planned.fleet(), planned.pool(), offer), question.connections(), question.secrets());
     }
 
     private Command command(FleetSpec fleet, PoolSpec pool, OfferSpec offer) {

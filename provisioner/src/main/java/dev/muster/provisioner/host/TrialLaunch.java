@@ -18,9 +18,11 @@ public final class TrialLaunch {
 
     /**
      * @param provider first part of the command's scope
+     * @param machinesRead as the provider itself has it
      * @throws ProviderException with what the host would report; no cloud was asked
      */
-    public static MachineBatch batch(String provider, Command command, Map<String, Connection> connections, SecretsFolder secrets) throws ProviderException {
+    public static MachineBatch batch(String provider, Optional<SecretRef.Store> machinesRead, Command command, Map<String, Connection> connections,
+            SecretsFolder secrets) throws ProviderException {
         HostCommand read;
         try {
             read = new CommandTranslator(provider).translate(command);
@@ -30,8 +32,7 @@ public final class TrialLaunch {
         if (!(read instanceof HostCommand.Launch launch)) {
             throw new IllegalArgumentException("the command is no launch");
         }
-        var boot = new BootTranslator(connections, secrets,
-                provider.equals("k8s") ? Optional.of(SecretRef.Store.KUBERNETES) : Optional.empty()).translate(launch.workerPrefix(), launch.boot(), launch.boot().getConnection());
+        var boot = new BootTranslator(connections, secrets, machinesRead).translate(launch.workerPrefix(), launch.boot(), launch.boot().getConnection());
         return new MachineBatch(launch.batchId(), launch.machineIds(), launch.fleet(), launch.pool(), launch.offer(), launch.maxPriceMicros(),
                 launch.settings(), boot, KeepUntil.from(launch.issuedAt(), "trial"),
                 new MachineBatch.Cause(launch.task(), launch.queue(), launch.queueId(), launch.boot().getConnection()));
