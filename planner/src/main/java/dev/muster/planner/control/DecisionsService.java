@@ -161,16 +161,16 @@ final class DecisionsService extends DecisionsGrpc.DecisionsImplBase {
 
     /** Tasks at the front are what idle and starting machines will take; the others wait for the first thing that was in the way. */
     private ExplainResponse waiting(FleetRecord fleet, QueueSpec queue, String task, int position, int waiting) {
-        var told = queue(fleet, queue);
+        var place = "Task " + task + " is number " + (position + 1) + " of " + waiting + " in " + queue.getName();
         var own = model.machinesOf(fleet.getFleet()).stream().filter(machine -> machine.getCounted() && machine.getTask().equals(task)).findFirst();
         if (own.isPresent()) {
-            return machine(own.get()).toBuilder().setSummary("Task " + task + " is number " + (position + 1) + " of " + waiting + " in " + queue.getName()
-                    + ", and machine " + own.get().getMachineId() + " was made for it. " + machine(own.get()).getSummary()).build();
+            var made = machine(own.get());
+            return made.toBuilder().setSummary(place + ", and machine " + own.get().getMachineId() + " was made for it. " + made.getSummary()).build();
         }
+        var told = queue(fleet, queue);
         var binding = told.getRefusalsList().stream().filter(refusal -> refusal.getSubject().isEmpty())
                 .filter(refusal -> refusal.getQueue().isEmpty() || position >= waiting - refusal.getNumbersOrDefault("uncovered", waiting)).findFirst();
         var answer = told.toBuilder().clearDecisions().addAllDecisions(decisionsAbout(fleet, task));
-        var place = "Task " + task + " is number " + (position + 1) + " of " + waiting + " in " + queue.getName();
         if (binding.isEmpty()) {
             return answer.setSummary(place + ", and waits for a machine that is idle or starting. " + told.getSummary()).build();
         }

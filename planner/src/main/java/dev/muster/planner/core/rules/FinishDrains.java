@@ -26,7 +26,7 @@ public final class FinishDrains implements Rule {
     /** How long a mark may stay unwritten. Then its cloud refuses marks, and the machine is one without a guard. */
     private static final Duration UNWRITTEN = Duration.ofMinutes(10);
     /** Most that the watcher's clock and ours may differ; a service further off is not ready. */
-    private static final Duration SKEW = Duration.ofSeconds(5);
+    static final Duration SKEW = Duration.ofSeconds(5);
 
     @Override
     public void apply(Planning planning) {

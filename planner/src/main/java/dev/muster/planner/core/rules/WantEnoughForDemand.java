@@ -14,7 +14,7 @@ import dev.muster.planner.core.Queue;
 import dev.muster.planner.core.QueueSeen;
 import dev.muster.planner.core.Reason;
 import dev.muster.planner.core.Rule;
-import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -31,9 +31,6 @@ import java.util.stream.Collectors;
  * pool will cover is not asked of the next.
  */
 public final class WantEnoughForDemand implements Rule {
-
-    /** Most that the watcher's clock and ours may differ; a service further off is not ready. */
-    private static final Duration SKEW = Duration.ofSeconds(5);
 
     private final Launches launches;
     private final TakeBackDrains takeBack = new TakeBackDrains();
@@ -157,20 +154,24 @@ public final class WantEnoughForDemand implements Rule {
 
     /** It is about to be marked failed, or was, and the last look began before: it needs no machine. */
     private static boolean isFailing(Planning planning, String task) {
-        return planning.fleet().rescue(task).filter(rescue -> rescue.fails() && (rescue.isOpen()
-                || !planning.fleet().demand().lookStartedAt().isAfter(rescue.endedAt().plus(SKEW)))).isPresent();
+        return planning.fleet().rescue(task).filter(rescue -> rescue.fails()
+                && (rescue.isOpen() || !hasLookedSince(planning, rescue.endedAt()))).isPresent();
     }
 
     /** Tasks whose own fault a launch was refused for; what waits was looked at before, and the next look says what has become of them. */
     private static Set<String> refusedSinceLook(Planning planning) {
-        var look = planning.fleet().demand().lookStartedAt();
-        return planning.fleet().withTaskAtFault().stream().filter(machine -> machine.endedAt() != null && !look.isAfter(machine.endedAt().plus(SKEW)))
+        return planning.fleet().withTaskAtFault().stream().filter(machine -> machine.endedAt() != null && !hasLookedSince(planning, machine.endedAt()))
                 .map(Machine::task).collect(Collectors.toSet());
     }
 
     /** A launch for it was told that it doesn't wait any more, and no look since then says that it does. */
     private static boolean isTooLate(Planning planning, String task) {
-        return planning.fleet().tooLateFor(task).filter(at -> !planning.fleet().demand().lookStartedAt().isAfter(at.plus(SKEW))).isPresent();
+        return planning.fleet().tooLateFor(task).filter(at -> !hasLookedSince(planning, at)).isPresent();
+    }
+
+    /** The last look certainly began after that moment, whosever clock was ahead. */
+    private static boolean hasLookedSince(Planning planning, Instant moment) {
+        return planning.fleet().demand().lookStartedAt().isAfter(moment.plus(FinishDrains.SKEW));
     }
 
     /** Others' workers first, since they cost nothing; then pools as the queue has them. */
