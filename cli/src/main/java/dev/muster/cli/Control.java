@@ -15,6 +15,8 @@ import dev.muster.v1.MachineRecord;
 import dev.muster.v1.MachinesGrpc;
 import dev.muster.v1.QueuesGrpc;
 import dev.muster.v1.Violation;
+import dev.muster.v1.WatchDecisionsRequest;
+import dev.muster.v1.WatchMachinesRequest;
 import io.grpc.Context;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
@@ -138,7 +140,7 @@ final class Control implements AutoCloseable {
      * Hands over every machine and every change, on one thread of its own, connecting again when the stream breaks, until the
      * returned handle is closed.
      */
-    AutoCloseable watchMachines(ListMachinesRequest which, Consumer<MachineChange> consumer) {
+    AutoCloseable watchMachines(WatchMachinesRequest which, Consumer<MachineChange> consumer) {
         var context = Context.current().withCancellation();
         var thread = new Thread(context.wrap(() -> watch(which, consumer, context)), "watch-machines");
         thread.setDaemon(true);
@@ -146,7 +148,7 @@ final class Control implements AutoCloseable {
         return () -> context.cancel(null);
     }
 
-    private void watch(ListMachinesRequest which, Consumer<MachineChange> consumer, Context context) {
+    private void watch(WatchMachinesRequest which, Consumer<MachineChange> consumer, Context context) {
         while (!context.isCancelled()) {
             try {
                 MachinesGrpc.newBlockingStub(channel).watchMachines(which).forEachRemaining(consumer);
@@ -166,7 +168,7 @@ final class Control implements AutoCloseable {
     }
 
     /** Decisions from now on, until the stream ends. */
-    void watchDecisions(ListDecisionsRequest which, Consumer<DecisionEvent> consumer) {
+    void watchDecisions(WatchDecisionsRequest which, Consumer<DecisionEvent> consumer) {
         call(() -> {
             DecisionsGrpc.newBlockingStub(channel).watchDecisions(which).forEachRemaining(consumer);
             return null;

@@ -3,6 +3,7 @@ package dev.muster.cli;
 import dev.muster.v1.DecisionEvent;
 import dev.muster.v1.ListDecisionsRequest;
 import dev.muster.v1.ListDecisionsResponse;
+import dev.muster.v1.WatchDecisionsRequest;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.Collections;
@@ -47,7 +48,8 @@ final class DecisionCommand {
             var request = ListDecisionsRequest.newBuilder().setFleet(fleet).setMachineId(machine).setQueue(queue).build();
             try (var control = common.control()) {
                 if (watch) {
-                    control.watchDecisions(request, event -> {
+                    var watched = WatchDecisionsRequest.newBuilder().setFleet(fleet).setMachineId(machine).setQueue(queue).build();
+                    control.watchDecisions(watched, event -> {
                         if (output.isJson()) {
                             output.resourceLine(event);
                         } else if (!line(event).isEmpty()) {

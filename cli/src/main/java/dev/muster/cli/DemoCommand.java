@@ -6,8 +6,8 @@ import dev.muster.contracts.InvalidYamlException;
 import dev.muster.sandbox.clearml.SampleTask;
 import dev.muster.sandbox.suite.SuiteSettings;
 import dev.muster.sandbox.suite.SuiteState;
-import dev.muster.v1.ListMachinesRequest;
 import dev.muster.v1.MachineRecord;
+import dev.muster.v1.WatchMachinesRequest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.time.Duration;
@@ -17,8 +17,8 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -97,7 +97,7 @@ final class DemoCommand implements Runnable {
         var machines = new ConcurrentHashMap<String, MachineRecord>();
         var enqueued = new LinkedHashMap<String, Instant>();
         try (var control = Control.connect(state.control());
-                var watch = control.watchMachines(ListMachinesRequest.newBuilder().setEndedToo(true).build(), change -> {
+                var watch = control.watchMachines(WatchMachinesRequest.newBuilder().setEndedToo(true).build(), change -> {
                     if (change.hasMachine()) {
                         machines.put(change.getMachine().getMachineId(), change.getMachine());
                     }

@@ -10,6 +10,7 @@ import dev.muster.v1.MachineNameRequest;
 import dev.muster.v1.MachineRecord;
 import dev.muster.v1.Phase;
 import dev.muster.v1.TerminateMachineRequest;
+import dev.muster.v1.WatchMachinesRequest;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.time.Duration;
@@ -52,7 +53,7 @@ final class MachineCommand {
             var request = ListMachinesRequest.newBuilder().setFleet(fleet).setPool(pool).setEndedToo(all).build();
             try (var control = common.control()) {
                 if (watch) {
-                    watch(control, request, output);
+                    watch(control, WatchMachinesRequest.newBuilder().setFleet(fleet).setPool(pool).setEndedToo(all).build(), output);
                     return;
                 }
                 var machines = control.allMachines(request);
@@ -68,7 +69,7 @@ final class MachineCommand {
             }
         }
 
-        private static void watch(Control control, ListMachinesRequest request, Output output) throws InterruptedException {
+        private static void watch(Control control, WatchMachinesRequest request, Output output) throws InterruptedException {
             var forEver = new CountDownLatch(1);
             control.watchMachines(request, change -> {
                 if (output.isJson()) {

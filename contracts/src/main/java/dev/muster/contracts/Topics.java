@@ -79,6 +79,16 @@ public record Topics(String prefix, int inputPartitions) {
         return prefix + "consoles";
     }
 
+    /** Accepted versions of fleets, by fleet/version. */
+    public String fleetVersions() {
+        return prefix + "fleet-versions";
+    }
+
+    /** Levels of logs that are set for a while, by service/category. */
+    public String logLevels() {
+        return prefix + "log-levels";
+    }
+
     public static String historyKey(String fleet, String series) {
         return fleet + "/" + series;
     }
@@ -111,7 +121,9 @@ public record Topics(String prefix, int inputPartitions) {
                 kept(decisions(), inputPartitions, days30),
                 kept(history(), inputPartitions, Duration.ofDays(396)),
                 kept(deadLetters(), 1, Duration.ofDays(14)),
-                compacted(services(), 1));
+                compacted(services(), 1),
+                compacted(fleetVersions(), inputPartitions),
+                compactedAndKept(logLevels(), 1, Duration.ofDays(2)));
         var commands = Stream.of("aws", "gcp", "k8s", "clearml")
                 .map(provider -> kept(commands(provider), inputPartitions, Duration.ofDays(3)));
         return Stream.concat(fixed, commands).toList();

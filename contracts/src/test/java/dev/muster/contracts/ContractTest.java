@@ -6,6 +6,7 @@ import com.google.protobuf.DescriptorProtos.FieldDescriptorProto.Type;
 import com.google.protobuf.DescriptorProtos.FileDescriptorSet;
 import com.google.protobuf.Descriptors.Descriptor;
 import com.google.protobuf.Descriptors.FileDescriptor;
+import dev.muster.v1.Access;
 import dev.muster.v1.ApplyFleetRequest;
 import dev.muster.v1.ClearmlCommand;
 import dev.muster.v1.Command;
@@ -37,7 +38,7 @@ class ContractTest {
     private static final Path RELEASED = Path.of("src/test/resources/released.desc");
     private static final List<Descriptor> ONE_OF_EACH_FILE = List.of(OfferKey.getDescriptor(), FleetRecord.getDescriptor(),
             Request.getDescriptor(), DemandEvent.getDescriptor(), Command.getDescriptor(), MachineReport.getDescriptor(),
-            DecisionEvent.getDescriptor(), ServiceReported.getDescriptor(), ApplyFleetRequest.getDescriptor(), ConsoleReported.getDescriptor());
+            DecisionEvent.getDescriptor(), ServiceReported.getDescriptor(), ApplyFleetRequest.getDescriptor(), ConsoleReported.getDescriptor(), Access.getDescriptor());
     private static final List<Descriptor> ENVELOPES = List.of(Request.getDescriptor(), DemandEvent.getDescriptor(),
             MachineReport.getDescriptor(), Command.getDescriptor(), ClearmlCommand.getDescriptor(), DecisionEvent.getDescriptor(),
             FleetRecord.getDescriptor(), MachineRecord.getDescriptor(), ServiceReported.getDescriptor(), ConsoleReported.getDescriptor());

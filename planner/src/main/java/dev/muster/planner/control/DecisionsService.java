@@ -13,6 +13,7 @@ import dev.muster.v1.Phase;
 import dev.muster.v1.QueueSpec;
 import dev.muster.v1.Reason;
 import dev.muster.v1.Refusal;
+import dev.muster.v1.WatchDecisionsRequest;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.quarkus.grpc.GrpcService;
@@ -45,7 +46,7 @@ final class DecisionsService extends DecisionsGrpc.DecisionsImplBase {
             if (log.isEmpty()) {
                 return response.build();
             }
-            var found = log.get().before(before(request.getPageToken()), size + 1, event -> isWanted(request, event));
+            var found = log.get().before(before(request.getPageToken()), size + 1, event -> isWanted(request.getMachineId(), request.getQueue(), event));
             found.stream().limit(size).forEach(entry -> response.addDecisions(entry.event()));
             if (found.size() > size) {
                 response.setNextPageToken(Pages.token(Long.toString(found.get(size - 1).offset())));
@@ -64,23 +65,22 @@ final class DecisionsService extends DecisionsGrpc.DecisionsImplBase {
     }
 
     @Override
-    public void watchDecisions(ListDecisionsRequest request, StreamObserver<DecisionEvent> call) {
+    public void watchDecisions(WatchDecisionsRequest request, StreamObserver<DecisionEvent> call) {
         if (!request.getFleet().isEmpty() && model.fleet(request.getFleet()).isEmpty()) {
             call.onError(ApiErrors.notFound("There is no fleet '" + request.getFleet() + "'."));
             return;
         }
         var watch = new Watch<>((ServerCallStreamObserver<DecisionEvent>) call, WATCH_LIMIT);
         watch.whenOver(model.watchDecisions(event -> {
-            if ((request.getFleet().isEmpty() || request.getFleet().equals(event.getFleet())) && isWanted(request, event)) {
+            if ((request.getFleet().isEmpty() || request.getFleet().equals(event.getFleet())) && isWanted(request.getMachineId(), request.getQueue(), event)) {
                 watch.offer(event.getDecisionId(), event);
             }
         }));
     }
 
-    private static boolean isWanted(ListDecisionsRequest request, DecisionEvent event) {
-        return (request.getMachineId().isEmpty() || names(event, request.getMachineId()))
-                && (request.getQueue().isEmpty() || request.getQueue().equals(event.getDecision().getQueue())
-                        || request.getQueue().equals(event.getRefusal().getQueue()));
+    private static boolean isWanted(String machineId, String queue, DecisionEvent event) {
+        return (machineId.isEmpty() || names(event, machineId))
+                && (queue.isEmpty() || queue.equals(event.getDecision().getQueue()) || queue.equals(event.getRefusal().getQueue()));
     }
 
     private static boolean names(DecisionEvent event, String machineId) {

@@ -13,6 +13,7 @@ import dev.muster.v1.MachinesGrpc;
 import dev.muster.v1.Phase;
 import dev.muster.v1.Request;
 import dev.muster.v1.TerminateMachineRequest;
+import dev.muster.v1.WatchMachinesRequest;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
@@ -44,7 +45,7 @@ final class MachinesService extends MachinesGrpc.MachinesImplBase {
             var last = "";
             for (var entries = model.machines(Pages.after(request.getPageToken())).iterator(); entries.hasNext(); ) {
                 var entry = entries.next();
-                if (!isWanted(request, entry.getValue())) {
+                if (!isWanted(request.getFleet(), request.getPool(), request.getEndedToo(), entry.getValue())) {
                     continue;
                 }
                 if (page.getMachinesCount() == size) {
@@ -59,7 +60,7 @@ final class MachinesService extends MachinesGrpc.MachinesImplBase {
     }
 
     @Override
-    public void watchMachines(ListMachinesRequest request, StreamObserver<MachineChange> call) {
+    public void watchMachines(WatchMachinesRequest request, StreamObserver<MachineChange> call) {
         if (!model.isCurrent()) {
             call.onError(ApiErrors.unavailable("The planner is still reading its topics. Try again in a few seconds."));
             return;
@@ -67,11 +68,11 @@ final class MachinesService extends MachinesGrpc.MachinesImplBase {
         var watch = new Watch<>((ServerCallStreamObserver<MachineChange>) call, WATCH_LIMIT);
         // Watching begins before the snapshot, so that no change falls between: one may be sent twice, never not.
         watch.whenOver(model.watchMachines(machine -> {
-            if (isOf(request, machine)) {
+            if (isOf(request.getFleet(), request.getPool(), machine)) {
                 offer(watch, machine);
             }
         }));
-        model.machines("").map(Map.Entry::getValue).filter(machine -> isWanted(request, machine)).forEach(machine -> offer(watch, machine));
+        model.machines("").map(Map.Entry::getValue).filter(machine -> isWanted(request.getFleet(), request.getPool(), request.getEndedToo(), machine)).forEach(machine -> offer(watch, machine));
         watch.offer("synced", MachineChange.newBuilder().setSynced(true).build());
     }
 
@@ -80,13 +81,12 @@ final class MachinesService extends MachinesGrpc.MachinesImplBase {
     }
 
     /** A machine that ends while it is watched is shown once more. */
-    private static boolean isOf(ListMachinesRequest request, MachineRecord machine) {
-        return (request.getFleet().isEmpty() || request.getFleet().equals(machine.getFleet()))
-                && (request.getPool().isEmpty() || request.getPool().equals(machine.getPool()));
+    private static boolean isOf(String fleet, String pool, MachineRecord machine) {
+        return (fleet.isEmpty() || fleet.equals(machine.getFleet())) && (pool.isEmpty() || pool.equals(machine.getPool()));
     }
 
-    private static boolean isWanted(ListMachinesRequest request, MachineRecord machine) {
-        return isOf(request, machine) && (request.getEndedToo() || !hasEnded(machine));
+    private static boolean isWanted(String fleet, String pool, boolean endedToo, MachineRecord machine) {
+        return isOf(fleet, pool, machine) && (endedToo || !hasEnded(machine));
     }
 
     private static boolean hasEnded(MachineRecord machine) {

@@ -319,7 +319,7 @@ final class RequestJudge {
         if (asked.getMachineIdsCount() == 0) {
             return refused(AnswerCode.INVALID_ARGUMENT, "No machine is named.", List.of(violation("machineIds", "is empty", "name at least one machine")));
         }
-        if (asked.getVerb() == MachineVerb.UNRECOGNIZED || asked.getVerb() == MachineVerb.MACHINE_VERB_UNSPECIFIED) {
+        if (asked.getVerb() == MachineVerb.UNRECOGNIZED || asked.getVerb() == MachineVerb.MACHINE_VERB_UNSPECIFIED || asked.getVerb() == MachineVerb.FETCH_CONSOLE) {
             return refused(AnswerCode.INVALID_ARGUMENT, "Nothing is asked.",
                     List.of(violation("verb", "is missing, or one that this release doesn't know", "use DRAIN_MACHINE, CANCEL_DRAIN, TERMINATE_MACHINE, PROTECT_MACHINE or UNPROTECT_MACHINE")));
         }
@@ -341,7 +341,7 @@ final class RequestJudge {
             case PROTECT_MACHINE -> "protect";
             case UNPROTECT_MACHINE -> "no longer protect";
             case TERMINATE_MACHINE -> asked.getBusyToo() ? "terminate, busy too," : "terminate";
-            case MACHINE_VERB_UNSPECIFIED, UNRECOGNIZED -> throw new IllegalStateException("refused above");
+            case FETCH_CONSOLE, MACHINE_VERB_UNSPECIFIED, UNRECOGNIZED -> throw new IllegalStateException("refused above");
         };
         var audit = audit(verb + " " + String.join(", ", asked.getMachineIdsList()));
         return learned(audit, new FleetEvent.MachinesAsked(now, asked.getMachineIdsList(), Words.verbOrNull(asked.getVerb())));

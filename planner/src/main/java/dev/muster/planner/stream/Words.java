@@ -194,7 +194,7 @@ final class Words {
             case TERMINATE_MACHINE -> FleetEvent.MachinesAsked.Verb.TERMINATE;
             case PROTECT_MACHINE -> FleetEvent.MachinesAsked.Verb.PROTECT;
             case UNPROTECT_MACHINE -> FleetEvent.MachinesAsked.Verb.UNPROTECT;
-            case MACHINE_VERB_UNSPECIFIED, UNRECOGNIZED -> null;
+            case FETCH_CONSOLE, MACHINE_VERB_UNSPECIFIED, UNRECOGNIZED -> null;
         };
     }
 

@@ -49,6 +49,7 @@ import dev.muster.v1.QueuesGrpc;
 import dev.muster.v1.ReleaseIdleRequest;
 import dev.muster.v1.RestoreLedgerRequest;
 import dev.muster.v1.WaitingTask;
+import dev.muster.v1.WatchMachinesRequest;
 import grpc.health.v1.HealthGrpc;
 import grpc.health.v1.HealthOuterClass.HealthCheckRequest;
 import grpc.health.v1.HealthOuterClass.HealthCheckResponse;
@@ -362,7 +363,7 @@ class ControlApiTest {
 
     @Test
     void watchingBeginsWithWhatIsThere() {
-        var changes = MachinesGrpc.newBlockingStub(channel).withDeadlineAfter(20, TimeUnit.SECONDS).watchMachines(ListMachinesRequest.getDefaultInstance());
+        var changes = MachinesGrpc.newBlockingStub(channel).withDeadlineAfter(20, TimeUnit.SECONDS).watchMachines(WatchMachinesRequest.getDefaultInstance());
         assertThat(changes.next()).isEqualTo(MachineChange.newBuilder().setSynced(true).build());
     }
 
