@@ -239,6 +239,10 @@ final class PodTranslator {
         if (isOfALostNode(pod)) {
             return new Ending(EndedBy.INTERRUPTED, "NodeLost", "its node was not heard of any more");
         }
+        if (seen.isGone() && hasNode(pod) && mayRunOn(pod)) {
+            // A kubelet writes how containers ended before their pod goes; a deletion by force, and one of the Node object, wait for no kubelet.
+            return new Ending(EndedBy.UNSEEN, "Deleted");
+        }
         if (deleted || seen.isGone() && !hasEnded(pod)) {
             // By a hand that says nothing on the pod: a scheduler's before 1.26 for another pod, a person's, this process's before it started anew.
             return new Ending(EndedBy.UNKNOWN, hasNode(pod) && (seen.isGone() || hasEnded(pod)) ? "Deleted" : "");
@@ -258,6 +262,10 @@ final class PodTranslator {
         }
         var asked = over.get().minusSeconds(Objects.requireNonNullElse(pod.getMetadata().getDeletionGracePeriodSeconds(), 0L));
         return finishedAt(pod).map(finished -> !finished.isBefore(asked)).orElse(true);
+    }
+
+    private static boolean mayRunOn(Pod pod) {
+        return !hasEnded(pod) && machineExit(pod).isEmpty();
     }
 
     /** Only the node's controller writes that a pod isn't ready whose containers are: clusters before 1.26 say no more of a node that is lost. */

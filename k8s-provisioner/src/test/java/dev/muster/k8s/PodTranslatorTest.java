@@ -181,9 +181,19 @@ class PodTranslatorTest {
 
     @Test
     void ofAPodThatAnotherHandDeletedNobodyKnows() {
-        var gone = machine(pod(PLACED, "{phase: Running}", "deletionTimestamp: \"2026-03-01T11:00:00Z\""), false, true);
+        var gone = machine(pod(PLACED, "{phase: Failed, containerStatuses: [{name: machine, state: {terminated: {exitCode: 137, reason: Error, finishedAt: \"2026-03-01T11:00:05Z\"}}}]}",
+                "deletionTimestamp: \"2026-03-01T11:00:30Z\"\n  deletionGracePeriodSeconds: 30"), false, true);
 
         assertThat(gone.endedBy()).isEqualTo(EndedBy.UNKNOWN);
+        assertThat(gone.note()).contains(new MachineSeen.Note("Deleted", "", false));
+    }
+
+    @Test
+    void whatRanInAPodThatWasDeletedByForceMayRunOn() {
+        var gone = machine(pod(PLACED, "{phase: Running, containerStatuses: [{name: machine, state: {running: {}}}]}", "deletionTimestamp: \"2026-03-01T11:00:00Z\""), false, true);
+
+        assertThat(gone.status()).isEqualTo(CloudStatus.TERMINATED);
+        assertThat(gone.endedBy()).isEqualTo(EndedBy.UNSEEN);
         assertThat(gone.note()).contains(new MachineSeen.Note("Deleted", "", false));
     }
 

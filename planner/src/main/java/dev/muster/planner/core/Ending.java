@@ -1,4 +1,4 @@
 package dev.muster.planner.core;
 
 /** What ended a machine, as its cloud says. */
-public enum Ending { UNKNOWN, INSIDE, ASKED, INTERRUPTED, BY_CLOUD }
+public enum Ending { UNKNOWN, INSIDE, ASKED, INTERRUPTED, BY_CLOUD, UNSEEN }

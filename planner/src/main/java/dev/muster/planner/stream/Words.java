@@ -77,6 +77,7 @@ final class Words {
             case ASKED -> Ending.ASKED;
             case INTERRUPTED -> Ending.INTERRUPTED;
             case BY_CLOUD -> Ending.BY_CLOUD;
+            case UNSEEN -> Ending.UNSEEN;
             case ENDING_UNSPECIFIED, UNRECOGNIZED -> Ending.UNKNOWN;
         };
     }
@@ -88,6 +89,7 @@ final class Words {
             case ASKED -> dev.muster.v1.Ending.ASKED;
             case INTERRUPTED -> dev.muster.v1.Ending.INTERRUPTED;
             case BY_CLOUD -> dev.muster.v1.Ending.BY_CLOUD;
+            case UNSEEN -> dev.muster.v1.Ending.UNSEEN;
         };
     }
 

@@ -403,6 +403,24 @@ class TaskPodsTest {
     }
 
     @Test
+    void theTaskOfAMachineWhoseEndNobodySawIsLostOnceNoWorkerShowsIt() {
+        var s = cluster(9).waiting("gpu", List.of("a")).look().list().plan();
+        begins(s, "a");
+        s.waiting("gpu", 0).look().list().plan();
+        var id = s.onlyMachine();
+        s.shows(id, CloudState.TERMINATED, Ending.UNSEEN, new CloudNote("Deleted", "", false)).list().plan();
+        assertThat(s.fleet.machine(id).orElseThrow().phase()).isEqualTo(Phase.GONE);
+        s.pass(Duration.ofMinutes(5)).look().plan();
+        assertThat(s.commands(Command.Rescue.class)).as("its worker is listed, and may well work").isEmpty();
+        assertThat(s.commands(Command.Unregister.class)).isEmpty();
+        s.workerGone(id).adrift(new FleetEvent.TaskAdrift("a", "q-gpu", Scenario.workerId(s.fleet.machine(id).orElseThrow()), TaskStatus.IN_PROGRESS, s.now, s.now)).look().plan();
+        assertThat(s.commands(Command.Rescue.class)).isEmpty();
+        s.pass(Duration.ofSeconds(61)).look().plan();
+        assertThat(s.commands(Command.Rescue.class)).extracting(Command.Rescue::task, Command.Rescue::failReason)
+                .containsExactly(org.assertj.core.groups.Tuple.tuple("a", ""));
+    }
+
+    @Test
     void aMachineOfItsKindThatTheBooksLostKeepsItsTask() {
         var s = cluster(9).waiting("gpu", List.of("a")).look().list().plan();
         var id = s.onlyMachine();

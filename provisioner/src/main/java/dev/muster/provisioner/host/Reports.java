@@ -203,6 +203,7 @@ final class Reports {
             case ASKED -> Ending.ASKED;
             case INTERRUPTED -> Ending.INTERRUPTED;
             case CLOUD -> Ending.BY_CLOUD;
+            case UNSEEN -> Ending.UNSEEN;
         };
     }
 

@@ -11,5 +11,7 @@ public enum EndedBy {
     /** The cloud took it back. */
     INTERRUPTED,
     /** The cloud, for its own reasons. */
-    CLOUD
+    CLOUD,
+    /** It is no more, and nobody has seen its end: what ran in it may run on. */
+    UNSEEN
 }

@@ -2,6 +2,7 @@ package dev.muster.planner.core.rules;
 
 import dev.muster.planner.core.CloudNote;
 import dev.muster.planner.core.Command;
+import dev.muster.planner.core.Ending;
 import dev.muster.planner.core.FleetEvent.TaskAdrift;
 import dev.muster.planner.core.Machine;
 import dev.muster.planner.core.Phase;
@@ -56,9 +57,9 @@ public final class RescueLostTasks implements Rule {
         }
     }
 
-    /** One released to its user is off the books as well, and works on. */
+    /** One released to its user is off the books as well, and works on; so may one whose end nobody saw, as long as its worker is listed. */
     private static boolean isGone(Machine machine) {
-        return machine.phase() == Phase.GONE && !machine.released();
+        return machine.phase() == Phase.GONE && !machine.released() && machine.ending() != Ending.UNSEEN;
     }
 
     /**
