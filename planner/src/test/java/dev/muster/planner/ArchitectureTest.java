@@ -52,6 +52,13 @@ class ArchitectureTest {
             .should().dependOnClassesThat().resideInAnyPackage("io.quarkus..", "org.apache.kafka.streams..", "io.micrometer..", "jakarta..", "org.jboss..");
 
     @ArchTest
-    static final ArchRule ONLY_THE_API_KNOWS_GRPC = noClasses().that().resideOutsideOfPackage("dev.muster.planner.control..")
+    static final ArchRule ONLY_THE_API_KNOWS_GRPC = noClasses()
+            .that().resideOutsideOfPackages("dev.muster.planner.control..", "dev.muster.planner.access..", "dev.muster.planner.http..")
             .should().dependOnClassesThat().resideInAnyPackage("io.grpc..");
+
+    /** Who may do what is decided before a service is asked, by what stands beside the call. */
+    @ArchTest
+    static final ArchRule ACCESS_KNOWS_NO_SERVICE = noClasses().that().resideInAPackage("dev.muster.planner.access..")
+            .should().dependOnClassesThat().resideInAnyPackage("dev.muster.planner.control..", "dev.muster.planner.http..",
+                    "dev.muster.planner.core..", "dev.muster.planner.stream..");
 }

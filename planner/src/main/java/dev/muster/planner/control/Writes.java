@@ -2,6 +2,7 @@ package dev.muster.planner.control;
 
 import com.google.protobuf.Message;
 import dev.muster.planner.Settings;
+import dev.muster.planner.access.Caller;
 import dev.muster.v1.AnswerCode;
 import dev.muster.v1.Facts;
 import dev.muster.v1.FleetSpec;
@@ -32,8 +33,6 @@ import org.jboss.logging.Logger;
 public final class Writes {
 
     private static final Logger LOG = Logger.getLogger(Writes.class);
-    /** Nobody is authenticated in this release. */
-    private static final String CALLER = "anonymous";
     private static final char[] BASE_32 = "abcdefghijklmnopqrstuvwxyz234567".toCharArray();
     private static final int INCARNATION_LENGTH = 8;
 
@@ -48,13 +47,14 @@ public final class Writes {
         this.publisher = publisher;
     }
 
-    /** A request about a fleet. @param requestId as the caller chose it; empty: one is made */
+    /** A request about a fleet, of the call that this thread serves. @param requestId as the caller chose it; empty: one is made */
     Request.Builder request(String fleet, String requestId) {
         if (fleet.isBlank() || fleet.startsWith("~") || fleet.contains("/")) {
             throw ApiErrors.invalid("name", fleet.isBlank() ? "is missing" : "'" + fleet + "' is no name of a fleet",
                     "use small letters, digits and '-', with a letter or digit at both ends");
         }
-        return Request.newBuilder().setFleet(fleet).setCaller(CALLER)
+        var caller = Caller.current();
+        return Request.newBuilder().setFleet(fleet).setCaller(caller.name()).setRole(caller.roleName(fleet))
                 .setRequestId(requestId.isEmpty() ? UUID.randomUUID().toString() : requestId);
     }
 

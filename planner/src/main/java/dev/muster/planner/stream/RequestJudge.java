@@ -430,7 +430,7 @@ final class RequestJudge {
     }
 
     private Audit.Builder audit(String what) {
-        return Audit.newBuilder().setRequestId(request.getRequestId()).setCaller(request.getCaller()).setWhat(what);
+        return Audit.newBuilder().setRequestId(request.getRequestId()).setCaller(request.getCaller()).setRole(request.getRole()).setWhat(what);
     }
 
     private static Violation violation(String field, String problem, String fix) {

@@ -285,6 +285,7 @@ class FleetProcessorTest {
         var audits = decided().stream().filter(DecisionEvent::hasAudit).toList();
         assertThat(audits).singleElement().satisfies(event -> {
             assertThat(event.getAudit().getCaller()).isEqualTo("somebody");
+            assertThat(event.getAudit().getRole()).isEqualTo("admin");
             assertThat(event.getAudit().getWhat()).isEqualTo("create");
             assertThat(event.getAudit().hasBefore()).isFalse();
         });
@@ -692,7 +693,7 @@ class FleetProcessorTest {
     }
 
     private static Request.Builder request(String id) {
-        return Request.newBuilder().setRequestId(id).setFleet("train").setCaller("somebody").setFacts(Specs.FACTS);
+        return Request.newBuilder().setRequestId(id).setFleet("train").setCaller("somebody").setRole("admin").setFacts(Specs.FACTS);
     }
 
     private static Request.Builder apply(String id, FleetSpec.Builder spec) {
