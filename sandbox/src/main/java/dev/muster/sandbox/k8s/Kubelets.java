@@ -30,6 +30,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -73,8 +74,8 @@ public final class Kubelets implements AutoCloseable {
     private HttpServer logs;
     private volatile boolean closed;
 
-    /** @param images that it has pulled. @param on false: it has no power */
-    private record Node(NodeShape shape, Set<String> images, java.util.concurrent.atomic.AtomicBoolean on) {
+    /** @param images that it has pulled. @param on false: it has no power. @param leaving it is being shut down, and takes no more pods */
+    private record Node(NodeShape shape, Set<String> images, AtomicBoolean on, AtomicBoolean leaving) {
     }
 
     private Kubelets(KubernetesClient client, MachineImage image, TimeScale scale, Pace pace) {
@@ -140,7 +141,7 @@ public final class Kubelets implements AutoCloseable {
     public String add(NodeShape shape) {
         var name = shape.name() + "-" + named.computeIfAbsent(shape.name(), first -> new AtomicInteger()).incrementAndGet();
         prices.put(name, shape.dollarsPerHour());
-        nodes.put(name, new Node(shape, ConcurrentHashMap.newKeySet(), new java.util.concurrent.atomic.AtomicBoolean(true)));
+        nodes.put(name, new Node(shape, ConcurrentHashMap.newKeySet(), new AtomicBoolean(true), new AtomicBoolean()));
         var node = node(shape, name, Instant.now());
         node.getJsonObject("status").put("daemonEndpoints", new JsonObject().put("kubeletEndpoint", new JsonObject().put("Port", logs.actualPort())));
         raw("/api/v1/nodes", "POST", node);
@@ -228,7 +229,10 @@ public final class Kubelets implements AutoCloseable {
 
     /** Shuts a node down in good order, as when its cloud takes it back: each pod is told to end, and its status says why. The node's object stays. */
     public void shutDown(String node) {
-        of(node);
+        of(node).leaving.set(true);
+        var status = new JsonObject().put("conditions", node(of(node).shape, node, Instant.now()).getJsonObject("status").getJsonArray("conditions"));
+        condition(status, Instant.now(), "Ready", "False", "KubeletNotReady", "node is shutting down");
+        raw("/api/v1/nodes/" + node + "/status", "PATCH", new JsonObject().put("status", status));
         pods.values().stream().filter(run -> run.node().equals(node)).forEach(run -> later(Duration.ZERO, run::shutDown));
         later(scale.real(Duration.ofSeconds(PodRun.SHUTDOWN_SECONDS + 2)), () -> of(node).on.set(false));
     }
@@ -323,6 +327,10 @@ public final class Kubelets implements AutoCloseable {
     /** As a real kubelet, that its server can't reach another by its name. */
     boolean hasPower(String node) {
         return nodes.get(node).on.get() && !closed;
+    }
+
+    boolean isLeaving(String node) {
+        return nodes.get(node).leaving.get();
     }
 
     Set<String> imagesOf(String node) {

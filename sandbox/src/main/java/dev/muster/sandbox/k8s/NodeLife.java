@@ -13,6 +13,7 @@ final class NodeLife {
 
     private static final Duration LOOK = Duration.ofMillis(250);
     private static final Duration COLLECT = Duration.ofSeconds(20);
+    private static final String NOT_READY = "node.kubernetes.io/not-ready";
     private static final String UNREACHABLE = "node.kubernetes.io/unreachable";
 
     private final KubeApi api;
@@ -77,6 +78,12 @@ final class NodeLife {
                 since.remove(Json.name(node));
             } else if (tainted(node, "NoExecute")) {
                 evict(node);
+            } else if (!lost && ready.equals("False") && Json.objects(Json.child(node, "spec"), "taints").stream().noneMatch(taint -> NOT_READY.equals(taint.getString("key")))) {
+                api.change(Resource.NODES, node, copy -> {
+                    var taints = new JsonArray();
+                    Json.objects(Json.made(copy, "spec"), "taints").forEach(taints::add);
+                    copy.getJsonObject("spec").put("taints", taints.add(new JsonObject().put("key", NOT_READY).put("effect", "NoSchedule").put("timeAdded", Json.time(now()))));
+                });
             }
         }
     }

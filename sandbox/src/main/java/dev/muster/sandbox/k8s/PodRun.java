@@ -155,6 +155,10 @@ final class PodRun implements PodHardware {
     // To the start.
 
     private void begin() {
+        if (kubelets.isLeaving(node())) {
+            force(new End("NodeShutdown", "Pod was rejected as the node is shutting down.", "", ""));
+            return;
+        }
         var met = kubelets.faults().ofPod(Optional.ofNullable(pod.getMetadata().getLabels()).map(labels -> labels.get("muster.dev/pool")).orElse(""),
                 pod.getMetadata().getName()).orElse(null);
         waiting("ContainerCreating", "");

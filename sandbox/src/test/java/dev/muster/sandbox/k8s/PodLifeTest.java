@@ -164,6 +164,11 @@ final class PodLifeTest {
         await("m-1", pod -> phase(pod).equals("Running"));
     }
 
+    private static String unplaced(Pod pod) {
+        return pod.getStatus().getConditions().stream().filter(condition -> condition.getType().equals("PodScheduled") && condition.getStatus().equals("False"))
+                .map(condition -> condition.getMessage()).findFirst().orElse("");
+    }
+
     private static String waits(Pod pod) {
         return pod.getStatus().getContainerStatuses().stream().map(one -> one.getState().getWaiting()).filter(one -> one != null)
                 .map(one -> one.getReason() + " " + one.getMessage()).findFirst().orElse("");
@@ -206,6 +211,9 @@ final class PodLifeTest {
 
         server.kubelets().shutDown("cpu-4-1");
         assertThat(reason(await("shutdown", pod -> phase(pod).equals("Failed")))).isEqualTo("Terminated");
+        create(pod("late", "serve"));
+        assertThat(await("late", pod -> phase(pod).equals("Failed") || !unplaced(pod).isEmpty())).satisfies(late -> assertThat(reason(late) + unplaced(late))
+                .containsAnyOf("NodeShutdown", "node.kubernetes.io/not-ready"));
     }
 
     @Test
