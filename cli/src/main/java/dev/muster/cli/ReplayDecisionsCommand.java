@@ -1,6 +1,7 @@
 package dev.muster.cli;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.muster.contracts.KafkaConnection;
 import dev.muster.contracts.Topics;
 import dev.muster.planner.replay.Difference;
 import dev.muster.planner.replay.ReplayReport;
@@ -43,7 +44,7 @@ final class ReplayDecisionsCommand implements Callable<Integer> {
         var servers = kafka != null ? kafka : common.run().requireRunning().kafka();
         ReplayReport report;
         try {
-            report = TopicReplay.run(servers, prefix, name -> fleet == null || fleet.equals(name));
+            report = TopicReplay.run(KafkaConnection.plaintext(servers), prefix, name -> fleet == null || fleet.equals(name));
         } catch (KafkaException | IllegalArgumentException unreadable) {
             throw CliFailure.failed("the topics " + prefix + "* on " + servers + " can't be read: " + unreadable.getMessage());
         }

@@ -1,5 +1,6 @@
 package dev.muster.planner;
 
+import dev.muster.contracts.KafkaSecurity;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import io.smallrye.config.WithName;
@@ -18,6 +19,8 @@ public interface PlannerConfig {
 
     Kafka kafka();
 
+    Secrets secrets();
+
     Topics topics();
 
     Planner planner();
@@ -27,6 +30,16 @@ public interface PlannerConfig {
         /** Brokers to begin with, as {@code host:port,…}. Required. */
         @WithName("bootstrap-servers")
         Optional<String> bootstrapServers();
+
+        /** How the planner shows who it is. */
+        KafkaSecurity security();
+    }
+
+    interface Secrets {
+
+        /** Folder with one file a secret. */
+        @WithDefault("secrets")
+        String folder();
     }
 
     interface Topics {

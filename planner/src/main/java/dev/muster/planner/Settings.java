@@ -1,9 +1,12 @@
 package dev.muster.planner;
 
+import dev.muster.contracts.KafkaConnection;
+import dev.muster.contracts.SecretsFolder;
 import dev.muster.contracts.Topics;
 import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.nio.file.Path;
 import java.time.Duration;
 
 /**
@@ -13,7 +16,7 @@ import java.time.Duration;
  * @param decisionsKept of each fleet, in memory
  */
 public record Settings(
-        String installation, String instance, String bootstrapServers, Topics topics, Duration beat, Duration commitInterval,
+        String installation, String instance, KafkaConnection kafka, Topics topics, Duration beat, Duration commitInterval,
         Duration sessionTimeout, Duration transactionTimeout, int threads, int standbyReplicas, Duration answerTimeout, int decisionsKept) {
 
     /** What the service calls itself in records and reports. */
@@ -43,6 +46,7 @@ public record Settings(
         }
         var servers = config.kafka().bootstrapServers().orElseThrow(() -> new IllegalArgumentException(
                 "muster.kafka.bootstrap-servers is missing: name a broker, such as muster.kafka.bootstrap-servers=localhost:9092"));
+        var kafka = KafkaConnection.of(servers, config.kafka().security(), new SecretsFolder(Path.of(config.secrets().folder())));
         Topics topics;
         try {
             topics = new Topics(config.topics().prefix(), config.topics().inputPartitions());
@@ -50,7 +54,7 @@ public record Settings(
             throw new IllegalArgumentException("muster.topics.prefix or muster.topics.input-partitions: " + wrong.getMessage());
         }
         var planner = config.planner();
-        return new Settings(installation, config.instance().orElseGet(Settings::defaultInstance), servers, topics, planner.beat(),
+        return new Settings(installation, config.instance().orElseGet(Settings::defaultInstance), kafka, topics, planner.beat(),
                 planner.commitInterval(), planner.sessionTimeout(), planner.transactionTimeout(), planner.threads(),
                 planner.standbyReplicas(), planner.answerTimeout(), planner.decisionsKept());
     }

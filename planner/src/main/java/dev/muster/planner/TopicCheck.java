@@ -1,5 +1,8 @@
 package dev.muster.planner;
 
+import dev.muster.contracts.KafkaConnection;
+import dev.muster.contracts.KafkaRights;
+import dev.muster.contracts.KafkaSettings;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
@@ -8,9 +11,10 @@ import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 
-/** Whether the broker's topics are as the planner needs them. Kafka Streams would plan one fleet on two partitions without a word. */
+/** Whether the broker lets the planner in, allows it what it must do, and has the topics as it needs them. Kafka Streams would plan one fleet on two partitions without a word. */
 final class TopicCheck {
 
     /** A broker that starts together with the planner is there within it; one that is down for longer is for people to see. */
@@ -20,23 +24,28 @@ final class TopicCheck {
 
     /** @throws IllegalStateException in one sentence that says what is wrong and what to do */
     static void require(Settings settings) {
-        Map<String, Object> config = Map.of(
-                "bootstrap.servers", settings.bootstrapServers(),
-                "default.api.timeout.ms", BROKER_WITHIN_SECONDS * 1000,
-                "request.timeout.ms", 5_000);
+        var config = KafkaSettings.client(settings.kafka());
+        config.put("default.api.timeout.ms", BROKER_WITHIN_SECONDS * 1000);
+        config.put("request.timeout.ms", 5_000);
         try (var admin = Admin.create(config)) {
+            KafkaRights.require(admin, settings.topics(), Settings.SERVICE, settings.kafka());
             var problems = settings.topics().problems(partitions(admin, settings));
             if (!problems.isEmpty()) {
                 throw new IllegalStateException(String.join("; ", problems) + ".");
             }
+        } catch (InterruptedException interrupted) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("it was stopped while it started.");
+        } catch (ConfigException wrong) {
+            throw new IllegalStateException("muster.kafka.bootstrap-servers is '" + settings.kafka().bootstrapServers() + "', and " + wrong.getMessage() + ".");
         } catch (KafkaException wrong) {
-            var cause = wrong.getCause() == null ? wrong : wrong.getCause();
-            throw new IllegalStateException("muster.kafka.bootstrap-servers is '" + settings.bootstrapServers()
-                    + "', and " + cause.getMessage() + ".");
+            throw wrong.getCause() instanceof ConfigException address
+                    ? new IllegalStateException("muster.kafka.bootstrap-servers is '" + settings.kafka().bootstrapServers() + "', and " + address.getMessage() + ".")
+                    : unreachable(settings, wrong);
         }
     }
 
-    private static Map<String, Integer> partitions(Admin admin, Settings settings) {
+    private static Map<String, Integer> partitions(Admin admin, Settings settings) throws InterruptedException {
         var names = settings.topics().all().stream().map(definition -> definition.name()).toList();
         var found = new HashMap<String, Integer>();
         try {
@@ -52,15 +61,15 @@ final class TopicCheck {
             }
         } catch (TimeoutException silent) {
             throw unreachable(settings, silent);
-        } catch (InterruptedException interrupted) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException("it was stopped while it started.");
         }
         return found;
     }
 
     private static IllegalStateException unreachable(Settings settings, Throwable why) {
-        return new IllegalStateException("Kafka does not answer at " + settings.bootstrapServers() + " ("
+        if (KafkaConnection.isRefusal(why)) {
+            return new IllegalStateException(settings.kafka().problem(why) + ".");
+        }
+        return new IllegalStateException("Kafka does not answer at " + settings.kafka().bootstrapServers() + " ("
                 + why.getClass().getSimpleName() + "); start it, or set muster.kafka.bootstrap-servers to where it is.");
     }
 }

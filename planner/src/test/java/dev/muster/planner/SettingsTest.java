@@ -18,7 +18,7 @@ class SettingsTest {
     @Test
     void everyKeyHasItsDefault() {
         var settings = settings(Map.of("muster.instance", "one"));
-        assertThat(settings).isEqualTo(new Settings("lab", "one", "localhost:9092", new dev.muster.contracts.Topics("muster.", 32), Duration.ofMillis(10),
+        assertThat(settings).isEqualTo(new Settings("lab", "one", dev.muster.contracts.KafkaConnection.plaintext("localhost:9092"), new dev.muster.contracts.Topics("muster.", 32), Duration.ofMillis(10),
                 Duration.ofMillis(20), Duration.ofSeconds(6), Duration.ofSeconds(3), 1, 1, Duration.ofSeconds(10), 2000));
         assertThat(settings.source()).isEqualTo("/lab/planner/one");
     }
@@ -39,6 +39,7 @@ class SettingsTest {
                 Arguments.of("muster.installation", ""),
                 Arguments.of("muster.installation", "My Lab"),
                 Arguments.of("muster.kafka.bootstrap-servers", ""),
+                Arguments.of("muster.kafka.security.protocol", "TLS"),
                 Arguments.of("muster.topics.prefix", "a/b"),
                 Arguments.of("muster.topics.input-partitions", "0"),
                 Arguments.of("muster.planner.beat", "0"),

@@ -59,7 +59,7 @@ public class FleetTable implements TopicTable.Listener {
             do {
                 fleets = new ConcurrentHashMap<>();
                 try (var reading = new TopicTable(
-                        KafkaSettings.consumer(settings.bootstrapServers()), List.of(settings.topics().fleets()), this)) {
+                        KafkaSettings.consumer(settings.kafka()), List.of(settings.topics().fleets()), this)) {
                     table = reading;
                     var isCurrent = false;
                     do {

@@ -14,7 +14,7 @@ public class KafkaClients {
     @Produces
     @Identifier("watcher-consumer")
     Map<String, Object> consumer(Settings settings) {
-        var consumer = new HashMap<>(KafkaSettings.consumer(settings.bootstrapServers()));
+        var consumer = new HashMap<>(KafkaSettings.consumer(settings.kafka()));
         // A killed owner's connections are looked at again before their silence makes the planner hold.
         consumer.put("session.timeout.ms", 6_000);
         consumer.put("heartbeat.interval.ms", 2_000);
@@ -26,7 +26,7 @@ public class KafkaClients {
     @Produces
     @Identifier("watcher-producer")
     Map<String, Object> producer(Settings settings) {
-        var producer = new HashMap<>(KafkaSettings.producer(settings.bootstrapServers()));
+        var producer = new HashMap<>(KafkaSettings.producer(settings.kafka()));
         // What is older than ten seconds is no news: better to say the newest.
         producer.put("request.timeout.ms", 5_000);
         producer.put("delivery.timeout.ms", 10_000);

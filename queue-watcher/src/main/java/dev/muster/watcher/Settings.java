@@ -3,6 +3,7 @@ package dev.muster.watcher;
 import dev.muster.clearml.ClearmlAddress;
 import dev.muster.clearml.Credentials;
 import dev.muster.clearml.Worker;
+import dev.muster.contracts.KafkaConnection;
 import dev.muster.contracts.SecretsFolder;
 import dev.muster.contracts.Topics;
 import io.smallrye.config.SmallRyeConfigBuilder;
@@ -33,12 +34,14 @@ public class Settings {
     private final String instance;
     private final Topics topics;
     private final SecretsFolder secrets;
+    private final KafkaConnection kafka;
 
     public Settings(WatcherConfig config) {
         this.config = config;
         this.instance = config.instance().orElseGet(Settings::hostAndProcess);
         this.topics = new Topics(config.topics().prefix(), config.topics().inputPartitions());
         this.secrets = new SecretsFolder(config.secrets().folder());
+        this.kafka = KafkaConnection.of(config.kafka().bootstrapServers(), config.kafka().security(), secrets);
     }
 
     /**
@@ -89,8 +92,8 @@ public class Settings {
         return topics;
     }
 
-    String bootstrapServers() {
-        return config.kafka().bootstrapServers();
+    KafkaConnection kafka() {
+        return kafka;
     }
 
     Optional<Path> logLevelsFile() {

@@ -1,5 +1,6 @@
 package dev.muster.watcher;
 
+import dev.muster.contracts.KafkaSecurity;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import java.net.URI;
@@ -37,6 +38,9 @@ public interface WatcherConfig {
     interface Kafka {
         /** As {@code host:port[,…]}. Required. */
         String bootstrapServers();
+
+        /** How the watcher shows who it is. */
+        KafkaSecurity security();
     }
 
     interface Topics {

@@ -80,7 +80,7 @@ public final class ConsoleReader implements AutoCloseable {
         var endedAt = Instant.ofEpochSecond(machine.getEndedAt().getSeconds());
         var last = endedAt.plus(AFTER_END).toEpochMilli();
         var deadline = System.nanoTime() + LIMIT.toNanos();
-        var config = KafkaSettings.consumer(settings.bootstrapServers());
+        var config = KafkaSettings.consumer(settings.kafka());
         config.put("client.id", Settings.SERVICE + "-consoles");
         config.put("fetch.max.bytes", FETCH);
         config.put("max.partition.fetch.bytes", FETCH);

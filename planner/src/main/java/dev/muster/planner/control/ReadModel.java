@@ -62,7 +62,7 @@ public final class ReadModel implements AutoCloseable {
     /** Begins reading. The topics must exist. */
     public void start() {
         var topics = settings.topics();
-        var consumer = KafkaSettings.consumer(settings.bootstrapServers());
+        var consumer = KafkaSettings.consumer(settings.kafka());
         // An API call waits for its answer on the topic of decisions: it is fetched when it is there.
         consumer.put("fetch.max.wait.ms", 100);
         tables = List.of(

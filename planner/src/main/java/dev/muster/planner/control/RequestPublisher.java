@@ -97,7 +97,7 @@ public final class RequestPublisher implements AutoCloseable {
     /** Made by the sending thread, with its first record. */
     private KafkaProducer<byte[], byte[]> producer() {
         if (producer == null) {
-            var config = KafkaSettings.producer(settings.bootstrapServers());
+            var config = KafkaSettings.producer(settings.kafka());
             config.put("client.id", Settings.SERVICE + "-api");
             // What can't be sent while its caller waits is not sent behind the caller's back.
             config.put("max.block.ms", settings.answerTimeout().toMillis());

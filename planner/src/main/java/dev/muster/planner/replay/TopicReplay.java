@@ -3,6 +3,7 @@ package dev.muster.planner.replay;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.google.protobuf.InvalidProtocolBufferException;
+import dev.muster.contracts.KafkaConnection;
 import dev.muster.contracts.KafkaSettings;
 import dev.muster.contracts.TopicSpan;
 import dev.muster.contracts.Topics;
@@ -47,8 +48,8 @@ public final class TopicReplay {
     private final Map<TopicPartition, Long> oldest = new HashMap<>();
     private final Map<String, Integer> partitionCounts = new HashMap<>();
 
-    private TopicReplay(String bootstrapServers, Topics topics) {
-        this.consumer = KafkaSettings.consumer(bootstrapServers);
+    private TopicReplay(KafkaConnection kafka, Topics topics) {
+        this.consumer = KafkaSettings.consumer(kafka);
         this.topics = topics;
     }
 
@@ -58,15 +59,15 @@ public final class TopicReplay {
      * @param prefix of the topics
      * @throws KafkaException if the broker can't be reached or the topics are not there
      */
-    public static ReplayReport run(String bootstrapServers, String prefix, Predicate<String> wanted) {
+    public static ReplayReport run(KafkaConnection kafka, String prefix, Predicate<String> wanted) {
         int partitions;
-        try (var span = new TopicSpan(KafkaSettings.consumer(bootstrapServers))) {
+        try (var span = new TopicSpan(KafkaSettings.consumer(kafka))) {
             partitions = span.partitions(new Topics(prefix, 1).requests()).size();
         }
         if (partitions == 0) {
-            throw new KafkaException("there is no topic " + new Topics(prefix, 1).requests() + " on " + bootstrapServers);
+            throw new KafkaException("there is no topic " + new Topics(prefix, 1).requests() + " on " + kafka.bootstrapServers());
         }
-        return new TopicReplay(bootstrapServers, new Topics(prefix, partitions)).run(wanted);
+        return new TopicReplay(kafka, new Topics(prefix, partitions)).run(wanted);
     }
 
     private ReplayReport run(Predicate<String> wanted) {

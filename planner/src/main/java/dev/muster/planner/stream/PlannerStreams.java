@@ -1,5 +1,6 @@
 package dev.muster.planner.stream;
 
+import dev.muster.contracts.KafkaSettings;
 import dev.muster.planner.Settings;
 import dev.muster.planner.core.Planner;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -8,8 +9,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.TreeSet;
@@ -44,7 +43,7 @@ public final class PlannerStreams implements AutoCloseable {
         var paces = ThreadLocal.withInitial(() -> new Pace(settings.commitInterval()));
         var topology = PlannerTopology.of(topics, () -> new FleetProcessor(topics,
                 new FleetOwner(topics, Planner::plan, Clock.systemUTC(), settings.source(), Settings::version, metrics), consumers,
-                new PublishedTopics(settings.bootstrapServers(), topics, consumers), metrics, settings.beat(), paces::get));
+                new PublishedTopics(settings.kafka(), topics, consumers), metrics, settings.beat(), paces::get));
         streams = new KafkaStreams(topology, configuration(settings), consumers);
         streams.setUncaughtExceptionHandler(broken -> died(broken, ended));
     }
@@ -103,9 +102,8 @@ public final class PlannerStreams implements AutoCloseable {
 
     /** Settings that correctness or the times of take-over rest on. */
     static Properties configuration(Settings settings) {
-        Map<String, Object> config = new LinkedHashMap<>();
+        var config = KafkaSettings.client(settings.kafka());
         config.put(StreamsConfig.APPLICATION_ID_CONFIG, settings.topics().prefix() + Settings.SERVICE);
-        config.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, settings.bootstrapServers());
         config.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
         config.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, settings.threads());
         config.put(StreamsConfig.NUM_STANDBY_REPLICAS_CONFIG, settings.standbyReplicas());

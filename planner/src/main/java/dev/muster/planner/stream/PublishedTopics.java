@@ -3,6 +3,7 @@ package dev.muster.planner.stream;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.google.protobuf.InvalidProtocolBufferException;
+import dev.muster.contracts.KafkaConnection;
 import dev.muster.contracts.KafkaSettings;
 import dev.muster.contracts.TopicSpan;
 import dev.muster.contracts.Topics;
@@ -24,12 +25,12 @@ import org.apache.kafka.common.TopicPartition;
  */
 final class PublishedTopics implements PublishedFleets {
 
-    private final String bootstrapServers;
+    private final KafkaConnection kafka;
     private final Topics topics;
     private final InputPositions positions;
 
-    PublishedTopics(String bootstrapServers, Topics topics, InputPositions positions) {
-        this.bootstrapServers = bootstrapServers;
+    PublishedTopics(KafkaConnection kafka, Topics topics, InputPositions positions) {
+        this.kafka = kafka;
         this.topics = topics;
         this.positions = positions;
     }
@@ -41,7 +42,7 @@ final class PublishedTopics implements PublishedFleets {
             return List.of();
         }
         var reading = new Reading();
-        try (var span = new TopicSpan(KafkaSettings.consumer(bootstrapServers))) {
+        try (var span = new TopicSpan(KafkaSettings.consumer(kafka))) {
             span.read(List.of(declared), record -> reading.fleet(new String(record.key(), UTF_8), record.value()));
             if (reading.isEmpty()) {
                 return List.of();

@@ -1,5 +1,6 @@
 package dev.muster.provisioner.host;
 
+import dev.muster.contracts.KafkaSecurity;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import java.time.Duration;
@@ -33,6 +34,9 @@ public interface HostConfig {
         /** host:port, several with commas. */
         @WithDefault("localhost:9092")
         String bootstrapServers();
+
+        /** How the provisioner shows who it is. */
+        KafkaSecurity security();
     }
 
     interface Topic {

@@ -1,5 +1,6 @@
 package dev.muster.provisioner.host;
 
+import dev.muster.contracts.KafkaConnection;
 import dev.muster.contracts.Topics;
 import dev.muster.provisioner.host.Inventory.Pace;
 import java.nio.file.Path;
@@ -18,7 +19,7 @@ import java.util.Optional;
  * @param inventorySlow between two lists at rest
  * @param priceFile what machines cost where a spec does not say it; readable
  */
-public record HostSettings(String service, String version, String instance, boolean named, String installation, String bootstrapServers,
+public record HostSettings(String service, String version, String instance, boolean named, String installation, KafkaConnection kafka,
         Topics topics, Map<String, Connection> connections, Duration inventoryFast, Duration inventorySlow, Backoff backoff, Optional<Path> priceFile) {
 
     /** Launch calls at once: EC2 gives 5 in a burst and 2 a second, over several scopes. */

@@ -1,5 +1,6 @@
 package dev.muster.provisioner.host;
 
+import dev.muster.contracts.KafkaConnection;
 import dev.muster.contracts.SecretsFolder;
 import dev.muster.contracts.Topics;
 import dev.muster.provisioner.spi.MachineProvider;
@@ -45,9 +46,13 @@ public class HostStart {
 
     static HostSettings settings(HostConfig config, String service, String version) {
         return new HostSettings(service, version, config.instance().orElseGet(HostStart::hostAndProcess), config.instance().isPresent(),
-                installation(config), config.kafka().bootstrapServers(), new Topics(config.topics().prefix(), config.topics().inputPartitions()),
+                installation(config), kafka(config), new Topics(config.topics().prefix(), config.topics().inputPartitions()),
                 connections(config), config.inventory().fast(), config.inventory().slow(), Backoff.USUAL,
                 config.prices().file().map(HostStart::priceFile));
+    }
+
+    private static KafkaConnection kafka(HostConfig config) {
+        return KafkaConnection.of(config.kafka().bootstrapServers(), config.kafka().security(), secrets(config));
     }
 
     /** ClearML servers by name. @throws IllegalArgumentException naming the key and the fix */

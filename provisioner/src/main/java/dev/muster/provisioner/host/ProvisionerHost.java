@@ -1,6 +1,8 @@
 package dev.muster.provisioner.host;
 
 import com.google.protobuf.util.Durations;
+import dev.muster.contracts.KafkaConnection;
+import dev.muster.contracts.KafkaRights;
 import dev.muster.contracts.KafkaSettings;
 import dev.muster.contracts.SecretsFolder;
 import dev.muster.contracts.TopicTable;
@@ -12,7 +14,6 @@ import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 import java.util.TreeSet;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
@@ -42,6 +43,8 @@ public final class ProvisionerHost implements AutoCloseable {
     private static final Duration LOOP_LIMIT = Duration.ofSeconds(30);
     /** Marks and leases of different machines are compared: clocks must agree within this. */
     private static final Duration SKEW_LIMIT = Duration.ofSeconds(5);
+    /** Who is refused by Kafka is refused again, until a person has done something: a broker that is asked all the time would only suffer. */
+    private static final Duration REFUSED_PAUSE = Duration.ofSeconds(5);
     private static final Duration REPORT_EVERY = Duration.ofMinutes(1);
     /** As the planner's: how soon the partitions of a process that died are given to another. */
     private static final Duration SESSION = Duration.ofSeconds(6);
@@ -101,12 +104,12 @@ public final class ProvisionerHost implements AutoCloseable {
             } catch (InterruptedException interrupted) {
                 return;
             } catch (Exception notYet) {
-                var because = "Kafka at " + settings.bootstrapServers() + " does not answer as it should: " + rootOf(notYet);
+                var because = settings.kafka().problem(notYet);
                 if (!because.equals(waitingFor)) {
                     LOG.warnf("Not started yet: reason=%s", because);
                 }
                 waitingFor = because;
-                pause(300);
+                pause(KafkaConnection.isRefusal(notYet) ? REFUSED_PAUSE.toMillis() : 300);
             }
         }
     }
@@ -122,8 +125,11 @@ public final class ProvisionerHost implements AutoCloseable {
         int partitions;
         var topics = settings.topics();
         var commands = topics.commands(provider.name());
-        try (var admin = Admin.create(Map.of("bootstrap.servers", settings.bootstrapServers(), "request.timeout.ms", 5_000,
-                "default.api.timeout.ms", 10_000))) {
+        var asking = KafkaSettings.client(settings.kafka());
+        asking.put("request.timeout.ms", 5_000);
+        asking.put("default.api.timeout.ms", 10_000);
+        try (var admin = Admin.create(asking)) {
+            KafkaRights.require(admin, topics, settings.service(), settings.kafka());
             clusterId = admin.describeCluster().clusterId().get();
             var needed = List.of(topics.fleets(), topics.machines(), topics.machineReports(), topics.consoles(), topics.services(), topics.deadLetters(), commands);
             var missing = new TreeSet<>(needed);
@@ -139,7 +145,7 @@ public final class ProvisionerHost implements AutoCloseable {
                 inventories.get().ask(scope);
             }
         });
-        var tables = new TopicTable(KafkaSettings.consumer(settings.bootstrapServers()), List.of(topics.fleets(), topics.machines()), book);
+        var tables = new TopicTable(KafkaSettings.consumer(settings.kafka()), List.of(topics.fleets(), topics.machines()), book);
         try {
             if (!tables.awaitCaughtUp(Duration.ofSeconds(30))) {
                 throw new IllegalStateException("the tables were not read within 30 s");
@@ -183,7 +189,7 @@ public final class ProvisionerHost implements AutoCloseable {
     }
 
     private Consumer<byte[], byte[]> consumer() {
-        var config = KafkaSettings.consumer(settings.bootstrapServers());
+        var config = KafkaSettings.consumer(settings.kafka());
         config.put("group.id", settings.topics().prefix() + settings.service());
         config.put("client.id", settings.source().replace('/', '-'));
         if (settings.named()) {
@@ -198,7 +204,7 @@ public final class ProvisionerHost implements AutoCloseable {
     }
 
     private Producer<byte[], byte[]> producer() {
-        var config = KafkaSettings.producer(settings.bootstrapServers());
+        var config = KafkaSettings.producer(settings.kafka());
         config.put("transactional.id", settings.topics().prefix() + settings.source());
         // Readers of machine-reports wait for an open transaction: one left by a crash ends soon.
         config.put("transaction.timeout.ms", 3_000);
@@ -273,13 +279,6 @@ public final class ProvisionerHost implements AutoCloseable {
         } catch (RuntimeException ours) {
             LOG.error("Reporting the service failed in our own code and goes on", ours);
         }
-    }
-
-    private static String rootOf(Throwable failure) {
-        while (failure.getCause() != null) {
-            failure = failure.getCause();
-        }
-        return failure.getMessage() == null ? failure.getClass().getSimpleName() : failure.getMessage();
     }
 
     private void pause(long millis) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.google.protobuf.InvalidProtocolBufferException;
 import dev.muster.contracts.DeadLetters;
+import dev.muster.contracts.KafkaConnection;
 import dev.muster.contracts.SecretsFolder;
 import dev.muster.contracts.Topics;
 import dev.muster.provisioner.memory.InMemoryCloud;
@@ -116,7 +117,7 @@ class ProvisionerHostTest {
     }
 
     private ProvisionerHost start(Function<MachineBatch, Duration> pace) {
-        var settings = new HostSettings("memory-provisioner", "0", "one", true, "lab", kafka.bootstrapServers(), topics, CONNECTIONS,
+        var settings = new HostSettings("memory-provisioner", "0", "one", true, "lab", KafkaConnection.plaintext(kafka.bootstrapServers()), topics, CONNECTIONS,
                 Duration.ofMillis(300), Duration.ofSeconds(5), new Backoff(Duration.ofMillis(20), Duration.ofMillis(200)), Optional.empty());
         var host = new ProvisionerHost(settings, new InMemoryProvider(cloud, "lab", List.of(SCOPE), pace), new SecretsFolder(secrets),
                 new SimpleMeterRegistry(), Clock.systemUTC());
