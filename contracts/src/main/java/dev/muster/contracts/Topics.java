@@ -93,6 +93,11 @@ public record Topics(String prefix, int inputPartitions) {
         return fleet + "/" + series;
     }
 
+    /** Key of {@code fleet-versions}. */
+    public static String versionKey(String fleet, long version) {
+        return fleet + "/" + Long.toUnsignedString(version);
+    }
+
     /** Key of {@code machines} and of {@code consoles}. */
     public static String machineKey(String fleet, String machineId) {
         return fleet + "/" + machineId;

@@ -10,6 +10,8 @@ import dev.muster.contracts.UnreadableRecordException;
 import dev.muster.planner.core.Command;
 import dev.muster.planner.core.Fleet;
 import dev.muster.planner.core.FleetEvent;
+import dev.muster.planner.core.Mark;
+import dev.muster.planner.core.Phase;
 import dev.muster.planner.core.Plan;
 import dev.muster.planner.core.PlanRecord;
 import dev.muster.planner.core.Planner;
@@ -17,6 +19,7 @@ import dev.muster.planner.core.Reason;
 import dev.muster.planner.core.Wording;
 import dev.muster.v1.AnswerCode;
 import dev.muster.v1.DemandEvent;
+import dev.muster.v1.FleetRecord;
 import dev.muster.v1.FleetState;
 import dev.muster.v1.InputOffset;
 import dev.muster.v1.MachineReport;
@@ -56,6 +59,8 @@ final class FleetOwner {
     private static final ProtobufSerde<MachineReport> REPORTS = new ProtobufSerde<>(MachineReport.parser());
     /** A deleted fleet's record says for this long how its machines were to end. */
     private static final Duration DELETED_FLEETS_KEPT = Duration.ofDays(30);
+    /** Versions of a fleet that can be looked at and gone back to; older ones are in `decisions`, for its time. */
+    static final int VERSIONS_KEPT = 50;
     private static final Duration SNAPSHOT_EVERY = Duration.ofDays(1);
     /** A snapshot waits this long for the rest of a look or list that has come in part, before the part is dropped for it. */
     private static final Duration SNAPSHOT_WAITS = Duration.ofHours(1);
@@ -329,6 +334,7 @@ final class FleetOwner {
         if (judgement.changed().isPresent()) {
             var record = judgement.changed().get();
             var head = FleetTranslator.head(record);
+            versions(owned.record(), record, outbox, at);
             owned.record(record);
             if (owned.isLoaded()) {
                 owned.fleet().apply(new FleetEvent.FleetChanged(at, head));
@@ -341,6 +347,22 @@ final class FleetOwner {
             remember(owned, judgement.answer(), outbox);
             changes(owned, outbox, at);
         }
+    }
+
+    /** @param before is written again: a release without the topic may have accepted it. Null: there was none */
+    private static void versions(FleetRecord before, FleetRecord accepted, Outbox outbox, Instant at) {
+        if (before != null) {
+            version(before, outbox, at);
+        }
+        version(accepted, outbox, at);
+        if (accepted.getVersion() > VERSIONS_KEPT) {
+            outbox.gone(Sinks.FLEET_VERSIONS, Topics.versionKey(accepted.getFleet(), accepted.getVersion() - VERSIONS_KEPT), at);
+        }
+    }
+
+    private static void version(FleetRecord record, Outbox outbox, Instant at) {
+        outbox.send(Sinks.FLEET_VERSIONS, Topics.versionKey(record.getFleet(), record.getVersion()), record,
+                "version-" + record.getIncarnation() + "-" + record.getVersion(), at);
     }
 
     /** Without the fleet's record, which may be large and is at hand when the answer is given again. */
@@ -365,7 +387,9 @@ final class FleetOwner {
 
             @Override
             public Optional<Standing> standing(String machineId) {
-                return owned.fleet().machine(machineId).map(machine -> new Standing(machine.phase().isEnded(), owned.fleet().isBusy(machine)));
+                return owned.fleet().machine(machineId).map(machine -> new Standing(machine.phase().isEnded(), owned.fleet().isBusy(machine),
+                        machine.phase() == Phase.DRAINING && machine.mark() == Mark.DRAIN
+                                || machine.phase().isStaying() && machine.asked() == FleetEvent.MachinesAsked.Verb.DRAIN));
             }
 
             @Override
@@ -660,6 +684,10 @@ final class FleetOwner {
         var outbox = new Outbox(source);
         owned.fleet().ended().keySet().forEach(id -> outbox.noRow(Sinks.MACHINES, Topics.machineKey(owned.name(), id), now, read(owned)));
         outbox.noRow(Sinks.FLEETS, owned.name(), now, read(owned));
+        var newest = owned.record().getVersion();
+        for (var version = Math.max(1, newest - VERSIONS_KEPT + 1); version <= newest; version++) {
+            outbox.gone(Sinks.FLEET_VERSIONS, Topics.versionKey(owned.name(), version), now);
+        }
         var id = owned.record().getIncarnation() + "-forgotten";
         outbox.send(Sinks.DECISIONS, owned.name(), DecisionTranslator.forgotten(owned.name(), id, now, offsets()), id, now);
         store.keys(owned.name()).forEach(key -> outbox.put(key, null));

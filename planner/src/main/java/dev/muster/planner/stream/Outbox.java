@@ -80,6 +80,11 @@ final class Outbox {
         said(read);
     }
 
+    /** Nothing is under that key any more, in a topic of which no replay looks at the rows. */
+    void gone(String sink, String key, Instant now) {
+        sends.add(new Send(sink, key.getBytes(UTF_8), null, now, new RecordHeaders()));
+    }
+
     private void said(String read) {
         sends.get(sends.size() - 1).headers().add(READ, read.getBytes(UTF_8));
     }

@@ -33,6 +33,7 @@ final class PlannerTopology {
                         .withLoggingEnabled(changelog()),
                 PROCESSOR);
         sink(topology, Sinks.FLEETS, topics.fleets());
+        sink(topology, Sinks.FLEET_VERSIONS, topics.fleetVersions());
         sink(topology, Sinks.MACHINES, topics.machines());
         sink(topology, Sinks.DECISIONS, topics.decisions());
         sink(topology, Sinks.HISTORY, topics.history());

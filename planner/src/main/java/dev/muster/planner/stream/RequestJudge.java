@@ -56,8 +56,12 @@ final class RequestJudge {
             return false;
         }
 
-        /** @param ended GONE, FAILED or LOST. @param busy a task runs on it */
-        record Standing(boolean ended, boolean busy) {}
+        /**
+         * @param ended GONE, FAILED or LOST
+         * @param busy a task runs on it
+         * @param canWorkOn it drains, or is to, and can be told to work on
+         */
+        record Standing(boolean ended, boolean busy, boolean canWorkOn) {}
     }
 
     /**
@@ -130,7 +134,7 @@ final class RequestJudge {
                 return refused(AnswerCode.ABORTED, "Version " + apply.getExpectedVersion() + " was expected, and there is no fleet " + request.getFleet()
                         + ": leave expected_version out, or send 0, to create it.");
             }
-            return adopting(apply, filled, accepted(created(filled, apply), "create", notes(filled)));
+            return adopting(apply, filled, accepted(created(filled, apply), audited(apply, "create"), notes(filled)));
         }
         if (current.getState() == FleetState.DELETING) {
             return refused(AnswerCode.ABORTED, "Fleet " + request.getFleet() + " is being deleted: apply it again once its last machine is gone.");
@@ -146,8 +150,12 @@ final class RequestJudge {
         if (next.equals(current.getSpec()) && apply.getManagedBy().equals(current.getManagedBy())) {
             return adopting(apply, next, unchanged(notes(next)));
         }
-        return adopting(apply, next, accepted(change().setSpec(next).setManagedBy(apply.getManagedBy()).clearScopes().addAllScopes(scopes(next)), "apply",
+        return adopting(apply, next, accepted(change().setSpec(next).setManagedBy(apply.getManagedBy()).clearScopes().addAllScopes(scopes(next)), audited(apply, "apply"),
                 notes(next)));
+    }
+
+    private static String audited(ApplyFleet apply, String otherwise) {
+        return apply.getAuditedAs().isEmpty() ? otherwise : apply.getAuditedAs();
     }
 
     /** The same with the adoption that the caller wants with it: one step, so that nothing is launched in between. */
@@ -330,6 +338,10 @@ final class RequestJudge {
         var ended = asked.getMachineIdsList().stream().filter(id -> machines.standing(id).get().ended()).collect(Collectors.joining(", "));
         if (!ended.isEmpty() && asked.getVerb() != MachineVerb.TERMINATE_MACHINE) {
             return refused(AnswerCode.FAILED_PRECONDITION, "Already ended: " + ended + ".");
+        }
+        var staying = asked.getMachineIdsList().stream().filter(id -> !machines.standing(id).get().canWorkOn()).collect(Collectors.joining(", "));
+        if (asked.getVerb() == MachineVerb.CANCEL_DRAIN && !staying.isEmpty()) {
+            return refused(AnswerCode.FAILED_PRECONDITION, "No drain to cancel: " + staying + " doesn't drain, or is told to end at once.");
         }
         var busy = asked.getMachineIdsList().stream().filter(id -> machines.standing(id).get().busy()).collect(Collectors.joining(", "));
         if (asked.getVerb() == MachineVerb.TERMINATE_MACHINE && !busy.isEmpty() && !asked.getBusyToo()) {

@@ -7,6 +7,7 @@ import java.util.Set;
 final class Sinks {
 
     static final String FLEETS = "fleets";
+    static final String FLEET_VERSIONS = "fleet-versions";
     static final String MACHINES = "machines";
     static final String DECISIONS = "decisions";
     static final String HISTORY = "history";

@@ -93,6 +93,7 @@ class FleetProcessorTest {
     private TestInputTopic<String, byte[]> demand;
     private TestInputTopic<String, byte[]> reports;
     private TestOutputTopic<String, byte[]> fleets;
+    private TestOutputTopic<String, byte[]> versions;
     private TestOutputTopic<String, byte[]> decisions;
     private TestOutputTopic<String, byte[]> deadLetters;
     private TestOutputTopic<String, byte[]> commands;
@@ -158,6 +159,7 @@ class FleetProcessorTest {
         demand = driver.createInputTopic(TOPICS.demand(), new StringSerializer(), new ByteArraySerializer());
         reports = driver.createInputTopic(TOPICS.machineReports(), new StringSerializer(), new ByteArraySerializer());
         fleets = driver.createOutputTopic(TOPICS.fleets(), new StringDeserializer(), new ByteArrayDeserializer());
+        versions = driver.createOutputTopic(TOPICS.fleetVersions(), new StringDeserializer(), new ByteArrayDeserializer());
         decisions = driver.createOutputTopic(TOPICS.decisions(), new StringDeserializer(), new ByteArrayDeserializer());
         deadLetters = driver.createOutputTopic(TOPICS.deadLetters(), new StringDeserializer(), new ByteArrayDeserializer());
         commands = driver.createOutputTopic(TOPICS.commands("aws"), new StringDeserializer(), new ByteArrayDeserializer());
@@ -249,6 +251,77 @@ class FleetProcessorTest {
         assertThat(answer.getFleet().getSpec().getPools(0).getSlots()).isEqualTo(1);
         assertThat(fleets.isEmpty()).isTrue();
         assertThat(ask(request("r2").setSetPaused(SetPaused.newBuilder().setPaused(true))).getCode()).isEqualTo(AnswerCode.NOT_FOUND_ANSWER);
+    }
+
+    @Test
+    void theNewestFiftyVersionsAreKept() throws Exception {
+        // When
+        var accepted = new java.util.TreeMap<String, FleetRecord>();
+        for (var edit = 1; edit <= 52; edit++) {
+            var answer = ask(apply("r" + edit, Specs.fleet("train").setCurrency(edit % 2 == 0 ? "EUR" : "USD")));
+            accepted.put("train/" + edit, answer.getFleet());
+        }
+        // Then
+        accepted.keySet().removeAll(List.of("train/1", "train/2"));
+        assertThat(table(versions)).isEqualTo(accepted);
+    }
+
+    @Test
+    void aVersionThatAReleaseWithoutTheTopicAcceptedIsWrittenWithTheNext() throws Exception {
+        // Given
+        var first = ask(apply("r1", Specs.fleet("train"))).getFleet();
+        versions.readKeyValuesToList();
+        // When
+        var second = ask(edit("r2", 1, "EUR")).getFleet();
+        // Then
+        assertThat(table(versions)).isEqualTo(Map.of("train/1", first, "train/2", second));
+    }
+
+    @Test
+    void whatIsRefusedTriedOrUnchangedIsNoVersion() throws Exception {
+        ask(apply("r1", Specs.fleet("train")));
+        versions.readKeyValuesToList();
+        ask(apply("r2", Specs.fleet("train")));
+        ask(apply("r3", Specs.fleet("train").setCurrency("EUR")).setDryRun(true));
+        ask(edit("r4", 7, "EUR"));
+        assertThat(versions.isEmpty()).isTrue();
+    }
+
+    @Test
+    void aForgottenFleetHasNoVersions() throws Exception {
+        // Given
+        ask(apply("r1", Specs.fleet("train")));
+        ask(edit("r2", 1, "EUR"));
+        ask(request("r3").setDelete(DeleteFleet.newBuilder()));
+        beat();
+        // When
+        wall = wall.plus(Duration.ofDays(31));
+        driver.advanceWallClockTime(Duration.ofHours(1));
+        // Then
+        assertThat(table(fleets)).isEmpty();
+        assertThat(table(versions)).isEmpty();
+    }
+
+    /** What a reader of the whole topic has. */
+    private static Map<String, FleetRecord> table(TestOutputTopic<String, byte[]> topic) throws Exception {
+        var table = new java.util.TreeMap<String, FleetRecord>();
+        for (var row : topic.readKeyValuesToList()) {
+            if (row.value == null) {
+                table.remove(row.key);
+            } else {
+                table.put(row.key, FleetRecord.parseFrom(row.value));
+            }
+        }
+        return table;
+    }
+
+    @Test
+    void anApplyIsAuditedAsWhatItIs() throws Exception {
+        ask(apply("r1", Specs.fleet("train")));
+        var edit = edit("r2", 1, "EUR");
+        edit.getApplyBuilder().setAuditedAs("roll back to version 7");
+        requests.pipeInput("train", edit.build().toByteArray(), wall);
+        assertThat(decided().stream().filter(DecisionEvent::hasAudit).map(event -> event.getAudit().getWhat()).toList()).containsExactly("roll back to version 7");
     }
 
     @Test
