@@ -3,6 +3,8 @@ package dev.muster.cli;
 import dev.muster.contracts.FleetYaml;
 import dev.muster.contracts.InvalidYamlException;
 import dev.muster.planner.core.PoolNames;
+import dev.muster.planner.foreign.ChartImport;
+import dev.muster.planner.foreign.ClearmlImport;
 import dev.muster.planner.stream.SpecTrial;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;

@@ -1,6 +1,7 @@
 package dev.muster.cli;
 
 import dev.muster.contracts.SecretsFolder;
+import dev.muster.planner.foreign.ClearmlConf;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

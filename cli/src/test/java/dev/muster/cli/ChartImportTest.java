@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.muster.contracts.FleetYaml;
 import dev.muster.contracts.InvalidYamlException;
+import dev.muster.planner.foreign.ChartImport;
+import dev.muster.planner.foreign.ClearmlImport;
 import dev.muster.planner.stream.SpecTrial;
 import dev.muster.sandbox.suite.SuiteSettings;
 import java.io.IOException;

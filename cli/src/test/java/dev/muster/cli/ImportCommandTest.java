@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.muster.contracts.FleetYaml;
 import dev.muster.contracts.InvalidYamlException;
+import dev.muster.planner.foreign.ClearmlImport;
 import dev.muster.planner.stream.SpecTrial;
 import dev.muster.v1.Disk;
 import dev.muster.v1.FleetSpec;

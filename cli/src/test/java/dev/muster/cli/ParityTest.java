@@ -6,6 +6,8 @@ import com.google.protobuf.Descriptors.FieldDescriptor;
 import com.google.protobuf.Message;
 import dev.muster.contracts.FleetYaml;
 import dev.muster.contracts.InvalidYamlException;
+import dev.muster.planner.foreign.ChartField;
+import dev.muster.planner.foreign.ClearmlField;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,4 +1,4 @@
-package dev.muster.cli;
+package dev.muster.planner.foreign;
 
 import com.google.protobuf.Duration;
 import dev.muster.contracts.InvalidYamlException;
@@ -44,10 +44,10 @@ import java.util.stream.Stream;
  * @param secrets by the name of their file
  * @param notes what has no field of ours, or works differently here
  */
-record ClearmlImport(FleetSpec spec, Map<String, String> secrets, List<Note> notes) {
+public record ClearmlImport(FleetSpec spec, Map<String, String> secrets, List<Note> notes) {
 
     /** @param field as the file names it */
-    record Note(String field, String text) {}
+    public record Note(String field, String text) {}
 
     /**
      * @param name of the fleet
@@ -55,7 +55,7 @@ record ClearmlImport(FleetSpec spec, Map<String, String> secrets, List<Note> not
      * @param account whose keys the file's become
      * @param region instead of the file's; empty: the file's
      */
-    record Options(String name, boolean named, String account, String region) {}
+    public record Options(String name, boolean named, String account, String region) {}
 
     private static final String DEFAULT_PREFIX = "dynamic_worker";
     /** What the open-source autoscaler asks for where a disk has a device and no more. */
@@ -71,7 +71,7 @@ record ClearmlImport(FleetSpec spec, Map<String, String> secrets, List<Note> not
     static final Pattern SECRET = Pattern.compile("(?i)passw|passphrase|_pass\\b|\\bpass\\b|secret|token|key|credential|\\bauth|bearer|://[^/\\s:@]+:[^/\\s@]+@"
             + "|(?=[A-Za-z0-9+/_-]*\\d)(?=[A-Za-z0-9+/_-]*[A-Za-z])[A-Za-z0-9+/_-]{20,}");
 
-    ClearmlImport {
+    public ClearmlImport {
         secrets = Map.copyOf(secrets);
         notes = List.copyOf(notes);
     }
@@ -82,7 +82,7 @@ record ClearmlImport(FleetSpec spec, Map<String, String> secrets, List<Note> not
     }
 
     /** @throws InvalidYamlException with everything that is wrong in the file, by its own names */
-    static ClearmlImport read(String text, Options options) throws InvalidYamlException {
+    public static ClearmlImport read(String text, Options options) throws InvalidYamlException {
         var violations = new ArrayList<Violation>();
         var file = ForeignValue.parse(text, violations);
         if (file.isPresent()) {

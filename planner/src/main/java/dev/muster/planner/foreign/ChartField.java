@@ -1,4 +1,4 @@
-package dev.muster.cli;
+package dev.muster.planner.foreign;
 
 import java.util.Arrays;
 import java.util.Optional;
@@ -7,7 +7,7 @@ import java.util.Optional;
  * What ClearML's charts for Kubernetes can be told, as the import knows it: one constant a key. {@code docs/parity.md} has a row for each, with
  * the same field of ours, which a test holds.
  */
-enum ChartField {
+public enum ChartField {
 
     KEY(Place.CLEARML, "agentk8sglueKey", "", "is of a connection: put it into the file clearml-<connection>-access-key of the secrets folder, or leave it to muster init"),
     SECRET(Place.CLEARML, "agentk8sglueSecret", "", "is of a connection: put it into the file clearml-<connection>-secret-key of the secrets folder, or leave it to muster init"),
@@ -103,7 +103,7 @@ enum ChartField {
     ENV_NO_UPDATE(Place.ENV, "CLEARML_AGENT_NO_UPDATE", "", "is not needed: an image that has the agent is used as it is");
 
     /** Where a key stands. */
-    enum Place {
+    public enum Place {
         /** Below {@code clearml}. */
         CLEARML,
         /** Below {@code sessions}. */
@@ -118,12 +118,12 @@ enum ChartField {
         ENV
     }
 
-    final Place place;
-    final String key;
+    public final Place place;
+    public final String key;
     /** Path in our spec; empty: we have none. */
-    final String ours;
+    public final String ours;
     /** What is said where the file has it; empty where it is carried over. */
-    final String why;
+    public final String why;
 
     ChartField(Place place, String key, String ours, String why) {
         this.place = place;
@@ -132,12 +132,12 @@ enum ChartField {
         this.why = why;
     }
 
-    static Optional<ChartField> of(Place place, String key) {
+    public static Optional<ChartField> of(Place place, String key) {
         return Arrays.stream(values()).filter(field -> field.place == place && field.key.equals(key)).findFirst();
     }
 
     /** As the page of all fields has it. */
-    String path() {
+    public String path() {
         return switch (place) {
             case CLEARML -> "clearml." + key;
             case SESSIONS -> "sessions." + key;

@@ -1,4 +1,4 @@
-package dev.muster.cli;
+package dev.muster.planner.foreign;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -54,6 +54,12 @@ class ClearmlConfTest {
                 }
                 api.api_server: "http://new:8008"
                 """)).isEqualTo(new ClearmlConf("http://new:8008", "", "", "", ""));
+    }
+
+    @Test
+    void survivesObjectsInObjects() {
+        assertThat(ClearmlConf.parse("api" + "{a".repeat(100_000))).isEqualTo(ClearmlConf.NONE);
+        assertThat(ClearmlConf.parse("a: {".repeat(100_000))).isEqualTo(ClearmlConf.NONE);
     }
 
     @Test

@@ -1,4 +1,4 @@
-package dev.muster.cli;
+package dev.muster.planner.foreign;
 
 import com.google.protobuf.Duration;
 import dev.muster.contracts.InvalidYamlException;
@@ -36,10 +36,10 @@ import java.util.regex.Pattern;
  * The fleet that does what ClearML's glue for Kubernetes does, by the values of its chart: the open-source one, and what the Enterprise chart's
  * documentation names beside it.
  */
-final class ChartImport {
+public final class ChartImport {
 
     /** Pods at once where nothing says: the glue's own number in ClearML's older Enterprise chart. */
-    static final int MOST_PODS = 10;
+    public static final int MOST_PODS = 10;
     private static final String ONLY_POOL = "pods";
     private static final Pattern VARIABLE = Pattern.compile("[A-Za-z_][A-Za-z0-9_]*");
     private static final Pattern EXACT_VERSION = Pattern.compile("\\s*==\\s*(\\d[0-9A-Za-z.+-]*)\\s*");
@@ -54,7 +54,7 @@ final class ChartImport {
      * @param account whose cluster it is
      * @param namespace that the pods run in
      */
-    record Options(String name, String account, String namespace) {}
+    public record Options(String name, String account, String namespace) {}
 
     private final Options options;
     private final List<Violation> violations;
@@ -71,7 +71,7 @@ final class ChartImport {
     }
 
     /** @throws InvalidYamlException with everything that is wrong in the file, by its own names */
-    static ClearmlImport read(String text, Options options) throws InvalidYamlException {
+    public static ClearmlImport read(String text, Options options) throws InvalidYamlException {
         var violations = new ArrayList<Violation>();
         var file = ForeignValue.parse(text, violations);
         if (file.isPresent()) {

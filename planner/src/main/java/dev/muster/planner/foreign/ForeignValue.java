@@ -1,4 +1,4 @@
-package dev.muster.cli;
+package dev.muster.planner.foreign;
 
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;

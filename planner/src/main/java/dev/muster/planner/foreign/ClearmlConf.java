@@ -1,4 +1,4 @@
-package dev.muster.cli;
+package dev.muster.planner.foreign;
 
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -11,14 +11,14 @@ import java.util.Map;
  *
  * @param api empty if the file doesn't say, like all others
  */
-record ClearmlConf(String api, String web, String files, String accessKey, String secretKey) {
+public record ClearmlConf(String api, String web, String files, String accessKey, String secretKey) {
 
-    static final ClearmlConf NONE = new ClearmlConf("", "", "", "", "");
+    public static final ClearmlConf NONE = new ClearmlConf("", "", "", "", "");
     /** Where ClearML's hosted service answers. */
     private static final String HOSTED = "https://api.clear.ml";
 
     /** The API server; the hosted one if the file doesn't say. */
-    String apiOr() {
+    public String apiOr() {
         return api.isEmpty() ? HOSTED : api;
     }
 
@@ -27,7 +27,7 @@ record ClearmlConf(String api, String web, String files, String accessKey, Strin
         return "ClearmlConf[api=" + api + ", web=" + web + ", files=" + files + "]";
     }
 
-    static ClearmlConf parse(String text) {
+    public static ClearmlConf parse(String text) {
         var values = new Reader(text).read();
         return new ClearmlConf(value(values, "api.api_server"), value(values, "api.web_server"), value(values, "api.files_server"),
                 value(values, "api.credentials.access_key"), value(values, "api.credentials.secret_key"));
@@ -41,6 +41,9 @@ record ClearmlConf(String api, String web, String files, String accessKey, Strin
 
     /** Walks through the text and keeps, by dotted path, every plain value of an object; the last one of a path wins. */
     private static final class Reader {
+
+        /** Deeper than anything that ClearML reads. */
+        private static final int DEEPEST = 30;
 
         private final String text;
         private final Map<String, String> values = new HashMap<>();
@@ -60,6 +63,9 @@ record ClearmlConf(String api, String web, String files, String accessKey, Strin
         }
 
         private void object(List<String> path) {
+            if (path.size() > DEEPEST) {
+                return;
+            }
             while (true) {
                 skipSpace();
                 while (peek() == ',') {

@@ -1,4 +1,4 @@
-package dev.muster.cli;
+package dev.muster.planner.foreign;
 
 import java.util.EnumSet;
 import java.util.List;
@@ -10,7 +10,7 @@ import java.util.Set;
  * What ClearML's autoscalers can be told, as the import knows it: one constant a field. {@code docs/parity.md} has a row for each, with
  * the same field of ours, which a test holds.
  */
-enum ClearmlField {
+public enum ClearmlField {
 
     INSTANCE_NAME(Place.FLEET, "", "name", "Autoscaler Instance Name"),
     MAX_IDLE(Place.FLEET, "max_idle_time_min", "pools.<pool>.idle", "Max Idle Time"),
@@ -94,20 +94,20 @@ enum ClearmlField {
             MACHINE_TYPE, GPU_TYPE, GPU_COUNT, PREEMPTIBLE, PROVISION_MODEL, PREEMPTIBLE_BLACKOUT, MACHINE_IMAGE, DISC_SIZE, DEFAULT_ACCOUNT, ACCOUNT_EMAIL, SCOPES, METADATA);
 
     /** Where a field stands. */
-    enum Place {
+    public enum Place {
         /** Once in a file: hyper_params or configurations, or an export's top. */
         FLEET,
         /** In each resource. */
         RESOURCE
     }
 
-    final Place place;
+    public final Place place;
     /** The open-source autoscaler's name; empty: it has none. */
-    final String openSource;
+    public final String openSource;
     /** Path in our spec; empty: we have none. */
-    final String ours;
+    public final String ours;
     /** The applications' label; empty: they have none. */
-    final String label;
+    public final String label;
     private final List<String> otherLabels;
 
     ClearmlField(Place place, String openSource, String ours, String label, String... otherLabels) {
@@ -119,17 +119,17 @@ enum ClearmlField {
     }
 
     /** @return whether the AWS application, or the open-source autoscaler, has it */
-    boolean isOnAws() {
+    public boolean isOnAws() {
         return !ON_GOOGLE.contains(this);
     }
 
     /** @return whether the GCP application has it */
-    boolean isOnGoogle() {
+    public boolean isOnGoogle() {
         return !ON_AWS.contains(this) && !label.isEmpty();
     }
 
     /** The field that a key means in a file of that cloud. Capitals, spaces, signs and a unit at the end don't matter, since no page says how an export writes labels. */
-    static Optional<ClearmlField> of(Place place, String key, boolean onGoogle) {
+    public static Optional<ClearmlField> of(Place place, String key, boolean onGoogle) {
         for (var field : values()) {
             if (field.place == place && !(onGoogle ? ON_AWS : ON_GOOGLE).contains(field)
                     && (same(field.openSource, key) || same(field.label, key) || field.otherLabels.stream().anyMatch(label -> same(label, key)))) {
