@@ -20,7 +20,7 @@ public record Budget(
         HOUR, DAY, MONTH;
 
         /** First day of the calendar span around a day; of a rate, that day. */
-        LocalDate firstDay(LocalDate day) {
+        public LocalDate firstDay(LocalDate day) {
             return this == MONTH ? day.withDayOfMonth(1) : day;
         }
 

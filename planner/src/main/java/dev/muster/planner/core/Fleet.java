@@ -105,7 +105,16 @@ public final class Fleet {
 
     /** A fleet of which nothing but its accepted spec is known. */
     public static Fleet of(FleetHead head) {
-        return new Fleet(head);
+        var fleet = new Fleet(head);
+        fleet.tellBudgets();
+        return fleet;
+    }
+
+    /** As it is now, for trying something out: nothing that happens to one of the two reaches the other. What a stored fleet lacks, the copy lacks. */
+    public Fleet copy() {
+        return restored(head, memory(), ledger.book(), Stream.concat(machines.all(Machine::isCounted).values().stream(),
+                machines.all(machine -> !machine.isCounted()).values().stream()).toList(), List.copyOf(queues.values()),
+                List.copyOf(workers.all().values()));
     }
 
     /** A fleet as it was stored. */
@@ -553,6 +562,15 @@ public final class Fleet {
             holds.values().removeIf(hold -> hold.kind() == Hold.Kind.POOL || hold.kind() == Hold.Kind.ACCOUNT);
             tryRefusedAdoptionsAgain();
             memoryChanged = true;
+            tellBudgets();
+        }
+    }
+
+    /** How they stand is told soon, and not only once a machine runs. */
+    private void tellBudgets() {
+        if (spec().hasBudgets()) {
+            ledger.tellAgain();
+            ledgerChanged = true;
         }
     }
 
@@ -1229,7 +1247,7 @@ public final class Fleet {
             adopting.remove(r.prefix());
             memoryChanged = true;
         } else if (record instanceof PlanRecord.HistoryWritten r) {
-            ledger.written(r.minutesUntil(), r.hoursUntil());
+            ledger.written(r.minutesUntil(), r.hoursUntil(), r.rows().stream().anyMatch(row -> row.series().equals(HistoryRow.MINUTE)), size() > 0);
             ledgerChanged = true;
         } else if (record instanceof PlanRecord.Counted r) {
             nextMachine = r.nextMachine();

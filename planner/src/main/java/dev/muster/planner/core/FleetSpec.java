@@ -30,6 +30,11 @@ public record FleetSpec(
         schedules = List.copyOf(schedules);
     }
 
+    /** Of the fleet, a pool or a queue. */
+    public boolean hasBudgets() {
+        return !budgets.isEmpty() || pools.stream().anyMatch(pool -> !pool.budgets().isEmpty()) || queues.stream().anyMatch(queue -> !queue.budgets().isEmpty());
+    }
+
     public Optional<Pool> pool(String name) {
         return pools.stream().filter(pool -> pool.name().equals(name)).findFirst();
     }

@@ -68,13 +68,14 @@ public final class Ledger {
      * @param minutesUntil the same for minutes
      * @param lostAt what was spent before is not known; null: all is known
      * @param waits tasks that started since {@code minutesUntil}, by the classes of {@link #WAIT_SECONDS}
+     * @param untold money moved since the last minute's row, or machines lived at it
      */
-    public record Book(List<Spent> spent, List<Line> lines, Instant hoursUntil, Instant minutesUntil, Instant lostAt, List<Long> waits) {
-        public static final Book EMPTY = new Book(List.of(), List.of(), Instant.EPOCH, Instant.EPOCH, null, List.of());
+    public record Book(List<Spent> spent, List<Line> lines, Instant hoursUntil, Instant minutesUntil, Instant lostAt, List<Long> waits, boolean untold) {
+        public static final Book EMPTY = new Book(List.of(), List.of(), Instant.EPOCH, Instant.EPOCH, null, List.of(), false);
 
         /** Nothing is known of what was spent before. */
         public static Book lost(Instant at) {
-            return new Book(List.of(), List.of(), Instant.EPOCH, Instant.EPOCH, at, List.of());
+            return new Book(List.of(), List.of(), Instant.EPOCH, Instant.EPOCH, at, List.of(), true);
         }
     }
 
@@ -87,6 +88,7 @@ public final class Ledger {
     private Instant hoursUntil = Instant.EPOCH;
     private Instant minutesUntil = Instant.EPOCH;
     private Instant lostAt;
+    private boolean untold;
 
     static Ledger of(Book book) {
         var ledger = new Ledger();
@@ -95,6 +97,7 @@ public final class Ledger {
         ledger.hoursUntil = book.hoursUntil();
         ledger.minutesUntil = book.minutesUntil();
         ledger.lostAt = book.lostAt();
+        ledger.untold = book.untold();
         for (int i = 0; i < book.waits().size() && i < ledger.waits.length; i++) {
             ledger.waits[i] = book.waits().get(i);
         }
@@ -106,7 +109,7 @@ public final class Ledger {
         days.forEach((date, day) -> day.byPayer.forEach((payer, micros) -> spent.add(new Spent(date, payer.pool(), payer.queue(), micros))));
         var lines = new ArrayList<Line>();
         hours.forEach((hour, payers) -> payers.forEach((payer, amounts) -> lines.add(new Line(hour, payer, amounts))));
-        return new Book(List.copyOf(spent), List.copyOf(lines), hoursUntil, minutesUntil, lostAt, waits());
+        return new Book(List.copyOf(spent), List.copyOf(lines), hoursUntil, minutesUntil, lostAt, waits(), untold);
     }
 
     /** What was spent on one date, and its sums: a plan asks for them at every budget. */
@@ -149,6 +152,16 @@ public final class Ledger {
         return minutesUntil;
     }
 
+    /** Whether one more row of a minute is due, also where nothing waits and nothing runs: the last one does not say how money stands. */
+    public boolean isUntold() {
+        return untold;
+    }
+
+    /** Budgets are others now. */
+    void tellAgain() {
+        untold = true;
+    }
+
     /** By the classes of {@link #WAIT_SECONDS}; empty if no task started. */
     public List<Long> waits() {
         var list = new ArrayList<Long>();
@@ -177,6 +190,7 @@ public final class Ledger {
     /** People say what was spent before the books were lost. */
     void restore(long dayMicros, long monthMicros, LocalDate today) {
         lostAt = null;
+        untold = true;
         day(today).add(ALL, "", dayMicros);
         // The rest of the month is no part of today; on its first day there is none.
         if (today.getDayOfMonth() > 1 && monthMicros > dayMicros) {
@@ -197,6 +211,7 @@ public final class Ledger {
         if (!stretch.from().isBefore(stretch.to())) {
             return;
         }
+        untold = true;
         byDay(stretch, zone, (day, part) -> day(day).add(machine.pool(), machine.queue(), part.cost()));
         while (days.size() > DAYS_KEPT) {
             days.pollFirstEntry();
@@ -265,8 +280,14 @@ public final class Ledger {
         }
     }
 
-    /** Rows up to there are written. */
-    void written(Instant minutes, Instant hoursEnd) {
+    /**
+     * Rows up to there are written.
+     *
+     * @param told the last minute has rows
+     * @param live machines live on, so that its rows are not the last word
+     */
+    void written(Instant minutes, Instant hoursEnd, boolean told, boolean live) {
+        untold = told ? live : untold;
         if (minutes.isAfter(minutesUntil)) {
             minutesUntil = minutes;
             Arrays.fill(waits, 0);

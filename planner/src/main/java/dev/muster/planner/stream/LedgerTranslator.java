@@ -1,9 +1,13 @@
 package dev.muster.planner.stream;
 
+import dev.muster.planner.core.Budget;
+import dev.muster.planner.core.BudgetStanding;
 import dev.muster.planner.core.HistoryRow;
 import dev.muster.planner.core.Ledger;
 import dev.muster.planner.core.Paid;
 import dev.muster.planner.core.PaidKind;
+import dev.muster.v1.BudgetLine;
+import dev.muster.v1.BudgetPeriod;
 import dev.muster.v1.LedgerState;
 import dev.muster.v1.MachinePaid;
 import dev.muster.v1.PaidLine;
@@ -62,7 +66,7 @@ final class LedgerTranslator {
     }
 
     static LedgerState ledger(Ledger.Book book) {
-        var message = LedgerState.newBuilder().addAllWaits(book.waits());
+        var message = LedgerState.newBuilder().addAllWaits(book.waits()).setUntold(book.untold());
         book.spent().forEach(spent -> message.addSpent(SpentOn.newBuilder().setDay(spent.day().toString()).setPool(spent.pool())
                 .setQueue(spent.queue()).setMicros(spent.micros())));
         book.lines().forEach(line -> message.addLines(PaidLine.newBuilder().setHour(Times.timestamp(line.hour())).setPool(line.payer().pool())
@@ -91,7 +95,7 @@ final class LedgerTranslator {
                                 Duration.ofMillis(line.getWasteMs()), line.getMicros()))).toList(),
                 Times.instantOrEpoch(message.hasHoursUntil(), message.getHoursUntil()),
                 Times.instantOrEpoch(message.hasMinutesUntil(), message.getMinutesUntil()),
-                Times.instantOrNull(message.hasLostAt(), message.getLostAt()), message.getWaitsList());
+                Times.instantOrNull(message.hasLostAt(), message.getLostAt()), message.getWaitsList(), message.getUntold());
     }
 
     static dev.muster.v1.HistoryRow row(String fleet, HistoryRow row) {
@@ -99,10 +103,30 @@ final class LedgerTranslator {
                 .setLength(Times.duration(row.length())).putAllLabels(row.labels()).setWaiting(row.waiting()).setRunning(row.running())
                 .addAllWaits(row.waits()).setSpentMicros(row.amounts().micros()).setComplete(row.complete());
         row.machines().forEach((phase, count) -> message.putMachines(phase.name(), count));
+        row.budgets().forEach(standing -> message.addBudgets(line(standing)));
         if (!row.amounts().paid().isZero()) {
             message.putAllPaidMs(Map.of("useful", row.amounts().useful().toMillis(), "idle", row.amounts().idle().toMillis(),
                     "boot", row.amounts().boot().toMillis(), "waste", row.amounts().waste().toMillis()));
         }
         return message.build();
+    }
+
+    private static BudgetLine line(BudgetStanding standing) {
+        var scope = standing.scope();
+        var message = BudgetLine.newBuilder().setPool(scope.kind() == Budget.Scope.Kind.POOL ? scope.name() : "")
+                .setQueue(scope.kind() == Budget.Scope.Kind.QUEUE ? scope.name() : "").setPeriod(period(standing.period()))
+                .setSpentMicros(standing.spent()).setReservedMicros(standing.reserved()).setMicrosPerHour(standing.perHour()).setKnown(standing.known());
+        if (standing.begin() != null) {
+            message.setPeriodStart(Times.timestamp(standing.begin())).setPeriodEnd(Times.timestamp(standing.end()));
+        }
+        return message.build();
+    }
+
+    private static BudgetPeriod period(Budget.Period period) {
+        return switch (period) {
+            case HOUR -> BudgetPeriod.PER_HOUR;
+            case DAY -> BudgetPeriod.PER_DAY;
+            case MONTH -> BudgetPeriod.PER_MONTH;
+        };
     }
 }

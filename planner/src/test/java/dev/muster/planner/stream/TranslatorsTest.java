@@ -106,7 +106,7 @@ class TranslatorsTest {
         var amounts = new Ledger.Amounts(Duration.ofMillis(1), Duration.ofMillis(2), Duration.ofMillis(3), Duration.ofMillis(4), 5);
         var book = new Ledger.Book(List.of(new Ledger.Spent(LocalDate.of(2026, 11, 23), "cpu", "default", 9)),
                 List.of(new Ledger.Line(T, new Ledger.Payer("cpu", "default", "p", "u"), amounts)), T, T.plusSeconds(60), T.minusSeconds(1),
-                List.of(1L, 0L, 2L));
+                List.of(1L, 0L, 2L), true);
         assertThat(LedgerTranslator.ledger(LedgerTranslator.ledger(book))).isEqualTo(book);
         assertThat(LedgerTranslator.ledger(LedgerTranslator.ledger(Ledger.Book.EMPTY))).isEqualTo(Ledger.Book.EMPTY);
     }
