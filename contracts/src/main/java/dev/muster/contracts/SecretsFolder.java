@@ -70,9 +70,13 @@ public record SecretsFolder(Path folder) {
 
     /** Every secret that is in the folder now. One that can't be read as text is left out: nobody is given it. */
     public List<Secret> all() {
+        return names().stream().flatMap(name -> findReadable(name).stream()).toList();
+    }
+
+    /** Names of the files that are there now, sorted. @throws IllegalStateException if the folder is there and can't be listed */
+    public List<String> names() {
         try (var files = Files.list(folder)) {
-            return files.filter(Files::isRegularFile).map(file -> file.getFileName().toString()).filter(name -> name.matches(NAME)).sorted()
-                    .flatMap(name -> findReadable(name).stream()).toList();
+            return files.filter(Files::isRegularFile).map(file -> file.getFileName().toString()).filter(name -> name.matches(NAME)).sorted().toList();
         } catch (NotDirectoryException | NoSuchFileException absent) {
             return List.of();
         } catch (IOException unreadable) {

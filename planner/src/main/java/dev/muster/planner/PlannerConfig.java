@@ -4,6 +4,7 @@ import dev.muster.contracts.KafkaSecurity;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import io.smallrye.config.WithName;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 
@@ -19,11 +20,27 @@ public interface PlannerConfig {
 
     Kafka kafka();
 
-    Secrets secrets();
-
     Topics topics();
 
+    Secrets secrets();
+
+    Log log();
+
     Planner planner();
+
+    interface Secrets {
+
+        /** Folder with one file a secret: webhooks' addresses, the password to Kafka. Files are read anew each time. */
+        @WithDefault("secrets")
+        String folder();
+    }
+
+    interface Log {
+
+        /** File of log levels that are followed while the process runs, lines {@code category=LEVEL}. Default: none. */
+        @WithName("levels-file")
+        Optional<Path> levelsFile();
+    }
 
     interface Kafka {
 
@@ -33,13 +50,6 @@ public interface PlannerConfig {
 
         /** How the planner shows who it is. */
         KafkaSecurity security();
-    }
-
-    interface Secrets {
-
-        /** Folder with one file a secret. */
-        @WithDefault("secrets")
-        String folder();
     }
 
     interface Topics {

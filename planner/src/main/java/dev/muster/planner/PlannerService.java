@@ -1,10 +1,12 @@
 package dev.muster.planner;
 
+import dev.muster.contracts.SpecSecrets;
 import dev.muster.planner.control.ConsoleReader;
 import dev.muster.planner.control.ReadModel;
 import dev.muster.planner.control.RequestPublisher;
 import dev.muster.planner.control.Writes;
 import dev.muster.planner.stream.PlannerStreams;
+import dev.muster.v1.NamedState;
 import dev.muster.v1.ServiceReported;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.Quarkus;
@@ -15,6 +17,7 @@ import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -27,6 +30,8 @@ public final class PlannerService {
 
     private static final Logger LOG = Logger.getLogger(PlannerService.class);
     private static final Duration REPORT_EVERY = Duration.ofMinutes(1);
+    /** The folder may be on a network. */
+    private static final Duration SECRETS_EVERY = Duration.ofSeconds(5);
 
     private final Settings settings;
     private final ReadModel model;
@@ -42,6 +47,8 @@ public final class PlannerService {
     private volatile PlannerStreams streams;
     private ServiceReported reported = ServiceReported.getDefaultInstance();
     private Instant reportedAt = Instant.EPOCH;
+    private List<NamedState> secrets = List.of();
+    private Instant secretsSeenAt = Instant.EPOCH;
 
     PlannerService(PlannerConfig config, MeterRegistry registry) {
         settings = Settings.of(config);
@@ -106,7 +113,7 @@ public final class PlannerService {
             var because = notReadyBecause();
             var now = Instant.now();
             var report = ServiceReported.newBuilder().setService(Settings.SERVICE).setInstance(settings.instance()).setVersion(Settings.version())
-                    .setReady(because.isEmpty()).setNotReadyBecause(because.orElse("")).addAllOwned(streams.owned()).build();
+                    .setReady(because.isEmpty()).setNotReadyBecause(because.orElse("")).addAllOwned(streams.owned()).addAllSecrets(secrets(now)).build();
             if (report.equals(reported) && now.isBefore(reportedAt.plus(REPORT_EVERY))) {
                 return;
             }
@@ -120,5 +127,13 @@ public final class PlannerService {
             // Reports say how the service is; that one failed must not end them.
             LOG.warn("A report of the service failed", passing);
         }
+    }
+
+    private List<NamedState> secrets(Instant now) {
+        if (now.isAfter(secretsSeenAt.plus(SECRETS_EVERY))) {
+            secrets = SpecSecrets.states(settings.secrets(), model.secretsWanted(SpecSecrets.PLANNER));
+            secretsSeenAt = now;
+        }
+        return secrets;
     }
 }

@@ -8,16 +8,20 @@ import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 
 /**
  * The planner's settings, checked.
  *
  * @param instance this process among the planner's replicas
  * @param decisionsKept of each fleet, in memory
+ * @param secrets with webhooks' addresses; the folder need not be there
+ * @param logLevelsFile followed while the process runs; need not be there
  */
 public record Settings(
         String installation, String instance, KafkaConnection kafka, Topics topics, Duration beat, Duration commitInterval,
-        Duration sessionTimeout, Duration transactionTimeout, int threads, int standbyReplicas, Duration answerTimeout, int decisionsKept) {
+        Duration sessionTimeout, Duration transactionTimeout, int threads, int standbyReplicas, Duration answerTimeout, int decisionsKept,
+        SecretsFolder secrets, Optional<Path> logLevelsFile) {
 
     /** What the service calls itself in records and reports. */
     public static final String SERVICE = "planner";
@@ -56,7 +60,8 @@ public record Settings(
         var planner = config.planner();
         return new Settings(installation, config.instance().orElseGet(Settings::defaultInstance), kafka, topics, planner.beat(),
                 planner.commitInterval(), planner.sessionTimeout(), planner.transactionTimeout(), planner.threads(),
-                planner.standbyReplicas(), planner.answerTimeout(), planner.decisionsKept());
+                planner.standbyReplicas(), planner.answerTimeout(), planner.decisionsKept(), new SecretsFolder(Path.of(config.secrets().folder())),
+                config.log().levelsFile());
     }
 
     /** Source of the records that this process sends, as CloudEvents names it. */

@@ -4,9 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.smallrye.config.SmallRyeConfigBuilder;
+import dev.muster.contracts.SecretsFolder;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -19,7 +22,7 @@ class SettingsTest {
     void everyKeyHasItsDefault() {
         var settings = settings(Map.of("muster.instance", "one"));
         assertThat(settings).isEqualTo(new Settings("lab", "one", dev.muster.contracts.KafkaConnection.plaintext("localhost:9092"), new dev.muster.contracts.Topics("muster.", 32), Duration.ofMillis(10),
-                Duration.ofMillis(20), Duration.ofSeconds(6), Duration.ofSeconds(3), 1, 1, Duration.ofSeconds(10), 2000));
+                Duration.ofMillis(20), Duration.ofSeconds(6), Duration.ofSeconds(3), 1, 1, Duration.ofSeconds(10), 2000, new SecretsFolder(Path.of("secrets")), Optional.empty()));
         assertThat(settings.source()).isEqualTo("/lab/planner/one");
     }
 

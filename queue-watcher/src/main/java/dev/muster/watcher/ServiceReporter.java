@@ -1,6 +1,7 @@
 package dev.muster.watcher;
 
 import com.google.protobuf.util.Durations;
+import dev.muster.contracts.SpecSecrets;
 import dev.muster.v1.NamedState;
 import dev.muster.v1.ServiceReported;
 import io.quarkus.runtime.ShutdownEvent;
@@ -11,6 +12,8 @@ import jakarta.enterprise.event.Observes;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -24,6 +27,8 @@ public class ServiceReporter {
 
     private static final Duration CHECK_EVERY = Duration.ofSeconds(1);
     private static final Duration REPORT_EVERY = Duration.ofMinutes(1);
+    /** The folder may be on a network. */
+    private static final Duration SECRETS_EVERY = Duration.ofSeconds(5);
 
     private static final Logger LOG = Logger.getLogger(ServiceReporter.class);
 
@@ -41,6 +46,8 @@ public class ServiceReporter {
     });
     private ServiceReported reported = ServiceReported.getDefaultInstance();
     private Instant reportedAt = Instant.EPOCH;
+    private List<NamedState> secrets = List.of();
+    private Instant secretsSeenAt = Instant.EPOCH;
 
     public ServiceReporter(Settings settings, FleetTable fleets, Connections connections, WatcherReadiness readiness,
             DemandPublisher publisher, @ConfigProperty(name = "quarkus.application.version") String version) {
@@ -98,6 +105,16 @@ public class ServiceReporter {
         connections.owned().forEach((name, health) -> state
                 .addOwned(name)
                 .addConnections(NamedState.newBuilder().setName(name).setOk(health.isReachable()).setDetail(health.detail())));
-        return state.build();
+        return state.addAllSecrets(secrets()).build();
+    }
+
+    /** Specs want no secret of a watcher; those that it has are said, since whoever looks for one looks here, too. */
+    private List<NamedState> secrets() {
+        var now = clock.instant();
+        if (now.isAfter(secretsSeenAt.plus(SECRETS_EVERY))) {
+            secrets = SpecSecrets.states(settings.secrets(), Set.of());
+            secretsSeenAt = now;
+        }
+        return secrets;
     }
 }

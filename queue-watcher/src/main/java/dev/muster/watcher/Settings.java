@@ -100,6 +100,10 @@ public class Settings {
         return config.log().levelsFile();
     }
 
+    SecretsFolder secrets() {
+        return secrets;
+    }
+
     String instance() {
         return instance;
     }

@@ -4,11 +4,13 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.google.protobuf.InvalidProtocolBufferException;
 import dev.muster.contracts.KafkaSettings;
+import dev.muster.contracts.SpecSecrets;
 import dev.muster.contracts.TopicTable;
 import dev.muster.planner.Settings;
 import dev.muster.v1.DecisionEvent;
 import dev.muster.v1.DemandEvent;
 import dev.muster.v1.FleetRecord;
+import dev.muster.v1.FleetState;
 import dev.muster.v1.MachineRecord;
 import dev.muster.v1.ServiceReported;
 import java.time.Duration;
@@ -17,11 +19,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentNavigableMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.jboss.logging.Logger;
@@ -202,6 +207,12 @@ public final class ReadModel implements AutoCloseable {
 
     Optional<DecisionLog> decisions(String fleet) {
         return Optional.ofNullable(decisions.get(fleet));
+    }
+
+    /** Names of secrets that specs want of a service. */
+    public Set<String> secretsWanted(String service) {
+        return fleets.values().stream().filter(fleet -> fleet.getState() != FleetState.DELETED).flatMap(fleet -> SpecSecrets.of(fleet.getSpec()).stream())
+                .filter(wanted -> wanted.service().equals(service)).map(SpecSecrets.Wanted::name).collect(Collectors.toCollection(TreeSet::new));
     }
 
     /** Of services that are running, as far as their reports are fresh. */

@@ -3,10 +3,12 @@ package dev.muster.provisioner.host;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.google.protobuf.InvalidProtocolBufferException;
+import dev.muster.contracts.SpecSecrets;
 import dev.muster.contracts.TopicTable;
 import dev.muster.contracts.Topics;
 import dev.muster.provisioner.spi.Scope;
 import dev.muster.v1.FleetRecord;
+import dev.muster.v1.FleetState;
 import dev.muster.v1.MachineRecord;
 import dev.muster.v1.OfferKey;
 import dev.muster.v1.OfferSpec;
@@ -53,7 +55,7 @@ final class FleetBook implements TopicTable.Listener {
     }
 
     private record Fleet(String connection, Set<Scope> scopes, Set<String> ignoredClusters, String currency, Set<OfferKey> unpriced,
-            Set<OfferKey> offers) {}
+            Set<OfferKey> offers, Set<SpecSecrets.Wanted> secrets) {}
 
     private final String provider;
     private final Topics topics;
@@ -100,7 +102,8 @@ final class FleetBook implements TopicTable.Listener {
             }
             var record = FleetRecord.parseFrom(value);
             var fleet = new Fleet(record.getSpec().getConnection(), ours(record), Set.copyOf(record.getTakenOverClustersList()),
-                    record.getSpec().getCurrency(), unpricedOf(record), offersOf(record));
+                    record.getSpec().getCurrency(), unpricedOf(record), offersOf(record),
+                    record.getState() == FleetState.DELETED ? Set.of() : SpecSecrets.of(record.getSpec()));
             var before = fleets.put(name, fleet);
             if (!fleet.equals(before)) {
                 changed.addAll(fleet.scopes);
@@ -129,6 +132,12 @@ final class FleetBook implements TopicTable.Listener {
         var known = fleets.get(fleet);
         return known == null ? Set.of() : known.offers.stream().filter(offer -> isIn(offer, scope) && !offer.getMachineType().isEmpty())
                 .map(OfferKey::getMachineType).collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    /** Names of secrets that specs want of a service. Sorted. */
+    synchronized Set<String> secretsWanted(String service) {
+        return fleets.values().stream().flatMap(fleet -> fleet.secrets.stream()).filter(wanted -> wanted.service().equals(service))
+                .map(SpecSecrets.Wanted::name).collect(Collectors.toCollection(TreeSet::new));
     }
 
     /** What the fleet counts in; empty: the fleet is not known. */

@@ -5,6 +5,7 @@ import dev.muster.contracts.KafkaConnection;
 import dev.muster.contracts.KafkaRights;
 import dev.muster.contracts.KafkaSettings;
 import dev.muster.contracts.SecretsFolder;
+import dev.muster.contracts.SpecSecrets;
 import dev.muster.contracts.TopicTable;
 import dev.muster.provisioner.spi.MachineProvider;
 import dev.muster.provisioner.spi.Scope;
@@ -46,6 +47,8 @@ public final class ProvisionerHost implements AutoCloseable {
     /** Who is refused by Kafka is refused again, until a person has done something: a broker that is asked all the time would only suffer. */
     private static final Duration REFUSED_PAUSE = Duration.ofSeconds(5);
     private static final Duration REPORT_EVERY = Duration.ofMinutes(1);
+    /** The folder may be on a network. */
+    private static final Duration SECRETS_EVERY = Duration.ofSeconds(5);
     /** As the planner's: how soon the partitions of a process that died are given to another. */
     private static final Duration SESSION = Duration.ofSeconds(6);
 
@@ -63,6 +66,8 @@ public final class ProvisionerHost implements AutoCloseable {
     private volatile boolean closing;
     private ServiceReported lastReport;
     private long lastReportAt;
+    private List<NamedState> secretsSeen;
+    private long secretsSeenAt;
 
     private record Running(FleetBook book, TopicTable tables, ReportPublisher publisher, CommandRunner runner, CommandConsumer consumer,
             Inventory inventory, CloudPrices prices, int partitions) {
@@ -270,6 +275,7 @@ public final class ProvisionerHost implements AutoCloseable {
                         .setDetail(keys ? "" : "its files clearml-" + name + "-access-key and -secret-key are not in the secrets folder"));
             });
             now.book.scopes().stream().filter(now::owns).map(Scope::toString).forEach(report::addOwned);
+            report.addAllSecrets(secrets(now.book));
             boolean changed = lastReport == null || !lastReport.equals(report.build());
             if (changed || System.nanoTime() - lastReportAt > REPORT_EVERY.toNanos()) {
                 lastReport = report.build();
@@ -279,6 +285,14 @@ public final class ProvisionerHost implements AutoCloseable {
         } catch (RuntimeException ours) {
             LOG.error("Reporting the service failed in our own code and goes on", ours);
         }
+    }
+
+    private List<NamedState> secrets(FleetBook book) {
+        if (secretsSeen == null || System.nanoTime() - secretsSeenAt > SECRETS_EVERY.toNanos()) {
+            secretsSeen = SpecSecrets.states(secrets, book.secretsWanted(settings.service()));
+            secretsSeenAt = System.nanoTime();
+        }
+        return secretsSeen;
     }
 
     private void pause(long millis) {

@@ -1,0 +1,75 @@
+package dev.muster.planner.control;
+
+import dev.muster.contracts.SpecSecrets;
+import dev.muster.v1.FleetState;
+import dev.muster.v1.InstallationGrpc;
+import dev.muster.v1.ListSecretsRequest;
+import dev.muster.v1.ListSecretsResponse;
+import dev.muster.v1.NamedState;
+import dev.muster.v1.SecretView;
+import dev.muster.v1.ServiceReported;
+import io.grpc.stub.StreamObserver;
+import io.quarkus.grpc.GrpcService;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/** Muster itself, over gRPC. */
+@GrpcService
+final class InstallationService extends InstallationGrpc.InstallationImplBase {
+
+    private final ReadModel model;
+
+    InstallationService(ReadModel model) {
+        this.model = model;
+    }
+
+    @Override
+    public void listSecrets(ListSecretsRequest request, StreamObserver<ListSecretsResponse> call) {
+        Writes.finish(call, () -> {
+            var wanted = new TreeMap<String, Set<SpecSecrets.Wanted>>();
+            model.fleets().values().stream().filter(fleet -> fleet.getState() != FleetState.DELETED)
+                    .forEach(fleet -> wanted.put(fleet.getFleet(), SpecSecrets.of(fleet.getSpec())));
+            return ListSecretsResponse.newBuilder().addAllSecrets(views(model.services(), wanted)).build();
+        });
+    }
+
+    /**
+     * What is there, and what is wanted, by name.
+     *
+     * @param services those that run, each process
+     * @param wanted what each fleet's spec names
+     */
+    static List<SecretView> views(List<ServiceReported> services, Map<String, Set<SpecSecrets.Wanted>> wanted) {
+        var having = new TreeMap<String, Set<String>>();
+        var lacking = new HashMap<String, Set<String>>();
+        for (var service : services) {
+            for (NamedState secret : service.getSecretsList()) {
+                (secret.getOk() ? having : lacking).computeIfAbsent(secret.getName(), name -> new TreeSet<>()).add(service.getService());
+            }
+        }
+        var fleets = new TreeMap<String, Set<String>>();
+        var readers = new HashMap<String, Set<String>>();
+        wanted.forEach((fleet, names) -> names.forEach(each -> {
+            fleets.computeIfAbsent(each.name(), name -> new TreeSet<>()).add(fleet);
+            readers.computeIfAbsent(each.name(), name -> new HashSet<>()).add(each.service());
+        }));
+        var running = new HashSet<String>();
+        services.forEach(service -> running.add(service.getService()));
+        var names = new TreeSet<>(having.keySet());
+        names.addAll(fleets.keySet());
+        return names.stream().map(name -> {
+            var has = having.getOrDefault(name, Set.of());
+            var wants = readers.getOrDefault(name, Set.of());
+            // One process of a service that lacks it is enough to fail; of a service that doesn't run, nothing is known.
+            var missing = wants.stream().anyMatch(service -> running.contains(service)
+                    && (!has.contains(service) || lacking.getOrDefault(name, Set.of()).contains(service)));
+            return SecretView.newBuilder().setName(name).addAllServices(has).addAllFleets(fleets.getOrDefault(name, Set.of())).setMissing(missing)
+                    .setOnMachines(wants.equals(Set.of(""))).build();
+        }).toList();
+    }
+}
