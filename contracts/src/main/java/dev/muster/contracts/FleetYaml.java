@@ -17,6 +17,8 @@ import dev.muster.v1.K8sLaunch;
 import dev.muster.v1.LaunchParameters;
 import dev.muster.v1.Limits;
 import dev.muster.v1.Market;
+import dev.muster.v1.NotificationKind;
+import dev.muster.v1.NotificationSpec;
 import dev.muster.v1.OfferKey;
 import dev.muster.v1.OfferSpec;
 import dev.muster.v1.Order;
@@ -76,6 +78,8 @@ public final class FleetYaml {
 
     private static final Map<String, PodKind> PODS = Map.of("agent", PodKind.AGENT_POD, "task", PodKind.TASK_POD);
     private static final Map<String, TaskAction> TASK_ACTIONS = Map.of("retry", TaskAction.RETRY_TASK, "fail", TaskAction.FAIL_TASK);
+    private static final Map<String, NotificationKind> KINDS = Map.of("budget", NotificationKind.BUDGET, "circuit", NotificationKind.CIRCUIT,
+            "boot-failure", NotificationKind.BOOT_FAILURE, "rescue", NotificationKind.RESCUE, "clearml-unknown", NotificationKind.CLEARML_UNKNOWN);
     private static final String K8S = "k8s";
 
     private FleetYaml() {}
@@ -128,6 +132,7 @@ public final class FleetYaml {
         yaml.text("timeZone").ifPresent(fleet::setTimeZone);
         fleet.addAllBudgets(budgets(yaml)).addAllSchedules(schedules(yaml));
         yaml.object("cost").ifPresent(cost -> fleet.setCost(cost(cost)));
+        yaml.list("notifications").forEach(item -> fleet.addNotifications(notification(item)));
         yaml.finish();
         return fleet.build();
     }
@@ -390,6 +395,29 @@ public final class FleetYaml {
         return cost.build();
     }
 
+    private static NotificationSpec notification(YamlValue yaml) {
+        var notification = NotificationSpec.newBuilder();
+        if (!yaml.isObject()) {
+            webhook(yaml).ifPresent(notification::setWebhookSecret);
+            return notification.build();
+        }
+        yaml.get("secret").flatMap(FleetYaml::webhook).ifPresent(notification::setWebhookSecret);
+        yaml.get("kinds").ifPresent(kinds -> (kinds.isList() ? kinds.items() : List.of(kinds))
+                .forEach(kind -> kind.choice(KINDS).ifPresent(notification::addKinds)));
+        yaml.finish();
+        return notification.build();
+    }
+
+    /** An address is a key: it is refused here already, before it is sent anywhere, and not repeated. */
+    private static Optional<String> webhook(YamlValue yaml) {
+        var name = yaml.text();
+        if (name.isPresent() && (name.get().contains("/") || name.get().contains(":"))) {
+            yaml.wrong("is an address, and whoever has a webhook's address can write there", "put it into a file of the planner's secrets folder, and write the file's name");
+            return Optional.empty();
+        }
+        return name;
+    }
+
     private static RescueSpec rescue(YamlValue yaml) {
         var rescue = RescueSpec.newBuilder();
         yaml.flag("enabled").ifPresent(rescue::setEnabled);
@@ -603,6 +631,9 @@ public final class FleetYaml {
         budgets(top, fleet.getBudgetsList());
         schedules(top, fleet.getSchedulesList());
         cost(top, fleet.hasCost(), fleet.getCost());
+        if (fleet.getNotificationsCount() > 0) {
+            top.put("notifications", fleet.getNotificationsList().stream().map(FleetYaml::write).toList());
+        }
         var options = new DumperOptions();
         options.setDefaultFlowStyle(DumperOptions.FlowStyle.BLOCK);
         options.setSplitLines(false);
@@ -835,6 +866,17 @@ public final class FleetYaml {
             fields.put("publicIpv4PerHour", YamlValue.amount(cost.getPublicIpv4MicrosPerHour()));
         }
         to.put("cost", fields);
+    }
+
+    private static Object write(NotificationSpec notification) {
+        if (notification.getKindsCount() == 0) {
+            return notification.getWebhookSecret();
+        }
+        var to = new LinkedHashMap<String, Object>();
+        text(to, "secret", notification.getWebhookSecret());
+        to.put("kinds", notification.getKindsList().stream().flatMap(kind -> KINDS.entrySet().stream().filter(entry -> entry.getValue() == kind))
+                .map(Map.Entry::getKey).toList());
+        return to;
     }
 
     private static Map<String, Object> write(RescueSpec rescue) {

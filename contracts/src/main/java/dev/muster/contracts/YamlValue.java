@@ -186,13 +186,18 @@ public final class YamlValue {
 
     /** One of the given words. */
     public <T> Optional<T> choice(String key, Map<String, T> words) {
-        return get(key).flatMap(value -> value.text().flatMap(text -> {
+        return get(key).flatMap(value -> value.choice(words));
+    }
+
+    /** As above, of the value itself. */
+    public <T> Optional<T> choice(Map<String, T> words) {
+        return text().flatMap(text -> {
             if (words.containsKey(text)) {
                 return Optional.of(words.get(text));
             }
-            value.wrong("is '" + text + "'", "write one of " + String.join(", ", new TreeSet<>(words.keySet())));
+            wrong("is '" + text + "'", "write one of " + String.join(", ", new TreeSet<>(words.keySet())));
             return Optional.empty();
-        }));
+        });
     }
 
     /** A time span such as {@code 90s}, {@code 15m}, {@code 1h30m}, {@code 250ms} or {@code 1.5s}. */

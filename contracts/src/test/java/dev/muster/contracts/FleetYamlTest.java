@@ -19,6 +19,8 @@ import dev.muster.v1.K8sLaunch;
 import dev.muster.v1.LaunchParameters;
 import dev.muster.v1.Limits;
 import dev.muster.v1.Market;
+import dev.muster.v1.NotificationKind;
+import dev.muster.v1.NotificationSpec;
 import dev.muster.v1.OfferKey;
 import dev.muster.v1.OfferSpec;
 import dev.muster.v1.Order;
@@ -160,6 +162,42 @@ class FleetYamlTest {
                 .addSchedules(ScheduleSpec.newBuilder().setCron("0 8 * * 1-5").setLasts(seconds(36_000)).setTimeZone("America/New_York").setMin(2).setMax(4)
                         .setWarm(1).setPaused(false))
                 .setCost(CostSpec.newBuilder().setPriceFactor(1)).build());
+    }
+
+    @Test
+    void namesWebhooksByTheirSecretsAndNeverRepeatsAnAddress() throws Exception {
+        var fleet = FleetYaml.read("""
+                name: demo
+                notifications:
+                  - everything
+                  - {secret: money, kinds: [budget, circuit]}
+                  - {secret: one, kinds: clearml-unknown}
+                """);
+
+        assertThat(fleet.getNotificationsList()).containsExactly(
+                NotificationSpec.newBuilder().setWebhookSecret("everything").build(),
+                NotificationSpec.newBuilder().setWebhookSecret("money").addKinds(NotificationKind.BUDGET).addKinds(NotificationKind.CIRCUIT).build(),
+                NotificationSpec.newBuilder().setWebhookSecret("one").addKinds(NotificationKind.CLEARML_UNKNOWN).build());
+        assertThat(FleetYaml.write(fleet)).endsWith("""
+                notifications:
+                - everything
+                - secret: money
+                  kinds:
+                  - budget
+                  - circuit
+                - secret: one
+                  kinds:
+                  - clearml-unknown
+                """);
+        assertThatThrownBy(() -> FleetYaml.read("""
+                name: demo
+                notifications:
+                  - https://hooks.example.org/services/T0/planted
+                  - {secret: "https://hooks.example.org/services/T0/planted", kinds: [money]}
+                """)).isInstanceOf(InvalidYamlException.class).hasMessageNotContaining("planted").hasMessageNotContaining("hooks.example").hasMessage("""
+                notifications[0]: line 3: is an address, and whoever has a webhook's address can write there; put it into a file of the planner's secrets folder, and write the file's name
+                notifications[1].secret: line 4: is an address, and whoever has a webhook's address can write there; put it into a file of the planner's secrets folder, and write the file's name
+                notifications[1].kinds[0]: line 4: is 'money'; write one of boot-failure, budget, circuit, clearml-unknown, rescue""");
     }
 
     @Test
@@ -475,7 +513,14 @@ class FleetYamlTest {
                 budgets().forEach(fleet::addBudgets);
                 schedules().forEach(fleet::addSchedules);
             }
+            IntStream.range(0, random.nextInt(3)).forEach(i -> fleet.addNotifications(notification("hook-" + i)));
             return fleet.build();
+        }
+
+        private NotificationSpec notification(String secret) {
+            var notification = NotificationSpec.newBuilder().setWebhookSecret(secret);
+            IntStream.range(0, random.nextInt(3)).forEach(i -> notification.addKinds(NotificationKind.forNumber(1 + random.nextInt(5))));
+            return notification.build();
         }
 
         private QueueSpec queue(String name) {

@@ -50,6 +50,12 @@ final class FleetsService extends FleetsGrpc.FleetsImplBase {
 
     private void apply(ApplyFleetRequest request, boolean dryRun, StreamObserver<FleetRecord> call) {
         var spec = request.getSpec();
+        if (spec.getNotificationsList().stream().anyMatch(notification -> notification.getWebhookSecret().contains("/"))) {
+            // A webhook's address is a key: it is not even written to the topic of requests.
+            call.onError(ApiErrors.invalid("notifications.secret", "is an address, and whoever has a webhook's address can write there",
+                    "put it into a file of the planner's secrets folder, and write the file's name"));
+            return;
+        }
         var apply = ApplyFleet.newBuilder().setSpec(spec).setNewIncarnation(writes.newIncarnation()).setManagedBy(request.getManagedBy());
         if (request.hasExpectedVersion()) {
             apply.setExpectedVersion(request.getExpectedVersion());

@@ -55,6 +55,9 @@ final class SpecValidator {
     /** EC2: 50 tags a resource, of which Muster writes seven. */
     private static final int AWS_TAGS = 43;
     private static final int MOST_FACTOR = 1000;
+    private static final int MOST_NOTIFICATIONS = 10;
+    /** Linux' longest name of a file. */
+    private static final int LONGEST_SECRET_NAME = 255;
     /** A GiB of disk above a thousand a month, in micro-units. */
     private static final long DEAREST_GIB = 1_000_000_000L;
     /** EC2's largest volume, 64 TiB. */
@@ -132,6 +135,35 @@ final class SpecValidator {
         found.count("rescue.attempts", spec.getRescue().getAttempts());
         if (spec.getShutdown() == ShutdownAction.UNRECOGNIZED) {
             say("shutdown", "is an action that this release doesn't know", "use none, idle or all");
+        }
+        notifications();
+    }
+
+    private void notifications() {
+        if (spec.getNotificationsCount() > MOST_NOTIFICATIONS) {
+            say("notifications", "are " + spec.getNotificationsCount(), "name at most " + MOST_NOTIFICATIONS + " webhooks");
+        }
+        var names = new HashSet<String>();
+        for (int i = 0; i < spec.getNotificationsCount(); i++) {
+            var notification = spec.getNotifications(i);
+            var field = "notifications[" + i + "]";
+            var secret = notification.getWebhookSecret();
+            if (secret.isEmpty()) {
+                say(field + ".secret", "is missing", "name the file of the planner's secrets folder that holds the webhook's https address");
+            } else if (!PART.matcher(secret).matches() || secret.length() > LONGEST_SECRET_NAME) {
+                // Not repeated: what is no name may be an address, which is a key.
+                say(field + ".secret", "is no name of a file", "put the webhook's address into a file of the planner's secrets folder, and write the file's name: letters, digits, '.', '_' and '-'");
+            } else if (!names.add(secret)) {
+                say(field + ".secret", "'" + secret + "' is named twice", "name each webhook once, with all its kinds");
+            }
+            for (int k = 0; k < notification.getKindsCount(); k++) {
+                switch (notification.getKinds(k)) {
+                    case BUDGET, CIRCUIT, BOOT_FAILURE, RESCUE, CLEARML_UNKNOWN -> { }
+                    case TEST -> say(field + ".kinds[" + k + "]", "is the kind of a person's test, which is always sent", "leave it out");
+                    case NOTIFICATION_KIND_UNSPECIFIED, UNRECOGNIZED -> say(field + ".kinds[" + k + "]", "is none that this release knows",
+                            "use budget, circuit, boot-failure, rescue or clearml-unknown, or leave kinds out for all");
+                }
+            }
         }
     }
 

@@ -25,6 +25,7 @@ import dev.muster.v1.GcsStorage;
 import dev.muster.v1.K8sLaunch;
 import dev.muster.v1.LaunchParameters;
 import dev.muster.v1.Limits;
+import dev.muster.v1.NotificationSpec;
 import dev.muster.v1.OfferKey;
 import dev.muster.v1.OfferSpec;
 import dev.muster.v1.Pace;
@@ -109,6 +110,7 @@ class FleetSpecPageTest {
         var k8s = K8sLaunch.getDescriptor();
         var toleration = Toleration.getDescriptor();
         var rescue = RescueSpec.getDescriptor();
+        var note = NotificationSpec.getDescriptor();
         return List.of(
                 row("name", fleet, "name", "train", "required", "Autoscaler Instance Name"),
                 row("connection", fleet, "connection", "main", Defaults.CONNECTION, NONE),
@@ -306,6 +308,9 @@ class FleetSpecPageTest {
                 row("schedules[].max", window, "max", 4, "as outside", NONE, "Most machines at once. Below the minimum outside, it is the cap that holds."),
                 row("schedules[].warm", window, "warm", 1, "as outside", NONE, "Machines kept idle beyond what works. Pools only."),
                 row("schedules[].paused", window, "paused", true, "as outside", NONE),
+                row("notifications", fleet, "notifications", List.of(), "nobody is told", NONE, "Webhooks that are told when something needs a person: see [notifications](notifications.md). One that is told everything is just its secret."),
+                row("notifications[].secret", note, "webhook_secret", "slack-webhook", "required", NONE, "Name of the file in the planner's secrets folder that holds the webhook's https address. Never the address: whoever has it can write there."),
+                row("notifications[].kinds", note, "kinds", List.of("budget", "circuit"), "all", NONE, "What it is told: `budget`, `circuit`, `boot-failure`, `rescue`, `clearml-unknown`."),
                 row("cost", fleet, "cost", Map.of(), NONE, NONE, "What machines cost beside their offer's price. Pools have `cost` of the same form."),
                 row("cost.factor", cost, "price_factor", 0.85, "1", NONE),
                 row("cost.diskPerGibMonth", cost, "disk_micros_per_gib_month", 0.08, "disks are not counted", NONE, "Price of a GiB of disk a month of 730 h, for disks whose size the spec gives."),
@@ -373,7 +378,7 @@ class FleetSpecPageTest {
         for (var message : Stream.of(FleetSpec.getDescriptor(), QueueSpec.getDescriptor(), PoolSpec.getDescriptor(), OfferSpec.getDescriptor(), OfferKey.getDescriptor(),
                 Limits.getDescriptor(), BudgetSpec.getDescriptor(), ScheduleSpec.getDescriptor(), CostSpec.getDescriptor(), DisruptionSpec.getDescriptor(), Pace.getDescriptor(),
                 RescueSpec.getDescriptor(), LaunchParameters.getDescriptor(), BootSpec.getDescriptor(), Disk.getDescriptor(), AwsLaunch.getDescriptor(), GcpLaunch.getDescriptor(),
-                StorageSpec.getDescriptor(), S3Storage.getDescriptor(), GcsStorage.getDescriptor(), AzureStorage.getDescriptor(), K8sLaunch.getDescriptor(), Toleration.getDescriptor()).toList()) {
+                StorageSpec.getDescriptor(), S3Storage.getDescriptor(), GcsStorage.getDescriptor(), AzureStorage.getDescriptor(), K8sLaunch.getDescriptor(), Toleration.getDescriptor(), NotificationSpec.getDescriptor()).toList()) {
             message.getFields().stream().map(field -> message.getName() + "." + field.getName()).filter(name -> !NOT_KEYS.containsKey(name) && !PARENTS.containsKey(name))
                     .forEach(missing::add);
         }

@@ -1,6 +1,7 @@
 package dev.muster.planner.stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import com.google.protobuf.Duration;
 import dev.muster.planner.core.Schedule;
@@ -18,6 +19,8 @@ import dev.muster.v1.GcpLaunch;
 import dev.muster.v1.HostMaintenance;
 import dev.muster.v1.Limits;
 import dev.muster.v1.Market;
+import dev.muster.v1.NotificationKind;
+import dev.muster.v1.NotificationSpec;
 import dev.muster.v1.OfferKey;
 import dev.muster.v1.OfferSpec;
 import dev.muster.v1.PoolSpec;
@@ -566,6 +569,35 @@ class SpecValidatorTest {
         var spec = Specs.fleet("train");
         spec.getPoolsBuilder(0).getLaunchBuilder().getBootBuilder().setInitScript(text(script));
         assertThat(SpecValidator.violations(spec.build(), Specs.FACTS)).isEmpty();
+    }
+
+    @Test
+    void notificationsNameFilesAndKindsThatAreKnown() {
+        var spec = Specs.fleet("train").addNotifications(hook("slack").addKinds(NotificationKind.BUDGET)).addNotifications(hook("ops"));
+        assertThat(SpecValidator.violations(spec.build(), Specs.FACTS)).isEmpty();
+
+        spec.addNotifications(hook("")).addNotifications(hook("slack")).addNotifications(hook("https://hooks.example.org/planted"))
+                .addNotifications(hook("../planted")).addNotifications(hook("d").addKinds(NotificationKind.TEST).addKindsValue(0).addKindsValue(99));
+        assertThat(SpecValidator.violations(spec.build(), Specs.FACTS)).extracting(Violation::getField, Violation::getProblem).containsExactly(
+                tuple("notifications[2].secret", "is missing"),
+                tuple("notifications[3].secret", "'slack' is named twice"),
+                tuple("notifications[4].secret", "is no name of a file"),
+                tuple("notifications[5].secret", "is no name of a file"),
+                tuple("notifications[6].kinds[0]", "is the kind of a person's test, which is always sent"),
+                tuple("notifications[6].kinds[1]", "is none that this release knows"),
+                tuple("notifications[6].kinds[2]", "is none that this release knows"));
+        assertThat(SpecValidator.violations(spec.build(), Specs.FACTS).toString()).doesNotContain("planted");
+
+        var many = Specs.fleet("train");
+        for (int i = 0; i < 11; i++) {
+            many.addNotifications(hook("hook-" + i));
+        }
+        assertThat(SpecValidator.violations(many.build(), Specs.FACTS)).extracting(Violation::getField, Violation::getProblem)
+                .containsExactly(tuple("notifications", "are 11"));
+    }
+
+    private static NotificationSpec.Builder hook(String secret) {
+        return NotificationSpec.newBuilder().setWebhookSecret(secret);
     }
 
     @Test
