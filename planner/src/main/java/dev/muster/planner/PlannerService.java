@@ -5,6 +5,7 @@ import dev.muster.planner.control.ConsoleReader;
 import dev.muster.planner.control.ReadModel;
 import dev.muster.planner.control.RequestPublisher;
 import dev.muster.planner.control.Writes;
+import dev.muster.planner.notify.Notifications;
 import dev.muster.planner.stream.PlannerStreams;
 import dev.muster.v1.NamedState;
 import dev.muster.v1.ServiceReported;
@@ -38,6 +39,7 @@ public final class PlannerService {
     private final RequestPublisher publisher;
     private final Writes writes;
     private final ConsoleReader consoles;
+    private final Notifications notifications;
     private final MeterRegistry registry;
     private final ScheduledExecutorService reporter = Executors.newSingleThreadScheduledExecutor(task -> {
         var thread = new Thread(task, "service-reports");
@@ -57,12 +59,14 @@ public final class PlannerService {
         publisher = new RequestPublisher(settings, model);
         writes = new Writes(settings, model, publisher);
         consoles = new ConsoleReader(settings, publisher);
+        notifications = new Notifications(settings, model::notifications, model::isCurrent, registry);
     }
 
     void start(@Observes StartupEvent event) {
         model.start();
         streams = new PlannerStreams(settings, registry, why -> Quarkus.asyncExit(1));
         streams.start();
+        notifications.start();
         reporter.scheduleWithFixedDelay(this::report, 0, 1, TimeUnit.SECONDS);
     }
 
@@ -71,6 +75,7 @@ public final class PlannerService {
         if (streams != null) {
             streams.close();
         }
+        notifications.close();
         consoles.close();
         publisher.close();
         model.close();
@@ -92,6 +97,12 @@ public final class PlannerService {
     @Singleton
     ConsoleReader consoles() {
         return consoles;
+    }
+
+    @Produces
+    @Singleton
+    Notifications notifications() {
+        return notifications;
     }
 
     /** Why the planner can't do its work now; empty if it can. */

@@ -1,6 +1,7 @@
 package dev.muster.planner.control;
 
 import dev.muster.contracts.SpecSecrets;
+import dev.muster.planner.notify.Notifications;
 import dev.muster.v1.FleetState;
 import dev.muster.v1.InstallationGrpc;
 import dev.muster.v1.ListSecretsRequest;
@@ -8,6 +9,8 @@ import dev.muster.v1.ListSecretsResponse;
 import dev.muster.v1.NamedState;
 import dev.muster.v1.SecretView;
 import dev.muster.v1.ServiceReported;
+import dev.muster.v1.TestNotificationsRequest;
+import dev.muster.v1.TestNotificationsResponse;
 import io.grpc.stub.StreamObserver;
 import io.quarkus.grpc.GrpcService;
 import java.util.HashMap;
@@ -23,9 +26,23 @@ import java.util.TreeSet;
 final class InstallationService extends InstallationGrpc.InstallationImplBase {
 
     private final ReadModel model;
+    private final Notifications notifications;
 
-    InstallationService(ReadModel model) {
+    InstallationService(ReadModel model, Notifications notifications) {
         this.model = model;
+        this.notifications = notifications;
+    }
+
+    @Override
+    public void testNotifications(TestNotificationsRequest request, StreamObserver<TestNotificationsResponse> call) {
+        var fleet = model.fleet(request.getFleet()).filter(record -> record.getState() != FleetState.DELETED);
+        if (fleet.isEmpty()) {
+            call.onError(ApiErrors.notFound("There is no fleet '" + request.getFleet() + "'."));
+        } else if (fleet.get().getSpec().getNotificationsCount() == 0) {
+            call.onError(ApiErrors.notYet("Fleet " + request.getFleet() + " has no notifications: name a webhook in its spec first."));
+        } else {
+            notifications.test(request.getFleet()).thenAccept(outcomes -> Writes.finish(call, () -> TestNotificationsResponse.newBuilder().addAllOutcomes(outcomes).build()));
+        }
     }
 
     @Override

@@ -12,6 +12,7 @@ import dev.muster.v1.DemandEvent;
 import dev.muster.v1.FleetRecord;
 import dev.muster.v1.FleetState;
 import dev.muster.v1.MachineRecord;
+import dev.muster.v1.NotificationSpec;
 import dev.muster.v1.ServiceReported;
 import java.time.Duration;
 import java.time.Instant;
@@ -207,6 +208,11 @@ public final class ReadModel implements AutoCloseable {
 
     Optional<DecisionLog> decisions(String fleet) {
         return Optional.ofNullable(decisions.get(fleet));
+    }
+
+    /** Who is told of what needs a person; empty if there is no such fleet. */
+    public List<NotificationSpec> notifications(String fleet) {
+        return fleet(fleet).filter(record -> record.getState() != FleetState.DELETED).map(record -> record.getSpec().getNotificationsList()).orElse(List.of());
     }
 
     /** Names of secrets that specs want of a service. */
