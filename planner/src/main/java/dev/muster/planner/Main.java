@@ -1,5 +1,6 @@
 package dev.muster.planner;
 
+import dev.muster.planner.access.AccessSettings;
 import io.quarkus.runtime.Quarkus;
 import io.quarkus.runtime.annotations.QuarkusMain;
 import io.smallrye.config.ConfigValidationException;
@@ -26,6 +27,7 @@ public final class Main {
         Settings settings;
         try {
             settings = settings(ConfigProvider.getConfig());
+            AccessSettings.of(mapped(ConfigProvider.getConfig()), ConfigProvider.getConfig());
         } catch (IllegalArgumentException wrong) {
             end(BAD_CONFIGURATION, wrong.getMessage());
             return;
@@ -41,10 +43,14 @@ public final class Main {
 
     /** @throws IllegalArgumentException in one sentence that names the key and the fix */
     static Settings settings(Config config) {
+        return Settings.of(mapped(config));
+    }
+
+    private static PlannerConfig mapped(Config config) {
         var sources = StreamSupport.stream(config.getConfigSources().spliterator(), false).toArray(ConfigSource[]::new);
         try {
-            return Settings.of(new SmallRyeConfigBuilder().addDiscoveredConverters().addDefaultInterceptors().withSources(sources)
-                    .withMapping(PlannerConfig.class).withValidateUnknown(false).build().getConfigMapping(PlannerConfig.class));
+            return new SmallRyeConfigBuilder().addDiscoveredConverters().addDefaultInterceptors().withSources(sources)
+                    .withMapping(PlannerConfig.class).withValidateUnknown(false).build().getConfigMapping(PlannerConfig.class);
         } catch (ConfigValidationException unreadable) {
             throw new IllegalArgumentException(IntStream.range(0, unreadable.getProblemCount())
                     .mapToObj(i -> unreadable.getProblem(i).getMessage().replaceAll("(^[\\w.]+Exception: )|(SRCFG\\d+: )", "")).collect(Collectors.joining("; ")));

@@ -4,8 +4,10 @@ import dev.muster.contracts.KafkaSecurity;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import io.smallrye.config.WithName;
+import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 
 /** Every setting of the planner. {@link Settings} is what is made of it, checked. */
@@ -27,6 +29,8 @@ public interface PlannerConfig {
     Log log();
 
     Planner planner();
+
+    Api api();
 
     interface Secrets {
 
@@ -106,5 +110,99 @@ public interface PlannerConfig {
         @WithName("decisions-kept")
         @WithDefault("2000")
         int decisionsKept();
+    }
+
+    /** Who may use the control API, and how much. docs/access.md works three set-ups out. */
+    interface Api {
+
+        /** How callers are known: any of {@code tokens}, {@code oidc} and {@code certificates}; or {@code off}. Absent: off, on loopback only. */
+        Optional<List<String>> authentication();
+
+        /** File that says who may do what; read anew when it changes. Required unless authentication is off. */
+        Optional<Path> grants();
+
+        /** True: calls come from elsewhere without TLS, as behind a proxy that ends it. */
+        @WithDefault("false")
+        boolean plaintext();
+
+        Oidc oidc();
+
+        Tls tls();
+
+        Limits limits();
+
+        interface Oidc {
+
+            /** The identity provider, as its tokens name it. Its keys are found by its discovery document. */
+            Optional<URI> issuer();
+
+            /** The audience that tokens for this planner have. */
+            Optional<String> audience();
+
+            /** Claim that names the caller, in grants and in audit. Dots lead into objects. */
+            @WithName("subject-claim")
+            @WithDefault("sub")
+            String subjectClaim();
+
+            /** Claim with the caller's groups. */
+            @WithName("groups-claim")
+            @WithDefault("groups")
+            String groupsClaim();
+
+            /** PEM file with the authority of the provider's certificate. Absent: those that the JVM trusts. */
+            Optional<Path> ca();
+
+            /** By how much clocks may differ. */
+            @WithDefault("30s")
+            Duration leeway();
+        }
+
+        interface Tls {
+
+            /** PEM files of the planner's certificate, with those that lead to its authority, and of its key. */
+            Optional<Path> certificate();
+
+            Optional<Path> key();
+
+            /** How often the files are looked at; a renewed certificate holds for new connections. */
+            @WithDefault("1m")
+            Duration reload();
+
+            /** PEM file of the authority whose client certificates count. */
+            @WithName("client-ca")
+            Optional<Path> clientCa();
+
+            /** True: no connection without a client certificate, not even one that asks how the planner is. */
+            @WithName("client-certificate-required")
+            @WithDefault("false")
+            boolean clientCertificateRequired();
+        }
+
+        interface Limits {
+
+            /** Largest request. A spec has some KiB. */
+            @WithName("message-bytes")
+            @WithDefault("4194304")
+            int messageBytes();
+
+            /** Of one caller. Twice as many may come at once. */
+            @WithName("reads-per-second")
+            @WithDefault("1000")
+            int readsPerSecond();
+
+            /** As above, of calls that change something. */
+            @WithName("writes-per-second")
+            @WithDefault("100")
+            int writesPerSecond();
+
+            /** Open at once, of one caller. */
+            @WithName("watches-per-caller")
+            @WithDefault("100")
+            int watchesPerCaller();
+
+            /** Open at once, of all callers of this replica. */
+            @WithDefault("500")
+            int watches();
+        }
     }
 }

@@ -1,6 +1,7 @@
 package dev.muster.planner;
 
 import dev.muster.contracts.SpecSecrets;
+import dev.muster.planner.access.AccessSettings;
 import dev.muster.planner.control.ConsoleReader;
 import dev.muster.planner.control.ReadModel;
 import dev.muster.planner.control.RequestPublisher;
@@ -23,6 +24,7 @@ import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import org.eclipse.microprofile.config.Config;
 import org.jboss.logging.Logger;
 
 /** The planner as a service: what runs, and what it says of itself. {@link Main} has seen to it that its settings and topics are right. */
@@ -35,6 +37,7 @@ public final class PlannerService {
     private static final Duration SECRETS_EVERY = Duration.ofSeconds(5);
 
     private final Settings settings;
+    private final AccessSettings access;
     private final ReadModel model;
     private final RequestPublisher publisher;
     private final Writes writes;
@@ -52,8 +55,9 @@ public final class PlannerService {
     private List<NamedState> secrets = List.of();
     private Instant secretsSeenAt = Instant.EPOCH;
 
-    PlannerService(PlannerConfig config, MeterRegistry registry) {
+    PlannerService(PlannerConfig config, Config all, MeterRegistry registry) {
         settings = Settings.of(config);
+        access = AccessSettings.of(config, all);
         this.registry = registry;
         model = new ReadModel(settings);
         publisher = new RequestPublisher(settings, model);
@@ -103,6 +107,18 @@ public final class PlannerService {
     @Singleton
     Notifications notifications() {
         return notifications;
+    }
+
+    @Produces
+    @Singleton
+    Settings settings() {
+        return settings;
+    }
+
+    @Produces
+    @Singleton
+    AccessSettings access() {
+        return access;
     }
 
     /** Why the planner can't do its work now; empty if it can. */

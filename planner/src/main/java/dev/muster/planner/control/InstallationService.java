@@ -1,9 +1,17 @@
 package dev.muster.planner.control;
 
+import com.google.protobuf.util.Timestamps;
 import dev.muster.contracts.SpecSecrets;
+import dev.muster.planner.Settings;
+import dev.muster.planner.access.AccessSettings;
 import dev.muster.planner.notify.Notifications;
+import dev.muster.v1.Caller;
 import dev.muster.v1.FleetState;
+import dev.muster.v1.GetCallerRequest;
+import dev.muster.v1.GetInstallationRequest;
+import dev.muster.v1.Grant;
 import dev.muster.v1.InstallationGrpc;
+import dev.muster.v1.InstallationView;
 import dev.muster.v1.ListSecretsRequest;
 import dev.muster.v1.ListSecretsResponse;
 import dev.muster.v1.NamedState;
@@ -13,6 +21,7 @@ import dev.muster.v1.TestNotificationsRequest;
 import dev.muster.v1.TestNotificationsResponse;
 import io.grpc.stub.StreamObserver;
 import io.quarkus.grpc.GrpcService;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -25,12 +34,43 @@ import java.util.TreeSet;
 @GrpcService
 final class InstallationService extends InstallationGrpc.InstallationImplBase {
 
+    private final Settings settings;
+    private final AccessSettings access;
     private final ReadModel model;
     private final Notifications notifications;
 
-    InstallationService(ReadModel model, Notifications notifications) {
+    InstallationService(Settings settings, AccessSettings access, ReadModel model, Notifications notifications) {
+        this.settings = settings;
+        this.access = access;
         this.model = model;
         this.notifications = notifications;
+    }
+
+    @Override
+    public void getCaller(GetCallerRequest request, StreamObserver<Caller> call) {
+        Writes.finish(call, () -> {
+            var caller = dev.muster.planner.access.Caller.current();
+            var answer = Caller.newBuilder().setName(caller.name());
+            new TreeMap<>(caller.roles()).forEach((fleet, role) -> answer.addGrants(Grant.newBuilder().setFleet(fleet).setRole(role)));
+            caller.expiresAt().ifPresent(end -> answer.setExpiresAt(Timestamps.fromMillis(end.toEpochMilli())));
+            return answer.build();
+        });
+    }
+
+    @Override
+    public void getInstallation(GetInstallationRequest request, StreamObserver<InstallationView> call) {
+        Writes.finish(call, () -> {
+            var everything = dev.muster.planner.access.Caller.current().mayReadEverything();
+            var answer = InstallationView.newBuilder().setName(settings.installation()).setVersion(Settings.version()).setAuthenticated(!access.isOpen());
+            model.services().stream().sorted(Comparator.comparing(ServiceReported::getService).thenComparing(ServiceReported::getInstance))
+                    .map(service -> everything ? service : withoutWhatOthersOwn(service)).forEach(answer::addServices);
+            return answer.build();
+        });
+    }
+
+    /** Names of accounts, connections and secrets are other fleets', too. */
+    private static ServiceReported withoutWhatOthersOwn(ServiceReported service) {
+        return service.toBuilder().clearConnections().clearAccounts().clearSecrets().clearOwned().build();
     }
 
     @Override

@@ -7,6 +7,7 @@ import dev.muster.contracts.KafkaSettings;
 import dev.muster.contracts.SpecSecrets;
 import dev.muster.contracts.TopicTable;
 import dev.muster.planner.Settings;
+import dev.muster.planner.access.MachineFleets;
 import dev.muster.v1.DecisionEvent;
 import dev.muster.v1.DemandEvent;
 import dev.muster.v1.FleetRecord;
@@ -38,7 +39,7 @@ import org.jboss.logging.Logger;
  *
  * <p>Decisions are held up to a number for each fleet; older ones are on the topic, and this release doesn't fetch them.
  */
-public final class ReadModel implements AutoCloseable {
+public final class ReadModel implements MachineFleets, AutoCloseable {
 
     private static final Logger LOG = Logger.getLogger(ReadModel.class);
     /** Two of the full lists of workers that come every 60 s. */
@@ -190,6 +191,11 @@ public final class ReadModel implements AutoCloseable {
 
     Optional<MachineRecord> machine(String id) {
         return Optional.ofNullable(keyByMachine.get(id)).flatMap(key -> Optional.ofNullable(machines.get(key)).flatMap(value -> parsed(key, value)));
+    }
+
+    @Override
+    public Optional<String> fleetOf(String machineId) {
+        return Optional.ofNullable(keyByMachine.get(machineId)).map(key -> key.substring(0, key.indexOf('/')));
     }
 
     private static Optional<MachineRecord> parsed(String key, byte[] value) {

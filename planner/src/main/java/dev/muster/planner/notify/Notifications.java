@@ -128,7 +128,7 @@ public final class Notifications implements AutoCloseable, ConsumerRebalanceList
     }
 
     private void read() {
-        var config = KafkaSettings.consumer(settings.bootstrapServers());
+        var config = KafkaSettings.consumer(settings.kafka());
         config.put("group.id", settings.topics().prefix() + Settings.SERVICE + "-notifications");
         config.put("client.id", Settings.SERVICE + "-notifications");
         config.put("partition.assignment.strategy", CooperativeStickyAssignor.class.getName());
