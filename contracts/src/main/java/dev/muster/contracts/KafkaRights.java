@@ -32,6 +32,8 @@ import org.apache.kafka.common.resource.ResourceType;
 public final class KafkaRights {
 
     public static final String PLANNER = "planner";
+    /** Group of the planner's replicas that tell people. */
+    public static final String NOTIFICATIONS = PLANNER + "-notifications";
     public static final String QUEUE_WATCHER = "queue-watcher";
     /** People with the command line: they read, and write nothing. */
     public static final String CLI = "cli";
@@ -90,7 +92,7 @@ public final class KafkaRights {
                 topics(AclOperation.WRITE, topics.requests(), topics.fleets(), topics.machines(), topics.decisions(), topics.history(), topics.fleetVersions(),
                         topics.services(), topics.logLevels(), topics.deadLetters()),
                 COMMANDED.stream().flatMap(provider -> topics(AclOperation.WRITE, topics.commands(provider))),
-                group(topics, PLANNER),
+                group(topics, PLANNER), group(topics, NOTIFICATIONS),
                 Stream.of(AclOperation.CREATE, AclOperation.READ, AclOperation.WRITE).map(operation -> new Right(ResourceType.TOPIC, PatternType.PREFIXED, own, operation)),
                 transactions(own));
     }

@@ -20,7 +20,7 @@ public final class SpecSecrets {
     /** Pods mount what their secrets name, whatever the form of the reference. */
     private static final String READS_ITSELF = "k8s";
     /** Keys of the installation itself: what a spec doesn't name of them is nobody's business. */
-    private static final String OWN_KEY = "clearml-.+-(access|secret)-key|aws-.+-(access-key-id|secret-access-key)|gcp-.+-key|k8s-.+-token";
+    private static final String OWN_KEY = "clearml-.+-(access|secret)-key|aws-.+-(access-key-id|secret-access-key)|gcp-.+-key|k8s-.+-token|kafka-.+";
     /** So that a report stays far below the largest record. */
     private static final int MOST = 1_000;
 

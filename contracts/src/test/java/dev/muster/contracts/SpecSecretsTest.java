@@ -52,7 +52,7 @@ class SpecSecretsTest {
 
     @Test
     void aServiceSaysTheNamesInItsFolderAndThoseItLacks() throws Exception {
-        for (var name : List.of("hf-token", "clearml-default-secret-key", "aws-main-access-key-id", "gcp-lab-key", "k8s-lab-token", "git-pass")) {
+        for (var name : List.of("hf-token", "clearml-default-secret-key", "aws-main-access-key-id", "gcp-lab-key", "k8s-lab-token", "kafka-password", "git-pass")) {
             Files.writeString(folder.resolve(name), "planted-" + name);
         }
         Files.createDirectory(folder.resolve("sub"));

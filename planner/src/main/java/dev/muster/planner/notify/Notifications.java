@@ -1,6 +1,7 @@
 package dev.muster.planner.notify;
 
 import com.google.protobuf.InvalidProtocolBufferException;
+import dev.muster.contracts.KafkaRights;
 import dev.muster.contracts.KafkaSettings;
 import dev.muster.planner.Settings;
 import dev.muster.planner.notify.Positions.Position;
@@ -129,7 +130,7 @@ public final class Notifications implements AutoCloseable, ConsumerRebalanceList
 
     private void read() {
         var config = KafkaSettings.consumer(settings.kafka());
-        config.put("group.id", settings.topics().prefix() + Settings.SERVICE + "-notifications");
+        config.put("group.id", settings.topics().prefix() + KafkaRights.NOTIFICATIONS);
         config.put("client.id", Settings.SERVICE + "-notifications");
         config.put("partition.assignment.strategy", CooperativeStickyAssignor.class.getName());
         config.put("session.timeout.ms", (int) settings.sessionTimeout().toMillis());
@@ -251,6 +252,13 @@ public final class Notifications implements AutoCloseable, ConsumerRebalanceList
                 reading.isOurs = false;
             }
         }
+    }
+
+    /** As a process ends that is killed: nothing more is sent or committed. For tests. */
+    void kill() throws InterruptedException {
+        courier.close();
+        thread.interrupt();
+        thread.join();
     }
 
     /** What is not sent by then is sent by another replica, or after the next start. */
