@@ -7,6 +7,7 @@ import dev.muster.v1.DecisionEvent;
 import dev.muster.v1.DecisionsGrpc;
 import dev.muster.v1.FleetView;
 import dev.muster.v1.FleetsGrpc;
+import dev.muster.v1.InstallationGrpc;
 import dev.muster.v1.ListDecisionsRequest;
 import dev.muster.v1.ListFleetsRequest;
 import dev.muster.v1.ListMachinesRequest;
@@ -68,6 +69,10 @@ final class Control implements AutoCloseable {
 
     DecisionsGrpc.DecisionsBlockingStub decisions() {
         return DecisionsGrpc.newBlockingStub(channel).withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS);
+    }
+
+    InstallationGrpc.InstallationBlockingStub installation() {
+        return InstallationGrpc.newBlockingStub(channel).withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS);
     }
 
     /** The call's answer, or its error as a {@link CliFailure}. */

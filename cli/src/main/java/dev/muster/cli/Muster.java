@@ -11,7 +11,7 @@ import picocli.CommandLine.ParameterException;
         description = "Puts machines under ClearML queues.",
         footer = {"", "Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 nothing runs there.", "Every command takes --json."},
         subcommands = {DemoCommand.class, UpCommand.class, DownCommand.class, StatusCommand.class, InitCommand.class, ImportCommand.class, FleetCommand.class,
-            MachineCommand.class, PoolCommand.class, BudgetCommand.class, QueueCommand.class, TaskCommand.class, WhyCommand.class, DecisionCommand.class, DoctorCommand.class, ReplayCommand.class,
+            MachineCommand.class, PoolCommand.class, BudgetCommand.class, QueueCommand.class, TaskCommand.class, WhyCommand.class, DecisionCommand.class, NotifyCommand.class, DoctorCommand.class, ReplayCommand.class,
             ReplayDecisionsCommand.class, SimulateCommand.class, VersionCommand.class, CommandLine.HelpCommand.class})
 public final class Muster {
 
