@@ -6,11 +6,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import java.util.logging.Logger;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.AuthenticationException;
 import org.apache.kafka.common.errors.WakeupException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
@@ -22,13 +25,17 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
  */
 public final class TopicTable implements AutoCloseable {
 
+    private static final Logger LOG = Logger.getLogger(TopicTable.class.getName());
     private static final Duration POLL = Duration.ofMillis(200);
+    private static final Duration REFUSED_PAUSE = Duration.ofSeconds(1);
 
     private final KafkaConsumer<byte[], byte[]> consumer;
     private final Thread reader;
     private final CountDownLatch caughtUp = new CountDownLatch(1);
     private final Listener listener;
     private volatile boolean closing;
+    /** By the broker, which takes our word for who we are no longer, or not yet. */
+    private volatile boolean refused;
     private volatile RuntimeException failure;
 
     /** Told of each record in the order of its partition. It must not throw: bytes it can't read are its own business. */
@@ -93,13 +100,15 @@ public final class TopicTable implements AutoCloseable {
         try (consumer) {
             var partitions = new ArrayList<TopicPartition>();
             for (var topic : topics) {
-                consumer.partitionsFor(topic).forEach(p -> partitions.add(new TopicPartition(topic, p.partition())));
+                admitted(() -> consumer.partitionsFor(topic)).forEach(p -> partitions.add(new TopicPartition(topic, p.partition())));
             }
             consumer.assign(partitions);
-            start.seek(consumer, partitions);
-            var ends = consumer.endOffsets(partitions);
+            var ends = admitted(() -> {
+                start.seek(consumer, partitions);
+                return consumer.endOffsets(partitions);
+            });
             while (!closing) {
-                for (var record : consumer.poll(POLL)) {
+                for (var record : admitted(() -> consumer.poll(POLL))) {
                     listener.on(record);
                 }
                 listener.afterPoll();
@@ -116,6 +125,34 @@ public final class TopicTable implements AutoCloseable {
         }
     }
 
+    /** A broker that has a new password before our file does refuses us for that while: no reason to stop, and it is the next connection that reads the file. */
+    private <T> T admitted(Supplier<T> call) {
+        while (true) {
+            try {
+                var answer = call.get();
+                refused = false;
+                return answer;
+            } catch (AuthenticationException refusal) {
+                if (closing) {
+                    throw new WakeupException();
+                }
+                if (!refused) {
+                    LOG.warning("Kafka refuses a reader, which tries again: topics=" + reader.getName() + " reason=" + refusal.getMessage());
+                }
+                refused = true;
+                pause();
+            }
+        }
+    }
+
+    private static void pause() {
+        try {
+            TimeUnit.MILLISECONDS.sleep(REFUSED_PAUSE.toMillis());
+        } catch (InterruptedException interrupted) {
+            throw new WakeupException();
+        }
+    }
+
     /** False if the topics were not read within {@code timeout}. Throws what ended the reading, if something did. */
     public boolean awaitCaughtUp(Duration timeout) throws InterruptedException {
         var done = caughtUp.await(timeout.toMillis(), TimeUnit.MILLISECONDS);
@@ -127,7 +164,7 @@ public final class TopicTable implements AutoCloseable {
 
     /** Everything there at start has been handed over, and the reading goes on. */
     public boolean isCurrent() {
-        return caughtUp.getCount() == 0 && failure == null && reader.isAlive();
+        return caughtUp.getCount() == 0 && failure == null && !refused && reader.isAlive();
     }
 
     @Override

@@ -51,8 +51,15 @@ public final class KafkaBroker implements AutoCloseable {
      * @param library the broker's jars
      * @param log of the broker's process
      * @param onChange called when the process starts or ends; must not block
+     * @param listeners further ones at 127.0.0.1, by the name of their protocol, such as {@code SASL_SSL}, with their ports
+     * @param more of the server's own settings
      */
-    public record Settings(Path data, int port, Path library, Path log, Runnable onChange) {
+    public record Settings(Path data, int port, Path library, Path log, Runnable onChange, Map<String, Integer> listeners, Map<String, String> more) {
+
+        /** Without protection, as in a sandbox. */
+        public Settings(Path data, int port, Path library, Path log, Runnable onChange) {
+            this(data, port, library, log, onChange, Map.of(), Map.of());
+        }
 
         /** Log beside the data, jars where the build put them. */
         public Settings(Path data, int port) {
@@ -106,7 +113,7 @@ public final class KafkaBroker implements AutoCloseable {
     private static KafkaBroker startOn(int port, Settings settings) throws IOException, InterruptedException {
         var records = settings.data().resolve("records").toAbsolutePath();
         var properties = settings.data().resolve("server.properties").toAbsolutePath();
-        Files.writeString(properties, serverProperties(port, freePort(), records));
+        Files.writeString(properties, serverProperties(port, freePort(), records, settings));
         var jvm = SupervisedJvm.start(command(settings, properties), settings.onChange());
         try {
             awaitAnswer(jvm, port);
@@ -148,15 +155,20 @@ public final class KafkaBroker implements AutoCloseable {
         return meta.getProperty("cluster.id");
     }
 
-    static String serverProperties(int port, int controllerPort, Path records) {
+    private static String serverProperties(int port, int controllerPort, Path records, Settings settings) {
+        var listeners = settings.listeners().entrySet().stream().sorted(Map.Entry.comparingByKey())
+                .map(listener -> "," + listener.getKey() + "://127.0.0.1:" + listener.getValue()).collect(Collectors.joining());
+        var more = settings.more().entrySet().stream().sorted(Map.Entry.comparingByKey())
+                .map(setting -> setting.getKey() + "=" + setting.getValue().replace("\\", "\\\\") + "\n").collect(Collectors.joining());
+        // What comes later in the file holds.
         return """
                 process.roles=broker,controller
                 node.id=1
-                listeners=PLAINTEXT://127.0.0.1:%1$d,CONTROLLER://127.0.0.1:%2$d
-                advertised.listeners=PLAINTEXT://127.0.0.1:%1$d
+                listeners=PLAINTEXT://127.0.0.1:%1$d,CONTROLLER://127.0.0.1:%2$d%4$s
+                advertised.listeners=PLAINTEXT://127.0.0.1:%1$d%4$s
                 controller.listener.names=CONTROLLER
                 controller.quorum.voters=1@127.0.0.1:%2$d
-                listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+                listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL
                 log.dirs=%3$s
                 auto.create.topics.enable=false
                 default.replication.factor=1
@@ -181,7 +193,7 @@ public final class KafkaBroker implements AutoCloseable {
                 num.network.threads=2
                 num.io.threads=4
                 num.recovery.threads.per.data.dir=2
-                """.formatted(port, controllerPort, records.toString().replace("\\", "\\\\"));
+                """.formatted(port, controllerPort, records.toString().replace("\\", "\\\\"), listeners) + more;
     }
 
     private static void awaitAnswer(SupervisedJvm jvm, int port) throws IOException, InterruptedException {
@@ -217,7 +229,7 @@ public final class KafkaBroker implements AutoCloseable {
         }
     }
 
-    private static int freePort() throws IOException {
+    static int freePort() throws IOException {
         try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             return socket.getLocalPort();
         }

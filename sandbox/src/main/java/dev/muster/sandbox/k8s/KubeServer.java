@@ -4,6 +4,7 @@ import dev.muster.sandbox.CloudHttp;
 import dev.muster.sandbox.CloudTime;
 import dev.muster.sandbox.HeldCalls;
 import dev.muster.sandbox.machine.MachineImage;
+import dev.muster.sandbox.process.Certificate;
 import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
