@@ -1,6 +1,9 @@
 package dev.muster.watcher;
 
+import io.quarkus.runtime.ShutdownEvent;
+import io.quarkus.runtime.StartupEvent;
 import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
 import jakarta.enterprise.inject.Default;
 import java.time.Duration;
 import java.util.Optional;
@@ -25,15 +28,28 @@ public class WatcherReadiness implements HealthCheck {
     private final Connections connections;
     private final FleetTable fleets;
     private final DemandPublisher publisher;
+    private final KafkaAccess access;
 
-    public WatcherReadiness(Connections connections, FleetTable fleets, DemandPublisher publisher) {
+    public WatcherReadiness(Settings settings, Connections connections, FleetTable fleets, DemandPublisher publisher) {
         this.connections = connections;
         this.fleets = fleets;
         this.publisher = publisher;
+        this.access = new KafkaAccess(settings, () -> connections.hasJoined() && fleets.isCurrent());
+    }
+
+    void start(@Observes StartupEvent event) {
+        access.start();
+    }
+
+    void stop(@Observes ShutdownEvent event) {
+        access.stop();
     }
 
     /** Why the process is not ready; empty if it is. */
     Optional<String> problem() {
+        if (access.problem().isPresent()) {
+            return access.problem();
+        }
         if (!connections.hasJoined()) {
             return Optional.of("it has not joined the group of watchers: is Kafka there?");
         }

@@ -1,5 +1,6 @@
 package dev.muster.planner.stream;
 
+import dev.muster.contracts.KafkaConnection;
 import dev.muster.contracts.KafkaSettings;
 import dev.muster.planner.Settings;
 import dev.muster.planner.core.Planner;
@@ -32,11 +33,13 @@ public final class PlannerStreams implements AutoCloseable {
     private static final int BATCH_BYTES = 64 * 1024;
     private static final Duration CLOSE_WITHIN = Duration.ofSeconds(10);
 
+    private final KafkaConnection kafka;
     private final KafkaStreams streams;
     private final Deque<Instant> deaths = new ArrayDeque<>();
 
     /** @param ended told in one sentence when the stream has given up, from a thread of its own */
     public PlannerStreams(Settings settings, MeterRegistry registry, java.util.function.Consumer<String> ended) {
+        kafka = settings.kafka();
         var consumers = new TrackedConsumers();
         var metrics = new PlannerMetrics(registry);
         var topics = settings.topics();
@@ -59,6 +62,13 @@ public final class PlannerStreams implements AutoCloseable {
                 ended.accept(newer.getMessage());
                 return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
             }
+        }
+        if (KafkaConnection.isRefusal(broken)) {
+            // Another thread would be refused, too; the next start says all that is missing.
+            var why = kafka.problem(broken);
+            LOG.errorf("The planner ends: %s", why);
+            ended.accept(why);
+            return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
         }
         var now = Instant.now();
         deaths.addLast(now);

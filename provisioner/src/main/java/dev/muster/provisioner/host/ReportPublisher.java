@@ -3,6 +3,7 @@ package dev.muster.provisioner.host;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.muster.contracts.CloudEvents;
+import dev.muster.contracts.KafkaConnection;
 import dev.muster.contracts.Topics;
 import dev.muster.v1.ConsoleReported;
 import dev.muster.v1.MachineReport;
@@ -37,6 +38,8 @@ final class ReportPublisher implements AutoCloseable {
 
     private static final Logger LOG = Logger.getLogger(ReportPublisher.class);
     private static final Duration RETRY = Duration.ofMillis(50);
+    /** Who is refused by Kafka is refused again, until a person has done something. */
+    private static final Duration REFUSED_RETRY = Duration.ofSeconds(2);
     /** A broker's answer that took longer says nothing of its clock: the process may have stood still. */
     private static final Duration SKEW_SAMPLE = Duration.ofSeconds(1);
 
@@ -186,8 +189,8 @@ final class ReportPublisher implements AutoCloseable {
                 }
                 LOG.warnf("A transaction failed and is repeated: reason=%s", failed.toString());
                 abort();
+                TimeUnit.MILLISECONDS.sleep((KafkaConnection.isRefusal(failed) ? REFUSED_RETRY : RETRY).toMillis());
             }
-            TimeUnit.MILLISECONDS.sleep(RETRY.toMillis());
         }
     }
 
@@ -238,7 +241,7 @@ final class ReportPublisher implements AutoCloseable {
                 }
                 LOG.warnf("Kafka gives no transactions yet: reason=%s", notYet.toString());
                 discard();
-                TimeUnit.MILLISECONDS.sleep(500);
+                TimeUnit.MILLISECONDS.sleep(KafkaConnection.isRefusal(notYet) ? REFUSED_RETRY.toMillis() : 500);
             }
         }
     }
