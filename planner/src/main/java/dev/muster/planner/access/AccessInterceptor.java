@@ -30,17 +30,12 @@ import org.jboss.logging.Logger;
 
 /**
  * Stands before every call of the API, whichever way it came: who makes it, whether it may be made as often, and whether that caller may make it,
- * before a service hears of it. Never blocks: a call whose token can't be judged yet is held until it can.
+ * before a service hears of it. Never blocks: a call whose token can't be judged yet is held until it can. Edges that call services within this process give a
+ * call the attributes of the connection that it came by (its address, its TLS session), and the header {@code authorization} as it came.
  */
 @GlobalInterceptor
 @Singleton
 public final class AccessInterceptor implements ServerInterceptor, Prioritized, AutoCloseable {
-
-    /**
-     * The client's certificate (DER) of a connection that another edge of this process has taken, such as JSON over HTTP. From anywhere else it is
-     * not looked at. An edge passes on {@code authorization} and nothing else that its clients sent.
-     */
-    public static final Metadata.Key<byte[]> CLIENT_CERTIFICATE = Metadata.Key.of("muster-client-certificate-bin", Metadata.BINARY_BYTE_MARSHALLER);
 
     private static final Logger LOG = Logger.getLogger(AccessInterceptor.class);
     /** Whoever looks after processes asks it, and learns nothing else. */
@@ -268,7 +263,7 @@ public final class AccessInterceptor implements ServerInterceptor, Prioritized, 
 
         private String from() {
             return outlet.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR) instanceof InetSocketAddress address && address.getAddress() != null
-                    ? address.getAddress().getHostAddress() : "http";
+                    ? address.getAddress().getHostAddress() : "unknown";
         }
 
         /** Tells the service one thing more, behind what waits. One thread tells at a time, and none holds a lock meanwhile. */

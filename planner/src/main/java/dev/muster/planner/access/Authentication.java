@@ -4,10 +4,6 @@ import io.grpc.Attributes;
 import io.grpc.Grpc;
 import io.grpc.Metadata;
 import io.grpc.StatusRuntimeException;
-import java.io.ByteArrayInputStream;
-import java.net.SocketAddress;
-import java.security.cert.CertificateException;
-import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.time.Clock;
 import java.util.Optional;
@@ -45,7 +41,7 @@ final class Authentication implements AutoCloseable {
             if (token.isPresent()) {
                 return identify(token.get());
             }
-            var certificate = settings.ways().contains(AccessSettings.Way.CERTIFICATES) ? certificate(headers, connection) : Optional.<X509Certificate>empty();
+            var certificate = settings.ways().contains(AccessSettings.Way.CERTIFICATES) ? certificate(connection) : Optional.<X509Certificate>empty();
             return CompletableFuture.completedFuture(certificate.map(ClientCertificate::identity).orElseThrow(this::nothingShown));
         } catch (StatusRuntimeException refused) {
             return CompletableFuture.failedFuture(refused);
@@ -80,29 +76,16 @@ final class Authentication implements AutoCloseable {
                 + ". With ./muster put the token into MUSTER_TOKEN, or the name of a file that holds it into MUSTER_TOKEN_FILE.");
     }
 
-    private static Optional<X509Certificate> certificate(Metadata headers, Attributes connection) {
+    private static Optional<X509Certificate> certificate(Attributes connection) {
         var session = connection.get(Grpc.TRANSPORT_ATTR_SSL_SESSION);
-        if (session != null) {
-            try {
-                return session.getPeerCertificates()[0] instanceof X509Certificate shown ? Optional.of(shown) : Optional.empty();
-            } catch (SSLPeerUnverifiedException none) {
-                return Optional.empty();
-            }
-        }
-        var passedOn = headers.get(AccessInterceptor.CLIENT_CERTIFICATE);
-        if (passedOn == null || !isInProcess(connection.get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR))) {
+        if (session == null) {
             return Optional.empty();
         }
         try {
-            return Optional.of((X509Certificate) CertificateFactory.getInstance("X.509").generateCertificate(new ByteArrayInputStream(passedOn)));
-        } catch (CertificateException garbled) {
-            throw AccessErrors.unauthenticated("The client certificate can't be read.");
+            return session.getPeerCertificates()[0] instanceof X509Certificate shown ? Optional.of(shown) : Optional.empty();
+        } catch (SSLPeerUnverifiedException none) {
+            return Optional.empty();
         }
-    }
-
-    /** Only this process itself says what its connections have shown. */
-    static boolean isInProcess(SocketAddress from) {
-        return from != null && from.getClass().getName().equals("io.grpc.inprocess.InProcessSocketAddress");
     }
 
     @Override

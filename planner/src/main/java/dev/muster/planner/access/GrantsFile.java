@@ -77,7 +77,7 @@ final class GrantsFile implements AutoCloseable {
         return grants;
     }
 
-    private void look() {
+    void look() {
         try {
             var now = Files.readString(file);
             if (!now.equals(text)) {

@@ -1,0 +1,127 @@
+package dev.muster.planner.access;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.security.Key;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import org.jose4j.jwk.EcJwkGenerator;
+import org.jose4j.jwk.JsonWebKey;
+import org.jose4j.jwk.JsonWebKeySet;
+import org.jose4j.jwk.PublicJsonWebKey;
+import org.jose4j.jwk.RsaJwkGenerator;
+import org.jose4j.jws.JsonWebSignature;
+import org.jose4j.jwt.JwtClaims;
+import org.jose4j.keys.EllipticCurves;
+import org.jose4j.lang.JoseException;
+
+/** A small identity provider: discovery and keys over HTTP on loopback, and tokens that are signed with them. */
+final class TestIssuer implements AutoCloseable {
+
+    static final String AUDIENCE = "muster";
+
+    private final HttpServer server;
+    private final List<PublicJsonWebKey> published = new CopyOnWriteArrayList<>();
+    private final AtomicInteger asked = new AtomicInteger();
+    private volatile boolean broken;
+    private volatile String says;
+
+    TestIssuer() throws IOException {
+        server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        server.createContext("/.well-known/openid-configuration", exchange -> answer(exchange, "{\"issuer\":\"" + says + "\",\"jwks_uri\":\"" + uri() + "/keys\"}"));
+        server.createContext("/keys", exchange -> {
+            asked.incrementAndGet();
+            answer(exchange, new JsonWebKeySet(published).toJson(JsonWebKey.OutputControlLevel.PUBLIC_ONLY));
+        });
+        server.start();
+        says = uri().toString();
+    }
+
+    URI uri() {
+        return URI.create("http://127.0.0.1:" + server.getAddress().getPort());
+    }
+
+    /** How often somebody fetched the keys. */
+    int asked() {
+        return asked.get();
+    }
+
+    /** From now on it answers nothing of use; or does again. */
+    void breakDown(boolean broken) {
+        this.broken = broken;
+    }
+
+    /** Its discovery document names another issuer from now on. */
+    void pretend(String issuer) {
+        says = issuer;
+    }
+
+    void publish(PublicJsonWebKey... keys) {
+        published.clear();
+        published.addAll(List.of(keys));
+    }
+
+    static PublicJsonWebKey rsa(String id) throws JoseException {
+        var key = RsaJwkGenerator.generateJwk(2048);
+        key.setKeyId(id);
+        return key;
+    }
+
+    static PublicJsonWebKey ec(String id) throws JoseException {
+        var key = EcJwkGenerator.generateJwk(EllipticCurves.P256);
+        key.setKeyId(id);
+        return key;
+    }
+
+    /** Of this issuer, for the planner, good for ten minutes, but for what is changed. */
+    JwtClaims claims(String subject, Consumer<JwtClaims> changed) {
+        return claims(uri(), subject, changed);
+    }
+
+    static JwtClaims claims(URI issuer, String subject, Consumer<JwtClaims> changed) {
+        var claims = new JwtClaims();
+        claims.setIssuer(issuer.toString());
+        claims.setAudience(AUDIENCE);
+        claims.setSubject(subject);
+        claims.setExpirationTimeMinutesInTheFuture(10);
+        changed.accept(claims);
+        return claims;
+    }
+
+    static String token(PublicJsonWebKey key, String algorithm, JwtClaims claims) throws JoseException {
+        return token(key.getPrivateKey(), key.getKeyId(), algorithm, claims);
+    }
+
+    static String token(Key key, String id, String algorithm, JwtClaims claims) throws JoseException {
+        var jws = new JsonWebSignature();
+        jws.setPayload(claims.toJson());
+        jws.setKey(key);
+        jws.setKeyIdHeaderValue(id);
+        jws.setAlgorithmHeaderValue(algorithm);
+        jws.setDoKeyValidation(false);
+        jws.setAlgorithmConstraints(org.jose4j.jwa.AlgorithmConstraints.NO_CONSTRAINTS);
+        return jws.getCompactSerialization();
+    }
+
+    private void answer(HttpExchange exchange, String body) throws IOException {
+        try (exchange) {
+            var bytes = body.getBytes(UTF_8);
+            exchange.getResponseHeaders().set("Content-Type", "application/json");
+            exchange.sendResponseHeaders(broken ? 503 : 200, bytes.length);
+            exchange.getResponseBody().write(bytes);
+        }
+    }
+
+    @Override
+    public void close() {
+        server.stop(0);
+    }
+}
