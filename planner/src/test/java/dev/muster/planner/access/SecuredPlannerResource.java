@@ -1,0 +1,85 @@
+package dev.muster.planner.access;
+
+import io.quarkus.test.common.QuarkusTestResourceLifecycleManager;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.HexFormat;
+import java.util.Map;
+import org.jose4j.jwk.JsonWebKey;
+
+/** What a planner with every way to know callers is told: TLS, client certificates, tokens, an identity provider, and who holds what. */
+public final class SecuredPlannerResource implements QuarkusTestResourceLifecycleManager {
+
+    private static final String GRANTS = """
+            grants:
+              - {token: %s, name: viewer-own, role: viewer, fleets: [own]}
+              - {token: %s, name: operator-own, role: operator, fleets: [own]}
+              - {token: %s, name: admin-own, role: admin, fleets: [own]}
+              - {token: %s, name: viewer-all, role: viewer, fleets: ["*"]}
+              - {token: %s, name: operator-all, role: operator, fleets: ["*"]}
+              - {token: %s, name: admin-all, role: admin, fleets: ["*"]}
+              - {oidc-group: ml, role: operator, fleets: [own]}
+              - {certificate: "CN=ops,O=Example", role: operator, fleets: [own]}
+              - {certificate: "uri:spiffe://example.org/ci", role: viewer, fleets: ["*"]}
+            """;
+
+    private Path folder;
+    private TestIssuer issuer;
+
+    /** Of nobody but this test. */
+    static String token(String name) {
+        return StaticTokens.PREFIX + "for-a-test-" + name;
+    }
+
+    private static String hash(String name) {
+        return HexFormat.of().formatHex(StaticTokens.sha256(token(name)));
+    }
+
+    @Override
+    public Map<String, String> start() {
+        try {
+            folder = Files.createTempDirectory("planner-access");
+            var authority = new TestAuthority(folder.resolve("tls"), "Example").with("server", "CN=planner", "ip:127.0.0.1,dns:localhost")
+                    .with("ops", "CN=ops,O=Example", "dns:ops.example.org").with("ci", "CN=", "uri:spiffe://example.org/ci")
+                    .with("stranger", "CN=stranger", "dns:stranger.example.org");
+            new TestAuthority(folder.resolve("other"), "Elsewhere").with("ops", "CN=ops,O=Example", "dns:ops.example.org");
+            issuer = new TestIssuer();
+            var key = TestIssuer.rsa("first");
+            issuer.publish(key);
+            Files.writeString(folder.resolve("issuer.json"), key.toJson(JsonWebKey.OutputControlLevel.INCLUDE_PRIVATE));
+            Files.writeString(folder.resolve("grants.yaml"), GRANTS.formatted(hash("viewer-own"), hash("operator-own"), hash("admin-own"), hash("viewer-all"),
+                    hash("operator-all"), hash("admin-all")));
+            return Map.ofEntries(
+                    Map.entry("test.folder", folder.toString()),
+                    Map.entry("quarkus.http.test-ssl-port", "0"),
+                    Map.entry("muster.api.authentication", "tokens,oidc,certificates"),
+                    Map.entry("muster.api.grants", folder.resolve("grants.yaml").toString()),
+                    Map.entry("muster.api.oidc.issuer", issuer.uri().toString()),
+                    Map.entry("muster.api.oidc.audience", TestIssuer.AUDIENCE),
+                    Map.entry("muster.api.tls.certificate", folder.resolve("tls/server.pem").toString()),
+                    Map.entry("muster.api.tls.key", folder.resolve("tls/server.key").toString()),
+                    Map.entry("muster.api.tls.client-ca", authority.certificate().toString()),
+                    Map.entry("muster.api.tls.reload", "1s"));
+        } catch (Exception failed) {
+            throw new IllegalStateException("what the planner is told could not be made", failed);
+        }
+    }
+
+    @Override
+    public void stop() {
+        if (issuer != null) {
+            issuer.close();
+        }
+        if (folder == null) {
+            return;
+        }
+        try (var files = Files.walk(folder)) {
+            files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
+        } catch (IOException left) {
+            throw new UncheckedIOException(left);
+        }
+    }
+}
