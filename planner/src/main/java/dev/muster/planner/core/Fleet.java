@@ -110,10 +110,13 @@ public final class Fleet {
         return fleet;
     }
 
-    /** As it is now, for trying something out: nothing that happens to one of the two reaches the other. What a stored fleet lacks, the copy lacks. */
-    public Fleet copy() {
-        return restored(head, memory(), ledger.book(), Stream.concat(machines.all(Machine::isCounted).values().stream(),
-                machines.all(machine -> !machine.isCounted()).values().stream()).toList(), List.copyOf(queues.values()),
+    /**
+     * As it is now, for trying something out: nothing that happens to one of the two reaches the other. What a stored fleet lacks, the copy lacks.
+     *
+     * @param endedSince machines that ended before are left out: they are most of what a fleet knows, and hardly any rule asks about them
+     */
+    public Fleet copy(Instant endedSince) {
+        return restored(head, memory(), ledger.book(), Stream.concat(machines.counted(), machines.endedSince(endedSince)).toList(), List.copyOf(queues.values()),
                 List.copyOf(workers.all().values()));
     }
 
@@ -179,6 +182,11 @@ public final class Fleet {
     /** How many count. */
     public int size() {
         return machines.count();
+    }
+
+    /** How many machines a copy has. */
+    public long sizeOfCopy(Instant endedSince) {
+        return size() + machines.endedSince(endedSince).count();
     }
 
     public PoolBooks books(Pool pool) {

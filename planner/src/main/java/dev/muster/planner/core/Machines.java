@@ -459,6 +459,11 @@ final class Machines {
         follow(byId.get(id));
     }
 
+    /** Those that ended at that moment or later, the earliest first. */
+    Stream<Machine> endedSince(Instant moment) {
+        return endedAt.tailMap(moment, true).values().stream().flatMap(TreeSet::stream).map(this::get);
+    }
+
     /** Those that ended before that moment, the earliest first. */
     List<Machine> endedBefore(Instant moment) {
         return endedAt.headMap(moment).values().stream().flatMap(TreeSet::stream).map(this::get).toList();

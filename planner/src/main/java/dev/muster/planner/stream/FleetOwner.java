@@ -310,7 +310,9 @@ final class FleetOwner {
                 known.fleet();
             }
             var judgement = RequestJudge.judge(request, owned.record(), machines(owned), at);
-            outbox.send(Sinks.DECISIONS, key, DecisionTranslator.answered(key, at, offsets(), judgement.answer()), "answer-" + request.getRequestId(), at);
+            var answer = request.getDryRun() && request.getPreview() && request.hasApply()
+                    ? SpecPreview.answer(known == null ? null : known.fleet(), judgement, request.getFacts(), planner, at) : judgement.answer();
+            outbox.send(Sinks.DECISIONS, key, DecisionTranslator.answered(key, at, offsets(), answer), "answer-" + request.getRequestId(), at);
             if (!request.getDryRun()) {
                 carryOut(owned, judgement, outbox, at);
             }

@@ -139,7 +139,7 @@ class BudgetHistoryTest {
         var book = s.fleet.ledger().book();
         var active = s.fleet.active();
         // When
-        var copied = Planner.plan(s.fleet.copy(), s.now);
+        var copied = Planner.plan(s.fleet.copy(Instant.EPOCH), s.now);
         // Then
         assertThat(copied.records()).isNotEmpty();
         assertThat(s.fleet.memory()).isEqualTo(memory);

@@ -26,6 +26,7 @@ import dev.muster.v1.FleetSpec;
 import dev.muster.v1.FleetState;
 import dev.muster.v1.InputOffset;
 import dev.muster.v1.InventoryReported;
+import dev.muster.v1.Limits;
 import dev.muster.v1.MachineRecord;
 import dev.muster.v1.MachineReport;
 import dev.muster.v1.MachineReported;
@@ -53,10 +54,12 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.Collection;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.function.BiFunction;
 import java.util.stream.Collectors;
 import org.apache.kafka.common.TopicPartition;
@@ -322,6 +325,86 @@ class FleetProcessorTest {
         edit.getApplyBuilder().setAuditedAs("roll back to version 7");
         requests.pipeInput("train", edit.build().toByteArray(), wall);
         assertThat(decided().stream().filter(DecisionEvent::hasAudit).map(event -> event.getAudit().getWhat()).toList()).containsExactly("roll back to version 7");
+    }
+
+    @Test
+    void aPreviewSaysWhatASpecWouldDoAtOnceAndLeavesTheFleetAsItIs() throws Exception {
+        // Given a machine for the one task that waits, and a limit that keeps others.
+        var priced = Specs.fleet("train");
+        priced.getPoolsBuilder(0).setLimits(Limits.newBuilder().setMax(1)).getOffersBuilder(0).setPriceMicrosPerHour(100_000);
+        ask(apply("r1", priced));
+        reports.pipeInput("train", inventory("train").toByteArray(), wall);
+        demand.pipeInput("train", severalWait("train", 1, 3).toByteArray(), wall);
+        beat();
+        decided();
+        var stored = stored();
+        // When
+        var wider = priced.clone();
+        wider.getPoolsBuilder(0).setLimits(Limits.newBuilder().setMax(2));
+        var answer = ask(apply("r2", wider).setDryRun(true).setPreview(true));
+        // Then
+        assertThat(answer.getCode()).isEqualTo(AnswerCode.ACCEPTED);
+        assertThat(answer.getFleet().getVersion()).isEqualTo(2);
+        var preview = answer.getPreview();
+        assertThat(preview.getDecisionsList()).singleElement().satisfies(decision -> {
+            assertThat(decision.getReason()).isEqualTo(Reason.TASKS_WAIT);
+            assertThat(decision.getMachineIdsList()).containsExactly("mabcdefgh-2");
+        });
+        assertThat(preview.getRefusalsList()).singleElement().satisfies(refusal -> assertThat(refusal.getReason()).isEqualTo(Reason.AT_POOL_LIMIT));
+        assertThat(preview.getMicrosPerHourCurrent()).isEqualTo(105_000);
+        assertThat(preview.getMicrosPerHourProposed()).isEqualTo(210_000);
+        assertThat(stored()).isEqualTo(stored);
+        beat();
+        assertThat(decided()).isEmpty();
+        assertThat(stored()).isEqualTo(stored);
+        // And applied it does what it said.
+        ask(apply("r3", wider));
+        beat();
+        assertThat(decided().stream().filter(DecisionEvent::hasDecision).map(event -> event.getDecision().toBuilder().clearCauses().build()).toList())
+                .isEqualTo(preview.getDecisionsList().stream().map(decision -> decision.toBuilder().clearCauses().build()).toList());
+    }
+
+    @Test
+    void aPreviewOfAFleetThatIsNotThereTakesItsQueuesForEmptyAndSaysSo() {
+        var spec = Specs.fleet("train");
+        spec.getPoolsBuilder(0).setLimits(Limits.newBuilder().setMin(2).setMax(3)).getOffersBuilder(0).setPriceMicrosPerHour(100_000);
+        // When
+        var answer = ask(apply("r1", spec).setDryRun(true).setPreview(true));
+        // Then
+        assertThat(answer.getPreview().getDecisionsList()).singleElement().satisfies(decision ->
+                assertThat(decision.getMachineIdsList()).containsExactly("mabcdefgh-1", "mabcdefgh-2"));
+        assertThat(answer.getPreview().getMicrosPerHourCurrent()).isZero();
+        assertThat(answer.getPreview().getMicrosPerHourProposed()).isEqualTo(210_000);
+        assertThat(answer.getNotesList()).last().asString().startsWith("Nothing is known of a fleet before it is applied.");
+        assertThat(fleets.isEmpty()).isTrue();
+        assertThat(stored()).isEmpty();
+    }
+
+    @Test
+    void aSpecThatThePlannerFailsOnIsFoundOutByAPreviewAndHarmsNobody() throws Exception {
+        ask(apply("r1", Specs.fleet("train")));
+        beat();
+        decided();
+        var stored = stored();
+        planner = (fleet, now) -> {
+            throw new IllegalStateException("a bug");
+        };
+        // When
+        var answer = ask(apply("r2", Specs.fleet("train").setCurrency("EUR")).setDryRun(true).setPreview(true));
+        // Then
+        assertThat(answer.getCode()).isEqualTo(AnswerCode.FAILED_PRECONDITION);
+        assertThat(answer.getMessage()).contains("would fail if it were applied").contains("a bug");
+        assertThat(stored()).isEqualTo(stored);
+        assertThat(deadLetters.isEmpty()).isTrue();
+    }
+
+    /** Every stored value, byte for byte. */
+    private Map<String, String> stored() {
+        var stored = new TreeMap<String, String>();
+        try (var all = driver.<String, byte[]>getKeyValueStore(FleetStore.NAME).all()) {
+            all.forEachRemaining(entry -> stored.put(entry.key, HexFormat.of().formatHex(entry.value)));
+        }
+        return stored;
     }
 
     @Test

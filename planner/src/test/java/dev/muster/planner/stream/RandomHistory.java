@@ -203,7 +203,7 @@ final class RandomHistory {
             default -> declare(fleet, request);
         }
         if (random.nextInt(8) == 0) {
-            request.setDryRun(true);
+            request.setDryRun(true).setPreview(true);
         }
         input(TOPICS.requests(), fleet, request.build());
     }
