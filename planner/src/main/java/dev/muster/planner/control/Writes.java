@@ -1,6 +1,7 @@
 package dev.muster.planner.control;
 
 import com.google.protobuf.Message;
+import dev.muster.contracts.KeysInClear;
 import dev.muster.planner.Settings;
 import dev.muster.planner.access.Caller;
 import dev.muster.v1.AnswerCode;
@@ -16,6 +17,7 @@ import io.grpc.stub.StreamObserver;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeSet;
 import java.util.UUID;
 import java.util.concurrent.CompletionException;
@@ -60,6 +62,12 @@ public final class Writes {
 
     /** Sends it and completes the call with what {@code result} makes of an accepting answer. */
     <R extends Message> void send(Request request, StreamObserver<R> call, Function<RequestAnswered, R> result) {
+        // The owner judges the rest of a spec. What the topic of requests holds, all its readers have.
+        var keys = KeysInClear.in(request.getApply().getSpec());
+        if (!keys.isEmpty()) {
+            call.onError(ApiErrors.invalid("The spec holds secrets in clear, and was stored nowhere.", keys, Map.of(ApiErrors.REQUEST_ID, request.getRequestId())));
+            return;
+        }
         if (!model.isCurrent()) {
             call.onError(ApiErrors.unavailable("The planner is still reading its topics. Try again in a few seconds."));
             return;

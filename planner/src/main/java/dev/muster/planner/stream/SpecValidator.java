@@ -1,6 +1,7 @@
 package dev.muster.planner.stream;
 
 import com.google.protobuf.Duration;
+import dev.muster.contracts.KeysInClear;
 import dev.muster.contracts.SecretRef;
 import dev.muster.v1.CostSpec;
 import dev.muster.v1.Facts;
@@ -47,11 +48,6 @@ final class SpecValidator {
     /** Part of a scope or of a worker id: neither may hold the characters that separate parts. */
     private static final Pattern PART = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]*");
     private static final Pattern VARIABLE = Pattern.compile("[A-Za-z_][A-Za-z0-9_]*");
-    /** Names of the services and shapes that people paste keys of: AWS, Google, PEM files, GitHub, GitLab, Slack, Hugging Face, JWT. */
-    private static final Pattern KEY = Pattern.compile("\\b(AKIA|ASIA)[A-Z0-9]{16}\\b|-----BEGIN [A-Z ]*PRIVATE KEY|\\bgh[pousr]_[A-Za-z0-9]{20,}"
-            + "|\\bgithub_pat_[A-Za-z0-9_]{20,}|\\bglpat-[A-Za-z0-9_-]{16,}|\\bxox[abp]-[A-Za-z0-9-]{10,}|\\bhf_[A-Za-z]{20,}"
-            + "|\\beyJ[A-Za-z0-9_-]{10,}\\.eyJ|\\bAIza[0-9A-Za-z_-]{35}|\\bya29\\.[A-Za-z0-9_-]{20,}");
-    private static final Pattern LONG_RUN = Pattern.compile("[A-Za-z0-9+/]{40,}={0,2}");
     /** EC2: 50 tags a resource, of which Muster writes seven. */
     private static final int AWS_TAGS = 43;
     private static final int MOST_FACTOR = 1000;
@@ -435,7 +431,11 @@ final class SpecValidator {
             if (!VARIABLE.matcher(entry.getKey()).matches()) {
                 say(field, "'" + entry.getKey() + "' is no name of an environment variable", "use letters, digits and '_', not beginning with a digit");
             }
-            value(pool, field, entry.getValue());
+            if (!entry.getValue().getText().isEmpty() && KeysInClear.isSecretByName(entry.getKey())) {
+                say(field, "is a secret by its name, and stands in clear", keptAs(pool));
+            } else {
+                value(pool, field, entry.getValue());
+            }
         }
         value(pool, at + ".agent.extraConf", boot.getExtraConf());
         value(pool, at + ".agent.initScript", boot.getInitScript());
@@ -481,7 +481,7 @@ final class SpecValidator {
         for (var entry : new TreeMap<>(launch.getGcp().getMetadataMap()).entrySet()) {
             var field = at + ".gcp.metadata." + entry.getKey();
             // Public keys look as random as secret ones.
-            var text = entry.getKey().equals("ssh-keys") ? LONG_RUN.matcher(entry.getValue()).replaceAll("") : entry.getValue();
+            var text = entry.getKey().equals("ssh-keys") ? KeysInClear.withoutLongRuns(entry.getValue()) : entry.getValue();
             secret(field, text, "whoever may see the machine reads its metadata: remove it, and put what tasks need into agent.environment as {secretRef: <file of the secrets folder>}");
         }
     }
@@ -611,27 +611,11 @@ final class SpecValidator {
         return !aws.getInstanceProfile().isEmpty() || !aws.getLaunchTemplate().isEmpty() || aws.getLaunchSpec().contains("\"IamInstanceProfile\"");
     }
 
-    /** Keys in clear would pass Kafka, the API and every backup of both. The value is not repeated in the answer. */
+    /** The API has looked, too, before it sent the spec here: {@link KeysInClear}. The value is not repeated in the answer. */
     private void secret(String field, String text, String fix) {
-        if (KEY.matcher(text).find() || LONG_RUN.matcher(text).results().anyMatch(run -> looksRandom(run.group()))) {
+        if (KeysInClear.isLikelyIn(text)) {
             say(field, "the text looks like a key", fix);
         }
-    }
-
-    /** Keys mix capitals, small letters and digits all over; paths, sentences and hexadecimal digests don't. */
-    private static boolean looksRandom(String run) {
-        int changes = 0;
-        for (int i = 1; i < run.length(); i++) {
-            if (kind(run.charAt(i)) != kind(run.charAt(i - 1))) {
-                changes++;
-            }
-        }
-        return run.chars().anyMatch(Character::isUpperCase) && run.chars().anyMatch(Character::isLowerCase)
-                && run.chars().anyMatch(Character::isDigit) && changes * 3 > run.length();
-    }
-
-    private static int kind(char c) {
-        return Character.isUpperCase(c) ? 0 : Character.isLowerCase(c) ? 1 : Character.isDigit(c) ? 2 : 3;
     }
 
     private void limits(String at, Limits limits) {

@@ -168,6 +168,8 @@ class SpecValidatorTest {
                 pool("pools.cpu.agent.version", p -> p.getLaunchBuilder().getBootBuilder().setAgentVersion("latest"), "'latest'"),
                 pool("pools.cpu.agent.environment.A-B", p -> p.getLaunchBuilder().getBootBuilder().putEnvironment("A-B", text("x")), "'A-B'"),
                 pool("pools.cpu.agent.environment.KEY", p -> p.getLaunchBuilder().getBootBuilder().putEnvironment("KEY", text("AKIA" + "IOSFODNN7EXAMPLE")), "looks like a key"),
+                pool("pools.cpu.agent.environment.DB_PASSWORD", p -> p.getLaunchBuilder().getBootBuilder().putEnvironment("DB_PASSWORD", text("hunter2")), "is a secret by its name"),
+                pool("pools.cpu.agent.environment.INDEX", p -> p.getLaunchBuilder().getBootBuilder().putEnvironment("INDEX", text("https://ann:hunter2@example.org")), "looks like a key"),
                 pool("pools.cpu.agent.initScript", p -> p.getLaunchBuilder().getBootBuilder().setInitScript(text("x\n-----BEGIN " + "RSA PRIVATE KEY-----\n")), "looks like a key"),
                 pool("pools.cpu.agent.extraConf", p -> p.getLaunchBuilder().getBootBuilder().setExtraConf(text("token: ghp" + "_0123456789abcdefghijABCDEFGHIJ012345")), "looks like a key"),
                 pool("pools.cpu.agent.extraConf", p -> p.getLaunchBuilder().getBootBuilder().setExtraConf(text("k=wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEYq9Zt2")), "looks like a key"),
