@@ -1,6 +1,7 @@
 package dev.muster.cli;
 
 import dev.muster.v1.Violation;
+import io.grpc.Status;
 import java.util.List;
 
 /** A command that did not do what was asked: what a person reads, and the process's exit code. */
@@ -16,12 +17,19 @@ final class CliFailure extends RuntimeException {
     /** One word for programs. */
     final String code;
     final transient List<Violation> violations;
+    /** What the server answered; null: it is not of a server. */
+    final Status.Code grpcCode;
 
     CliFailure(int exitCode, String code, String message, List<Violation> violations) {
+        this(exitCode, code, message, violations, null);
+    }
+
+    CliFailure(int exitCode, String code, String message, List<Violation> violations, Status.Code grpcCode) {
         super(message);
         this.exitCode = exitCode;
         this.code = code;
         this.violations = violations;
+        this.grpcCode = grpcCode;
     }
 
     static CliFailure failed(String message) {

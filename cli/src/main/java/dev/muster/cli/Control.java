@@ -3,60 +3,149 @@ package dev.muster.cli;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.rpc.BadRequest;
 import com.google.rpc.ErrorInfo;
+import dev.muster.v1.BudgetsGrpc;
 import dev.muster.v1.DecisionEvent;
 import dev.muster.v1.DecisionsGrpc;
+import dev.muster.v1.FleetChange;
 import dev.muster.v1.FleetView;
 import dev.muster.v1.FleetsGrpc;
+import dev.muster.v1.HistoryGrpc;
 import dev.muster.v1.InstallationGrpc;
 import dev.muster.v1.ListDecisionsRequest;
+import dev.muster.v1.ListDecisionsResponse;
 import dev.muster.v1.ListFleetsRequest;
+import dev.muster.v1.ListFleetsResponse;
 import dev.muster.v1.ListMachinesRequest;
+import dev.muster.v1.ListMachinesResponse;
 import dev.muster.v1.MachineChange;
 import dev.muster.v1.MachineRecord;
 import dev.muster.v1.MachinesGrpc;
+import dev.muster.v1.PoolsGrpc;
 import dev.muster.v1.QueuesGrpc;
 import dev.muster.v1.Violation;
 import dev.muster.v1.WatchDecisionsRequest;
+import dev.muster.v1.WatchFleetsRequest;
 import dev.muster.v1.WatchMachinesRequest;
+import io.grpc.CallOptions;
+import io.grpc.Channel;
+import io.grpc.ClientCall;
+import io.grpc.ClientInterceptor;
+import io.grpc.ConnectivityState;
 import io.grpc.Context;
+import io.grpc.ForwardingClientCall;
 import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.grpc.netty.shaded.io.grpc.netty.GrpcSslContexts;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import io.grpc.netty.shaded.io.netty.handler.ssl.SslContext;
 import io.grpc.protobuf.StatusProto;
+import java.io.File;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.Supplier;
+import javax.net.ssl.SSLException;
 
 /** The control API as commands use it: blocking calls with a deadline, whole lists, and errors that a person can read. */
 final class Control implements AutoCloseable {
 
     private static final long DEADLINE_SECONDS = 20;
+    private static final long PATIENCE_SECONDS = 120;
     private static final int PAGE = 500;
     private static final int WRITE_ATTEMPTS = 3;
 
-    private final String address;
-    private final ManagedChannel channel;
+    private static final Metadata.Key<String> AUTHORIZATION = Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
 
-    private Control(String address, ManagedChannel channel) {
-        this.address = address;
+    private final Server server;
+    private final ManagedChannel channel;
+    private volatile boolean wasConnected;
+
+    private Control(Server server, ManagedChannel channel) {
+        this.server = server;
         this.channel = channel;
     }
 
-    /** Connects with the first call. @param address host and port */
-    static Control connect(String address) {
+    /** Connects with the first call. @throws CliFailure if a file that the server is spoken to by can't be used */
+    static Control connect(Server server) {
         try {
             // Machine lists of large fleets are larger than gRPC's default of 4 MiB.
-            return new Control(address, NettyChannelBuilder.forTarget(address).usePlaintext().maxInboundMessageSize(64 << 20).build());
+            var builder = NettyChannelBuilder.forTarget(server.address()).maxInboundMessageSize(64 << 20);
+            if (server.tls() == null) {
+                builder.usePlaintext();
+            } else {
+                builder.sslContext(tls(server.tls()));
+            }
+            return new Control(server, builder.intercept(new SendToken(server)).build());
         } catch (IllegalArgumentException unusable) {
-            throw CliFailure.usage("'" + address + "' is no address of a control API: write host:port");
+            throw CliFailure.usage("'" + server.address() + "' is no address of a control API: write host:port");
         }
+    }
+
+    private static SslContext tls(Server.Tls tls) {
+        try {
+            var context = GrpcSslContexts.forClient();
+            if (tls.ca() != null) {
+                context.trustManager(readable(tls.ca()));
+            }
+            if (tls.certificate() != null) {
+                context.keyManager(readable(tls.certificate()), readable(tls.key()));
+            }
+            return context.build();
+        } catch (SSLException | IllegalArgumentException unusable) {
+            // What the library says of a key may be its text.
+            throw CliFailure.failed("certificates or keys of the server's context can't be used: they must be PEM, the key in PKCS#8 without a passphrase");
+        }
+    }
+
+    private static File readable(Path file) {
+        if (!Files.isReadable(file)) {
+            throw CliFailure.failed("there is no file " + file + ", or it can't be read");
+        }
+        return file.toFile();
+    }
+
+    /** Says with each call who makes it. */
+    private record SendToken(Server server) implements ClientInterceptor {
+        @Override
+        public <A, B> ClientCall<A, B> interceptCall(MethodDescriptor<A, B> method, CallOptions options, Channel next) {
+            var token = server.token().get();
+            if (token.isPresent() && server.tls() == null && !server.isLoopback()) {
+                throw CliFailure.failed("a token is not sent to " + server.address() + " in clear: write https:// before the server, or give its context a CA file");
+            }
+            return new ForwardingClientCall.SimpleForwardingClientCall<>(next.newCall(method, options)) {
+                @Override
+                public void start(Listener<B> answers, Metadata headers) {
+                    token.ifPresent(one -> headers.put(AUTHORIZATION, "Bearer " + one));
+                    super.start(answers, headers);
+                }
+            };
+        }
+    }
+
+    Server server() {
+        return server;
     }
 
     FleetsGrpc.FleetsBlockingStub fleets() {
         return FleetsGrpc.newBlockingStub(channel).withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS);
+    }
+
+    /** For what takes long: days of records that are read and played, or a cloud that is asked for a console. */
+    FleetsGrpc.FleetsBlockingStub patientFleets() {
+        return FleetsGrpc.newBlockingStub(channel).withDeadlineAfter(PATIENCE_SECONDS, TimeUnit.SECONDS);
+    }
+
+    /** As above. */
+    MachinesGrpc.MachinesBlockingStub patientMachines() {
+        return MachinesGrpc.newBlockingStub(channel).withDeadlineAfter(PATIENCE_SECONDS, TimeUnit.SECONDS);
     }
 
     MachinesGrpc.MachinesBlockingStub machines() {
@@ -69,6 +158,18 @@ final class Control implements AutoCloseable {
 
     DecisionsGrpc.DecisionsBlockingStub decisions() {
         return DecisionsGrpc.newBlockingStub(channel).withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS);
+    }
+
+    PoolsGrpc.PoolsBlockingStub pools() {
+        return PoolsGrpc.newBlockingStub(channel).withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS);
+    }
+
+    BudgetsGrpc.BudgetsBlockingStub budgets() {
+        return BudgetsGrpc.newBlockingStub(channel).withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS);
+    }
+
+    HistoryGrpc.HistoryBlockingStub history() {
+        return HistoryGrpc.newBlockingStub(channel).withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS);
     }
 
     InstallationGrpc.InstallationBlockingStub installation() {
@@ -105,38 +206,30 @@ final class Control implements AutoCloseable {
     }
 
     List<FleetView> allFleets() {
-        var all = new ArrayList<FleetView>();
-        var token = "";
-        do {
-            var request = ListFleetsRequest.newBuilder().setPageSize(PAGE).setPageToken(token).build();
-            var page = call(() -> fleets().listFleets(request));
-            all.addAll(page.getFleetsList());
-            token = page.getNextPageToken();
-        } while (!token.isEmpty());
-        return all;
+        return pages(token -> fleets().listFleets(ListFleetsRequest.newBuilder().setPageSize(PAGE).setPageToken(token).build()),
+                ListFleetsResponse::getFleetsList, ListFleetsResponse::getNextPageToken, Integer.MAX_VALUE);
     }
 
     List<MachineRecord> allMachines(ListMachinesRequest which) {
-        var all = new ArrayList<MachineRecord>();
-        var token = "";
-        do {
-            var request = which.toBuilder().setPageSize(PAGE).setPageToken(token).build();
-            var page = call(() -> machines().listMachines(request));
-            all.addAll(page.getMachinesList());
-            token = page.getNextPageToken();
-        } while (!token.isEmpty());
-        return all;
+        return pages(token -> machines().listMachines(which.toBuilder().setPageSize(PAGE).setPageToken(token).build()),
+                ListMachinesResponse::getMachinesList, ListMachinesResponse::getNextPageToken, Integer.MAX_VALUE);
     }
 
     /** Newest first, at most {@code most}. */
     List<DecisionEvent> decisions(ListDecisionsRequest which, int most) {
-        var all = new ArrayList<DecisionEvent>();
+        return pages(token -> decisions().listDecisions(which.toBuilder().setPageSize(Math.min(PAGE, most)).setPageToken(token).build()),
+                ListDecisionsResponse::getDecisionsList, ListDecisionsResponse::getNextPageToken, most);
+    }
+
+    /** One page after the other, until there are no more or {@code most} are there. */
+    <A, T> List<T> pages(Function<String, A> ask, Function<A, List<T>> items, Function<A, String> next, int most) {
+        var all = new ArrayList<T>();
         var token = "";
         do {
-            var request = which.toBuilder().setPageSize(Math.min(PAGE, most - all.size())).setPageToken(token).build();
-            var page = call(() -> decisions().listDecisions(request));
-            all.addAll(page.getDecisionsList());
-            token = page.getNextPageToken();
+            var from = token;
+            var page = call(() -> ask.apply(from));
+            all.addAll(items.apply(page));
+            token = next.apply(page);
         } while (!token.isEmpty() && all.size() < most);
         return all.size() > most ? all.subList(0, most) : all;
     }
@@ -146,38 +239,103 @@ final class Control implements AutoCloseable {
      * returned handle is closed.
      */
     AutoCloseable watchMachines(WatchMachinesRequest which, Consumer<MachineChange> consumer) {
+        return watchMachines(which, fromStart -> { }, consumer);
+    }
+
+    /** As above. @param opened called as each stream begins: whether it tells everything */
+    AutoCloseable watchMachines(WatchMachinesRequest which, Consumer<Boolean> opened, Consumer<MachineChange> consumer) {
         var context = Context.current().withCancellation();
-        var thread = new Thread(context.wrap(() -> watch(which, consumer, context)), "watch-machines");
+        var thread = new Thread(context.wrap(() -> {
+            while (!context.isCancelled()) {
+                try {
+                    followMachines(which, opened, consumer);
+                } catch (CliFailure refused) {
+                    // Whoever watches in the background asks other things, too, and hears of it there.
+                    pause();
+                }
+            }
+        }), "watch-machines");
         thread.setDaemon(true);
         thread.start();
         return () -> context.cancel(null);
     }
 
-    private void watch(WatchMachinesRequest which, Consumer<MachineChange> consumer, Context context) {
-        while (!context.isCancelled()) {
+    /** Hands over every machine and every change, over broken streams. @throws CliFailure if another try would end the same */
+    void followMachines(WatchMachinesRequest which, Consumer<Boolean> opened, Consumer<MachineChange> consumer) {
+        follow(which.getResumeToken(), token -> {
+            opened.accept(token.isEmpty());
+            return MachinesGrpc.newBlockingStub(channel).watchMachines(which.toBuilder().setResumeToken(token).build());
+        }, MachineChange::getResumeToken, consumer);
+    }
+
+    /** Hands over every fleet and every change, over broken streams, each of which begins with everything. @throws CliFailure as above */
+    void followFleets(Runnable opened, Consumer<FleetChange> consumer) {
+        follow("", token -> {
+            opened.run();
+            return FleetsGrpc.newBlockingStub(channel).watchFleets(WatchFleetsRequest.getDefaultInstance());
+        }, change -> "", consumer);
+    }
+
+    /** Decisions from now on, over broken streams: each goes on behind the last decision that was seen. @throws CliFailure as above */
+    void followDecisions(WatchDecisionsRequest which, Consumer<DecisionEvent> consumer) {
+        follow(which.getResumeToken(), token -> DecisionsGrpc.newBlockingStub(channel).watchDecisions(which.toBuilder().setResumeToken(token).build()),
+                DecisionEvent::getResumeToken, consumer);
+    }
+
+    /**
+     * A stream that is opened again where it broke, until the thread is interrupted or the context is cancelled. A server that was there comes
+     * back; one that never was does not, and one that refuses would refuse again.
+     */
+    private <C> void follow(String from, Function<String, Iterator<C>> open, Function<C, String> resumeToken, Consumer<C> consumer) {
+        var token = new String[] {from};
+        noteConnected();
+        while (!Thread.currentThread().isInterrupted() && !Context.current().isCancelled()) {
             try {
-                MachinesGrpc.newBlockingStub(channel).watchMachines(which).forEachRemaining(consumer);
+                open.apply(token[0]).forEachRemaining(change -> {
+                    if (!resumeToken.apply(change).isEmpty()) {
+                        token[0] = resumeToken.apply(change);
+                    }
+                    consumer.accept(change);
+                });
             } catch (StatusRuntimeException broken) {
-                if (context.isCancelled()) {
+                if (Thread.currentThread().isInterrupted() || Context.current().isCancelled()) {
                     return;
                 }
-                // The planner restarts, or is stopped: the next stream begins with everything.
-                try {
-                    TimeUnit.MILLISECONDS.sleep(200);
-                } catch (InterruptedException interrupted) {
-                    Thread.currentThread().interrupt();
-                    return;
+                switch (broken.getStatus().getCode()) {
+                    case NOT_FOUND, PERMISSION_DENIED, UNAUTHENTICATED, UNIMPLEMENTED, INVALID_ARGUMENT, FAILED_PRECONDITION -> throw failure(broken);
+                    case OUT_OF_RANGE -> {
+                        if (token[0].isEmpty()) {
+                            throw failure(broken);
+                        }
+                        System.err.println("muster: what came meanwhile is no longer kept; going on from now");
+                        token[0] = "";
+                    }
+                    default -> {
+                        if (!wasConnected) {
+                            throw failure(broken);
+                        }
+                    }
                 }
             }
+            pause();
         }
     }
 
-    /** Decisions from now on, until the stream ends. */
-    void watchDecisions(WatchDecisionsRequest which, Consumer<DecisionEvent> consumer) {
-        call(() -> {
-            DecisionsGrpc.newBlockingStub(channel).watchDecisions(which).forEachRemaining(consumer);
-            return null;
-        });
+    private void noteConnected() {
+        var state = channel.getState(false);
+        if (state == ConnectivityState.READY) {
+            wasConnected = true;
+        } else if (state != ConnectivityState.SHUTDOWN) {
+            channel.notifyWhenStateChanged(state, this::noteConnected);
+        }
+    }
+
+    private static void pause() {
+        try {
+            TimeUnit.MILLISECONDS.sleep(200);
+        } catch (InterruptedException interrupted) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     CliFailure failure(StatusRuntimeException refused) {
@@ -202,15 +360,22 @@ final class Control implements AutoCloseable {
         var said = refused.getStatus().getDescription();
         if (code == Status.Code.UNAVAILABLE && (status == null || status.getDetailsCount() == 0)) {
             return new CliFailure(CliFailure.NOT_RUNNING, "unavailable",
-                    "the control API at " + address + " does not answer: see ./muster status" + (said == null ? "" : " (" + said + ")"), List.of());
+                    "the control API at " + server + " does not answer: see ./muster status" + (said == null ? "" : " (" + said + ")"), List.of(), code);
+        }
+        if (code == Status.Code.UNIMPLEMENTED) {
+            return new CliFailure(CliFailure.FAILED, "server-too-old", "the server at " + server + " is older than this command line: it doesn't know this call", List.of(), code);
+        }
+        if (code == Status.Code.UNAUTHENTICATED) {
+            return new CliFailure(CliFailure.FAILED, name, (said == null ? "the server doesn't know who calls" : said)
+                    + ": say it by --token-file, MUSTER_TOKEN or a context; ./muster context show says which server this was", List.of(), code);
         }
         if (code == Status.Code.DEADLINE_EXCEEDED) {
             return new CliFailure(CliFailure.FAILED, name,
-                    "the control API at " + address + " gave no answer within " + DEADLINE_SECONDS + " s: see ./muster status", List.of());
+                    "the control API at " + server + " gave no answer in time: see ./muster status", List.of(), code);
         }
         // The message names each violation, too, for those who read nothing else; here each has a line of its own.
         var message = said == null ? code.name() : violations.isEmpty() ? said : said.lines().findFirst().orElse(said);
-        return new CliFailure(CliFailure.FAILED, name, message, violations);
+        return new CliFailure(CliFailure.FAILED, name, message, violations, code);
     }
 
     @Override

@@ -28,7 +28,8 @@ import picocli.CommandLine.Option;
  * idle out and go. All of it is real but the clouds; the books of those say whether it went well.
  */
 @Command(name = "demo", mixinStandardHelpOptions = true, sortOptions = false,
-        description = "Shows the whole thing on this computer: two tasks in each queue, a machine for each, and nothing left.")
+        description = "Shows the whole thing on this computer: two tasks in each queue, a machine for each, and nothing left.",
+        footer = {"./muster demo", "./muster demo --clouds aws,gcp,k8s"})
 final class DemoCommand implements Runnable {
 
     /** Of each cloud the queues of its example, each with a pool of its own name. */
@@ -96,7 +97,7 @@ final class DemoCommand implements Runnable {
         var began = System.nanoTime();
         var machines = new ConcurrentHashMap<String, MachineRecord>();
         var enqueued = new LinkedHashMap<String, Instant>();
-        try (var control = Control.connect(state.control());
+        try (var control = Control.connect(run.server(state));
                 var watch = control.watchMachines(WatchMachinesRequest.newBuilder().setEndedToo(true).build(), change -> {
                     if (change.hasMachine()) {
                         machines.put(change.getMachine().getMachineId(), change.getMachine());

@@ -50,8 +50,7 @@ final class DoctorCommand {
         if (!files.isEmpty()) {
             return files.stream().flatMap(file -> FleetCommand.read(file).stream()).toList();
         }
-        var named = common.server != null && !common.server.isEmpty();
-        if (!named && (config != null || common.run().running().isEmpty())) {
+        if (common.isLocal() && (config != null || common.run().running().isEmpty())) {
             return List.of();
         }
         try (var control = common.control()) {
@@ -62,7 +61,8 @@ final class DoctorCommand {
 
     @Command(name = "clearml", mixinStandardHelpOptions = true, sortOptions = false,
             description = {"Asks ClearML what Muster would ask: reachable, key, version, clock, queues, and who else serves them.",
-                "It changes nothing. Exit code 1: something failed."})
+                "It changes nothing. Exit code 1: something failed."},
+            footer = "./muster doctor clearml -f fleet.yaml")
     static final class Clearml implements Callable<Integer> {
 
         @Mixin

@@ -9,7 +9,8 @@ import picocli.CommandLine.Mixin;
 
 /** {@code muster down}: ends the local run, and says what goes on costing money without it. */
 @Command(name = "down", mixinStandardHelpOptions = true, sortOptions = false,
-        description = "Ends the local run. Its state stays for the next up --config; machines that run, run on.")
+        description = "Ends the local run. Its state stays for the next up --config; machines that run, run on.",
+        footer = "./muster down")
 final class DownCommand implements Runnable {
 
     @Mixin
@@ -21,7 +22,7 @@ final class DownCommand implements Runnable {
         var run = common.run();
         run.killLeftovers();
         var state = run.requireRunning();
-        var machines = state.sandbox() ? Optional.of(List.<MachineRecord>of()) : machines(state.control());
+        var machines = state.sandbox() ? Optional.of(List.<MachineRecord>of()) : machines(common.local(state));
         run.stop();
         var perHour = machines.map(list -> list.stream().mapToLong(MachineRecord::getCommittedMicrosPerHour).sum()).orElse(0L);
         if (output.isJson()) {
@@ -51,8 +52,8 @@ final class DownCommand implements Runnable {
         return (int) machines.stream().filter(machine -> !machine.hasCommittedMicrosPerHour()).count();
     }
 
-    private static Optional<List<MachineRecord>> machines(String address) {
-        try (var control = Control.connect(address)) {
+    private static Optional<List<MachineRecord>> machines(Server server) {
+        try (var control = Control.connect(server)) {
             return Optional.of(control.allMachines(ListMachinesRequest.getDefaultInstance()).stream().filter(MachineRecord::getCounted).toList());
         } catch (CliFailure silent) {
             return Optional.empty();

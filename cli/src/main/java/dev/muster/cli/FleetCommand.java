@@ -9,6 +9,7 @@ import dev.muster.v1.FleetRecord;
 import dev.muster.v1.FleetSpec;
 import dev.muster.v1.FleetView;
 import dev.muster.v1.GetFleetRequest;
+import dev.muster.v1.GetFleetVersionRequest;
 import dev.muster.v1.ListFleetsResponse;
 import dev.muster.v1.PauseFleetRequest;
 import dev.muster.v1.ReleaseIdleRequest;
@@ -20,6 +21,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.stream.Collectors;
@@ -31,11 +33,14 @@ import picocli.CommandLine.Parameters;
 /** {@code muster fleet …}. */
 @Command(name = "fleet", mixinStandardHelpOptions = true, description = "Fleets: queues, pools and limits.",
         subcommands = {FleetCommand.Apply.class, FleetCommand.Validate.class, FleetCommand.List_.class, FleetCommand.Get.class,
-            FleetCommand.Delete.class, FleetCommand.Pause.class, FleetCommand.Resume.class, FleetCommand.ReleaseIdle.class,
-            FleetCommand.Adopt.class})
+            FleetCommand.Delete.class, FleetCommand.Pause.class, FleetCommand.Resume.class, FleetVersions.List_.class, FleetVersions.Diff.class,
+            FleetVersions.RollBack.class, FleetVersions.Clone.class, FleetVersions.Export.class, FleetVersions.Import.class, FleetPreview.class,
+            FleetCommand.ReleaseIdle.class, FleetCommand.Adopt.class})
 final class FleetCommand {
 
-    @Command(name = "apply", mixinStandardHelpOptions = true, sortOptions = false, description = "Creates fleets, or changes them to what the file says.")
+    @Command(name = "apply", mixinStandardHelpOptions = true, sortOptions = false, description = "Creates fleets, or changes them to what the file says.",
+            footer = {"./muster fleet apply -f fleet.yaml", "./muster fleet apply -f fleet.yaml --dry-run", "./muster fleet apply -f fleet.yaml --expected-version 3",
+                "./muster fleet apply -f fleet.yaml --adopt dynamic_worker"})
     static final class Apply implements Runnable {
         @Mixin
         CommonOptions common;
@@ -43,8 +48,14 @@ final class FleetCommand {
         @Option(names = {"-f", "--file"}, required = true, paramLabel = "FILE", description = "YAML, one document a fleet; - reads standard input.")
         String file;
 
-        @Option(names = "--expect-version", paramLabel = "N", description = "Only if the fleet has this version; 0: only if there is none.")
+        @Option(names = "--dry-run", description = "Only say what would be different, and what would be refused.")
+        boolean dryRun;
+
+        @Option(names = {"--expected-version", "--expect-version"}, paramLabel = "N", description = "Only if the fleet has this version; 0: only if there is none.")
         Long version;
+
+        @Option(names = "--managed-by", paramLabel = "TOOL", description = "The tool that owns the spec, which others are then told of.")
+        String managedBy = "";
 
         @Option(names = "--adopt", paramLabel = "PREFIX", arity = "0..1", fallbackValue = "",
                 description = "Also take over machines that another autoscaler started, by their workers' prefix: the fleet's workersPrefix unless another is"
@@ -57,7 +68,11 @@ final class FleetCommand {
             var specs = read(file);
             try (var control = common.control()) {
                 for (var spec : specs) {
-                    var record = apply(control, spec, version, adopt);
+                    if (dryRun) {
+                        tryOut(control, spec, output);
+                        continue;
+                    }
+                    var record = apply(control, spec, version, adopt, managedBy);
                     if (output.isJson()) {
                         output.resource(record);
                     } else {
@@ -67,15 +82,32 @@ final class FleetCommand {
                 }
             }
         }
+
+        private void tryOut(Control control, FleetSpec spec, Output output) {
+            var request = ApplyFleetRequest.newBuilder().setSpec(spec).setManagedBy(managedBy);
+            if (version != null) {
+                request.setExpectedVersion(version);
+            }
+            var record = FleetConflict.explained(control, spec, version, () -> control.fleets().validateFleet(request.build()));
+            if (output.isJson()) {
+                output.resource(record);
+                return;
+            }
+            var differences = FleetVersions.unapplied(control, spec);
+            output.line("fleet " + spec.getName() + (differences.isEmpty() ? " would be created" : differences.get().getChangesCount() == 0
+                    ? " would stay as it is, at version " + differences.get().getFromVersion() : " would change from version " + differences.get().getFromVersion()));
+            differences.ifPresent(all -> FleetVersions.changes(all.getChangesList()).forEach(line -> output.line("  " + line)));
+            notes(record, output);
+        }
     }
 
     static FleetRecord apply(Control control, FleetSpec spec, Long expectedVersion) {
-        return apply(control, spec, expectedVersion, null);
+        return apply(control, spec, expectedVersion, null, "");
     }
 
     /** A request id of our own makes a repeated call the same request. @param adopt prefix of workers; empty: the spec's; null: none are adopted */
-    private static FleetRecord apply(Control control, FleetSpec spec, Long expectedVersion, String adopt) {
-        var request = ApplyFleetRequest.newBuilder().setSpec(spec).setRequestId(UUID.randomUUID().toString());
+    private static FleetRecord apply(Control control, FleetSpec spec, Long expectedVersion, String adopt, String managedBy) {
+        var request = ApplyFleetRequest.newBuilder().setSpec(spec).setManagedBy(managedBy).setRequestId(UUID.randomUUID().toString());
         if (expectedVersion != null) {
             request.setExpectedVersion(expectedVersion);
         }
@@ -83,10 +115,11 @@ final class FleetCommand {
             request.setAdoptPrefix(adopt);
         }
         var built = request.build();
-        return control.write(() -> control.fleets().applyFleet(built));
+        return FleetConflict.explained(control, spec, expectedVersion, () -> control.write(() -> control.fleets().applyFleet(built)));
     }
 
-    @Command(name = "validate", mixinStandardHelpOptions = true, sortOptions = false, description = "Says everything that is wrong with a file, and changes nothing.")
+    @Command(name = "validate", mixinStandardHelpOptions = true, sortOptions = false, description = "Says everything that is wrong with a file, and changes nothing.",
+            footer = "./muster fleet validate -f fleet.yaml")
     static final class Validate implements Runnable {
         @Mixin
         CommonOptions common;
@@ -112,28 +145,52 @@ final class FleetCommand {
         }
     }
 
-    @Command(name = "list", mixinStandardHelpOptions = true, sortOptions = false, description = "All fleets.")
+    @Command(name = "list", mixinStandardHelpOptions = true, sortOptions = false, description = "All fleets.", footer = {"./muster fleet list", "./muster fleet list --watch"})
     static final class List_ implements Runnable {
         @Mixin
         CommonOptions common;
+
+        @Option(names = "--watch", description = "Go on showing each change, until interrupted.")
+        boolean watch;
 
         @Override
         public void run() {
             var output = common.output();
             try (var control = common.control()) {
+                if (watch) {
+                    watch(control, output);
+                    return;
+                }
                 var fleets = control.allFleets();
                 if (output.isJson()) {
                     output.resource(ListFleetsResponse.newBuilder().addAllFleets(fleets).build());
-                } else if (fleets.isEmpty()) {
-                    output.line("no fleets yet: ./muster fleet apply -f FILE");
                 } else {
-                    table(fleets, output);
+                    lines(fleets).forEach(output::line);
                 }
             }
         }
+
+        private static void watch(Control control, Output output) {
+            var book = new FleetBook();
+            control.followFleets(book::opened, change -> {
+                book.take(change);
+                if (output.isJson()) {
+                    output.resourceLine(change);
+                } else if (output.isTerminal()) {
+                    if (book.isSynced()) {
+                        output.redraw(lines(book.all()));
+                    }
+                } else if (change.hasFleet()) {
+                    output.line(String.join("  ", row(change.getFleet())));
+                } else if (change.hasForgotten()) {
+                    output.line(change.getForgotten() + "  is forgotten");
+                }
+            });
+        }
     }
 
-    @Command(name = "get", mixinStandardHelpOptions = true, sortOptions = false, description = "One fleet: how it is, and its file.")
+    @Command(name = "get", mixinStandardHelpOptions = true, sortOptions = false, description = "One fleet: how it is, and its file.",
+            footer = {"./muster fleet get demo", "./muster fleet get demo --at 3", "./muster fleet get demo --yaml"})
     static final class Get implements Runnable {
         @Mixin
         CommonOptions common;
@@ -141,29 +198,39 @@ final class FleetCommand {
         @Parameters(paramLabel = "FLEET")
         String name;
 
-        @Option(names = "--yaml", description = "Only the file, as fleet apply reads it.")
-        boolean yaml;
+        @Option(names = "--at", paramLabel = "VERSION", description = "As it was accepted in this version: ./muster fleet versions lists them.")
+        Long version;
 
         @Override
         public void run() {
             var output = common.output();
             try (var control = common.control()) {
+                if (version != null) {
+                    var record = control.call(() -> control.fleets().getFleetVersion(GetFleetVersionRequest.newBuilder().setName(name).setVersion(version).build()));
+                    if (output.isJson()) {
+                        output.resource(record);
+                    } else {
+                        output.line("version " + version + " of " + Times.local(record.getChangedAt()) + (record.getChangedBy().isEmpty() ? "" : ", by " + record.getChangedBy()));
+                        output.line("");
+                        output.line(FleetYaml.write(record.getSpec()).stripTrailing());
+                    }
+                    return;
+                }
                 var fleet = control.call(() -> control.fleets().getFleet(GetFleetRequest.newBuilder().setName(name).build()));
                 if (output.isJson()) {
                     output.resource(fleet);
                     return;
                 }
-                if (!yaml) {
-                    table(List.of(fleet), output);
-                    fleet.getRefusalsList().forEach(refusal -> output.line("! " + refusal.getText()));
-                    output.line("");
-                }
+                lines(List.of(fleet)).forEach(output::line);
+                fleet.getRefusalsList().forEach(refusal -> output.line("! " + refusal.getText()));
+                output.line("");
                 output.line(FleetYaml.write(fleet.getRecord().getSpec()).stripTrailing());
             }
         }
     }
 
-    @Command(name = "delete", mixinStandardHelpOptions = true, sortOptions = false, description = "Ends a fleet; its machines go as --machines says.")
+    @Command(name = "delete", mixinStandardHelpOptions = true, sortOptions = false, description = "Ends a fleet; its machines go as --machines says.",
+            footer = {"./muster fleet delete demo", "./muster fleet delete demo --machines all"})
     static final class Delete implements Runnable {
         @Mixin
         CommonOptions common;
@@ -177,6 +244,9 @@ final class FleetCommand {
                 description = "none: let go and run on; idle: each finishes its task first; all: now, tasks too. Default: as the fleet says.")
         Machines machines;
 
+        @Option(names = "--expected-version", paramLabel = "N", description = "Only if the fleet has this version.")
+        Long version;
+
         @Override
         public void run() {
             var output = common.output();
@@ -186,7 +256,7 @@ final class FleetCommand {
                 case ALL -> ShutdownAction.ALL;
             };
             try (var control = common.control()) {
-                var record = delete(control, name, action);
+                var record = delete(control, name, action, version);
                 if (output.isJson()) {
                     output.resource(record);
                 } else {
@@ -197,8 +267,16 @@ final class FleetCommand {
     }
 
     static FleetRecord delete(Control control, String name, ShutdownAction action) {
-        var request = DeleteFleetRequest.newBuilder().setName(name).setAction(action).setRequestId(UUID.randomUUID().toString()).build();
-        return control.write(() -> control.fleets().deleteFleet(request));
+        return delete(control, name, action, null);
+    }
+
+    private static FleetRecord delete(Control control, String name, ShutdownAction action, Long expectedVersion) {
+        var request = DeleteFleetRequest.newBuilder().setName(name).setAction(action).setRequestId(UUID.randomUUID().toString());
+        if (expectedVersion != null) {
+            request.setExpectedVersion(expectedVersion);
+        }
+        var built = request.build();
+        return control.write(() -> control.fleets().deleteFleet(built));
     }
 
     /** What is asked about a whole fleet, or about one pool of it. */
@@ -233,7 +311,8 @@ final class FleetCommand {
         }
     }
 
-    @Command(name = "pause", mixinStandardHelpOptions = true, sortOptions = false, description = "No launches from now on; releases go on.")
+    @Command(name = "pause", mixinStandardHelpOptions = true, sortOptions = false, description = "No launches from now on; releases go on.",
+            footer = {"./muster fleet pause demo", "./muster fleet pause demo --pool gpu"})
     static final class Pause extends FleetOrPool {
         @Override
         FleetRecord ask(Control control, String requestId) {
@@ -246,7 +325,8 @@ final class FleetCommand {
         }
     }
 
-    @Command(name = "resume", mixinStandardHelpOptions = true, sortOptions = false, description = "Ends a pause.")
+    @Command(name = "resume", mixinStandardHelpOptions = true, sortOptions = false, description = "Ends a pause.",
+            footer = "./muster fleet resume demo")
     static final class Resume extends FleetOrPool {
         @Override
         FleetRecord ask(Control control, String requestId) {
@@ -260,7 +340,8 @@ final class FleetCommand {
     }
 
     @Command(name = "release-idle", mixinStandardHelpOptions = true, sortOptions = false,
-            description = "Lets idle machines go now, without waiting for their time-out; minimum and warm machines come again.")
+            description = "Lets idle machines go now, without waiting for their time-out; minimum and warm machines come again.",
+            footer = "./muster fleet release-idle demo --pool gpu")
     static final class ReleaseIdle extends FleetOrPool {
         @Override
         FleetRecord ask(Control control, String requestId) {
@@ -274,7 +355,8 @@ final class FleetCommand {
     }
 
     @Command(name = "adopt", mixinStandardHelpOptions = true, sortOptions = false,
-            description = "Takes over machines that another autoscaler started, for an hour as their workers are seen. Nothing is done to them but tags.")
+            description = "Takes over machines that another autoscaler started, for an hour as their workers are seen. Nothing is done to them but tags.",
+            footer = "./muster fleet adopt demo --prefix dynamic_worker")
     static final class Adopt implements Runnable {
         @Mixin
         CommonOptions common;
@@ -302,7 +384,7 @@ final class FleetCommand {
     }
 
     /** What was accepted and people should know. */
-    private static void notes(FleetRecord record, Output output) {
+    static void notes(FleetRecord record, Output output) {
         record.getNotesList().forEach(note -> output.line("  note: " + note));
     }
 
@@ -310,7 +392,7 @@ final class FleetCommand {
         return PauseFleetRequest.newBuilder().setName(asked.name).setPool(asked.pool).setRequestId(requestId).build();
     }
 
-    private static String standing(FleetRecord record) {
+    static String standing(FleetRecord record) {
         var paused = record.getSpec().getPoolsList().stream().filter(pool -> pool.getPaused()).map(pool -> pool.getName()).toList();
         return "fleet " + record.getFleet() + " is " + word(record.getState()) + (paused.isEmpty() ? "" : ", paused pools: " + String.join(", ", paused));
     }
@@ -328,13 +410,26 @@ final class FleetCommand {
         }
     }
 
-    static void table(List<FleetView> fleets, Output output) {
-        output.table(List.of("FLEET", "STATE", "VERSION", "WAITING", "BUSY", "IDLE", "MACHINES", "COST"), fleets.stream().map(fleet -> List.of(
-                fleet.getRecord().getFleet(), word(fleet.getRecord().getState()), Long.toString(fleet.getRecord().getVersion()),
+    private static final List<String> HEAD = List.of("FLEET", "STATE", "VERSION", "WAITING", "BUSY", "IDLE", "MACHINES", "COST");
+
+    static List<String> lines(List<FleetView> fleets) {
+        return fleets.isEmpty() ? List.of("no fleets yet: ./muster fleet apply -f FILE") : Output.format(HEAD, fleets.stream().map(FleetCommand::row).toList());
+    }
+
+    private static List<String> row(FleetView fleet) {
+        return List.of(fleet.getRecord().getFleet(), word(fleet.getRecord().getState()), Long.toString(fleet.getRecord().getVersion()),
                 Integer.toString(fleet.getWaiting()), Integer.toString(fleet.getBusy()), Integer.toString(fleet.getIdle()),
-                new TreeMap<>(fleet.getMachinesMap()).entrySet().stream().map(one -> one.getValue() + " " + one.getKey().toLowerCase(Locale.ROOT)).collect(Collectors.joining(", ")),
-                Money.perHour(fleet.getMicrosPerHour(), fleet.getRecord().getSpec().getCurrency()) + (fleet.getUnpriced() == 0 ? "" : " + " + fleet.getUnpriced() + " unpriced")))
-                .toList());
+                byPhase(fleet.getMachinesMap()), cost(fleet.getMicrosPerHour(), fleet.getUnpriced(), fleet.getRecord().getSpec().getCurrency()));
+    }
+
+    /** Such as {@code 2 ready, 1 booting}. */
+    static String byPhase(Map<String, Integer> machines) {
+        return new TreeMap<>(machines).entrySet().stream().map(one -> one.getValue() + " " + one.getKey().toLowerCase(Locale.ROOT)).collect(Collectors.joining(", "));
+    }
+
+    /** @param unpriced machines that the rate leaves out */
+    static String cost(long microsPerHour, int unpriced, String currency) {
+        return Money.perHour(microsPerHour, currency) + (unpriced == 0 ? "" : " + " + unpriced + " unpriced");
     }
 
     /** An enum's value as people read it. */

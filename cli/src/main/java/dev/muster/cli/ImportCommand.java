@@ -28,7 +28,8 @@ final class ImportCommand {
 
     @Command(name = "clearml", mixinStandardHelpOptions = true, sortOptions = false,
             description = {"Writes the fleet spec that does what an autoscaler of ClearML does.",
-                "Secrets go into files of their own, and what has no field here is noted on standard error."})
+                "Secrets go into files of their own, and what has no field here is noted on standard error."},
+            footer = "./muster import clearml aws_autoscaler.yaml -o fleet.yaml")
     static final class Clearml extends Import {
 
         @Parameters(index = "0", paramLabel = "FILE", description = "The open-source autoscaler's YAML, or JSON that the AWS or GCP application exported.")
@@ -60,7 +61,8 @@ final class ImportCommand {
 
     @Command(name = "clearml-agent-chart", mixinStandardHelpOptions = true, sortOptions = false,
             description = {"Writes the fleet spec that does what ClearML's glue for Kubernetes does.",
-                "Secrets go into files of their own, and what has no field here is noted on standard error."})
+                "Secrets go into files of their own, and what has no field here is noted on standard error."},
+            footer = "./muster import clearml-agent-chart values.yaml --namespace ml --name cluster -o fleet.yaml")
     static final class Chart extends Import {
 
         @Parameters(index = "0", paramLabel = "FILE", description = "Values of the Helm chart clearml-agent, as helm get values prints them.")

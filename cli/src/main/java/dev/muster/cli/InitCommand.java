@@ -16,7 +16,8 @@ import picocli.CommandLine.Option;
 
 /** {@code muster init}: writes what a first run against the user's own ClearML and cloud needs. */
 @Command(name = "init", mixinStandardHelpOptions = true, sortOptions = false,
-        description = "Writes muster.yaml, secrets/ and fleet.yaml here, with hosts and keys from ~/clearml.conf if it is there.")
+        description = "Writes muster.yaml, secrets/ and fleet.yaml here, with hosts and keys from ~/clearml.conf if it is there.",
+        footer = {"./muster init", "./muster init --clearml-conf ~/other.conf --installation lab"})
 final class InitCommand implements Runnable {
 
     @Mixin

@@ -4,6 +4,7 @@ import com.google.protobuf.Timestamp;
 import dev.muster.sandbox.suite.SuiteState;
 import dev.muster.v1.ConsoleReported;
 import dev.muster.v1.GetConsoleRequest;
+import dev.muster.v1.GetMachineRequest;
 import dev.muster.v1.ListMachinesRequest;
 import dev.muster.v1.ListMachinesResponse;
 import dev.muster.v1.MachineNameRequest;
@@ -16,9 +17,9 @@ import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.concurrent.CountDownLatch;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -26,23 +27,75 @@ import picocli.CommandLine.Parameters;
 
 /** {@code muster machine …}. */
 @Command(name = "machine", mixinStandardHelpOptions = true, description = "Machines on the books.",
-        subcommands = {MachineCommand.List_.class, MachineCommand.Drain.class, MachineCommand.Terminate.class,
-            MachineCommand.Protect.class, MachineCommand.Unprotect.class, MachineCommand.Logs.class})
+        subcommands = {MachineCommand.List_.class, MachineCommand.Get.class, MachineCommand.Watch.class, MachineCommand.Life.class, MachineCommand.Drain.class,
+            MachineCommand.CancelDrain.class, MachineCommand.Terminate.class, MachineCommand.Protect.class, MachineCommand.Unprotect.class, MachineCommand.Logs.class})
 final class MachineCommand {
 
-    @Command(name = "list", mixinStandardHelpOptions = true, sortOptions = false, description = "Machines that are, and with --all those that were.")
+    /** Which machines are meant. */
+    static final class Filter {
+        @Option(names = "--fleet", paramLabel = "FLEET", description = "Only of this fleet.")
+        String fleet = "";
+
+        @Option(names = "--pool", paramLabel = "POOL", description = "Only of pools of this name.")
+        String pool = "";
+
+        @Option(names = "--phase", paramLabel = "PHASE", split = ",", description = "Only in these phases, ended ones included: any of ${COMPLETION-CANDIDATES}, with commas between.")
+        List<PhaseWord> phases = List.of();
+
+        @Option(names = "--busy", negatable = true, description = "Only those that run a task; --no-busy: only those that run none.")
+        Boolean busy;
+
+        @Option(names = "--type", paramLabel = "TYPE", description = "Only of this machine type, such as g4dn.xlarge.")
+        String type = "";
+
+        @Option(names = "--task", paramLabel = "TASK", description = "Only the machine that runs this task, or is made for it.")
+        String task = "";
+
+        @Option(names = "--all", description = "Also those that are gone, failed or lost.")
+        boolean all;
+
+        ListMachinesRequest request() {
+            var request = ListMachinesRequest.newBuilder().setFleet(fleet).setPool(pool).setEndedToo(all).setMachineType(type).setTaskId(task);
+            phases.forEach(phase -> request.addPhases(phase.asked()));
+            if (busy != null) {
+                request.setBusy(busy);
+            }
+            return request.build();
+        }
+
+        /** Of the stream, which knows fewer filters. */
+        boolean takes(MachineRecord machine) {
+            return (phases.isEmpty() || phases.stream().anyMatch(phase -> phase.asked() == machine.getPhase())) && (busy == null || busy == (machine.getTasksCount() > 0))
+                    && (type.isEmpty() || type.equals(machine.getOffer().getMachineType())) && (task.isEmpty() || machine.getTasksList().contains(task) || task.equals(machine.getTask()));
+        }
+
+        WatchMachinesRequest watched() {
+            return WatchMachinesRequest.newBuilder().setFleet(fleet).setPool(pool).setEndedToo(all || !phases.isEmpty()).build();
+        }
+    }
+
+    /** As in the contract, without what only programs must know. */
+    enum PhaseWord {
+        REQUESTED, LAUNCHING, BOOTING, READY, DRAINING, TERMINATING, GONE, FAILED, LOST;
+
+        Phase asked() {
+            return Phase.valueOf(name());
+        }
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    @Command(name = "list", mixinStandardHelpOptions = true, sortOptions = false, description = "Machines that are, and with --all those that were.",
+            footer = {"./muster machine list", "./muster machine list --fleet demo --pool gpu --no-busy", "./muster machine list --phase booting,draining", "./muster machine list --watch"})
     static final class List_ implements Runnable {
         @Mixin
         CommonOptions common;
 
-        @Option(names = "--fleet", paramLabel = "FLEET")
-        String fleet = "";
-
-        @Option(names = "--pool", paramLabel = "POOL")
-        String pool = "";
-
-        @Option(names = "--all", description = "Also those that are gone, failed or lost.")
-        boolean all;
+        @Mixin
+        Filter filter;
 
         @Option(names = "--watch", description = "Go on showing each change, until interrupted.")
         boolean watch;
@@ -50,35 +103,121 @@ final class MachineCommand {
         @Override
         public void run() {
             var output = common.output();
-            var request = ListMachinesRequest.newBuilder().setFleet(fleet).setPool(pool).setEndedToo(all).build();
             try (var control = common.control()) {
                 if (watch) {
-                    watch(control, WatchMachinesRequest.newBuilder().setFleet(fleet).setPool(pool).setEndedToo(all).build(), output);
+                    MachineCommand.watch(control, filter, "", output);
                     return;
                 }
-                var machines = control.allMachines(request);
+                var machines = control.allMachines(filter.request());
                 if (output.isJson()) {
                     output.resource(ListMachinesResponse.newBuilder().addAllMachines(machines).build());
-                } else if (machines.isEmpty()) {
-                    output.line("no machines");
                 } else {
-                    output.table(HEAD, machines.stream().map(MachineCommand::row).toList());
+                    lines(machines).forEach(output::line);
                 }
-            } catch (InterruptedException interrupted) {
-                Thread.currentThread().interrupt();
             }
         }
+    }
 
-        private static void watch(Control control, WatchMachinesRequest request, Output output) throws InterruptedException {
-            var forEver = new CountDownLatch(1);
-            control.watchMachines(request, change -> {
-                if (output.isJson()) {
-                    output.resourceLine(change);
-                } else if (change.hasMachine()) {
-                    output.line(String.join("  ", row(change.getMachine())));
+    @Command(name = "watch", mixinStandardHelpOptions = true, sortOptions = false, description = "A line for each change of a machine, or of all, until interrupted.",
+            footer = {"./muster machine watch mabcdefgh-1", "./muster machine watch --fleet demo --json"})
+    static final class Watch implements Runnable {
+        @Mixin
+        CommonOptions common;
+
+        @Parameters(paramLabel = "MACHINE", arity = "0..1", description = "Default: all.")
+        String machine = "";
+
+        @Mixin
+        Filter filter;
+
+        @Override
+        public void run() {
+            var output = common.output();
+            try (var control = common.control()) {
+                if (!machine.isEmpty()) {
+                    // One that nobody knows is said at once, and not waited for.
+                    control.call(() -> control.machines().getMachine(GetMachineRequest.newBuilder().setMachineId(machine).build()));
+                    filter.all = true;
                 }
-            });
-            forEver.await();
+                MachineCommand.watch(control, filter, machine, new Output(System.out, output.format(), false));
+            }
+        }
+    }
+
+    /** @param only id of one machine; empty: all */
+    private static void watch(Control control, Filter filter, String only, Output output) {
+        var book = new MachineBook();
+        control.followMachines(filter.watched(), book::opened, change -> {
+            book.take(change);
+            if (change.hasMachine() && (!filter.takes(change.getMachine()) || !only.isEmpty() && !only.equals(change.getMachine().getMachineId()))) {
+                return;
+            }
+            if (output.isJson()) {
+                output.resourceLine(change);
+            } else if (output.isTerminal()) {
+                if (book.isSynced()) {
+                    output.redraw(lines(book.all().stream().filter(filter::takes).filter(machine -> filter.all || !filter.phases.isEmpty() || isThere(machine)).toList()));
+                }
+            } else if (change.hasMachine()) {
+                output.line(String.join("  ", row(change.getMachine())));
+            }
+        });
+    }
+
+    private static boolean isThere(MachineRecord machine) {
+        return switch (machine.getPhase()) {
+            case GONE, FAILED, LOST -> false;
+            case REQUESTED, LAUNCHING, BOOTING, READY, DRAINING, TERMINATING, PHASE_UNSPECIFIED, UNRECOGNIZED -> true;
+        };
+    }
+
+    static List<String> lines(List<MachineRecord> machines) {
+        return machines.isEmpty() ? List.of("no machines") : Output.format(HEAD, machines.stream().map(MachineCommand::row).toList());
+    }
+
+    @Command(name = "get", mixinStandardHelpOptions = true, sortOptions = false, description = "One machine: what it is, where it is, and since when.",
+            footer = {"./muster machine get mabcdefgh-1", "./muster machine get mabcdefgh-1 --json"})
+    static final class Get implements Runnable {
+        @Mixin
+        CommonOptions common;
+
+        @Parameters(paramLabel = "MACHINE")
+        String machine;
+
+        @Override
+        public void run() {
+            var output = common.output();
+            try (var control = common.control()) {
+                var found = control.call(() -> control.machines().getMachine(GetMachineRequest.newBuilder().setMachineId(machine).build()));
+                if (output.isJson()) {
+                    output.resource(found);
+                } else {
+                    MachineLifeLines.of(found).forEach(output::line);
+                }
+            }
+        }
+    }
+
+    @Command(name = "life", mixinStandardHelpOptions = true, sortOptions = false, description = "What a machine went through, and the tasks that it ran.",
+            footer = {"./muster machine life mabcdefgh-1", "./muster machine life mabcdefgh-1 --yaml"})
+    static final class Life implements Runnable {
+        @Mixin
+        CommonOptions common;
+
+        @Parameters(paramLabel = "MACHINE")
+        String machine;
+
+        @Override
+        public void run() {
+            var output = common.output();
+            try (var control = common.control()) {
+                var life = control.call(() -> control.machines().getMachineLife(GetMachineRequest.newBuilder().setMachineId(machine).build()));
+                if (output.isJson()) {
+                    output.resource(life);
+                } else {
+                    MachineLifeLines.of(life).forEach(output::line);
+                }
+            }
         }
     }
 
@@ -105,7 +244,8 @@ final class MachineCommand {
         }
     }
 
-    @Command(name = "drain", mixinStandardHelpOptions = true, sortOptions = false, description = "Lets a machine finish its task, take no other, and go.")
+    @Command(name = "drain", mixinStandardHelpOptions = true, sortOptions = false, description = "Lets a machine finish its task, take no other, and go.",
+            footer = "./muster machine drain mabcdefgh-1")
     static final class Drain extends OneMachine {
         @Override
         MachineRecord ask(Control control, MachineNameRequest request) {
@@ -118,7 +258,22 @@ final class MachineCommand {
         }
     }
 
-    @Command(name = "terminate", mixinStandardHelpOptions = true, sortOptions = false, description = "Ends a machine; a busy one only with --busy.")
+    @Command(name = "cancel-drain", mixinStandardHelpOptions = true, sortOptions = false, description = "Lets a draining machine work on, if it can still be taken back.",
+            footer = "./muster machine cancel-drain mabcdefgh-1")
+    static final class CancelDrain extends OneMachine {
+        @Override
+        MachineRecord ask(Control control, MachineNameRequest request) {
+            return control.machines().cancelMachineDrain(request);
+        }
+
+        @Override
+        void tell(MachineRecord answer, Output output) {
+            said(answer, "works on", output);
+        }
+    }
+
+    @Command(name = "terminate", mixinStandardHelpOptions = true, sortOptions = false, description = "Ends a machine; a busy one only with --busy.",
+            footer = {"./muster machine terminate mabcdefgh-1", "./muster machine terminate mabcdefgh-1 --busy"})
     static final class Terminate implements Runnable {
         @Mixin
         CommonOptions common;
@@ -138,7 +293,8 @@ final class MachineCommand {
         }
     }
 
-    @Command(name = "protect", mixinStandardHelpOptions = true, sortOptions = false, description = "Neither idleness nor age lets a machine go from now on; a budget does.")
+    @Command(name = "protect", mixinStandardHelpOptions = true, sortOptions = false, description = "Neither idleness nor age lets a machine go from now on; a budget does.",
+            footer = "./muster machine protect mabcdefgh-1")
     static final class Protect extends OneMachine {
         @Override
         MachineRecord ask(Control control, MachineNameRequest request) {
@@ -151,7 +307,8 @@ final class MachineCommand {
         }
     }
 
-    @Command(name = "unprotect", mixinStandardHelpOptions = true, sortOptions = false, description = "Ends a machine's protection.")
+    @Command(name = "unprotect", mixinStandardHelpOptions = true, sortOptions = false, description = "Ends a machine's protection.",
+            footer = "./muster machine unprotect mabcdefgh-1")
     static final class Unprotect extends OneMachine {
         @Override
         MachineRecord ask(Control control, MachineNameRequest request) {
@@ -164,7 +321,8 @@ final class MachineCommand {
         }
     }
 
-    @Command(name = "logs", mixinStandardHelpOptions = true, sortOptions = false, description = "What a machine that is gone had written to its console, kept for 14 days.")
+    @Command(name = "logs", mixinStandardHelpOptions = true, sortOptions = false, description = "What a machine has written to its console: read from its cloud now, or kept for 14 days after its end.",
+            footer = {"./muster machine logs mabcdefgh-1", "./muster machine logs i-0abc1234def567890"})
     static final class Logs implements Runnable {
         @Mixin
         CommonOptions common;
@@ -192,12 +350,11 @@ final class MachineCommand {
                     show(output, found.getCloudId(), there.get(), null);
                     return;
                 }
-                var kept = control.call(() -> control.machines().getConsole(GetConsoleRequest.newBuilder().setMachineId(found.getMachineId()).build()));
+                var kept = control.call(() -> control.patientMachines().getConsole(GetConsoleRequest.newBuilder().setMachineId(found.getMachineId()).build()));
                 show(output, found.getCloudId(), (kept.getTruncated() ? "[…]\n" : "") + kept.getText(), kept);
             }
         }
 
-        /** The sandbox is the local run's. */
         private Optional<String> sandboxConsole(String cloudId) {
             return common.isLocal() ? common.run().running().flatMap(state -> console(common.run(), state, cloudId)) : Optional.empty();
         }

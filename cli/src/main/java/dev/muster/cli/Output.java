@@ -1,6 +1,7 @@
 package dev.muster.cli;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.protobuf.InvalidProtocolBufferException;
@@ -10,38 +11,58 @@ import java.io.PrintStream;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import org.yaml.snakeyaml.DumperOptions;
+import org.yaml.snakeyaml.Yaml;
 
 /**
- * Where a command writes: one JSON document, lines for a pipe, or lines and live progress for a terminal.
+ * Where a command writes: one JSON document or the same as YAML, lines for a pipe, or lines and live progress for a terminal.
  *
- * <p>With {@code --json} nothing but the document goes to standard output; progress goes nowhere. Not thread-safe.
+ * <p>With {@code --json} or {@code --yaml} nothing but the document goes to standard output; progress goes nowhere. Not thread-safe.
  */
 final class Output {
+
+    /** For people, or one document for programs. */
+    enum Format { LINES, JSON, YAML }
 
     static final ObjectMapper JSON = new ObjectMapper();
     private static final JsonFormat.Printer RESOURCES = JsonFormat.printer().alwaysPrintFieldsWithNoPresence();
     private static final String CLEAR_BELOW = "\u001b[J";
 
     private final PrintStream out;
-    private final boolean json;
+    private final Format format;
     private final boolean terminal;
     private int liveLines;
     private List<String> lastLive = List.of();
 
-    /** @param terminal lines may be drawn over */
     Output(PrintStream out, boolean json, boolean terminal) {
-        this.out = out;
-        this.json = json;
-        this.terminal = terminal && !json;
+        this(out, json ? Format.JSON : Format.LINES, terminal);
     }
 
+    /** @param terminal lines may be drawn over */
+    Output(PrintStream out, Format format, boolean terminal) {
+        this.out = out;
+        this.format = format;
+        this.terminal = terminal && format == Format.LINES;
+    }
+
+    /** One document is wanted and no lines, whichever way it is written. */
     boolean isJson() {
-        return json;
+        return format != Format.LINES;
+    }
+
+    Format format() {
+        return format;
+    }
+
+    /** Lines may be drawn over. */
+    boolean isTerminal() {
+        return terminal;
     }
 
     /** A line for people. */
     void line(String text) {
-        if (!json) {
+        if (!isJson()) {
             clearLive();
             out.println(text);
         }
@@ -49,18 +70,24 @@ final class Output {
 
     /** The answer as protobuf JSON. */
     void resource(MessageOrBuilder message) {
-        try {
-            out.println(RESOURCES.print(message));
-        } catch (InvalidProtocolBufferException impossible) {
-            throw new IllegalStateException(impossible);
-        }
+        document(RESOURCES, message, "");
     }
 
-    /** One message as one line, for streams. */
+    /** One message of a stream: as one line, or as a YAML document of several. */
     void resourceLine(MessageOrBuilder message) {
+        document(RESOURCES.omittingInsignificantWhitespace(), message, "---\n");
+        out.flush();
+    }
+
+    private void document(JsonFormat.Printer printer, MessageOrBuilder message, String before) {
         try {
-            out.println(RESOURCES.omittingInsignificantWhitespace().print(message));
-        } catch (InvalidProtocolBufferException impossible) {
+            var json = printer.print(message);
+            if (format == Format.YAML) {
+                out.print(before + yaml(JSON.readValue(json, new TypeReference<Map<String, Object>>() {})));
+            } else {
+                out.println(json);
+            }
+        } catch (InvalidProtocolBufferException | JsonProcessingException impossible) {
             throw new IllegalStateException(impossible);
         }
     }
@@ -68,10 +95,22 @@ final class Output {
     /** The answer of commands whose answer is no resource. */
     void json(ObjectNode answer) {
         try {
-            out.println(JSON.writerWithDefaultPrettyPrinter().writeValueAsString(answer));
+            if (format == Format.YAML) {
+                out.print(yaml(JSON.convertValue(answer, new TypeReference<Map<String, Object>>() {})));
+            } else {
+                out.println(JSON.writerWithDefaultPrettyPrinter().writeValueAsString(answer));
+            }
         } catch (JsonProcessingException impossible) {
             throw new IllegalStateException(impossible);
         }
+    }
+
+    /** In block style, keys in their order, with a line end. */
+    static String yaml(Map<String, ?> document) {
+        var options = new DumperOptions();
+        options.setDefaultFlowStyle(DumperOptions.FlowStyle.BLOCK);
+        options.setSplitLines(false);
+        return new Yaml(options).dump(document);
     }
 
     /** Columns as wide as they need to be. */
@@ -105,7 +144,7 @@ final class Output {
      * What is going on now. A terminal shows these lines in place of the last ones; a pipe gets the lines that are new.
      */
     void live(List<String> lines) {
-        if (json || lines.equals(lastLive)) {
+        if (isJson() || lines.equals(lastLive)) {
             return;
         }
         if (terminal) {
@@ -116,6 +155,25 @@ final class Output {
             lines.stream().filter(line -> !lastLive.contains(line)).forEach(out::println);
         }
         out.flush();
+        lastLive = List.copyOf(lines);
+    }
+
+    /** The whole of something that changed: over what was drawn before, cut to the screen; below it for a pipe, an empty line between. */
+    void redraw(List<String> lines) {
+        if (isJson()) {
+            return;
+        }
+        if (terminal) {
+            live(WatchOption.fit(lines, Terminal.size()));
+            return;
+        }
+        if (!lastLive.isEmpty() && !lines.equals(lastLive)) {
+            out.println();
+        }
+        if (!lines.equals(lastLive)) {
+            lines.forEach(out::println);
+            out.flush();
+        }
         lastLive = List.copyOf(lines);
     }
 

@@ -1,14 +1,20 @@
 package dev.muster.cli;
 
+import dev.muster.v1.FleetRecord;
 import dev.muster.v1.FleetSpec;
 import dev.muster.v1.FleetState;
+import dev.muster.v1.ListPoolsRequest;
+import dev.muster.v1.ListPoolsResponse;
 import dev.muster.v1.MachineRecord;
+import dev.muster.v1.PauseFleetRequest;
 import java.math.BigDecimal;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -16,13 +22,91 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** {@code muster pool …}. */
-@Command(name = "pool", mixinStandardHelpOptions = true, description = "Pools of fleets.", subcommands = PoolCommand.Test.class)
+@Command(name = "pool", mixinStandardHelpOptions = true, description = "Pools of fleets.", subcommands = {PoolCommand.List_.class, PoolCommand.Pause.class, PoolCommand.Resume.class, PoolCommand.Test.class})
 final class PoolCommand {
+
+    @Command(name = "list", mixinStandardHelpOptions = true, sortOptions = false, description = "Pools as they are now, and what is refused to them.",
+            footer = {"./muster pool list", "./muster pool list --fleet demo --watch"})
+    static final class List_ implements Runnable {
+        @Mixin
+        CommonOptions common;
+
+        @Mixin
+        WatchOption watch;
+
+        @Option(names = "--fleet", paramLabel = "FLEET", description = "Only of this fleet.")
+        String fleet = "";
+
+        @Override
+        public void run() {
+            try (var control = common.control()) {
+                watch.show(common.output(), () -> control.call(() -> control.pools().listPools(ListPoolsRequest.newBuilder().setFleet(fleet).build())), PoolCommand::lines);
+            }
+        }
+    }
+
+    private static List<String> lines(ListPoolsResponse pools) {
+        if (pools.getPoolsCount() == 0) {
+            return List.of("no pools");
+        }
+        var lines = new ArrayList<>(Output.format(List.of("POOL", "FLEET", "QUEUES", "MIN", "MAX", "WARM", "BUSY", "IDLE", "MACHINES", "COST", "STATE"), pools.getPoolsList().stream().map(pool -> List.of(
+                pool.getName(), pool.getFleet(), String.join(",", pool.getQueuesList()), Integer.toString(pool.getMin()), Integer.toString(pool.getMax()), Integer.toString(pool.getWarm()),
+                Integer.toString(pool.getBusy()), Integer.toString(pool.getIdle()), FleetCommand.byPhase(pool.getMachinesMap()),
+                FleetCommand.cost(pool.getMicrosPerHour(), pool.getUnpriced(), ""), pool.getPaused() ? "paused" : "active")).toList()));
+        pools.getPoolsList().forEach(pool -> pool.getRefusalsList().forEach(refusal -> lines.add("! " + pool.getFleet() + "/" + pool.getName() + ": " + refusal.getText())));
+        return lines;
+    }
+
+    /** A pause of a pool, which is its fleet's to know. */
+    abstract static class Pausing implements Runnable {
+        @Mixin
+        CommonOptions common;
+
+        @Parameters(paramLabel = "POOL")
+        String pool;
+
+        @Option(names = "--fleet", paramLabel = "FLEET", description = "Needed only where several fleets have a pool of this name.")
+        String fleet;
+
+        abstract FleetRecord ask(Control control, PauseFleetRequest request);
+
+        @Override
+        public final void run() {
+            var output = common.output();
+            try (var control = common.control()) {
+                var owner = fleet != null ? fleet : Owners.ofPool(control, pool);
+                var request = PauseFleetRequest.newBuilder().setName(owner).setPool(pool).setRequestId(UUID.randomUUID().toString()).build();
+                var record = control.write(() -> ask(control, request));
+                if (output.isJson()) {
+                    output.resource(record);
+                } else {
+                    output.line(FleetCommand.standing(record));
+                }
+            }
+        }
+    }
+
+    @Command(name = "pause", mixinStandardHelpOptions = true, sortOptions = false, description = "No launches in a pool from now on; releases go on.", footer = "./muster pool pause gpu")
+    static final class Pause extends Pausing {
+        @Override
+        FleetRecord ask(Control control, PauseFleetRequest request) {
+            return control.fleets().pauseFleet(request);
+        }
+    }
+
+    @Command(name = "resume", mixinStandardHelpOptions = true, sortOptions = false, description = "Ends a pool's pause.", footer = "./muster pool resume gpu --fleet demo")
+    static final class Resume extends Pausing {
+        @Override
+        FleetRecord ask(Control control, PauseFleetRequest request) {
+            return control.fleets().resumeFleet(request);
+        }
+    }
 
     @Command(name = "test", mixinStandardHelpOptions = true, sortOptions = false,
             description = {"Boots one machine as the pool does, runs a task of its own on it, drains it, and says how long each step took and what it cost.",
                 "It needs a fleet, a queue and a task for itself, and takes them away again. The machine counts in no other fleet's limits and budgets.",
-                "Exit code 1: the pool does not work, and the step where it failed and the last lines written there are shown."})
+                "Exit code 1: the pool does not work, and the step where it failed and the last lines written there are shown."},
+            footer = {"./muster pool test cpu", "./muster pool test gpu --repository https://git.example/team/code.git --storage s3://bucket/one-object"})
     static final class Test implements Callable<Integer> {
         private static final Duration CONSOLE_WITHIN = Duration.ofSeconds(20);
 

@@ -35,7 +35,8 @@ import picocli.CommandLine.Parameters;
  * the moments of enqueueing, the run times of tasks, boots and an agent's polls.
  */
 @Command(name = "replay", mixinStandardHelpOptions = true, sortOptions = false,
-        description = "Puts a recorded workload through the running sandbox, or through one of its own if none runs.")
+        description = "Puts a recorded workload through the running sandbox, or through one of its own if none runs.",
+        footer = "./muster replay trace.csv --from 12787200 --to 12873600 --speed 600 --fleet deploy/examples/replay.yaml")
 final class ReplayCommand implements Runnable {
 
     /** A replay in which nothing has happened for so long, beyond the longest task, is stuck. */
@@ -123,7 +124,7 @@ final class ReplayCommand implements Runnable {
     }
 
     private List<String> replay(List<Trace.Task> trace, List<FleetSpec> specs, Run run, SuiteState state, Output output) {
-        try (var control = Control.connect(state.control())) {
+        try (var control = Control.connect(run.server(state))) {
             var clearml = Installation.of(state).clearml("default");
             var queueIds = trace.stream().map(Trace.Task::queue).distinct().collect(Collectors.toMap(queue -> queue, clearml::queueMade));
             specs.forEach(spec -> spec.getQueuesList().forEach(queue -> clearml.queueMade(queue.getName())));

@@ -20,7 +20,8 @@ import picocli.CommandLine.Option;
 @Command(name = "replay-decisions", mixinStandardHelpOptions = true, sortOptions = false,
         description = {"Decides again what is recorded in Kafka, and compares every decision, command and row bit for bit.",
             "It reads topics and writes nothing; the planner may go on meanwhile. Ends with 1 if anything differs, or if the causes of a",
-            "machine's decisions don't lead back to its launch."})
+            "machine's decisions don't lead back to its launch."},
+        footer = {"./muster replay-decisions", "./muster replay-decisions --kafka broker:9092 --fleet demo --json"})
 final class ReplayDecisionsCommand implements Callable<Integer> {
 
     @Mixin

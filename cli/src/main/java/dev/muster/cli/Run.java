@@ -25,6 +25,8 @@ import java.util.concurrent.TimeUnit;
 final class Run {
 
     private static final Duration STOP_WITHIN = Duration.ofSeconds(40);
+    /** In the run's own folder. */
+    private static final String TOKEN_FILE = "token";
 
     private final Path folder;
     private final Path run;
@@ -61,6 +63,11 @@ final class Run {
     SuiteState requireRunning() {
         return running().orElseThrow(() -> CliFailure.notRunning(
                 "nothing runs in " + folder + ": start it with ./muster up, or name a control API with --server"));
+    }
+
+    /** Its control API, and the token that was made at its start, if one was. */
+    Server server(SuiteState state) {
+        return Server.of(state.control(), () -> Optional.of(run.resolve(TOKEN_FILE)).filter(Files::exists).map(Contexts::token));
     }
 
     /** As of now; what was written last if the suite doesn't answer. */

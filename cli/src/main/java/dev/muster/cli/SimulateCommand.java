@@ -38,7 +38,8 @@ import picocli.CommandLine.Option;
  * <p>Nothing runs and nothing is asked: the planner's own rules go through the workload in virtual time.
  */
 @Command(name = "simulate", mixinStandardHelpOptions = true, sortOptions = false,
-        description = "Plays a recorded workload through the planner's rules in virtual time, for one fleet or two side by side.")
+        description = "Plays a recorded workload through the planner's rules in virtual time, for one fleet or two side by side.",
+        footer = "./muster simulate --fleet docs/simulate/two.yaml --against docs/simulate/six.yaml --trace docs/simulate/workload.csv --html report.html")
 final class SimulateCommand implements Runnable {
 
     private static final String SCHEMA = "muster.simulation/1";

@@ -13,7 +13,8 @@ import picocli.CommandLine.Parameters;
 final class TaskCommand {
 
     @Command(name = "enqueue", mixinStandardHelpOptions = true, sortOptions = false,
-            description = "Makes real ClearML tasks that run for a while and do nothing, and puts them into a queue.")
+            description = "Makes real ClearML tasks that run for a while and do nothing, and puts them into a queue.",
+            footer = {"./muster task enqueue cpu --count 2", "./muster task enqueue gpu --seconds 60 --create-queue"})
     static final class Enqueue implements Runnable {
         @Mixin
         CommonOptions common;

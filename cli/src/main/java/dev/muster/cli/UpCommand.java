@@ -16,7 +16,8 @@ import picocli.CommandLine.Option;
 
 /** {@code muster up}: starts everything, and returns when it is ready. */
 @Command(name = "up", mixinStandardHelpOptions = true, sortOptions = false,
-        description = "Starts Kafka and all services, by default against stand-ins for ClearML and EC2.")
+        description = "Starts Kafka and all services, by default against stand-ins for ClearML and EC2.",
+        footer = {"./muster up", "./muster up --clouds aws,k8s --speed 10", "./muster up --config muster.yaml"})
 final class UpCommand implements Runnable {
 
     private static final Set<String> CLOUDS = Set.of("aws", "gcp", "k8s");

@@ -5,7 +5,8 @@ import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Mixin;
 
 /** {@code muster version}. */
-@Command(name = "version", mixinStandardHelpOptions = true, description = "Which release this is.")
+@Command(name = "version", mixinStandardHelpOptions = true, description = "Which release this is.",
+        footer = {"./muster version", "./muster version --json"})
 final class VersionCommand implements Runnable, IVersionProvider {
 
     @Mixin

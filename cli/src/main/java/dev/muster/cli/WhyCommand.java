@@ -2,7 +2,6 @@ package dev.muster.cli;
 
 import dev.muster.v1.ExplainRequest;
 import dev.muster.v1.ExplainResponse;
-import dev.muster.v1.FleetView;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -13,7 +12,7 @@ import picocli.CommandLine.Parameters;
         subcommands = {WhyCommand.Machine.class, WhyCommand.Queue.class, WhyCommand.Task.class})
 final class WhyCommand {
 
-    @Command(name = "machine", mixinStandardHelpOptions = true, sortOptions = false, description = "Why a machine is as it is.")
+    @Command(name = "machine", mixinStandardHelpOptions = true, sortOptions = false, description = "Why a machine is as it is.", footer = "./muster why machine mabcdefgh-1")
     static final class Machine implements Runnable {
         @Mixin
         CommonOptions common;
@@ -29,7 +28,7 @@ final class WhyCommand {
         }
     }
 
-    @Command(name = "queue", mixinStandardHelpOptions = true, sortOptions = false, description = "Why a queue's tasks wait.")
+    @Command(name = "queue", mixinStandardHelpOptions = true, sortOptions = false, description = "Why a queue's tasks wait.", footer = "./muster why queue gpu")
     static final class Queue implements Runnable {
         @Mixin
         CommonOptions common;
@@ -43,26 +42,13 @@ final class WhyCommand {
         @Override
         public void run() {
             try (var control = common.control()) {
-                var owner = fleet != null ? fleet : owner(control);
+                var owner = fleet != null ? fleet : Owners.ofQueue(control, queue);
                 show(control.call(() -> control.decisions().explain(ExplainRequest.newBuilder().setFleet(owner).setQueue(queue).build())), common.output());
             }
         }
-
-        private String owner(Control control) {
-            var fleets = control.allFleets().stream().map(FleetView::getRecord)
-                    .filter(record -> record.getSpec().getQueuesList().stream().anyMatch(one -> one.getName().equals(queue)))
-                    .map(record -> record.getFleet()).toList();
-            if (fleets.isEmpty()) {
-                throw CliFailure.failed("no fleet serves a queue " + queue + ": ./muster queue list shows those that are served");
-            }
-            if (fleets.size() > 1) {
-                throw CliFailure.usage("queue " + queue + " is in the fleets " + String.join(", ", fleets) + ": choose one with --fleet");
-            }
-            return fleets.get(0);
-        }
     }
 
-    @Command(name = "task", mixinStandardHelpOptions = true, sortOptions = false, description = "Why a task waits, or where it runs.")
+    @Command(name = "task", mixinStandardHelpOptions = true, sortOptions = false, description = "Why a task waits, or where it runs.", footer = "./muster why task 6f2c0d9e4b1a4c0f9a53d2f6f3b0f1aa")
     static final class Task implements Runnable {
         @Mixin
         CommonOptions common;

@@ -9,7 +9,9 @@ import com.google.rpc.ErrorInfo;
 import com.google.rpc.Status;
 import dev.muster.v1.AdoptMachinesRequest;
 import dev.muster.v1.ApplyFleetRequest;
+import dev.muster.v1.BudgetsGrpc;
 import dev.muster.v1.ConsoleReported;
+import dev.muster.v1.DecisionsGrpc;
 import dev.muster.v1.DeleteFleetRequest;
 import dev.muster.v1.FleetRecord;
 import dev.muster.v1.FleetSpec;
@@ -18,6 +20,8 @@ import dev.muster.v1.FleetView;
 import dev.muster.v1.FleetsGrpc;
 import dev.muster.v1.GetConsoleRequest;
 import dev.muster.v1.GetFleetRequest;
+import dev.muster.v1.HistoryGrpc;
+import dev.muster.v1.InstallationGrpc;
 import dev.muster.v1.ListFleetsRequest;
 import dev.muster.v1.ListFleetsResponse;
 import dev.muster.v1.ListMachinesRequest;
@@ -27,19 +31,30 @@ import dev.muster.v1.MachineRecord;
 import dev.muster.v1.MachinesGrpc;
 import dev.muster.v1.OfferKey;
 import dev.muster.v1.Phase;
+import dev.muster.v1.PoolsGrpc;
+import dev.muster.v1.QueuesGrpc;
 import dev.muster.v1.ReleaseIdleRequest;
 import dev.muster.v1.RestoreLedgerRequest;
+import io.grpc.Metadata;
 import io.grpc.Server;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerInterceptor;
+import io.grpc.StatusRuntimeException;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Function;
 
 /** A control API that remembers fleets and refuses some, so that the command line can be tested without a planner. */
 final class FakeControl implements AutoCloseable {
@@ -51,13 +66,74 @@ final class FakeControl implements AutoCloseable {
     volatile ReleaseIdleRequest released;
     volatile ApplyFleetRequest applied;
     volatile AdoptMachinesRequest adopted;
+    private final Map<String, Function<Message, List<Message>>> scripts = new ConcurrentHashMap<>();
+    private final List<Asked> asked = new CopyOnWriteArrayList<>();
+    private volatile String authorization;
     private final Server server;
     private final String address;
 
     FakeControl() throws IOException {
         server = NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
-                .addService(new Fleets()).addService(new Machines()).build().start();
+                .addService(new Fleets()).addService(new Machines()).addService(new PoolsGrpc.PoolsImplBase() { }).addService(new QueuesGrpc.QueuesImplBase() { })
+                .addService(new DecisionsGrpc.DecisionsImplBase() { }).addService(new BudgetsGrpc.BudgetsImplBase() { }).addService(new HistoryGrpc.HistoryImplBase() { })
+                .addService(new InstallationGrpc.InstallationImplBase() { }).intercept(new Scripted()).build().start();
         address = "127.0.0.1:" + server.getPort();
+    }
+
+    /** From now on a call of this name, such as "ListPools", is answered so, whatever else is known here. Several messages: a stream, which then breaks off. */
+    void answer(String call, Message... answers) {
+        answer(call, request -> List.of(answers));
+    }
+
+    /** As above. @param script may throw what the call ends with */
+    void answer(String call, Function<Message, List<Message>> script) {
+        scripts.put(call, script);
+    }
+
+    /** It is answered as before. */
+    void forget(String call) {
+        scripts.remove(call);
+    }
+
+    /** Calls of this name, in the order of their coming. */
+    List<Message> asked(String call) {
+        return asked.stream().filter(one -> one.call().equals(call)).map(Asked::request).toList();
+    }
+
+    /** What the last scripted call was authorized by; null: nothing. */
+    String authorization() {
+        return authorization;
+    }
+
+    private record Asked(String call, Message request) {}
+
+    /** Answers what a test has said answers to. */
+    private final class Scripted implements ServerInterceptor {
+        @Override
+        public <A, B> ServerCall.Listener<A> interceptCall(ServerCall<A, B> call, Metadata headers, ServerCallHandler<A, B> next) {
+            var name = call.getMethodDescriptor().getBareMethodName();
+            var script = scripts.get(name);
+            if (script == null) {
+                return next.startCall(call, headers);
+            }
+            authorization = headers.get(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER));
+            call.request(1);
+            return new ServerCall.Listener<>() {
+                @Override
+                @SuppressWarnings("unchecked")
+                public void onMessage(A request) {
+                    asked.add(new Asked(name, (Message) request));
+                    try {
+                        var answers = script.apply((Message) request);
+                        call.sendHeaders(new Metadata());
+                        answers.forEach(answer -> call.sendMessage((B) answer));
+                        call.close(io.grpc.Status.OK, new Metadata());
+                    } catch (StatusRuntimeException refused) {
+                        call.close(refused.getStatus(), refused.getTrailers() == null ? new Metadata() : refused.getTrailers());
+                    }
+                }
+            };
+        }
     }
 
     String address() {

@@ -84,8 +84,9 @@ class MusterTest {
                 one    active  1        0        0     0               $0.00/h
                 two    active  1        0        0     0               $0.00/h
                 """);
-        assertThat(ask("fleet", "get", "one", "--yaml").out())
-                .startsWith("name: one\nqueues:\n  cpu:\n  - cpu\n").contains("type: m6i.large");
+        assertThat(ask("fleet", "get", "one").out())
+                .startsWith("FLEET  STATE").contains("\n\nname: one\nqueues:\n  cpu:\n  - cpu\n").contains("type: m6i.large");
+        assertThat(ask("fleet", "get", "one", "--yaml").out()).startsWith("record:\n  fleet: one\n").contains("    - name: cpu\n", "microsPerHour: '192000'\n");
         assertThat(Output.JSON.readTree(ask("fleet", "get", "one", "--json").out()).at("/record/spec/pools/0/limits/max").asInt()).isEqualTo(2);
         assertThat(ask("fleet", "delete", "one", "--machines", "all")).isEqualTo(new Ran(0, "fleet one is deleting\n", ""));
     }

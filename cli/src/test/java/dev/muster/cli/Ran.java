@@ -3,9 +3,41 @@ package dev.muster.cli;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BooleanSupplier;
 
 /** What one command line did. */
 record Ran(int exitCode, String out, String err) {
+
+    static {
+        // Whoever runs the tests may have contexts of their own.
+        System.setProperty("muster.config", "target/no-such-config.yaml");
+        System.setProperty("muster.watchMillis", "50");
+    }
+
+    /** Runs it on a thread of its own, and interrupts it once what is waited for is so. */
+    static Ran until(BooleanSupplier happened, String... arguments) {
+        var ran = new AtomicReference<Ran>();
+        var thread = new Thread(() -> ran.set(of(arguments)), "watching");
+        thread.start();
+        var deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        try {
+            while (thread.isAlive() && !happened.getAsBoolean() && System.nanoTime() < deadline) {
+                thread.join(5);
+            }
+            while (thread.isAlive() && System.nanoTime() < deadline) {
+                thread.interrupt();
+                thread.join(20);
+            }
+        } catch (InterruptedException interrupted) {
+            Thread.currentThread().interrupt();
+        }
+        if (ran.get() == null) {
+            throw new AssertionError(String.join(" ", arguments) + " did not end");
+        }
+        return ran.get();
+    }
 
     /** Runs it in this process; for one test at a time, since both streams are the process's own. */
     static Ran of(String... arguments) {
