@@ -16,7 +16,7 @@ public final class Muster {
 
     /** In the order in which help lists them. */
     private static final List<String> NAMES = List.of("demo", "up", "down", "status", "top", "init", "import", "fleet", "pool", "queue", "machine", "task", "why", "decision", "budget",
-            "spend", "history", "secret", "log-level", "whoami", "doctor", "context", "replay", "replay-decisions", "simulate", "completion", "complete-names", "version", "help");
+            "spend", "history", "secret", "log-level", "notify", "whoami", "doctor", "context", "replay", "replay-decisions", "simulate", "completion", "complete-names", "version", "help");
 
     private Muster() {}
 
@@ -73,6 +73,7 @@ public final class Muster {
             case "history" -> HistoryCommand.class;
             case "secret" -> SecretCommand.class;
             case "log-level" -> LogLevelCommand.class;
+            case "notify" -> NotifyCommand.class;
             case "whoami" -> WhoamiCommand.class;
             case "doctor" -> DoctorCommand.class;
             case "context" -> ContextCommand.class;

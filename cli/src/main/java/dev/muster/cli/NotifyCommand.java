@@ -12,7 +12,8 @@ import picocli.CommandLine.Parameters;
 final class NotifyCommand {
 
     @Command(name = "test", mixinStandardHelpOptions = true, sortOptions = false,
-            description = "Sends a test to each webhook of a fleet's notifications, and says what they answered. Exit code 1 if one did not take it.")
+            description = "Sends a test to each webhook of a fleet's notifications, and says what they answered. Exit code 1 if one did not take it.",
+            footer = "./muster notify test demo")
     static final class Test implements java.util.concurrent.Callable<Integer> {
 
         @Mixin
