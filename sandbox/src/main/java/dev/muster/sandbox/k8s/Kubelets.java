@@ -33,6 +33,7 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Nodes of a cluster that run pods as simulated machines. To the API server, which may be the stand-in's or a real one, they are kubelets: they
@@ -75,8 +76,13 @@ public final class Kubelets implements AutoCloseable {
     private HttpServer logs;
     private volatile boolean closed;
 
-    /** @param images that it has pulled. @param on false: it has no power. @param leaving it is being shut down, and takes no more pods */
-    private record Node(NodeShape shape, Set<String> images, AtomicBoolean on, AtomicBoolean leaving) {
+    /**
+     * @param images that it has pulled
+     * @param on false: it has no power
+     * @param leaving it is being shut down, and takes no more pods
+     * @param renewed when its server last took its lease, as {@link System#nanoTime}
+     */
+    private record Node(NodeShape shape, Set<String> images, AtomicBoolean on, AtomicBoolean leaving, AtomicLong renewed) {
     }
 
     private Kubelets(KubernetesClient client, MachineImage image, TimeScale scale, Pace pace) {
@@ -142,7 +148,7 @@ public final class Kubelets implements AutoCloseable {
     public String add(NodeShape shape) {
         var name = shape.name() + "-" + named.computeIfAbsent(shape.name(), first -> new AtomicInteger()).incrementAndGet();
         prices.put(name, shape.dollarsPerHour());
-        nodes.put(name, new Node(shape, ConcurrentHashMap.newKeySet(), new AtomicBoolean(true), new AtomicBoolean()));
+        nodes.put(name, new Node(shape, ConcurrentHashMap.newKeySet(), new AtomicBoolean(true), new AtomicBoolean(), new AtomicLong(System.nanoTime())));
         var node = node(shape, name, Instant.now());
         node.getJsonObject("status").put("daemonEndpoints", new JsonObject().put("kubeletEndpoint", new JsonObject().put("Port", logs.actualPort())));
         raw("/api/v1/nodes", "POST", node);
@@ -191,6 +197,10 @@ public final class Kubelets implements AutoCloseable {
             if (node.on.get() && !closed) {
                 try {
                     renew(name);
+                    // Its server may have called it lost meanwhile, which only a new status takes back.
+                    if (System.nanoTime() - node.renewed.getAndSet(System.nanoTime()) > pace.heartbeat().multipliedBy(3).toNanos()) {
+                        status(name);
+                    }
                 } catch (KubernetesClientException silent) {
                     // The next one tells; a node that stays silent is lost, as it should be.
                 }
@@ -231,11 +241,17 @@ public final class Kubelets implements AutoCloseable {
     /** Shuts a node down in good order, as when its cloud takes it back: each pod is told to end, and its status says why. The node's object stays. */
     public void shutDown(String node) {
         of(node).leaving.set(true);
-        var status = new JsonObject().put("conditions", node(of(node).shape, node, Instant.now()).getJsonObject("status").getJsonArray("conditions"));
-        condition(status, Instant.now(), "Ready", "False", "KubeletNotReady", "node is shutting down");
-        raw("/api/v1/nodes/" + node + "/status", "PATCH", new JsonObject().put("status", status));
+        later(Duration.ZERO, () -> status(node));
         pods.values().stream().filter(run -> run.node().equals(node)).forEach(run -> later(Duration.ZERO, run::shutDown));
         later(scale.real(Duration.ofSeconds(PodRun.SHUTDOWN_SECONDS + 2)), () -> of(node).on.set(false));
+    }
+
+    private void status(String node) {
+        var status = new JsonObject().put("conditions", node(of(node).shape, node, Instant.now()).getJsonObject("status").getJsonArray("conditions"));
+        if (of(node).leaving.get()) {
+            condition(status, Instant.now(), "Ready", "False", "KubeletNotReady", "node is shutting down");
+        }
+        raw("/api/v1/nodes/" + node + "/status", "PATCH", new JsonObject().put("status", status));
     }
 
     private Node of(String node) {
