@@ -35,9 +35,12 @@ public class DemandPublisher {
 
     /** A slower way to the broker says nothing about clocks. */
     private static final Duration MOST_ROUND_TRIP = Duration.ofSeconds(1);
+    /** As long as a record that Kafka doesn't take is tried; only before the first one ever. */
+    private static final Duration MOST_WAIT = Duration.ofSeconds(10);
 
     private final Settings settings;
     private final Emitter<byte[]> channel;
+    private final KafkaAccess access;
     private final Clock clock = Clock.systemUTC();
     private final AtomicLong ids = new AtomicLong();
     private final String idPrefix;
@@ -45,9 +48,10 @@ public class DemandPublisher {
 
     public DemandPublisher(Settings settings,
             // Of a whole tick with thousands of fleets; what is beyond that is refused, which the sender takes as lost.
-            @Channel("demand") @OnOverflow(value = OnOverflow.Strategy.BUFFER, bufferSize = 20_000) Emitter<byte[]> channel) {
+            @Channel("demand") @OnOverflow(value = OnOverflow.Strategy.BUFFER, bufferSize = 20_000) Emitter<byte[]> channel, KafkaAccess access) {
         this.settings = settings;
         this.channel = channel;
+        this.access = access;
         this.idPrefix = settings.instance() + "/" + Long.toString(clock.millis(), 36) + "/";
     }
 
@@ -103,7 +107,14 @@ public class DemandPublisher {
                     return CompletableFuture.completedFuture(null);
                 });
         try {
-            channel.send(message);
+            if (access.awaitAdmitted(MOST_WAIT)) {
+                channel.send(message);
+            } else {
+                sent.completeExceptionally(new IllegalStateException(access.problem().orElse("Kafka has not answered yet")));
+            }
+        } catch (InterruptedException ended) {
+            Thread.currentThread().interrupt();
+            sent.completeExceptionally(ended);
         } catch (RuntimeException refused) {
             sent.completeExceptionally(refused);
         }

@@ -30,15 +30,15 @@ public class WatcherReadiness implements HealthCheck {
     private final DemandPublisher publisher;
     private final KafkaAccess access;
 
-    public WatcherReadiness(Settings settings, Connections connections, FleetTable fleets, DemandPublisher publisher) {
+    public WatcherReadiness(Connections connections, FleetTable fleets, DemandPublisher publisher, KafkaAccess access) {
         this.connections = connections;
         this.fleets = fleets;
         this.publisher = publisher;
-        this.access = new KafkaAccess(settings, () -> connections.hasJoined() && fleets.isCurrent());
+        this.access = access;
     }
 
     void start(@Observes StartupEvent event) {
-        access.start();
+        access.start(() -> connections.hasJoined() && fleets.isCurrent());
     }
 
     void stop(@Observes ShutdownEvent event) {

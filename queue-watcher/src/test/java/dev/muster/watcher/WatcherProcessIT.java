@@ -7,9 +7,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.google.protobuf.util.Timestamps;
 import dev.muster.contracts.DeadLetters;
+import dev.muster.contracts.KafkaRights;
 import dev.muster.contracts.KafkaSettings;
 import dev.muster.contracts.Topics;
 import dev.muster.sandbox.broker.KafkaBroker;
+import dev.muster.sandbox.broker.SecuredBroker;
 import dev.muster.sandbox.clearml.ClearmlConfig;
 import dev.muster.sandbox.clearml.ClearmlServer;
 import dev.muster.sandbox.clearml.Faults;
@@ -539,6 +541,48 @@ class WatcherProcessIT {
     }
 
     @Test
+    void worksOnABrokerThatDemandsToKnowWhoSpeaksAndSaysWhatItLacks() throws Exception {
+        try (var secured = SecuredBroker.start(folder.resolve("secured"))) {
+            // Given: the password is wrong, and a right is missing.
+            secured.broker().createTopics(topics);
+            var service = KafkaRights.QUEUE_WATCHER;
+            var lacking = KafkaRights.of(topics, service).stream().filter(right -> right.name().equals(topics.demand())).toList();
+            secured.service(topics, service);
+            secured.forbid(KafkaRights.principal(service), lacking);
+            secured.as("muster-" + service, "not the password");
+            Files.writeString(secured.secrets().resolve("clearml-default-access-key"), "access\n");
+            Files.writeString(secured.secrets().resolve("clearml-default-secret-key"), "secret\n");
+            var settings = secured.settings("muster-" + service).entrySet().stream().map(setting -> "-D" + setting.getKey() + "=" + setting.getValue()).toArray(String[]::new);
+            var watcher = launchWatcher("one", settings);
+
+            // Then
+            await("it says who is refused", () -> health(watcher).contains("refuses user muster-queue-watcher with the password in the secret kafka-password-muster-queue-watcher"));
+
+            // When: the password is put right, in its file alone.
+            secured.as("muster-" + service, "secret of muster-" + service);
+
+            // Then
+            await("it says what is missing", () -> health(watcher).contains("WRITE on topic " + topics.demand() + "; docs/kafka.md"));
+
+            // When
+            secured.allow(KafkaRights.principal(service), lacking);
+
+            // Then
+            await("it is ready", () -> health(watcher).contains("\"status\": \"UP\""));
+            createQueue("gpu");
+            try (var owner = new KafkaProducer<>(KafkaSettings.producer(secured.broker().bootstrapServers()), new ByteArraySerializer(), new ByteArraySerializer())) {
+                owner.send(new ProducerRecord<>(topics.fleets(), "vision".getBytes(UTF_8), FleetRecord.newBuilder().setFleet("vision").setIncarnation("abcdefgh").setVersion(1)
+                        .setState(FleetState.ACTIVE).setSpec(fleet("vision", "gpu")).setCreatedAt(Timestamps.fromMillis(1)).build().toByteArray())).get();
+            }
+            try (var looks = new Reader(secured.broker().bootstrapServers(), topics.demand()); var reports = new Reader(secured.broker().bootstrapServers(), topics.services())) {
+                looks.awaitEvent(event -> event.hasDemandObserved());
+                reports.await(() -> !reports.records.isEmpty());
+            }
+            assertThat(Files.readString(folder.resolve(topics.prefix() + "one.log"))).doesNotContain("secret of", "not the password");
+        }
+    }
+
+    @Test
     void refusesToStartWithOneSentence() throws Exception {
         // When
         var process = new ProcessBuilder(java(), "-jar", jar(), "unused").redirectErrorStream(true);
@@ -593,6 +637,20 @@ class WatcherProcessIT {
     }
 
     private Process startWatcher(String name, String... settings) throws Exception {
+        var process = launchWatcher(name, settings);
+        var port = portOf(process);
+        await("readiness of the watcher; its log is\n" + Files.readString(folder.resolve(topics.prefix() + name + ".log")), () -> {
+            try {
+                return HTTP.send(HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/q/health/ready")).build(),
+                        HttpResponse.BodyHandlers.discarding()).statusCode() == 200;
+            } catch (IOException | InterruptedException notYet) {
+                return false;
+            }
+        });
+        return process;
+    }
+
+    private Process launchWatcher(String name, String... settings) throws Exception {
         var log = folder.resolve(topics.prefix() + name + ".log");
         var command = new ArrayList<>(List.of(java(), "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx96m",
                 "-Dquarkus.http.port=0", "-Dquarkus.http.host=127.0.0.1",
@@ -608,15 +666,6 @@ class WatcherProcessIT {
         command.addAll(List.of("-jar", jar()));
         var process = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()).start();
         processes.add(process);
-        var port = portOf(process);
-        await("readiness of the watcher; its log is\n" + Files.readString(log), () -> {
-            try {
-                return HTTP.send(HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/q/health/ready")).build(),
-                        HttpResponse.BodyHandlers.discarding()).statusCode() == 200;
-            } catch (IOException | InterruptedException notYet) {
-                return false;
-            }
-        });
         return process;
     }
 
@@ -720,7 +769,11 @@ class WatcherProcessIT {
         private int awaited;
 
         Reader(String topic) {
-            consumer = new KafkaConsumer<>(KafkaSettings.consumer(broker.bootstrapServers()), new ByteArrayDeserializer(), new ByteArrayDeserializer());
+            this(broker.bootstrapServers(), topic);
+        }
+
+        Reader(String kafka, String topic) {
+            consumer = new KafkaConsumer<>(KafkaSettings.consumer(kafka), new ByteArrayDeserializer(), new ByteArrayDeserializer());
             var partitions = consumer.partitionsFor(topic).stream().map(info -> new TopicPartition(topic, info.partition())).toList();
             consumer.assign(partitions);
             consumer.seekToBeginning(partitions);
