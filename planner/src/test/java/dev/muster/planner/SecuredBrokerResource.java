@@ -1,0 +1,52 @@
+package dev.muster.planner;
+
+import dev.muster.contracts.KafkaRights;
+import dev.muster.contracts.Topics;
+import dev.muster.sandbox.broker.SecuredBroker;
+import io.quarkus.test.common.QuarkusTestResourceLifecycleManager;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.Map;
+
+/** A broker that demands to know who speaks, at which the planner has the rights of docs/kafka.md and no others. */
+public final class SecuredBrokerResource implements QuarkusTestResourceLifecycleManager {
+
+    static final Topics TOPICS = new Topics(Topics.DEFAULT_PREFIX, Topics.SANDBOX_INPUT_PARTITIONS);
+    static final String USER = "muster-planner";
+
+    private Path folder;
+    private SecuredBroker broker;
+
+    @Override
+    public Map<String, String> start() {
+        try {
+            folder = Files.createTempDirectory("planner-secured");
+            broker = SecuredBroker.start(folder);
+            broker.broker().createTopics(TOPICS);
+            broker.service(TOPICS, KafkaRights.PLANNER);
+            var settings = new HashMap<>(broker.settings(USER));
+            settings.put("muster.installation", "lab");
+            settings.put("muster.topics.input-partitions", Integer.toString(TOPICS.inputPartitions()));
+            settings.put("test.kafka.everything", broker.broker().bootstrapServers());
+            return settings;
+        } catch (Exception failed) {
+            throw new IllegalStateException("the broker of the test did not start", failed);
+        }
+    }
+
+    @Override
+    public void stop() {
+        if (broker != null) {
+            broker.close();
+        }
+        try (var files = Files.walk(folder)) {
+            files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
+        } catch (IOException left) {
+            throw new UncheckedIOException(left);
+        }
+    }
+}
