@@ -33,7 +33,7 @@ public final class Main {
             return;
         }
         try {
-            TopicCheck.require(settings);
+            TopicCheck.require(settings.kafka(), settings.topics());
         } catch (IllegalStateException wrong) {
             end(UNAVAILABLE, wrong.getMessage());
             return;

@@ -3,6 +3,7 @@ package dev.muster.planner;
 import dev.muster.contracts.KafkaConnection;
 import dev.muster.contracts.KafkaRights;
 import dev.muster.contracts.KafkaSettings;
+import dev.muster.contracts.Topics;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
@@ -23,13 +24,13 @@ final class TopicCheck {
     private TopicCheck() {}
 
     /** @throws IllegalStateException in one sentence that says what is wrong and what to do */
-    static void require(Settings settings) {
-        var config = KafkaSettings.client(settings.kafka());
+    static void require(KafkaConnection kafka, Topics topics) {
+        var config = KafkaSettings.client(kafka);
         config.put("default.api.timeout.ms", BROKER_WITHIN_SECONDS * 1000);
         config.put("request.timeout.ms", 5_000);
         try (var admin = Admin.create(config)) {
-            KafkaRights.require(admin, settings.topics(), Settings.SERVICE, settings.kafka());
-            var problems = settings.topics().problems(partitions(admin, settings));
+            KafkaRights.require(admin, topics, Settings.SERVICE, kafka);
+            var problems = topics.problems(partitions(admin, kafka, topics));
             if (!problems.isEmpty()) {
                 throw new IllegalStateException(String.join("; ", problems) + ".");
             }
@@ -37,16 +38,16 @@ final class TopicCheck {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("it was stopped while it started.");
         } catch (ConfigException wrong) {
-            throw new IllegalStateException("muster.kafka.bootstrap-servers is '" + settings.kafka().bootstrapServers() + "', and " + wrong.getMessage() + ".");
+            throw new IllegalStateException("muster.kafka.bootstrap-servers is '" + kafka.bootstrapServers() + "', and " + wrong.getMessage() + ".");
         } catch (KafkaException wrong) {
             throw wrong.getCause() instanceof ConfigException address
-                    ? new IllegalStateException("muster.kafka.bootstrap-servers is '" + settings.kafka().bootstrapServers() + "', and " + address.getMessage() + ".")
-                    : unreachable(settings, wrong);
+                    ? new IllegalStateException("muster.kafka.bootstrap-servers is '" + kafka.bootstrapServers() + "', and " + address.getMessage() + ".")
+                    : unreachable(kafka, wrong);
         }
     }
 
-    private static Map<String, Integer> partitions(Admin admin, Settings settings) throws InterruptedException {
-        var names = settings.topics().all().stream().map(definition -> definition.name()).toList();
+    private static Map<String, Integer> partitions(Admin admin, KafkaConnection kafka, Topics topics) throws InterruptedException {
+        var names = topics.all().stream().map(definition -> definition.name()).toList();
         var found = new HashMap<String, Integer>();
         try {
             for (var topic : admin.describeTopics(names).topicNameValues().entrySet()) {
@@ -55,21 +56,21 @@ final class TopicCheck {
                     found.put(topic.getKey(), description.partitions().size());
                 } catch (ExecutionException failed) {
                     if (!(failed.getCause() instanceof UnknownTopicOrPartitionException)) {
-                        throw unreachable(settings, failed.getCause());
+                        throw unreachable(kafka, failed.getCause());
                     }
                 }
             }
         } catch (TimeoutException silent) {
-            throw unreachable(settings, silent);
+            throw unreachable(kafka, silent);
         }
         return found;
     }
 
-    private static IllegalStateException unreachable(Settings settings, Throwable why) {
+    private static IllegalStateException unreachable(KafkaConnection kafka, Throwable why) {
         if (KafkaConnection.isRefusal(why)) {
-            return new IllegalStateException(settings.kafka().problem(why) + ".");
+            return new IllegalStateException(kafka.problem(why) + ".");
         }
-        return new IllegalStateException("Kafka does not answer at " + settings.kafka().bootstrapServers() + " ("
+        return new IllegalStateException("Kafka does not answer at " + kafka.bootstrapServers() + " ("
                 + why.getClass().getSimpleName() + "); start it, or set muster.kafka.bootstrap-servers to where it is.");
     }
 }

@@ -76,7 +76,7 @@ class SecuredKafkaTest {
         } finally {
             channel.shutdownNow();
         }
-        TopicCheck.require(settings(Map.of()));
+        TopicCheck.require(kafka(Map.of()), SecuredBrokerResource.TOPICS);
     }
 
     @Test
@@ -86,8 +86,8 @@ class SecuredKafkaTest {
         try (var admin = Admin.create(Map.<String, Object>of("bootstrap.servers", config("test.kafka.everything")))) {
             admin.deleteAcls(bindings.stream().map(AclBinding::toFilter).toList()).all().get();
             try {
-                await("the check fails", () -> !problem(settings(Map.of())).isEmpty());
-                assertThat(problem(settings(Map.of()))).isEqualTo("Kafka at " + config("muster.kafka.bootstrap-servers")
+                await("the check fails", () -> !problem(kafka(Map.of())).isEmpty());
+                assertThat(problem(kafka(Map.of()))).isEqualTo("Kafka at " + config("muster.kafka.bootstrap-servers")
                         + " doesn't allow user muster-planner with the password in the secret kafka-password-muster-planner: WRITE on topic muster.commands.aws;"
                         + " docs/kafka.md has what planner must be allowed.");
             } finally {
@@ -100,15 +100,15 @@ class SecuredKafkaTest {
     void saysAtItsStartWhoIsRefused() throws Exception {
         Files.writeString(Path.of(config("muster.secrets.folder")).resolve("other-password"), "not the password");
 
-        assertThat(problem(settings(Map.of("muster.kafka.security.password-secret", "other-password"))))
+        assertThat(problem(kafka(Map.of("muster.kafka.security.password-secret", "other-password"))))
                 .startsWith("Kafka at " + config("muster.kafka.bootstrap-servers") + " refuses user muster-planner with the password in the secret other-password: ")
                 .doesNotContain("not the password");
-        assertThatThrownBy(() -> settings(Map.of("muster.kafka.security.password-secret", "none"))).hasMessageStartingWith("muster.kafka.security.password-secret is 'none'");
+        assertThatThrownBy(() -> kafka(Map.of("muster.kafka.security.password-secret", "none"))).hasMessageStartingWith("muster.kafka.security.password-secret is 'none'");
     }
 
-    private static String problem(Settings settings) {
+    private static String problem(KafkaConnection kafka) {
         try {
-            TopicCheck.require(settings);
+            TopicCheck.require(kafka, SecuredBrokerResource.TOPICS);
             return "";
         } catch (IllegalStateException wrong) {
             return wrong.getMessage();
@@ -116,17 +116,14 @@ class SecuredKafkaTest {
     }
 
     /** The planner's own, but for these. */
-    private static Settings settings(Map<String, String> changed) {
-        var own = Main.settings(ConfigProvider.getConfig());
+    private static KafkaConnection kafka(Map<String, String> changed) {
         var keys = new HashMap<String, String>();
         for (var key : List.of("protocol", "username", "password-secret", "ca")) {
             keys.put("muster.kafka.security." + key, config("muster.kafka.security." + key));
         }
         keys.putAll(changed);
-        var kafka = KafkaConnection.of(own.kafka().bootstrapServers(), KafkaSecurity.of(key -> Optional.ofNullable(keys.get(key))),
+        return KafkaConnection.of(config("muster.kafka.bootstrap-servers"), KafkaSecurity.of(key -> Optional.ofNullable(keys.get(key))),
                 new SecretsFolder(Path.of(config("muster.secrets.folder"))));
-        return new Settings(own.installation(), own.instance(), kafka, own.topics(), own.beat(), own.commitInterval(), own.sessionTimeout(), own.transactionTimeout(),
-                own.threads(), own.standbyReplicas(), own.answerTimeout(), own.decisionsKept());
     }
 
     private static String config(String key) {
