@@ -20,7 +20,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code muster doctor …}: what is wrong around Muster, before it costs something. */
-@Command(name = "doctor", mixinStandardHelpOptions = true, description = "Looks for what would go wrong.", subcommands = {DoctorCommand.Clearml.class, AwsDoctorCommand.class, GcpDoctorCommand.class, K8sDoctorCommand.class})
+@Command(name = "doctor", mixinStandardHelpOptions = true, description = "Looks for what would go wrong.", subcommands = {DoctorCommand.Clearml.class, AwsDoctorCommand.class, GcpDoctorCommand.class, K8sDoctorCommand.class, KafkaDoctorCommand.class})
 final class DoctorCommand {
 
     /** What came of one check, as people read it. @param fix empty: nothing is to be done */

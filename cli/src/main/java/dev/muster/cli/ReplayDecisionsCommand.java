@@ -1,16 +1,12 @@
 package dev.muster.cli;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.muster.contracts.KafkaConnection;
-import dev.muster.contracts.Topics;
 import dev.muster.planner.replay.Difference;
 import dev.muster.planner.replay.ReplayReport;
 import dev.muster.planner.replay.TopicReplay;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.logging.Level;
-import java.util.logging.Logger;
 import org.apache.kafka.common.KafkaException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -30,24 +26,18 @@ final class ReplayDecisionsCommand implements Callable<Integer> {
     @Option(names = "--fleet", paramLabel = "FLEET", description = "Only this fleet.")
     String fleet;
 
-    @Option(names = "--kafka", paramLabel = "HOST:PORT", description = "Kafka to read (default: the local run's).")
-    String kafka;
-
-    @Option(names = "--topics-prefix", paramLabel = "PREFIX", defaultValue = Topics.DEFAULT_PREFIX,
-            description = "Before the name of every topic (default: ${DEFAULT-VALUE}).")
-    String prefix;
+    @Mixin
+    KafkaOptions options;
 
     @Override
     public Integer call() {
-        // Whoever holds the logger keeps the level.
-        var clients = Logger.getLogger("org.apache.kafka");
-        clients.setLevel(Level.SEVERE);
-        var servers = kafka != null ? kafka : common.run().requireRunning().kafka();
+        var told = options.told(common);
+        var prefix = told.topics().prefix();
         ReplayReport report;
         try {
-            report = TopicReplay.run(KafkaConnection.plaintext(servers), prefix, name -> fleet == null || fleet.equals(name));
+            report = TopicReplay.run(told.kafka(), prefix, name -> fleet == null || fleet.equals(name));
         } catch (KafkaException | IllegalArgumentException unreadable) {
-            throw CliFailure.failed("the topics " + prefix + "* on " + servers + " can't be read: " + unreadable.getMessage());
+            throw CliFailure.failed("the topics " + prefix + "* can't be read: " + told.kafka().problem(unreadable));
         }
         if (fleet != null && report.fleets().isEmpty()) {
             throw CliFailure.failed("no decision about fleet " + fleet + " is in " + prefix + "decisions");

@@ -63,11 +63,11 @@ class SecuredKafkaTest {
         try {
             var fleets = FleetsGrpc.newBlockingStub(channel).withDeadlineAfter(60, TimeUnit.SECONDS);
 
-            var applied = fleets.applyFleet(ApplyFleetRequest.newBuilder().setSpec(FleetYaml.parse("""
+            var applied = fleets.applyFleet(ApplyFleetRequest.newBuilder().setSpec(FleetYaml.read("""
                     name: vision
                     queues: {gpu: [main]}
                     pools: {main: {provider: aws, region: us-east-1, type: g5.xlarge, max: 4, price: 1.006}}
-                    """).get(0)).build());
+                    """)).build());
 
             assertThat(applied.getVersion()).isEqualTo(1);
             var decisions = DecisionsGrpc.newBlockingStub(channel);
