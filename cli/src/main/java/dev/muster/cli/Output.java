@@ -2,7 +2,6 @@ package dev.muster.cli;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.MessageOrBuilder;
@@ -20,13 +19,11 @@ import org.yaml.snakeyaml.Yaml;
  *
  * <p>With {@code --json} or {@code --yaml} nothing but the document goes to standard output; progress goes nowhere. Not thread-safe.
  */
-final class Output {
+final class Output implements Documents {
 
     /** For people, or one document for programs. */
     enum Format { LINES, JSON, YAML }
 
-    static final ObjectMapper JSON = new ObjectMapper();
-    private static final JsonFormat.Printer RESOURCES = JsonFormat.printer().alwaysPrintFieldsWithNoPresence();
     private static final String CLEAR_BELOW = "\u001b[J";
 
     private final PrintStream out;
