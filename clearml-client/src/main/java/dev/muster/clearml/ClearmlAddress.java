@@ -22,6 +22,14 @@ public record ClearmlAddress(URI api, Duration connectTimeout, Duration timeout,
     public static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(8);
 
     public ClearmlAddress {
+        // Addresses are logged and shown; what has more than an address is not even repeated here.
+        if (!isPlain(api)) {
+            throw new IllegalArgumentException("ClearML API address has a user name, a password, a query or a fragment: write http://host[:port][/path] or https://…, "
+                    + "and put keys into files of the secrets folder");
+        }
+        if (!proxy.map(ClearmlAddress::isPlain).orElse(true)) {
+            throw new IllegalArgumentException("ClearML proxy has a user name, a password, a query or a fragment: write http://host:port");
+        }
         if (api.getHost() == null || !("http".equals(api.getScheme()) || "https".equals(api.getScheme()))) {
             throw new IllegalArgumentException("ClearML API address '" + api + "' must be http://host[:port][/path] or https://…");
         }
@@ -33,6 +41,11 @@ public record ClearmlAddress(URI api, Duration connectTimeout, Duration timeout,
                 throw new IllegalArgumentException("ClearML proxy '" + address + "' must be http://host:port");
             }
         });
+    }
+
+    private static boolean isPlain(URI address) {
+        return address.getRawUserInfo() == null && address.getRawQuery() == null && address.getRawFragment() == null
+                && (address.getRawAuthority() == null || !address.getRawAuthority().contains("@")) && !address.getRawSchemeSpecificPart().contains("@");
     }
 
     /** With default timeouts, the JVM's own authorities and no proxy, compressed if the server can. */

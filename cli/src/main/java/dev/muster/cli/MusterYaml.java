@@ -114,7 +114,10 @@ record MusterYaml(String installation, Path secrets, Path data, int inputPartiti
     private static String url(YamlValue yaml, String key) {
         var value = yaml.get(key);
         var text = value.flatMap(YamlValue::text).orElse(null);
-        if (text != null && !isUrl(text)) {
+        if (text != null && !text.matches("[^@?#]*")) {
+            // Not repeated: what stands there may be a password.
+            value.get().wrong("has more than scheme, host, port and path", "write a URL such as https://api.clear.ml; keys are files of the secrets folder");
+        } else if (text != null && !isUrl(text)) {
             value.get().wrong("is '" + text + "'", "write a URL such as https://api.clear.ml");
         }
         return text;

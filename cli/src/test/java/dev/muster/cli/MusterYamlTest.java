@@ -61,6 +61,14 @@ class MusterYamlTest {
     }
 
     @Test
+    void doesNotRepeatWhatMayBeAPassword() {
+        for (var api : List.of("https://ann:hunter2@clearml.example.org", "ann:hunter2@clearml.example.org", "https://clearml.example.org?token=hunter2")) {
+            assertThatThrownBy(() -> MusterYaml.parse("installation: lab\nconnections: {default: {api: \"" + api + "\"}}\n", folder))
+                    .hasMessageContaining("connections.default.api: line 2: has more than scheme, host, port and path").hasMessageNotContaining("hunter2");
+        }
+    }
+
+    @Test
     void anAccountHasTheFieldsOfItsOwnCloud() {
         assertThatThrownBy(() -> MusterYaml.parse("""
                 installation: lab

@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 
 /** Starts the host with the application, and ends it with it. */
@@ -62,14 +63,24 @@ public class HostStart {
             var api = connection.api().orElseThrow(() -> new IllegalArgumentException(
                     "muster.connections." + name + ".api is missing; set it to the URL of the ClearML API server"));
             var machines = connection.machineHosts();
+            Stream.of(Optional.of(api), machines.api(), machines.web(), machines.files()).flatMap(Optional::stream)
+                    .forEach(host -> plain("an address of muster.connections." + name, host, "https://api.clear.ml"));
             connections.put(name, Connection.of(name, api, machines.api(), machines.web(), machines.files()));
         });
         return connections;
     }
 
+    /** An address that is logged and shown: what has more may be a password, and is not even repeated here. */
+    private static void plain(String key, String url, String example) {
+        if (!url.matches("[^@?#]*")) {
+            throw new IllegalArgumentException(key + " has a user name, a password, a query or a fragment; it must be a URL such as " + example + ", and keys are files of the secrets folder");
+        }
+    }
+
     /** @throws IllegalArgumentException naming the key and, as the fix, the example */
     public static Optional<URI> url(String key, Optional<String> url, String example) {
         return url.map(text -> {
+            plain(key, text, example);
             try {
                 var uri = URI.create(text);
                 if (uri.getScheme() != null && uri.getHost() != null) {

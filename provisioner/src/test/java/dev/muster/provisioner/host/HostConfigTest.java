@@ -71,6 +71,14 @@ class HostConfigTest {
     }
 
     @Test
+    void anAddressThatMayHoldAPasswordIsNotRepeated() {
+        assertThatThrownBy(() -> HostStart.settings(config(Map.of("muster.installation", "lab", "muster.connections.\"x\".api", "http://ann:hunter2@clearml:8008")), "aws-provisioner", "1"))
+                .hasMessageStartingWith("an address of muster.connections.x has a user name, a password").hasMessageNotContaining("hunter2");
+        assertThatThrownBy(() -> HostStart.url("muster.aws.accounts.x.endpoint", Optional.of("http://ann:hunter2@aws"), "http://127.0.0.1:4566"))
+                .hasMessageStartingWith("muster.aws.accounts.x.endpoint has a user name, a password").hasMessageNotContaining("hunter2");
+    }
+
+    @Test
     void aMissingKeyIsNamedWithItsFix() {
         assertThatThrownBy(() -> HostStart.settings(config(Map.of()), "aws-provisioner", "1"))
                 .hasMessage("muster.installation is missing; set it to a name that no other Muster on the same clouds has");
