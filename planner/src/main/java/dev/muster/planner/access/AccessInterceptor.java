@@ -12,6 +12,7 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.quarkus.grpc.GlobalInterceptor;
 import io.vertx.core.Vertx;
+import io.vertx.ext.web.RoutingContext;
 import jakarta.annotation.PreDestroy;
 import jakarta.enterprise.inject.spi.Prioritized;
 import jakarta.inject.Inject;
@@ -21,6 +22,8 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -45,7 +48,7 @@ public final class AccessInterceptor implements ServerInterceptor, Prioritized, 
     /** Behind Quarkus' interceptors that keep a request's context, and before the one that leaves the event loop for services that block. */
     private static final int BEFORE_SERVICES_THAT_BLOCK = Integer.MAX_VALUE - 58;
     private static final Duration EXPIRY_EVERY = Duration.ofSeconds(1);
-    private static final Identity NOT_ASKED = new Identity(Caller.ANYBODY.name(), java.util.List.of(), java.util.Optional.empty());
+    private static final Identity NOT_ASKED = new Identity(Caller.ANYBODY.name(), List.of(), Optional.empty());
 
     private final AccessSettings settings;
     private final Authentication authentication;
@@ -86,6 +89,11 @@ public final class AccessInterceptor implements ServerInterceptor, Prioritized, 
         } catch (RuntimeException bug) {
             LOG.error("Looking at open watches failed", bug);
         }
+    }
+
+    /** Watches that are open now. */
+    int openWatches() {
+        return watches.count();
     }
 
     @Override
@@ -141,6 +149,9 @@ public final class AccessInterceptor implements ServerInterceptor, Prioritized, 
             if (judgedByMessage) {
                 outlet.request(1);
             }
+            if (!outlet.getMethodDescriptor().getType().serverSendsOneMessage()) {
+                watchTheConnection();
+            }
             if (settings.isOpen()) {
                 known(NOT_ASKED);
                 return;
@@ -160,9 +171,23 @@ public final class AccessInterceptor implements ServerInterceptor, Prioritized, 
             }));
         }
 
+        /**
+         * Vert.x' gRPC tells of a client that leaves only while it has not sent its request whole, which one that watches has: without this its watch
+         * would be kept, and fed, for good.
+         */
+        private void watchTheConnection() {
+            if (eventLoop != null && eventLoop.getLocal(RoutingContext.class.getName()) instanceof RoutingContext connection) {
+                connection.addEndHandler(ended -> {
+                    if (!outlet.isClosed()) {
+                        onCancel();
+                    }
+                });
+            }
+        }
+
         private StatusRuntimeException broken(Throwable bug) {
             LOG.error("A caller could not be judged", bug);
-            return Status.INTERNAL.withDescription("The planner failed on finding out who calls.").asRuntimeException();
+            return Status.INTERNAL.withDescription("The planner failed on finding out who calls, and what they may do.").asRuntimeException();
         }
 
         private void inTurn(Runnable action) {
@@ -189,7 +214,11 @@ public final class AccessInterceptor implements ServerInterceptor, Prioritized, 
                 decided = true;
                 first = message;
             }
-            decide(identity == NOT_ASKED ? Caller.ANYBODY : authentication.grants().caller(identity), first);
+            try {
+                decide(identity == NOT_ASKED ? Caller.ANYBODY : authentication.grants().caller(identity), first);
+            } catch (RuntimeException bug) {
+                refuse(identity.name(), broken(bug));
+            }
         }
 
         private void decide(Caller caller, Q first) {
@@ -201,7 +230,7 @@ public final class AccessInterceptor implements ServerInterceptor, Prioritized, 
                 return;
             }
             if (judgedByMessage) {
-                var refusal = first == null ? java.util.Optional.of(AccessErrors.noMessage()) : rights.refusal(caller, method, first);
+                var refusal = first == null ? Optional.of(AccessErrors.noMessage()) : rights.refusal(caller, method, first);
                 if (refusal.isPresent()) {
                     refuse(caller.name(), refusal.get());
                     return;
@@ -348,6 +377,10 @@ public final class AccessInterceptor implements ServerInterceptor, Prioritized, 
 
             private Outlet(ServerCall<Q, A> call) {
                 super(call);
+            }
+
+            private synchronized boolean isClosed() {
+                return closed;
             }
 
             private synchronized void whenClosed(Consumer<Status> action) {

@@ -43,7 +43,7 @@ final class Authentication implements AutoCloseable {
             }
             var certificate = settings.ways().contains(AccessSettings.Way.CERTIFICATES) ? certificate(connection) : Optional.<X509Certificate>empty();
             return CompletableFuture.completedFuture(certificate.map(ClientCertificate::identity).orElseThrow(this::nothingShown));
-        } catch (StatusRuntimeException refused) {
+        } catch (RuntimeException refused) {
             return CompletableFuture.failedFuture(refused);
         }
     }
@@ -73,7 +73,7 @@ final class Authentication implements AutoCloseable {
     private StatusRuntimeException nothingShown() {
         return AccessErrors.unauthenticated("This call must say who makes it: send the header authorization: Bearer <token>"
                 + (settings.ways().contains(AccessSettings.Way.CERTIFICATES) ? ", or show a client certificate" : "")
-                + ". With ./muster put the token into MUSTER_TOKEN, or the name of a file that holds it into MUSTER_TOKEN_FILE.");
+                + ". ./muster takes the token from a file that --token-file names, or from MUSTER_TOKEN.");
     }
 
     private static Optional<X509Certificate> certificate(Attributes connection) {

@@ -34,6 +34,7 @@ import dev.muster.v1.PoolSpec;
 import dev.muster.v1.QueueSpec;
 import dev.muster.v1.QueuesGrpc;
 import dev.muster.v1.Role;
+import dev.muster.v1.WatchMachinesRequest;
 import grpc.health.v1.HealthGrpc;
 import grpc.health.v1.HealthOuterClass.HealthCheckRequest;
 import io.grpc.CallOptions;
@@ -58,6 +59,11 @@ import io.grpc.stub.StreamObserver;
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.common.http.TestHTTPResource;
 import io.quarkus.test.junit.QuarkusTest;
+import jakarta.inject.Inject;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -67,6 +73,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -91,6 +98,9 @@ class AccessMatrixTest {
     private static final Map<String, Map<String, Role>> CALLERS = Map.of(
             "viewer-own", Map.of("own", Role.VIEWER), "operator-own", Map.of("own", Role.OPERATOR), "admin-own", Map.of("own", Role.ADMIN),
             "viewer-all", Map.of("*", Role.VIEWER), "operator-all", Map.of("*", Role.OPERATOR), "admin-all", Map.of("*", Role.ADMIN));
+
+    @Inject
+    AccessInterceptor access;
 
     @TestHTTPResource(value = "/", tls = true)
     URI https;
@@ -471,6 +481,78 @@ class AccessMatrixTest {
                 .setSpec(FleetSpec.newBuilder().setName("own").setWorkersPrefix(text)).build())).isInstanceOfSatisfying(StatusRuntimeException.class,
                 refused -> assertThat(refused.getStatus().getCode()).isIn(Status.Code.RESOURCE_EXHAUSTED, Status.Code.CANCELLED));
         assertThat(whoami(channel, SecuredPlannerResource.token("admin-all")).getName()).isEqualTo("token:admin-all");
+    }
+
+    @Test
+    void aWatchIsOverWhenItsClientIsGoneHoweverItWent() throws Exception {
+        await("no other watch is open", () -> access.openWatches() == 0);
+        var leaving = channel(TlsChannelCredentials.newBuilder().trustManager(folder.resolve("tls/ca.pem").toFile()).build());
+        var watch = MachinesGrpc.newBlockingStub(leaving).withInterceptors(bearer(SecuredPlannerResource.token("viewer-own"))).watchMachines(WatchMachinesRequest.newBuilder().setFleet("own").build());
+        assertThat(watch.hasNext()).isTrue();
+        assertThat(access.openWatches()).isEqualTo(1);
+        leaving.shutdownNow();
+        await("the watch of the client that left is over", () -> access.openWatches() == 0);
+
+        try (var wire = new Wire(https.getPort())) {
+            var cut = Grpc.newChannelBuilder("127.0.0.1:" + wire.port(), TlsChannelCredentials.newBuilder().trustManager(folder.resolve("tls/ca.pem").toFile()).build()).build();
+            channels.add(cut);
+            var lost = MachinesGrpc.newBlockingStub(cut).withInterceptors(bearer(SecuredPlannerResource.token("viewer-own"))).watchMachines(WatchMachinesRequest.newBuilder().setFleet("own").build());
+            assertThat(lost.hasNext()).isTrue();
+            assertThat(access.openWatches()).isEqualTo(1);
+            wire.cut();
+            await("the watch of the client that was cut off is over", () -> access.openWatches() == 0);
+        }
+    }
+
+    /** The way between a client and the planner, which can be cut. */
+    private static final class Wire implements AutoCloseable {
+
+        private final ServerSocket listening = new ServerSocket(0, 10, InetAddress.getLoopbackAddress());
+        private final List<Socket> ends = new CopyOnWriteArrayList<>();
+
+        private Wire(int to) throws IOException {
+            thread(() -> {
+                while (!listening.isClosed()) {
+                    var client = listening.accept();
+                    var server = new Socket(InetAddress.getLoopbackAddress(), to);
+                    ends.addAll(List.of(client, server));
+                    thread(() -> client.getInputStream().transferTo(server.getOutputStream()));
+                    thread(() -> server.getInputStream().transferTo(client.getOutputStream()));
+                }
+                return null;
+            });
+        }
+
+        private static void thread(Callable<?> work) {
+            var thread = new Thread(() -> {
+                try {
+                    work.call();
+                } catch (Exception cut) {
+                    // As it may be.
+                }
+            }, "wire");
+            thread.setDaemon(true);
+            thread.start();
+        }
+
+        private int port() {
+            return listening.getLocalPort();
+        }
+
+        private void cut() throws IOException {
+            listening.close();
+            for (var end : ends) {
+                if (!end.isClosed()) {
+                    end.setSoLinger(true, 0);
+                    end.close();
+                }
+            }
+        }
+
+        @Override
+        public void close() throws IOException {
+            cut();
+        }
     }
 
     private static FleetSpec.Builder spec(String name) {

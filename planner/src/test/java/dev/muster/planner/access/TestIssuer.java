@@ -11,6 +11,7 @@ import java.net.URI;
 import java.security.Key;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.jose4j.jwk.EcJwkGenerator;
@@ -31,7 +32,9 @@ final class TestIssuer implements AutoCloseable {
     private final HttpServer server;
     private final List<PublicJsonWebKey> published = new CopyOnWriteArrayList<>();
     private final AtomicInteger asked = new AtomicInteger();
+    private final AtomicInteger held = new AtomicInteger();
     private volatile boolean broken;
+    private volatile CountDownLatch hold = new CountDownLatch(0);
     private volatile String says;
 
     TestIssuer() throws IOException {
@@ -57,6 +60,17 @@ final class TestIssuer implements AutoCloseable {
     /** From now on it answers nothing of use; or does again. */
     void breakDown(boolean broken) {
         this.broken = broken;
+    }
+
+    /** From now on it lets everybody wait; or no longer does. */
+    void hold(boolean waiting) {
+        hold.countDown();
+        hold = new CountDownLatch(waiting ? 1 : 0);
+    }
+
+    /** How many have been let wait. */
+    int held() {
+        return held.get();
     }
 
     /** Its discovery document names another issuer from now on. */
@@ -113,10 +127,16 @@ final class TestIssuer implements AutoCloseable {
 
     private void answer(HttpExchange exchange, String body) throws IOException {
         try (exchange) {
+            if (hold.getCount() > 0) {
+                held.incrementAndGet();
+                hold.await();
+            }
             var bytes = body.getBytes(UTF_8);
             exchange.getResponseHeaders().set("Content-Type", "application/json");
             exchange.sendResponseHeaders(broken ? 503 : 200, bytes.length);
             exchange.getResponseBody().write(bytes);
+        } catch (InterruptedException stopped) {
+            Thread.currentThread().interrupt();
         }
     }
 
