@@ -57,7 +57,7 @@ class SettingsTest {
     private static Settings settings(Map<String, String> changed) {
         var keys = new HashMap<>(Map.of("muster.installation", "lab", "muster.kafka.bootstrap-servers", "localhost:9092"));
         keys.putAll(changed);
-        return Settings.of(new SmallRyeConfigBuilder().withMapping(PlannerConfig.class).withConverter(Duration.class, 200, new io.quarkus.runtime.configuration.DurationConverter())
+        return Settings.of(new SmallRyeConfigBuilder().addDiscoveredConverters().withMapping(PlannerConfig.class).withConverter(Duration.class, 200, new io.quarkus.runtime.configuration.DurationConverter())
                 .withSources(new io.smallrye.config.PropertiesConfigSource(keys, "test", 500)).build().getConfigMapping(PlannerConfig.class));
     }
 }
