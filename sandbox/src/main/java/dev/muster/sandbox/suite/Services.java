@@ -76,7 +76,10 @@ final class Services {
         told.put("muster.topics.input-partitions", Integer.toString(settings.inputPartitions()));
         told.put("muster.secrets.folder", settings.secrets());
         told.put("muster.instance", service.module() + "-0");
-        if (!service.module().equals(PLANNER)) {
+        if (service.module().equals(PLANNER)) {
+            told.put("muster.api.authentication", "tokens");
+            told.put("muster.api.grants", ControlToken.grants(Path.of(settings.folder()).toAbsolutePath()).toString());
+        } else {
             connections.forEach((name, connection) -> connection(told, "muster.connections.\"" + name + "\".", connection));
         }
         accounts.forEach((name, account) -> {

@@ -152,6 +152,7 @@ public final class Suite implements AutoCloseable {
         progress("making the topics");
         broker.createTopics(settings.topics());
         progress("starting the services");
+        ControlToken.make(folder);
         controlPort = portFor("control");
         for (var service : running) {
             startService(services, service, servers, accounts);
@@ -337,6 +338,7 @@ public final class Suite implements AutoCloseable {
         if (failed.isEmpty()) {
             try {
                 Files.deleteIfExists(SuiteState.file(folder));
+                ControlToken.forget(folder);
             } catch (IOException left) {
                 System.err.println("could not delete " + SuiteState.file(folder) + ": " + left);
             }

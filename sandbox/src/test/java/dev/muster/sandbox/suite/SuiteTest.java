@@ -37,7 +37,7 @@ class SuiteTest {
     @BeforeEach
     void fillHome() throws IOException {
         home = temporary.resolve("home");
-        folder = temporary.resolve("run");
+        folder = Files.createDirectories(temporary.resolve("run"));
         FakeService.fillHome(home, KafkaBroker.builtLibrary());
     }
 
@@ -67,6 +67,22 @@ class SuiteTest {
         }
         assertThat(ready.processes()).noneMatch(one -> SuiteState.handle(one.pid(), one.pidStartedAt()).isPresent());
         assertThat(SuiteState.read(folder)).isEmpty();
+        assertThat(ControlToken.file(folder)).doesNotExist();
+    }
+
+    @Test
+    void itsControlApiIsForWhoeverMayReadTheTokenOfThisStart() throws Exception {
+        ControlToken.make(folder);
+        var before = Files.readString(ControlToken.file(folder));
+        ControlToken.make(folder);
+        var token = Files.readString(ControlToken.file(folder)).strip();
+        assertThat(token).matches("mst_[A-Za-z0-9_-]{43}").isNotEqualTo(before.strip());
+        for (var file : List.of(ControlToken.file(folder), ControlToken.grants(folder))) {
+            assertThat(Files.getPosixFilePermissions(file)).isEqualTo(PosixFilePermissions.fromString("rw-------"));
+        }
+        assertThat(Files.readString(ControlToken.grants(folder))).doesNotContain(token);
+        var told = Suite.told(SuiteSettings.sandbox(home, folder, 5), "planner");
+        assertThat(told).containsEntry("muster.api.authentication", "tokens").containsEntry("muster.api.grants", ControlToken.grants(folder).toString());
     }
 
     @Test
