@@ -77,7 +77,9 @@ final class Control implements AutoCloseable {
     static Control connect(Server server) {
         try {
             // Machine lists of large fleets are larger than gRPC's default of 4 MiB.
-            var builder = NettyChannelBuilder.forTarget(server.address()).maxInboundMessageSize(64 << 20);
+            var builder = NettyChannelBuilder.forTarget(server.address()).maxInboundMessageSize(64 << 20)
+                    // Else who watches a server that lost its power would watch it for good.
+                    .keepAliveTime(30, TimeUnit.SECONDS).keepAliveTimeout(10, TimeUnit.SECONDS);
             if (server.tls() == null) {
                 builder.usePlaintext();
             } else {
@@ -196,6 +198,8 @@ final class Control implements AutoCloseable {
             } catch (StatusRuntimeException refused) {
                 var failure = failure(refused);
                 var late = refused.getStatus().getCode() == Status.Code.DEADLINE_EXCEEDED
+                        // More at once than the planner takes of one caller: its limits allow some a second.
+                        || refused.getStatus().getCode() == Status.Code.RESOURCE_EXHAUSTED
                         || refused.getStatus().getCode() == Status.Code.UNAVAILABLE && failure.exitCode != CliFailure.NOT_RUNNING;
                 if (!late || attempt == WRITE_ATTEMPTS) {
                     throw failure;
