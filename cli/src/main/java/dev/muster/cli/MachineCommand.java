@@ -385,7 +385,7 @@ final class MachineCommand {
         }
     }
 
-    /** What is kept of the console of a machine that is gone; empty if nothing is, or it is still there. */
+    /** The console of a machine that is there, or what is kept of one that is gone; empty if its cloud shows none, or nothing is. */
     static Optional<String> kept(Control control, MachineRecord machine) {
         try {
             return Optional.of(control.machines().getConsole(GetConsoleRequest.newBuilder().setMachineId(machine.getMachineId()).build()).getText());

@@ -1,14 +1,17 @@
 package dev.muster.planner.control;
 
 import com.google.protobuf.Any;
+import com.google.protobuf.util.Durations;
 import com.google.rpc.BadRequest;
 import com.google.rpc.Code;
 import com.google.rpc.ErrorInfo;
+import com.google.rpc.RetryInfo;
 import com.google.rpc.Status;
 import dev.muster.v1.RequestAnswered;
 import dev.muster.v1.Violation;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -65,6 +68,12 @@ final class ApiErrors {
 
     static StatusRuntimeException unavailable(String message) {
         return error(Code.UNAVAILABLE, "NOT_READY", message, Map.of());
+    }
+
+    /** It is not there yet, and may be when it is asked for again. */
+    static StatusRuntimeException notYetThere(String message, Duration retryAfter) {
+        return StatusProto.toStatusRuntimeException(status(Code.UNAVAILABLE, "NOT_YET", message, Map.of()).addDetails(Any.pack(RetryInfo.newBuilder()
+                .setRetryDelay(Durations.fromMillis(retryAfter.toMillis())).build())).build());
     }
 
     /** A watcher that reads too slowly. */

@@ -18,7 +18,9 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.quarkus.grpc.GrpcService;
+import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.CompletionException;
 
 /** Machines on the books, over gRPC. */
 @GrpcService
@@ -26,6 +28,10 @@ final class MachinesService extends MachinesGrpc.MachinesImplBase {
 
     /** Changes that wait for one watcher: all machines of a large installation, once. */
     private static final int WATCH_LIMIT = 20_000;
+    /** A call to a cloud, and the way there and back by Kafka. */
+    private static final Duration CONSOLE_WITHIN = Duration.ofSeconds(20);
+    private static final Duration CONSOLE_AT_MOST = Duration.ofMinutes(1);
+    private static final Duration CONSOLE_AGAIN = Duration.ofSeconds(10);
 
     private final ReadModel model;
     private final Writes writes;
@@ -119,12 +125,12 @@ final class MachinesService extends MachinesGrpc.MachinesImplBase {
         MachineRecord machine;
         try {
             machine = find(request.getMachineId());
-            if (!hasEnded(machine)) {
-                throw ApiErrors.notYet("Machine " + machine.getMachineId() + " is still there: its console is kept once it is gone. Until then its "
-                        + "cloud has it, as " + (machine.getCloudId().isEmpty() ? "soon as it has the machine" : machine.getCloudId()) + ".");
-            }
         } catch (StatusRuntimeException refused) {
             call.onError(refused);
+            return;
+        }
+        if (!hasEnded(machine)) {
+            liveConsole(machine, call);
             return;
         }
         consoles.find(machine).whenComplete((console, failure) -> Writes.finish(call, () -> {
@@ -135,6 +141,38 @@ final class MachinesService extends MachinesGrpc.MachinesImplBase {
             }
             return console.orElseThrow(() -> ApiErrors.notFound("Nothing is kept of the console of " + machine.getMachineId() + ": "
                     + (machine.getCloudId().isEmpty() ? "its cloud never had it." : "its cloud showed none within ten minutes of its end, or that is more than 14 days ago.")));
+        }));
+    }
+
+    /** Asks its provisioner to read it, and waits for that. */
+    private void liveConsole(MachineRecord machine, StreamObserver<ConsoleReported> call) {
+        if (machine.getCloudId().isEmpty()) {
+            call.onError(ApiErrors.notYet("Machine " + machine.getMachineId() + " has no console: its cloud doesn't have it yet."));
+            return;
+        }
+        var within = Writes.untilDeadline(CONSOLE_WITHIN, CONSOLE_AT_MOST);
+        Request request;
+        try {
+            request = writes.request(machine.getFleet(), "").setMachines(MachineRequest.newBuilder().setVerb(MachineVerb.FETCH_CONSOLE)
+                    .addMachineIds(machine.getMachineId())).build();
+        } catch (StatusRuntimeException refused) {
+            call.onError(refused);
+            return;
+        }
+        consoles.await(machine, within, () -> writes.ask(request, within)).whenComplete((console, failure) -> Writes.finish(call, () -> {
+            var why = failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+            if (why instanceof StatusRuntimeException refused) {
+                throw refused;
+            } else if (why instanceof ConsoleReader.TooMany) {
+                throw ApiErrors.notYetThere("Other consoles are being waited for.", CONSOLE_AGAIN);
+            } else if (why instanceof ConsoleReader.NotRead) {
+                throw ApiErrors.notYetThere("The console of " + machine.getMachineId() + " was not read within " + within.toSeconds() + " s: its cloud does not answer, or "
+                        + "its provisioner does not run.", CONSOLE_AGAIN);
+            } else if (why != null) {
+                throw ApiErrors.unavailable("The console could not be waited for: " + why.getMessage() + ".");
+            }
+            return console.orElseThrow(() -> ApiErrors.notYetThere("The cloud of " + machine.getMachineId() + " (" + machine.getCloudId()
+                    + ") shows no console of it yet.", CONSOLE_AGAIN));
         }));
     }
 

@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -81,6 +82,28 @@ public final class Writes {
                 finish(call, () -> result.apply(answer));
             }
         });
+    }
+
+    /** Sends it. @return fails with what a caller is told; else the request was accepted */
+    CompletableFuture<RequestAnswered> ask(Request request, Duration within) {
+        return publisher.ask(request, within).handle((answer, failure) -> {
+            if (failure != null) {
+                throw failed(request, failure);
+            } else if (answer.getCode() != AnswerCode.ACCEPTED) {
+                throw ApiErrors.of(answer);
+            }
+            return answer;
+        });
+    }
+
+    /** Until shortly before the caller's deadline, so that there is time to say why; at most {@code longest}. */
+    static Duration untilDeadline(Duration usual, Duration longest) {
+        var deadline = Context.current().getDeadline();
+        if (deadline == null) {
+            return usual;
+        }
+        var left = Duration.ofMillis(Math.max(100, deadline.timeRemaining(TimeUnit.MILLISECONDS) - 500));
+        return left.compareTo(longest) < 0 ? left : longest;
     }
 
     private static RuntimeException failed(Request request, Throwable failure) {

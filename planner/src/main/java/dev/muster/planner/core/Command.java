@@ -33,6 +33,9 @@ public sealed interface Command {
 
     record Terminate(String scope, String machineId, String cloudId, long ordinal, String cause) implements ToProvisioner {}
 
+    /** Reads a machine's console now. Nothing waits for it, and nothing follows from it. */
+    record FetchConsole(String scope, String machineId, String cloudId, long ordinal) implements ToProvisioner {}
+
     /** Tags a machine of another autoscaler. @param offers it must be one of these */
     record Adopt(String scope, String machineId, String cloudId, String pool, List<OfferKey> offers, long ordinal) implements ToProvisioner {
         public Adopt {

@@ -600,6 +600,8 @@ public final class Fleet {
                 case PROTECT -> m.isProtected = true;
                 case UNPROTECT -> m.isProtected = false;
                 case DRAIN, CANCEL_DRAIN, TERMINATE -> m.asked = verb;
+                // Who only wants to see it must not undo what another wants done.
+                case FETCH_CONSOLE -> m.asked = m.asked == null ? verb : m.asked;
             }
         });
     }

@@ -25,7 +25,7 @@ public sealed interface FleetEvent {
     record MachinesAsked(Instant at, List<String> machineIds, Verb verb) implements FleetEvent {
 
         /** TERMINATE ends busy machines too: whoever accepts the request has judged that. */
-        public enum Verb { DRAIN, CANCEL_DRAIN, TERMINATE, PROTECT, UNPROTECT }
+        public enum Verb { DRAIN, CANCEL_DRAIN, TERMINATE, PROTECT, UNPROTECT, FETCH_CONSOLE }
     }
 
     /** What was spent in the running day and month before the books were lost, micro-units; the day's is part of the month's. */

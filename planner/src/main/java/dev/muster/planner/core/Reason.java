@@ -46,7 +46,7 @@ public enum Reason {
     IS_UNKNOWN(decision("adopted", word("cloudId")), decision("second", word("cloudId"), word("known"), word("knownCloudId").orNone())),
     IS_ORPHAN(decision("pool-gone"), decision("revived", word("phase")), decision("fleet-deleted"),
             decision("second", word("cloudId"), word("known"), word("knownCloudId").orNone())),
-    ASKED_FOR(decision("drain"), decision("work-on"), decision("end")),
+    ASKED_FOR(decision("drain"), decision("work-on"), decision("end"), decision("console")),
     FLEET_ENDS(decision("release"), decision("drain"), decision("terminate"), decision("end-at-once")),
     DRAIN_OVERDUE(decision("at-once"), decision("idle", seconds("markedSeconds"))),
     NEEDED_AGAIN(decision()),

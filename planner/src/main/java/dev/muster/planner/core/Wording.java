@@ -118,6 +118,7 @@ public final class Wording {
             case ASKED_FOR -> switch (s.how()) {
                 case "drain" -> "a person asked about " + s.machine() + ": drain it";
                 case "work-on" -> "a person asked about " + s.machine() + ": let it work on";
+                case "console" -> "a person asked for the console of " + s.machine() + ": read it";
                 case "end" -> "a person asked to end " + s.machine() + (s.tasks().isEmpty() ? "" : ", and with it " + String.join(", ", s.tasks()));
                 default -> s.plainly();
             };

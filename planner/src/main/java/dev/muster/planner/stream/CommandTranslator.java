@@ -6,6 +6,7 @@ import dev.muster.v1.CancelDrain;
 import dev.muster.v1.ClearmlCommand;
 import dev.muster.v1.DrainMachine;
 import dev.muster.v1.DrainMode;
+import dev.muster.v1.FetchConsole;
 import dev.muster.v1.FleetRecord;
 import dev.muster.v1.LaunchMachines;
 import dev.muster.v1.LaunchParameters;
@@ -40,6 +41,8 @@ final class CommandTranslator {
         } else if (command instanceof Command.Terminate terminate) {
             message.setTerminate(TerminateMachine.newBuilder().setMachineId(terminate.machineId()).setCloudId(terminate.cloudId())
                     .setOrdinal(terminate.ordinal()).setCause(terminate.cause()));
+        } else if (command instanceof Command.FetchConsole fetch) {
+            message.setFetchConsole(FetchConsole.newBuilder().setMachineId(fetch.machineId()).setCloudId(fetch.cloudId()).setOrdinal(fetch.ordinal()));
         } else if (command instanceof Command.Adopt adopt) {
             message.setAdopt(AdoptMachine.newBuilder().setMachineId(adopt.machineId()).setCloudId(adopt.cloudId()).setPool(adopt.pool())
                     .addAllOffers(adopt.offers().stream().map(Words::offer).toList()).setOrdinal(adopt.ordinal()));

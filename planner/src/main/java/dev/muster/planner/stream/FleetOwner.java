@@ -391,7 +391,7 @@ final class FleetOwner {
             public Optional<Standing> standing(String machineId) {
                 return owned.fleet().machine(machineId).map(machine -> new Standing(machine.phase().isEnded(), owned.fleet().isBusy(machine),
                         machine.phase() == Phase.DRAINING && machine.mark() == Mark.DRAIN
-                                || machine.phase().isStaying() && machine.asked() == FleetEvent.MachinesAsked.Verb.DRAIN));
+                                || machine.phase().isStaying() && machine.asked() == FleetEvent.MachinesAsked.Verb.DRAIN, !machine.cloudId().isEmpty()));
             }
 
             @Override

@@ -60,8 +60,9 @@ final class RequestJudge {
          * @param ended GONE, FAILED or LOST
          * @param busy a task runs on it
          * @param canWorkOn it drains, or is to, and can be told to work on
+         * @param inCloud its cloud has it, under a name of its own
          */
-        record Standing(boolean ended, boolean busy, boolean canWorkOn) {}
+        record Standing(boolean ended, boolean busy, boolean canWorkOn, boolean inCloud) {}
     }
 
     /**
@@ -327,9 +328,9 @@ final class RequestJudge {
         if (asked.getMachineIdsCount() == 0) {
             return refused(AnswerCode.INVALID_ARGUMENT, "No machine is named.", List.of(violation("machineIds", "is empty", "name at least one machine")));
         }
-        if (asked.getVerb() == MachineVerb.UNRECOGNIZED || asked.getVerb() == MachineVerb.MACHINE_VERB_UNSPECIFIED || asked.getVerb() == MachineVerb.FETCH_CONSOLE) {
+        if (asked.getVerb() == MachineVerb.UNRECOGNIZED || asked.getVerb() == MachineVerb.MACHINE_VERB_UNSPECIFIED) {
             return refused(AnswerCode.INVALID_ARGUMENT, "Nothing is asked.",
-                    List.of(violation("verb", "is missing, or one that this release doesn't know", "use DRAIN_MACHINE, CANCEL_DRAIN, TERMINATE_MACHINE, PROTECT_MACHINE or UNPROTECT_MACHINE")));
+                    List.of(violation("verb", "is missing, or one that this release doesn't know", "use DRAIN_MACHINE, CANCEL_DRAIN, TERMINATE_MACHINE, PROTECT_MACHINE, UNPROTECT_MACHINE or FETCH_CONSOLE")));
         }
         var unknown = asked.getMachineIdsList().stream().filter(id -> machines.standing(id).isEmpty()).collect(Collectors.joining(", "));
         if (!unknown.isEmpty()) {
@@ -343,6 +344,10 @@ final class RequestJudge {
         if (asked.getVerb() == MachineVerb.CANCEL_DRAIN && !staying.isEmpty()) {
             return refused(AnswerCode.FAILED_PRECONDITION, "No drain to cancel: " + staying + " doesn't drain, or is told to end at once.");
         }
+        var elsewhere = asked.getMachineIdsList().stream().filter(id -> !machines.standing(id).get().inCloud()).collect(Collectors.joining(", "));
+        if (asked.getVerb() == MachineVerb.FETCH_CONSOLE && !elsewhere.isEmpty()) {
+            return refused(AnswerCode.FAILED_PRECONDITION, "No console yet: the cloud doesn't have " + elsewhere + ".");
+        }
         var busy = asked.getMachineIdsList().stream().filter(id -> machines.standing(id).get().busy()).collect(Collectors.joining(", "));
         if (asked.getVerb() == MachineVerb.TERMINATE_MACHINE && !busy.isEmpty() && !asked.getBusyToo()) {
             return refused(AnswerCode.FAILED_PRECONDITION, "A task runs on " + busy + ": drain it, or set busy_too to end the task, too; it is then put back into its queue.");
@@ -353,7 +358,8 @@ final class RequestJudge {
             case PROTECT_MACHINE -> "protect";
             case UNPROTECT_MACHINE -> "no longer protect";
             case TERMINATE_MACHINE -> asked.getBusyToo() ? "terminate, busy too," : "terminate";
-            case FETCH_CONSOLE, MACHINE_VERB_UNSPECIFIED, UNRECOGNIZED -> throw new IllegalStateException("refused above");
+            case FETCH_CONSOLE -> "read the console of";
+            case MACHINE_VERB_UNSPECIFIED, UNRECOGNIZED -> throw new IllegalStateException("refused above");
         };
         var audit = audit(verb + " " + String.join(", ", asked.getMachineIdsList()));
         return learned(audit, new FleetEvent.MachinesAsked(now, asked.getMachineIdsList(), Words.verbOrNull(asked.getVerb())));

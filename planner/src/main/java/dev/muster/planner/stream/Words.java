@@ -196,7 +196,8 @@ final class Words {
             case TERMINATE_MACHINE -> FleetEvent.MachinesAsked.Verb.TERMINATE;
             case PROTECT_MACHINE -> FleetEvent.MachinesAsked.Verb.PROTECT;
             case UNPROTECT_MACHINE -> FleetEvent.MachinesAsked.Verb.UNPROTECT;
-            case FETCH_CONSOLE, MACHINE_VERB_UNSPECIFIED, UNRECOGNIZED -> null;
+            case FETCH_CONSOLE -> FleetEvent.MachinesAsked.Verb.FETCH_CONSOLE;
+            case MACHINE_VERB_UNSPECIFIED, UNRECOGNIZED -> null;
         };
     }
 
@@ -207,6 +208,7 @@ final class Words {
             case TERMINATE -> MachineVerb.TERMINATE_MACHINE;
             case PROTECT -> MachineVerb.PROTECT_MACHINE;
             case UNPROTECT -> MachineVerb.UNPROTECT_MACHINE;
+            case FETCH_CONSOLE -> MachineVerb.FETCH_CONSOLE;
         };
     }
 

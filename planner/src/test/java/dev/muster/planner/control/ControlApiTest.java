@@ -337,12 +337,15 @@ class ControlApiTest {
         var second = first.toBuilder().setText("boots and ends").setTruncated(true).build();
         write("consoles", "consoles/m-talked", first.toByteArray(), endedAt.plusSeconds(2));
         write("consoles", "consoles/m-talked", second.toByteArray(), endedAt.plusSeconds(180));
+        // Read once more when its cloud no longer showed it.
+        write("consoles", "consoles/m-talked", first.toBuilder().clearText().build().toByteArray(), endedAt.plusSeconds(190));
         // Somebody else's of much later ends the search.
         write("consoles", "consoles/m-other", first.toByteArray(), Instant.now());
 
         assertThat(console("m-talked")).isEqualTo(second);
         assertNoConsole("m-silent", Status.Code.NOT_FOUND, "Nothing is kept of the console of m-silent");
-        assertNoConsole("m-lives", Status.Code.FAILED_PRECONDITION, "Machine m-lives is still there");
+        // A fleet that has no such machine on its books.
+        assertNoConsole("m-lives", Status.Code.NOT_FOUND, "There is no fleet 'consoles'");
         assertNoConsole("m-unknown", Status.Code.NOT_FOUND, "There is no machine 'm-unknown'");
     }
 

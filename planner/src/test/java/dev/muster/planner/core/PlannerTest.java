@@ -774,6 +774,33 @@ class PlannerTest {
     }
 
     @Test
+    void aConsoleIsAskedForAndNothingFollowsFromIt() {
+        var s = Scenario.onePool(1).waiting("gpu", 1).look().list().plan().allBoot();
+        var before = s.machines(Phase.BOOTING).size() + s.machines(Phase.READY).size();
+        var machine = s.fleet.machine(s.onlyMachine()).orElseThrow();
+        s.ask(Verb.FETCH_CONSOLE, machine.id()).plan().pass(SECOND).look().plan();
+
+        assertThat(s.commands(Command.FetchConsole.class)).containsExactly(
+                new Command.FetchConsole(Scenario.SCOPE, machine.id(), machine.cloudId(), machine.ordinal()));
+        assertThat(s.fleet.machine(machine.id()).orElseThrow().asked()).isNull();
+        assertThat(s.machines(Phase.BOOTING).size() + s.machines(Phase.READY).size()).isEqualTo(before);
+        assertThat(s.records).filteredOn(PlanRecord.Decided.class::isInstance).map(PlanRecord.Decided.class::cast)
+                .filteredOn(decided -> decided.reason() == Reason.ASKED_FOR).singleElement()
+                .satisfies(decided -> assertThat(decided.text()).isEqualTo("a person asked for the console of " + machine.id() + ": read it"));
+    }
+
+    @Test
+    void whoAsksForAConsoleUndoesNoWishOfAnother() {
+        var s = Scenario.onePool(1).waiting("gpu", 1).look().list().plan().allBoot();
+        s.ask(Verb.DRAIN, s.onlyMachine()).ask(Verb.FETCH_CONSOLE, s.onlyMachine()).plan();
+        assertThat(s.machines(Phase.DRAINING)).hasSize(1);
+
+        var other = Scenario.onePool(1).waiting("gpu", 1).look().list().plan().allBoot();
+        other.ask(Verb.FETCH_CONSOLE, other.onlyMachine()).ask(Verb.DRAIN, other.onlyMachine()).plan();
+        assertThat(other.machines(Phase.DRAINING)).hasSize(1);
+    }
+
+    @Test
     void cancelsADrain() {
         var s = Scenario.onePool(1).waiting("gpu", 1).look().list().plan().allBoot();
         s.ask(Verb.DRAIN, s.onlyMachine()).plan();

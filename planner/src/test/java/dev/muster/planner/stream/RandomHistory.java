@@ -194,7 +194,7 @@ final class RandomHistory {
             case 0 -> request.setSetPaused(SetPaused.newBuilder().setPaused(random.nextBoolean()));
             case 1 -> request.setDelete(DeleteFleet.newBuilder());
             case 2, 3 -> {
-                var verbs = List.of(MachineVerb.DRAIN_MACHINE, MachineVerb.CANCEL_DRAIN, MachineVerb.TERMINATE_MACHINE);
+                var verbs = List.of(MachineVerb.DRAIN_MACHINE, MachineVerb.CANCEL_DRAIN, MachineVerb.TERMINATE_MACHINE, MachineVerb.FETCH_CONSOLE);
                 var ids = plays.get(fleet).machines.keySet().stream().toList();
                 request.setMachines(MachineRequest.newBuilder().setVerb(verbs.get(random.nextInt(3))).setBusyToo(random.nextBoolean())
                         .addMachineIds(ids.isEmpty() ? "m-none" : ids.get(random.nextInt(ids.size()))));

@@ -33,6 +33,7 @@ import dev.muster.v1.AdoptMachine;
 import dev.muster.v1.AdoptRefusal;
 import dev.muster.v1.CommandAnswered;
 import dev.muster.v1.DemandEvent;
+import dev.muster.v1.FetchConsole;
 import dev.muster.v1.FleetRecord;
 import dev.muster.v1.FleetState;
 import dev.muster.v1.LaunchRefused;
@@ -217,6 +218,13 @@ class TranslatorsTest {
         assertThat(message.getScope()).isEqualTo("aws/main/eu-west-1");
         assertThat(message.getAdopt()).isEqualTo(AdoptMachine.newBuilder().setMachineId("a-i-1").setCloudId("i-1").setPool("cpu").addOffers(Words.offer(OFFER))
                 .setOrdinal(2).build());
+    }
+
+    @Test
+    void aConsoleIsFetchedByTheCloudsNameOfTheMachine() {
+        var message = CommandTranslator.command(new Command.FetchConsole("aws/main/eu-west-1", "mabcdefgh-1", "i-1", 2), record(), "c", "d", T);
+        assertThat(message.getScope()).isEqualTo("aws/main/eu-west-1");
+        assertThat(message.getFetchConsole()).isEqualTo(FetchConsole.newBuilder().setMachineId("mabcdefgh-1").setCloudId("i-1").setOrdinal(2).build());
     }
 
     @Test

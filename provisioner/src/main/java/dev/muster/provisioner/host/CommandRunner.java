@@ -41,16 +41,18 @@ final class CommandRunner implements AutoCloseable {
     private final ThreadPoolExecutor launches;
     private final ThreadPoolExecutor others;
     private final ScheduledExecutorService timer;
+    private final LiveConsoles consoles;
     private final Map<Scope, Integer> underWay = new ConcurrentHashMap<>();
     private final java.util.function.Consumer<Scope> afterEach;
 
     /** @param afterEach told when a command of the scope has ended: something there is about to change */
-    CommandRunner(Surroundings with, int launchThreads, int otherThreads, ScheduledExecutorService timer,
+    CommandRunner(Surroundings with, LiveConsoles consoles, int launchThreads, int otherThreads, ScheduledExecutorService timer,
             java.util.function.Consumer<Scope> afterEach) {
         this.with = with;
         this.launches = Threads.pool("launch", launchThreads);
         this.others = Threads.pool("command", otherThreads);
         this.timer = timer;
+        this.consoles = consoles;
         this.afterEach = afterEach;
         with.metrics.queue("launches", launches.getQueue()::size);
         with.metrics.queue("others", others.getQueue()::size);
@@ -58,6 +60,14 @@ final class CommandRunner implements AutoCloseable {
 
     /** Takes a command over; returns at once. */
     void accept(Work work) {
+        if (work.command() instanceof HostCommand.FetchConsole fetch) {
+            with.metrics.read(fetch.verb());
+            consoles.fetch(work.owner(), fetch);
+            // Done as soon as it is taken over: one that a restart loses is asked for again by whoever wants it.
+            with.publisher.finished(work.owner(), work.offset(), List.of());
+            with.metrics.done(fetch.verb());
+            return;
+        }
         underWay.merge(work.command().scope(), 1, Integer::sum);
         with.metrics.read(work.command().verb());
         if (lanes.add(work)) {
@@ -294,6 +304,7 @@ final class CommandRunner implements AutoCloseable {
 
     @Override
     public void close() {
+        consoles.close();
         launches.shutdown();
         others.shutdown();
         try {

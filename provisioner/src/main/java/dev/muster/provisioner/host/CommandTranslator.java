@@ -90,6 +90,11 @@ final class CommandTranslator {
                 return new HostCommand.Adopt(fleet, new MachineRef(scope, adopt.getMachineId(), cloudId), required(adopt.getPool(), "adopt.pool"),
                         List.copyOf(offers), adopt.getOrdinal());
             }
+            case FETCH_CONSOLE: {
+                var fetch = command.getFetchConsole();
+                return new HostCommand.FetchConsole(fleet, new MachineRef(scope, fetch.getMachineId(), required(fetch.getCloudId(), "fetch_console.cloud_id")),
+                        instant(command.getIssuedAt()));
+            }
             case WHAT_NOT_SET:
                 throw new UnreadableRecordException("the command is of no kind that this version knows");
         }

@@ -148,21 +148,26 @@ final class Consoles {
         if (console.isBlank()) {
             return before;
         }
-        var said = ConsoleReported.newBuilder().setMachineId(machine.machineId()).setCapturedAt(Reports.timestamp(now));
-        String text;
+        ConsoleReported said;
         try {
-            text = Redaction.of(secrets).apply(whole(console, said));
+            said = reported(machine.machineId(), console, now, secrets);
         } catch (IllegalStateException unreadable) {
             LOG.warnf("A console is not kept, since what is secret in it can't be told: machine=%s reason=%s", machine.machineId(), unreadable.getMessage());
             return before;
         }
-        said.setText(text);
+        var text = said.getText();
         // A digest would do, and 64 KB of each machine that went in the last hour would not.
         var kept = Integer.toHexString(text.hashCode()) + ":" + text.length();
         if (!kept.equals(before)) {
-            keeper.keep(machine.fleet(), said.build());
+            keeper.keep(machine.fleet(), said);
         }
         return kept;
+    }
+
+    /** As it may be shown. @throws IllegalStateException if the secrets can't be read that must not be */
+    static ConsoleReported reported(String machineId, String console, Instant now, SecretsFolder secrets) {
+        var said = ConsoleReported.newBuilder().setMachineId(machineId).setCapturedAt(Reports.timestamp(now));
+        return said.setText(Redaction.of(secrets).apply(whole(console, said))).build();
     }
 
     /** The last of it. What a cut leaves of a line may be half a secret, which nothing would find. */

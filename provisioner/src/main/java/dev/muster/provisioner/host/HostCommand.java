@@ -56,6 +56,24 @@ sealed interface HostCommand {
         }
     }
 
+    /** Not answered: who asked reads the topic {@code consoles}. It stands in no lane, since nothing may wait for it. */
+    record FetchConsole(String fleet, MachineRef machine, Instant issuedAt) implements HostCommand {
+        @Override
+        public Scope scope() {
+            return machine.scope();
+        }
+
+        @Override
+        public List<String> machineIds() {
+            return List.of(machine.machineId());
+        }
+
+        @Override
+        public String verb() {
+            return "fetch-console";
+        }
+    }
+
     record MarkMachine(String fleet, MachineRef machine, Mark mark, String verb) implements OfMachine {
         @Override
         public long ordinal() {

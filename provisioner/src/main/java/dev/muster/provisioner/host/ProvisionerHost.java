@@ -169,7 +169,7 @@ public final class ProvisionerHost implements AutoCloseable {
         var publisher = new ReportPublisher(this::producer, () -> consumers.get().group(), topics, "/muster/" + settings.source(), clock,
                 seen -> skew = seen);
         var runner = new CommandRunner(new CommandRunner.Surroundings(provider, new BootTranslator(settings.connections(), secrets, provider.machinesRead()), book,
-                reports, publisher, metrics, clock, settings.backoff(), clusterId), HostSettings.LAUNCH_THREADS, HostSettings.OTHER_THREADS,
+                reports, publisher, metrics, clock, settings.backoff(), clusterId), new LiveConsoles(provider, secrets, publisher, clock), HostSettings.LAUNCH_THREADS, HostSettings.OTHER_THREADS,
                 timer, scope -> inventories.get().hurry(scope));
         var consumer = new CommandConsumer(this::consumer, topics, provider.name(), settings.service(), publisher, runner::accept, metrics, clock);
         consumers.set(consumer);

@@ -27,6 +27,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
 
 /**
  * A cloud that outlives its clients: several {@link InMemoryProvider}s may use it, as several processes would. Its capacity,
@@ -67,6 +68,7 @@ public final class InMemoryCloud {
     private int launchCalls;
     private int names;
     private int consoleCalls;
+    private volatile CountDownLatch holding = new CountDownLatch(0);
     private final Map<String, Long> prices = new HashMap<>();
     private final Map<String, TypeSeen> types = new HashMap<>();
     private int priceCalls;
@@ -133,10 +135,24 @@ public final class InMemoryCloud {
         return consoleCalls;
     }
 
-    synchronized String console(String cloudId) throws ProviderException {
-        consoleCalls++;
-        begin("console");
-        return consoles.getOrDefault(cloudId, "");
+    /** Calls for consoles have no answer until the returned is run. */
+    public Runnable holdConsoles() {
+        var held = new CountDownLatch(1);
+        holding = held;
+        return held::countDown;
+    }
+
+    String console(String cloudId) throws ProviderException {
+        try {
+            holding.await();
+        } catch (InterruptedException stopped) {
+            Thread.currentThread().interrupt();
+        }
+        synchronized (this) {
+            consoleCalls++;
+            begin("console");
+            return consoles.getOrDefault(cloudId, "");
+        }
     }
 
     /** What machines of a type cost an hour from now on. */

@@ -27,6 +27,7 @@ import dev.muster.v1.CommandAnswered;
 import dev.muster.v1.ConsoleReported;
 import dev.muster.v1.DrainMachine;
 import dev.muster.v1.DrainMode;
+import dev.muster.v1.FetchConsole;
 import dev.muster.v1.FleetRecord;
 import dev.muster.v1.FleetSpec;
 import dev.muster.v1.LaunchMachines;
@@ -55,6 +56,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
@@ -436,6 +438,70 @@ class ProvisionerHostTest {
         assertThat(console.getTruncated()).isFalse();
         assertThat(console.getCapturedAt().getSeconds()).isCloseTo(Instant.now().getEpochSecond(), within(60L));
         assertThat(cloud.consoleCalls()).isEqualTo(1);
+    }
+
+    private void fetchConsole(MachineReported machine, Instant at) {
+        kafka.send(topics.commands(InMemoryProvider.NAME), SCOPE.toString(), Command.newBuilder().setFleet(FLEET).setScope(SCOPE.toString()).setCommandId("c")
+                .setIssuedAt(Reports.timestamp(at)).setFetchConsole(FetchConsole.newBuilder().setMachineId(machine.getMachineId()).setCloudId(machine.getCloudId())
+                        .setOrdinal(1)).build());
+    }
+
+    /** The first so many texts on the topic, in order. */
+    private List<String> consoles(int count) {
+        var read = new AtomicInteger();
+        return kafka.read(topics.consoles(), record -> read.incrementAndGet() == count).stream().map(record -> {
+            try {
+                return ConsoleReported.parseFrom(record.value()).getText();
+            } catch (InvalidProtocolBufferException garbled) {
+                throw new IllegalStateException(garbled);
+            }
+        }).toList();
+    }
+
+    @Test
+    void theConsoleOfALiveMachineIsReadWhenItIsAskedForWithoutItsSecrets() throws Exception {
+        declareFleet();
+        awaitReady(start());
+        secret("git-password", "correct horse");
+        var launch = launch(1);
+        send(launch);
+        var machine = accepted(launch).getLaunchAccepted().getMachines(0);
+
+        fetchConsole(machine, Instant.now());
+        assertThat(consoles(1)).as("its cloud shows none yet").containsExactly("");
+        cloud.writeConsole(machine.getCloudId(), "+ git clone https://me:correct horse@host/x\r\nkeys ACCESS SECRET\r\n");
+        fetchConsole(machine, Instant.now());
+
+        assertThat(consoles(2).get(1)).isEqualTo("+ git clone https://[redacted]@host/x\nkeys [redacted] [redacted]\n");
+        // It has no answer among the reports, and a successor doesn't do it again.
+        fetchConsole(machine, Instant.now().minusSeconds(600));
+        drain(machine);
+        assertThat(kafka.report(topics, MachineReport::hasCommandAnswered).getCommandAnswered().getVerb()).isEqualTo("drain");
+        hosts.forEach(ProvisionerHost::close);
+        awaitReady(start());
+        assertThat(cloud.consoleCalls()).isEqualTo(2);
+    }
+
+    @Test
+    void aConsoleThatItsCloudDoesNotGiveHoldsUpNoDrain() throws Exception {
+        declareFleet();
+        awaitReady(start());
+        var launch = launch(1);
+        send(launch);
+        var machine = accepted(launch).getLaunchAccepted().getMachines(0);
+        var release = cloud.holdConsoles();
+        try {
+            for (int i = 0; i < 5; i++) {
+                fetchConsole(machine, Instant.now());
+            }
+            drain(machine);
+
+            var answer = kafka.report(topics, MachineReport::hasCommandAnswered).getCommandAnswered();
+            assertThat(answer.getVerb()).isEqualTo("drain");
+            assertThat(answer.getDone()).isTrue();
+        } finally {
+            release.run();
+        }
     }
 
     private static OfferSpec.Builder offer(String type) {

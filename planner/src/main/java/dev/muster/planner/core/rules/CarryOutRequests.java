@@ -1,5 +1,6 @@
 package dev.muster.planner.core.rules;
 
+import dev.muster.planner.core.Command;
 import dev.muster.planner.core.Machine;
 import dev.muster.planner.core.Mark;
 import dev.muster.planner.core.Phase;
@@ -28,6 +29,12 @@ public final class CarryOutRequests implements Rule {
         switch (asked.asked()) {
             // Done when it was read: nothing is asked of the cloud.
             case PROTECT, UNPROTECT -> { }
+            case FETCH_CONSOLE -> {
+                if (!machine.phase().isEnded()) {
+                    planning.issue(decide(planning, machine, "console"),
+                            new Command.FetchConsole(machine.offer().scope(), machine.id(), machine.cloudId(), machine.ordinal()));
+                }
+            }
             case DRAIN -> {
                 if (machine.phase().isStaying()) {
                     var decision = decide(planning, machine, "drain");
