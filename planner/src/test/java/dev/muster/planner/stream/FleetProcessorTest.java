@@ -20,6 +20,7 @@ import dev.muster.v1.DecisionEvent;
 import dev.muster.v1.DeleteFleet;
 import dev.muster.v1.DemandEvent;
 import dev.muster.v1.DemandObserved;
+import dev.muster.v1.FetchConsole;
 import dev.muster.v1.FleetRecord;
 import dev.muster.v1.FleetSnapshot;
 import dev.muster.v1.FleetSpec;
@@ -717,6 +718,31 @@ class FleetProcessorTest {
         assertThat(events).filteredOn(DecisionEvent::hasDecision).extracting(DecisionEvent::getDecisionId).contains(launch.getDecisionId());
         assertThat(events).filteredOn(DecisionEvent::hasPlanMade).last().satisfies(event ->
                 assertThat(event.getPlanMade().getInputsList()).extracting(InputOffset::getNextOffset).containsExactly(1L, 1L, 1L));
+    }
+
+    @Test
+    void theConsoleOfAMachineIsAskedForOnceItsCloudHasIt() throws Exception {
+        // Given
+        aWaitingTaskBecomesALaunch();
+        var fetch = MachineRequest.newBuilder().setVerb(MachineVerb.FETCH_CONSOLE).addMachineIds("mabcdefgh-1").build();
+        var early = ask(request("r2").setMachines(fetch));
+        assertThat(early.getCode()).isEqualTo(AnswerCode.FAILED_PRECONDITION);
+        assertThat(early.getMessage()).isEqualTo("No console yet: the cloud doesn't have mabcdefgh-1.");
+        reports.pipeInput("train", MachineReport.newBuilder().setFleet("train").setScope("aws/main/eu-west-1").setMachine(MachineReported.newBuilder()
+                .setMachineId("mabcdefgh-1").setPool("cpu").setCloudId("i-1").setBatchId("mabcdefgh-1").setState(CloudState.RUNNING_STATE)
+                .setOffer(Specs.offerKey("m5.large").setZone("eu-west-1a").setMarket(Market.ON_DEMAND))).build().toByteArray(), wall);
+        beat();
+        assertThat(commands.isEmpty()).isTrue();
+        // When
+        assertThat(ask(request("r3").setMachines(fetch)).getCode()).isEqualTo(AnswerCode.ACCEPTED);
+        beat();
+        // Then
+        var command = commands.readRecord();
+        assertThat(command.key()).isEqualTo("aws/main/eu-west-1");
+        assertThat(header(command, "ce_type")).isEqualTo("muster.v1.Command/fetch_console");
+        assertThat(Command.parseFrom(command.value()).getFetchConsole()).isEqualTo(FetchConsole.newBuilder().setMachineId("mabcdefgh-1").setCloudId("i-1").build());
+        beat();
+        assertThat(commands.isEmpty()).isTrue();
     }
 
     @Test
