@@ -3,6 +3,7 @@ package dev.muster.planner;
 import dev.muster.contracts.SpecSecrets;
 import dev.muster.planner.access.AccessSettings;
 import dev.muster.planner.control.ConsoleReader;
+import dev.muster.planner.control.LogLevelWrites;
 import dev.muster.planner.control.ReadModel;
 import dev.muster.planner.control.RequestPublisher;
 import dev.muster.planner.control.Writes;
@@ -43,6 +44,7 @@ public final class PlannerService {
     private final Writes writes;
     private final ConsoleReader consoles;
     private final Notifications notifications;
+    private final LogLevelWrites levels;
     private final MeterRegistry registry;
     private final ScheduledExecutorService reporter = Executors.newSingleThreadScheduledExecutor(task -> {
         var thread = new Thread(task, "service-reports");
@@ -63,6 +65,7 @@ public final class PlannerService {
         publisher = new RequestPublisher(settings, model);
         writes = new Writes(settings, model, publisher);
         consoles = new ConsoleReader(settings, publisher);
+        levels = new LogLevelWrites(settings, publisher);
         notifications = new Notifications(settings, model::notifications, model::isCurrent, registry);
     }
 
@@ -71,6 +74,8 @@ public final class PlannerService {
         streams = new PlannerStreams(settings, registry, why -> Quarkus.asyncExit(1));
         streams.start();
         notifications.start();
+        levels.start();
+        reporter.scheduleWithFixedDelay(levels::sweep, 10, 10, TimeUnit.SECONDS);
         reporter.scheduleWithFixedDelay(this::report, 0, 1, TimeUnit.SECONDS);
     }
 
@@ -80,6 +85,7 @@ public final class PlannerService {
             streams.close();
         }
         notifications.close();
+        levels.close();
         consoles.close();
         publisher.close();
         model.close();
@@ -119,6 +125,12 @@ public final class PlannerService {
     @Singleton
     AccessSettings access() {
         return access;
+    }
+
+    @Produces
+    @Singleton
+    LogLevelWrites levels() {
+        return levels;
     }
 
     /** Why the planner can't do its work now; empty if it can. */

@@ -1,6 +1,8 @@
 package dev.muster.planner.control;
 
 import com.google.protobuf.util.Timestamps;
+import dev.muster.contracts.KafkaRights;
+import dev.muster.contracts.LogLevels;
 import dev.muster.contracts.SpecSecrets;
 import dev.muster.planner.Settings;
 import dev.muster.planner.access.AccessSettings;
@@ -12,16 +14,23 @@ import dev.muster.v1.GetInstallationRequest;
 import dev.muster.v1.Grant;
 import dev.muster.v1.InstallationGrpc;
 import dev.muster.v1.InstallationView;
+import dev.muster.v1.ListLogLevelsRequest;
+import dev.muster.v1.ListLogLevelsResponse;
 import dev.muster.v1.ListSecretsRequest;
 import dev.muster.v1.ListSecretsResponse;
+import dev.muster.v1.LogLevel;
 import dev.muster.v1.NamedState;
 import dev.muster.v1.SecretView;
 import dev.muster.v1.ServiceReported;
+import dev.muster.v1.SetLogLevelRequest;
 import dev.muster.v1.TestNotificationsRequest;
 import dev.muster.v1.TestNotificationsResponse;
+import dev.muster.v1.Violation;
 import io.grpc.stub.StreamObserver;
 import io.quarkus.grpc.GrpcService;
 import java.util.Comparator;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -36,14 +45,21 @@ final class InstallationService extends InstallationGrpc.InstallationImplBase {
 
     private final Settings settings;
     private final AccessSettings access;
+    /** Those whose logs have levels. */
+    private static final List<String> SERVICES = KafkaRights.SERVICES.stream().filter(service -> !service.equals(KafkaRights.CLI)).toList();
+    private static final Duration LEVEL_LASTS = Duration.ofHours(1);
+    private static final Duration LEVEL_LASTS_AT_MOST = Duration.ofDays(1);
+
     private final ReadModel model;
     private final Notifications notifications;
+    private final LogLevelWrites levels;
 
-    InstallationService(Settings settings, AccessSettings access, ReadModel model, Notifications notifications) {
+    InstallationService(Settings settings, AccessSettings access, ReadModel model, Notifications notifications, LogLevelWrites levels) {
         this.settings = settings;
         this.access = access;
         this.model = model;
         this.notifications = notifications;
+        this.levels = levels;
     }
 
     @Override
@@ -83,6 +99,46 @@ final class InstallationService extends InstallationGrpc.InstallationImplBase {
         } else {
             notifications.test(request.getFleet()).thenAccept(outcomes -> Writes.finish(call, () -> TestNotificationsResponse.newBuilder().addAllOutcomes(outcomes).build()));
         }
+    }
+
+    @Override
+    public void listLogLevels(ListLogLevelsRequest request, StreamObserver<ListLogLevelsResponse> call) {
+        Writes.finish(call, () -> ListLogLevelsResponse.newBuilder().addAllLevels(levels.all()).build());
+    }
+
+    @Override
+    public void setLogLevel(SetLogLevelRequest request, StreamObserver<LogLevel> call) {
+        var lasts = request.hasLasts() ? Duration.ofSeconds(request.getLasts().getSeconds(), request.getLasts().getNanos()) : LEVEL_LASTS;
+        var violations = violations(request, lasts);
+        if (!violations.isEmpty()) {
+            call.onError(ApiErrors.invalid("The level can't be set.", violations, Map.of()));
+            return;
+        }
+        levels.set(request.getService(), request.getCategory(), request.getLevel(), lasts, dev.muster.planner.access.Caller.current().name())
+                .whenComplete((level, failure) -> Writes.finish(call, () -> {
+                    if (failure != null) {
+                        throw ApiErrors.unavailable("Kafka did not take the level. Try again in a few seconds.");
+                    }
+                    return level;
+                }));
+    }
+
+    static List<Violation> violations(SetLogLevelRequest request, Duration lasts) {
+        var violations = new ArrayList<Violation>();
+        if (!SERVICES.contains(request.getService())) {
+            violations.add(violation("service", request.getService().isEmpty() ? "is missing" : "'" + request.getService() + "' is none", "use one of " + String.join(", ", SERVICES)));
+        }
+        // As configured is always allowed, of whatever can be a category.
+        LogLevels.problem(request.getCategory(), request.getLevel().isEmpty() ? "INFO" : request.getLevel()).ifPresent(problem ->
+                violations.add(violation("category", "'" + request.getCategory() + "' " + problem, "or leave level empty for what is configured")));
+        if (lasts.isNegative() || lasts.isZero() || lasts.compareTo(LEVEL_LASTS_AT_MOST) > 0) {
+            violations.add(violation("lasts", "is " + lasts.toSeconds() + " s", "use more than 0 s and at most a day, or leave it out for an hour"));
+        }
+        return violations;
+    }
+
+    private static Violation violation(String field, String problem, String fix) {
+        return Violation.newBuilder().setField(field).setProblem(problem).setFix(fix).build();
     }
 
     @Override

@@ -6,6 +6,7 @@ import com.google.protobuf.Message;
 import dev.muster.contracts.CloudEvents;
 import dev.muster.contracts.KafkaSettings;
 import dev.muster.planner.Settings;
+import dev.muster.v1.LogLevel;
 import dev.muster.v1.Request;
 import dev.muster.v1.RequestAnswered;
 import dev.muster.v1.ServiceReported;
@@ -60,6 +61,12 @@ public final class RequestPublisher implements AutoCloseable {
     public CompletableFuture<Void> report(ServiceReported report) {
         var key = report.getService() + "/" + report.getInstance();
         return send(settings.topics().services(), key, report, key + "@" + Instant.now());
+    }
+
+    /** Writes a level of a log. @param level null: as configured */
+    CompletableFuture<Void> level(String key, LogLevel level) {
+        return level == null ? send(new ProducerRecord<>(settings.topics().logLevels(), key.getBytes(UTF_8), null))
+                : send(settings.topics().logLevels(), key, level, key + "@" + Instant.now());
     }
 
     /** Writes a dead letter. */

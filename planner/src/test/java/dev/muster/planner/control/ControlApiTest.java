@@ -12,6 +12,14 @@ import dev.muster.contracts.KafkaSettings;
 import dev.muster.contracts.TopicTable;
 import dev.muster.v1.AdoptMachinesRequest;
 import dev.muster.v1.ApplyFleetRequest;
+import dev.muster.v1.TestNotificationsRequest;
+import dev.muster.v1.SetLogLevelRequest;
+import dev.muster.v1.SecretView;
+import dev.muster.v1.NotificationSpec;
+import dev.muster.v1.NotificationOutcome;
+import dev.muster.v1.ListSecretsRequest;
+import dev.muster.v1.ListLogLevelsRequest;
+import dev.muster.v1.InstallationGrpc;
 import dev.muster.v1.BudgetAction;
 import dev.muster.v1.BudgetPeriod;
 import dev.muster.v1.BudgetSpec;
@@ -297,6 +305,72 @@ class ControlApiTest {
         }
         assertThat(fleets.applyFleet(apply(spec("unharmed")).build()).getVersion()).isEqualTo(1);
         assertThat(get("/q/health/ready")).isEqualTo(200);
+    }
+
+    @Test
+    void aLevelOfALogIsSetForAWhileShownAndTakenBack() throws Exception {
+        var installation = InstallationGrpc.newBlockingStub(channel).withDeadlineAfter(60, TimeUnit.SECONDS);
+        var category = java.util.logging.Logger.getLogger("dev.muster.planner.test");
+        var request = SetLogLevelRequest.newBuilder().setService("planner").setCategory("dev.muster.planner.test").setLevel("DEBUG");
+
+        var set = installation.setLogLevel(request.build());
+
+        assertThat(set.getUntil().getSeconds()).isBetween(Instant.now().getEpochSecond() + 3500, Instant.now().getEpochSecond() + 3600);
+        assertThat(installation.listLogLevels(ListLogLevelsRequest.getDefaultInstance()).getLevelsList()).contains(set);
+        await("this process follows", () -> java.util.logging.Level.FINE.equals(category.getLevel()));
+
+        installation.setLogLevel(request.setLevel("").build());
+        assertThat(installation.listLogLevels(ListLogLevelsRequest.getDefaultInstance()).getLevelsList()).doesNotContain(set);
+        await("it is as configured", () -> category.getLevel() == null);
+
+        installation.setLogLevel(request.setLevel("WARN").setLasts(com.google.protobuf.Duration.newBuilder().setSeconds(1)).build());
+        await("it is over", () -> installation.listLogLevels(ListLogLevelsRequest.getDefaultInstance()).getLevelsList().isEmpty() && category.getLevel() == null);
+    }
+
+    @Test
+    void whatMayNotBeSetIsSaidWithItsFields() {
+        var installation = InstallationGrpc.newBlockingStub(channel).withDeadlineAfter(60, TimeUnit.SECONDS);
+        var wrong = SetLogLevelRequest.newBuilder().setService("cli").setCategory("software.amazon.awssdk.request").setLevel("DEBUG")
+                .setLasts(com.google.protobuf.Duration.newBuilder().setSeconds(86_401)).build();
+        assertThatThrownBy(() -> installation.setLogLevel(wrong)).isInstanceOfSatisfying(StatusRuntimeException.class, refused -> {
+            assertThat(refused.getStatus().getCode()).isEqualTo(Status.Code.INVALID_ARGUMENT);
+            assertThat(refused.getStatus().getDescription()).isEqualTo("""
+                    The level can't be set.
+                    service 'cli' is none; use one of planner, queue-watcher, aws-provisioner, gcp-provisioner, k8s-provisioner
+                    category 'software.amazon.awssdk.request' can't be set to DEBUG: it would write requests with their keys into the log. What is below dev.muster, \
+                    org.apache.kafka.clients, org.apache.kafka.streams can; or leave level empty for what is configured
+                    lasts is 86401 s; use more than 0 s and at most a day, or leave it out for an hour""");
+        });
+    }
+
+    @Test
+    void anAddressOfAWebhookIsRefusedAndWrittenNowhere() throws Exception {
+        var spec = spec("leaky").addNotifications(NotificationSpec.newBuilder().setWebhookSecret("https://hooks.example.org/services/planted-webhook"));
+        assertThatThrownBy(() -> fleets.applyFleet(ApplyFleetRequest.newBuilder().setSpec(spec).build())).isInstanceOfSatisfying(StatusRuntimeException.class, refused -> {
+            assertThat(refused.getStatus().getCode()).isEqualTo(Status.Code.INVALID_ARGUMENT);
+            assertThat(refused.toString()).doesNotContain("planted-webhook");
+        });
+        fleets.applyFleet(apply(spec("later")).build());
+        var requests = new ArrayList<String>();
+        try (var table = new TopicTable(KafkaSettings.consumer(brokers), List.of("muster.requests"), record -> requests.add(new String(record.value(), java.nio.charset.StandardCharsets.ISO_8859_1)))) {
+            await("the later one is there", () -> requests.stream().anyMatch(each -> each.contains("later")));
+            assertThat(requests).noneMatch(each -> each.contains("planted-webhook"));
+        }
+    }
+
+    @Test
+    void webhooksAreTestedAndSecretsShown() throws Exception {
+        var installation = InstallationGrpc.newBlockingStub(channel).withDeadlineAfter(60, TimeUnit.SECONDS);
+        var told = TestNotificationsRequest.newBuilder().setFleet("told").build();
+        assertThatThrownBy(() -> installation.testNotifications(told)).hasMessageContaining("There is no fleet 'told'");
+        fleets.applyFleet(apply(spec("told")).build());
+        assertThatThrownBy(() -> installation.testNotifications(told)).hasMessageContaining("Fleet told has no notifications");
+        fleets.applyFleet(ApplyFleetRequest.newBuilder().setSpec(spec("told").addNotifications(NotificationSpec.newBuilder().setWebhookSecret("no-such-hook"))).build());
+
+        assertThat(installation.testNotifications(told).getOutcomesList()).containsExactly(NotificationOutcome.newBuilder().setSecret("no-such-hook")
+                .setDetail("the planner's secrets folder has no file no-such-hook").build());
+        await("it is shown as missing", () -> installation.listSecrets(ListSecretsRequest.getDefaultInstance()).getSecretsList()
+                .contains(SecretView.newBuilder().setName("no-such-hook").addFleets("told").setMissing(true).build()));
     }
 
     /** As the planner and a provisioner write them. */

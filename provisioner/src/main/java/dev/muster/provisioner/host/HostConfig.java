@@ -3,6 +3,7 @@ package dev.muster.provisioner.host;
 import dev.muster.contracts.KafkaSecurity;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
@@ -22,6 +23,8 @@ public interface HostConfig {
     Topic topics();
 
     Secrets secrets();
+
+    Log log();
 
     Inventory inventory();
 
@@ -53,6 +56,11 @@ public interface HostConfig {
         /** Folder with one file a secret. */
         @WithDefault("secrets")
         String folder();
+    }
+
+    interface Log {
+        /** File of log levels that are followed while the process runs, lines {@code category=LEVEL}. Default: none. */
+        Optional<Path> levelsFile();
     }
 
     interface Inventory {

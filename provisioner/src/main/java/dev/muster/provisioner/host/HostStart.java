@@ -1,6 +1,8 @@
 package dev.muster.provisioner.host;
 
 import dev.muster.contracts.KafkaConnection;
+import dev.muster.contracts.KafkaSettings;
+import dev.muster.contracts.LogLevels;
 import dev.muster.contracts.SecretsFolder;
 import dev.muster.contracts.Topics;
 import dev.muster.provisioner.spi.MachineProvider;
@@ -29,11 +31,15 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
 public class HostStart {
 
     private final ProvisionerHost host;
+    private final HostSettings settings;
+    private final Optional<Path> levelsFile;
+    private LogLevels levels;
 
     HostStart(HostConfig config, MachineProvider provider, SecretsFolder secrets, MeterRegistry registry,
             @ConfigProperty(name = "quarkus.application.version") String version) {
-        this.host = new ProvisionerHost(orRefuse(() -> settings(config, provider.name() + "-provisioner", version)), provider, secrets, registry,
-                Clock.systemUTC());
+        this.settings = orRefuse(() -> settings(config, provider.name() + "-provisioner", version));
+        this.levelsFile = config.log().levelsFile();
+        this.host = new ProvisionerHost(settings, provider, secrets, registry, Clock.systemUTC());
     }
 
     /** What is wrong with the configuration ends the start with its one sentence. */
@@ -130,10 +136,12 @@ public class HostStart {
     }
 
     void onStart(@Observes StartupEvent event) {
+        levels = LogLevels.follow(settings.service(), levelsFile, KafkaSettings.consumer(settings.kafka()), settings.topics());
         host.start();
     }
 
     void onStop(@Observes ShutdownEvent event) {
         host.close();
+        levels.close();
     }
 }
