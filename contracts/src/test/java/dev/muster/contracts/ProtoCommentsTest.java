@@ -56,7 +56,7 @@ class ProtoCommentsTest {
     void tellsWhatIsSaidOfTheFileFromWhatIsSaidOfItsFirstMessage() {
         assertThat(ProtoComments.of(Command.getDescriptor().getFile())).startsWith("Orders to the provisioners");
         assertThat(ProtoComments.of(ConsoleReported.getDescriptor().getFile())).isEmpty();
-        assertThat(ProtoComments.of(ConsoleReported.getDescriptor())).startsWith("What a machine that is gone had written").endsWith("clouds show a console late.");
+        assertThat(ProtoComments.of(ConsoleReported.getDescriptor())).startsWith("What a machine has written").endsWith("clouds show a console late.");
         assertThat(ProtoComments.of(AccessOuterClass.getDescriptor())).contains("a call without one is refused to everybody");
     }
 
