@@ -4,7 +4,6 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.net.URI;
@@ -19,11 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
-import org.apache.kafka.clients.consumer.KafkaConsumer;
-import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
@@ -168,7 +163,8 @@ class PrivateDataIT {
 
             var ids = StreamSupport.stream(standIns.get("/ec2/books").path("instances").spliterator(), false).map(machine -> machine.path("id").asText()).toList();
             assertThat(ids).isNotEmpty();
-            var said = new TreeMap<String, byte[]>(records(run.path("kafka").asText()));
+            var said = new TreeMap<>(AllRecords.of(run.path("kafka").asText()));
+            assertThat(said.keySet()).contains("topic muster.commands.aws", "topic muster.decisions", "topic muster.fleets", "topic muster.requests");
             said.put("the task's log", log.getBytes(UTF_8));
             for (var id : ids) {
                 said.put("the console of " + id, standIns.text("/ec2/instances/" + id + "/console").getBytes(UTF_8));
@@ -220,28 +216,6 @@ class PrivateDataIT {
             }
         });
         return url;
-    }
-
-    /** Every record of every topic: key, value and headers, by topic. */
-    private static Map<String, byte[]> records(String bootstrap) {
-        var settings = Map.<String, Object>of("bootstrap.servers", bootstrap, "auto.offset.reset", "earliest", "enable.auto.commit", "false");
-        var bytes = new TreeMap<String, ByteArrayOutputStream>();
-        try (var consumer = new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
-            var partitions = consumer.listTopics().values().stream().flatMap(List::stream)
-                    .map(partition -> new TopicPartition(partition.topic(), partition.partition())).toList();
-            consumer.assign(partitions);
-            var ends = consumer.endOffsets(partitions);
-            while (partitions.stream().anyMatch(partition -> consumer.position(partition) < ends.get(partition))) {
-                for (var record : consumer.poll(Duration.ofMillis(200))) {
-                    var topic = bytes.computeIfAbsent("topic " + record.topic(), name -> new ByteArrayOutputStream());
-                    topic.writeBytes(record.key() == null ? new byte[0] : record.key());
-                    topic.writeBytes(record.value() == null ? new byte[0] : record.value());
-                    record.headers().forEach(header -> topic.writeBytes(header.value()));
-                }
-            }
-        }
-        assertThat(bytes.keySet()).contains("topic muster.commands.aws", "topic muster.decisions", "topic muster.fleets", "topic muster.requests");
-        return bytes.entrySet().stream().collect(Collectors.toMap(Map.Entry::getKey, topic -> topic.getValue().toByteArray()));
     }
 
     /** What a program says that must go well. */

@@ -24,6 +24,8 @@ final class Sandbox implements AutoCloseable {
     final Shell shell;
     final StandIns standIns;
     final Path secrets;
+    /** Its brokers, as clients are told them. */
+    final String kafka;
     private final List<CloudStandIn> clouds;
     private final Path folder;
     private final double speed;
@@ -42,7 +44,8 @@ final class Sandbox implements AutoCloseable {
         try {
             var names = Stream.of(clouds).map(CloudStandIn.Kind::provider).collect(Collectors.joining(","));
             var up = shell.run("./muster up --speed " + speed + " --clouds " + names + " --json").succeeded().json();
-            records = new PlannerRecords(up.path("kafka").asText());
+            kafka = up.path("kafka").asText();
+            records = new PlannerRecords(kafka);
             secrets = Path.of(up.path("secrets").asText());
             standIns = StandIns.of(shell);
             this.clouds = Stream.of(clouds).map(kind -> new CloudStandIn(kind, standIns)).toList();
