@@ -3,6 +3,7 @@ package dev.muster.acceptance;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -37,6 +38,7 @@ class LocalRunIT {
         assertThat(up.path("ready").asBoolean()).isTrue();
         assertThat(up.path("processes")).hasSize(4);
         assertThat(shell.run("./muster up").exitCode()).isEqualTo(1);
+        itsApiIsForWhoeverMayReadItsToken(up.path("control").asText());
         shell.run("./muster fleet apply -f deploy/examples/demo.yaml").succeeded();
         assertThat(shell.run("./muster fleet list").succeeded().out()).contains("demo");
         assertThat(shell.run("./muster fleet get nope")).isEqualTo(new Shell.Ran(1, "", shell.run("./muster fleet get nope").err()));
@@ -64,6 +66,29 @@ class LocalRunIT {
         assertThat(shell.run("./muster down").succeeded().out()).contains("Muster is down.");
         assertThat(shell.processesLeft()).isEmpty();
         assertThat(shell.run("./muster status").exitCode()).isEqualTo(3);
+    }
+
+    private void itsApiIsForWhoeverMayReadItsToken(String control) throws Exception {
+        assertThat(shell.run("./muster whoami --json").succeeded().json().path("name").asText()).isEqualTo("token:local");
+        var token = Files.readString(folder.resolve(".muster/run/token")).strip();
+        var stranger = shell.run("./muster fleet list --server " + control);
+        assertThat(stranger.exitCode()).isNotZero();
+        assertThat(stranger.err()).contains("must say who makes it");
+        var wrong = shell.run("MUSTER_TOKEN=" + token + "x ./muster fleet list --server " + control);
+        assertThat(wrong.exitCode()).isNotZero();
+        assertThat(wrong.err()).contains("none of those").doesNotContain(token);
+        shell.run("MUSTER_TOKEN=" + token + " ./muster fleet list --server " + control).succeeded();
+        try (var files = Files.walk(folder.resolve(".muster/run"))) {
+            assertThat(files.filter(Files::isRegularFile).filter(file -> !file.endsWith("token")).filter(file -> holds(file, token))).isEmpty();
+        }
+    }
+
+    private static boolean holds(Path file, String text) {
+        try {
+            return Files.readString(file, StandardCharsets.ISO_8859_1).contains(text);
+        } catch (IOException gone) {
+            return false;
+        }
     }
 
     private void awsIsExamined() throws Exception {
