@@ -370,7 +370,7 @@ final class Control implements AutoCloseable {
             return new CliFailure(CliFailure.FAILED, "server-too-old", "the server at " + server + " is older than this command line: it doesn't know this call", List.of(), code);
         }
         if (code == Status.Code.UNAUTHENTICATED) {
-            return new CliFailure(CliFailure.FAILED, name, (said == null ? "the server doesn't know who calls" : said)
+            return new CliFailure(CliFailure.FAILED, name, (said == null ? "the server doesn't know who calls" : said.replaceFirst("\\.$", ""))
                     + ": say it by --token-file, MUSTER_TOKEN or a context; ./muster context show says which server this was", List.of(), code);
         }
         if (code == Status.Code.DEADLINE_EXCEEDED) {

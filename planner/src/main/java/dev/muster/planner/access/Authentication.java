@@ -73,7 +73,7 @@ final class Authentication implements AutoCloseable {
     private StatusRuntimeException nothingShown() {
         return AccessErrors.unauthenticated("This call must say who makes it: send the header authorization: Bearer <token>"
                 + (settings.ways().contains(AccessSettings.Way.CERTIFICATES) ? ", or show a client certificate" : "")
-                + ". ./muster takes the token from a file that --token-file names, or from MUSTER_TOKEN.");
+                + ".");
     }
 
     private static Optional<X509Certificate> certificate(Attributes connection) {

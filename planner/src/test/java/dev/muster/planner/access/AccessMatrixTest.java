@@ -388,7 +388,7 @@ class AccessMatrixTest {
 
     @Test
     void withoutAnythingOneIsToldWhatToDo() {
-        assertRefused(() -> whoami(channel, null), Status.Code.UNAUTHENTICATED, "MUSTER_TOKEN");
+        assertRefused(() -> whoami(channel, null), Status.Code.UNAUTHENTICATED, "send the header authorization: Bearer <token>, or show a client certificate.");
     }
 
     @Test
