@@ -80,6 +80,7 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringSerializer;
+import org.eclipse.microprofile.config.ConfigProvider;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.jose4j.jwk.PublicJsonWebKey;
 import org.jose4j.jws.AlgorithmIdentifiers;
@@ -105,8 +106,8 @@ class AccessMatrixTest {
     @TestHTTPResource(value = "/", tls = true)
     URI https;
 
-    @ConfigProperty(name = "test.folder")
-    Path folder;
+    // Asked for below: what is injected would have to be there for every test class of the module, since all of them are in each application.
+    private Path folder;
 
     @ConfigProperty(name = "muster.kafka.bootstrap-servers")
     String brokers;
@@ -116,6 +117,7 @@ class AccessMatrixTest {
 
     @BeforeEach
     void connect() throws Exception {
+        folder = Path.of(ConfigProvider.getConfig().getValue("test.access.folder", String.class));
         channel = channel(TlsChannelCredentials.newBuilder().trustManager(folder.resolve("tls/ca.pem").toFile()).build());
         machineIs("own");
         machineIs("other");
@@ -359,7 +361,7 @@ class AccessMatrixTest {
     @Test
     void aTokenOfTheIdentityProviderIsKnownAndAForgedOneIsNot() throws Exception {
         var key = PublicJsonWebKey.Factory.newPublicJwk(Files.readString(folder.resolve("issuer.json")));
-        var issuer = org.eclipse.microprofile.config.ConfigProvider.getConfig().getValue("muster.api.oidc.issuer", URI.class);
+        var issuer = ConfigProvider.getConfig().getValue("muster.api.oidc.issuer", URI.class);
         var claims = TestIssuer.claims(issuer, "ann", all -> all.setStringListClaim("groups", "ml"));
         var ann = whoami(channel, TestIssuer.token(key, AlgorithmIdentifiers.RSA_USING_SHA256, claims));
         assertThat(ann.getName()).isEqualTo("oidc:ann");

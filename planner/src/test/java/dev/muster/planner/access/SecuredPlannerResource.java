@@ -53,7 +53,7 @@ public final class SecuredPlannerResource implements QuarkusTestResourceLifecycl
             Files.writeString(folder.resolve("grants.yaml"), GRANTS.formatted(hash("viewer-own"), hash("operator-own"), hash("admin-own"), hash("viewer-all"),
                     hash("operator-all"), hash("admin-all")));
             return Map.ofEntries(
-                    Map.entry("test.folder", folder.toString()),
+                    Map.entry("test.access.folder", folder.toString()),
                     Map.entry("quarkus.http.test-ssl-port", "0"),
                     Map.entry("muster.api.authentication", "tokens,oidc,certificates"),
                     Map.entry("muster.api.grants", folder.resolve("grants.yaml").toString()),

@@ -25,9 +25,7 @@ public final class BrokerResource implements QuarkusTestResourceLifecycleManager
             return Map.of(
                     "muster.installation", "lab",
                     "muster.kafka.bootstrap-servers", broker.bootstrapServers(),
-                    "muster.topics.input-partitions", Integer.toString(Topics.SANDBOX_INPUT_PARTITIONS),
-                    // Every test class of the module is part of the application that starts, and one of them wants it.
-                    "test.folder", data.toString());
+                    "muster.topics.input-partitions", Integer.toString(Topics.SANDBOX_INPUT_PARTITIONS));
         } catch (Exception failed) {
             throw new IllegalStateException("the broker of the test did not start", failed);
         }
