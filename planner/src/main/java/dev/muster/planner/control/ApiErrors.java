@@ -76,6 +76,16 @@ final class ApiErrors {
                 .setRetryDelay(Durations.fromMillis(retryAfter.toMillis())).build())).build());
     }
 
+    /** Too much is asked at once; it may be asked again after a while. */
+    static StatusRuntimeException busy(String message, Duration again) {
+        return StatusProto.toStatusRuntimeException(status(Code.UNAVAILABLE, "BUSY", message + " Try again in " + again.toSeconds() + " s.", Map.of())
+                .addDetails(Any.pack(RetryInfo.newBuilder().setRetryDelay(Durations.fromMillis(again.toMillis())).build())).build());
+    }
+
+    static StatusRuntimeException tooLate(String message) {
+        return error(Code.DEADLINE_EXCEEDED, "TOO_LONG", message, Map.of());
+    }
+
     /** A watcher that reads too slowly. */
     static StatusRuntimeException tooSlow(int limit) {
         return error(Code.RESOURCE_EXHAUSTED, "READS_TOO_SLOWLY", "More than " + limit + " changes wait for this watcher, which doesn't read them: watch again.", Map.of());
