@@ -2,10 +2,13 @@ package dev.muster.planner;
 
 import dev.muster.contracts.SpecSecrets;
 import dev.muster.planner.access.AccessSettings;
+import dev.muster.planner.control.BudgetBook;
 import dev.muster.planner.control.ConsoleReader;
+import dev.muster.planner.control.HistoryRows;
 import dev.muster.planner.control.LogLevelWrites;
 import dev.muster.planner.control.ReadModel;
 import dev.muster.planner.control.RequestPublisher;
+import dev.muster.planner.control.TopicRange;
 import dev.muster.planner.control.Writes;
 import dev.muster.planner.notify.Notifications;
 import dev.muster.planner.stream.PlannerStreams;
@@ -36,6 +39,9 @@ public final class PlannerService {
     private static final Duration REPORT_EVERY = Duration.ofMinutes(1);
     /** The folder may be on a network. */
     private static final Duration SECRETS_EVERY = Duration.ofSeconds(5);
+    /** Each is a consumer of its own with some megabytes, and keeps a processor busy for as long as it reads. */
+    private static final int HISTORY_READINGS = 4;
+    private static final Duration LONGEST_READING = Duration.ofSeconds(30);
 
     private final Settings settings;
     private final AccessSettings access;
@@ -45,6 +51,9 @@ public final class PlannerService {
     private final ConsoleReader consoles;
     private final Notifications notifications;
     private final LogLevelWrites levels;
+    private final TopicRange ranges;
+    private final HistoryRows history;
+    private final BudgetBook budgets;
     private final MeterRegistry registry;
     private final ScheduledExecutorService reporter = Executors.newSingleThreadScheduledExecutor(task -> {
         var thread = new Thread(task, "service-reports");
@@ -67,10 +76,14 @@ public final class PlannerService {
         consoles = new ConsoleReader(settings, publisher);
         levels = new LogLevelWrites(settings, publisher);
         notifications = new Notifications(settings, model::notifications, model::isCurrent, registry);
+        ranges = new TopicRange(settings, "history-reader", HISTORY_READINGS, LONGEST_READING);
+        history = new HistoryRows(settings, ranges);
+        budgets = new BudgetBook(settings, ranges);
     }
 
     void start(@Observes StartupEvent event) {
         model.start();
+        budgets.start();
         streams = new PlannerStreams(settings, registry, why -> Quarkus.asyncExit(1));
         streams.start();
         notifications.start();
@@ -87,6 +100,8 @@ public final class PlannerService {
         notifications.close();
         levels.close();
         consoles.close();
+        ranges.close();
+        budgets.close();
         publisher.close();
         model.close();
     }
@@ -117,8 +132,20 @@ public final class PlannerService {
 
     @Produces
     @Singleton
+    HistoryRows history() {
+        return history;
+    }
+
+    @Produces
+    @Singleton
     Settings settings() {
         return settings;
+    }
+
+    @Produces
+    @Singleton
+    BudgetBook budgets() {
+        return budgets;
     }
 
     @Produces
@@ -139,7 +166,7 @@ public final class PlannerService {
             return Optional.of("it is starting");
         }
         var stream = streams.notReadyBecause();
-        return stream.isPresent() || model.isCurrent() ? stream : Optional.of("its read model is not current");
+        return stream.isPresent() || model.isCurrent() && budgets.isCurrent() ? stream : Optional.of("its read model is not current");
     }
 
     boolean isAlive() {
