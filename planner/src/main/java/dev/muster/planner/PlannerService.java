@@ -8,6 +8,7 @@ import dev.muster.planner.control.HistoryRows;
 import dev.muster.planner.control.LogLevelWrites;
 import dev.muster.planner.control.ReadModel;
 import dev.muster.planner.control.RequestPublisher;
+import dev.muster.planner.control.SpecPreviews;
 import dev.muster.planner.control.TopicRange;
 import dev.muster.planner.control.Writes;
 import dev.muster.planner.notify.Notifications;
@@ -54,6 +55,7 @@ public final class PlannerService {
     private final TopicRange ranges;
     private final HistoryRows history;
     private final BudgetBook budgets;
+    private final SpecPreviews previews;
     private final MeterRegistry registry;
     private final ScheduledExecutorService reporter = Executors.newSingleThreadScheduledExecutor(task -> {
         var thread = new Thread(task, "service-reports");
@@ -79,6 +81,7 @@ public final class PlannerService {
         ranges = new TopicRange(settings, "history-reader", HISTORY_READINGS, LONGEST_READING);
         history = new HistoryRows(settings, ranges);
         budgets = new BudgetBook(settings, ranges);
+        previews = new SpecPreviews(settings, model, writes);
     }
 
     void start(@Observes StartupEvent event) {
@@ -100,6 +103,7 @@ public final class PlannerService {
         notifications.close();
         levels.close();
         consoles.close();
+        previews.close();
         ranges.close();
         budgets.close();
         publisher.close();
@@ -158,6 +162,12 @@ public final class PlannerService {
     @Singleton
     LogLevelWrites levels() {
         return levels;
+    }
+
+    @Produces
+    @Singleton
+    SpecPreviews previews() {
+        return previews;
     }
 
     /** Why the planner can't do its work now; empty if it can. */

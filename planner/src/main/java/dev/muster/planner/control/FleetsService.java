@@ -7,6 +7,7 @@ import dev.muster.v1.ApplyFleetRequest;
 import dev.muster.v1.DeleteFleet;
 import dev.muster.v1.DeleteFleetRequest;
 import dev.muster.v1.FleetRecord;
+import dev.muster.v1.FleetSpec;
 import dev.muster.v1.FleetState;
 import dev.muster.v1.FleetView;
 import dev.muster.v1.FleetsGrpc;
@@ -16,6 +17,10 @@ import dev.muster.v1.ListFleetsResponse;
 import dev.muster.v1.MachineRecord;
 import dev.muster.v1.PauseFleetRequest;
 import dev.muster.v1.Phase;
+import dev.muster.v1.PreviewFleetOnRecordRequest;
+import dev.muster.v1.PreviewFleetOnRecordResponse;
+import dev.muster.v1.PreviewFleetRequest;
+import dev.muster.v1.PreviewFleetResponse;
 import dev.muster.v1.ReleaseIdle;
 import dev.muster.v1.ReleaseIdleRequest;
 import dev.muster.v1.Request;
@@ -32,10 +37,12 @@ final class FleetsService extends FleetsGrpc.FleetsImplBase {
 
     private final ReadModel model;
     private final Writes writes;
+    private final SpecPreviews previews;
 
-    FleetsService(ReadModel model, Writes writes) {
+    FleetsService(ReadModel model, Writes writes, SpecPreviews previews) {
         this.model = model;
         this.writes = writes;
+        this.previews = previews;
     }
 
     @Override
@@ -50,12 +57,6 @@ final class FleetsService extends FleetsGrpc.FleetsImplBase {
 
     private void apply(ApplyFleetRequest request, boolean dryRun, StreamObserver<FleetRecord> call) {
         var spec = request.getSpec();
-        if (spec.getNotificationsList().stream().anyMatch(notification -> notification.getWebhookSecret().contains("/"))) {
-            // A webhook's address is a key: it is not even written to the topic of requests.
-            call.onError(ApiErrors.invalid("notifications.secret", "is an address, and whoever has a webhook's address can write there",
-                    "put it into a file of the planner's secrets folder, and write the file's name"));
-            return;
-        }
         var apply = ApplyFleet.newBuilder().setSpec(spec).setNewIncarnation(writes.newIncarnation()).setManagedBy(request.getManagedBy());
         if (request.hasExpectedVersion()) {
             apply.setExpectedVersion(request.getExpectedVersion());
@@ -63,7 +64,18 @@ final class FleetsService extends FleetsGrpc.FleetsImplBase {
         if (request.hasAdoptPrefix()) {
             apply.setAdopt(AdoptMachines.newBuilder().setWorkerPrefix(request.getAdoptPrefix()));
         }
-        write(() -> writes.request(spec.getName(), request.getRequestId()).setDryRun(dryRun).setFacts(writes.facts(spec)).setApply(apply), call);
+        write(() -> {
+            requireNoAddress(spec);
+            return writes.request(spec.getName(), request.getRequestId()).setDryRun(dryRun).setFacts(writes.facts(spec)).setApply(apply);
+        }, call);
+    }
+
+    /** A webhook's address is a key: it is not even written to the topic of requests. @throws io.grpc.StatusRuntimeException INVALID_ARGUMENT */
+    static void requireNoAddress(FleetSpec spec) {
+        if (spec.getNotificationsList().stream().anyMatch(notification -> notification.getWebhookSecret().contains("/"))) {
+            throw ApiErrors.invalid("notifications.secret", "is an address, and whoever has a webhook's address can write there",
+                    "put it into a file of the planner's secrets folder, and write the file's name");
+        }
     }
 
     @Override
@@ -101,7 +113,7 @@ final class FleetsService extends FleetsGrpc.FleetsImplBase {
         writes.send(made, call, FleetsService::accepted);
     }
 
-    private static FleetRecord accepted(RequestAnswered answer) {
+    static FleetRecord accepted(RequestAnswered answer) {
         return answer.getNotesCount() == 0 ? answer.getFleet() : answer.getFleet().toBuilder().addAllNotes(answer.getNotesList()).build();
     }
 
@@ -120,6 +132,16 @@ final class FleetsService extends FleetsGrpc.FleetsImplBase {
     public void adoptMachines(AdoptMachinesRequest request, StreamObserver<FleetRecord> call) {
         write(() -> writes.request(request.getName(), request.getRequestId())
                 .setAdopt(AdoptMachines.newBuilder().setWorkerPrefix(request.getWorkerPrefix())), call);
+    }
+
+    @Override
+    public void previewFleet(PreviewFleetRequest request, StreamObserver<PreviewFleetResponse> call) {
+        previews.now(request, call);
+    }
+
+    @Override
+    public void previewFleetOnRecord(PreviewFleetOnRecordRequest request, StreamObserver<PreviewFleetOnRecordResponse> call) {
+        previews.onRecord(request, call);
     }
 
     @Override

@@ -105,7 +105,8 @@ public record Figures(int tasks, int notRun, int runAgain, BigDecimal cost, long
         return new BigDecimal(sum).divide(BigDecimal.valueOf(3600), 0, RoundingMode.HALF_UP).movePointLeft(6);
     }
 
-    private static int peak(List<MachineOutcome> machines) {
+    /** Most at once, from the cloud's yes until they are gone. */
+    public static int peak(List<MachineOutcome> machines) {
         var changes = new TreeMap<Long, Integer>();
         for (var machine : machines) {
             changes.merge(machine.accepted(), 1, Integer::sum);

@@ -16,6 +16,8 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.CancellationException;
+import java.util.function.BooleanSupplier;
 
 /**
  * Plays a workload through the planner's core in virtual time: the same rules that run a fleet, with a cloud, a queue system and
@@ -41,6 +43,7 @@ public final class Simulation {
     private final List<SimTask> tasks = new ArrayList<>();
     private final long seed;
     private final Conditions conditions;
+    private final BooleanSupplier unwanted;
     private final Agenda agenda;
     private final Fleet fleet;
     private final CloudWeather weather;
@@ -54,10 +57,11 @@ public final class Simulation {
     private long plans;
     private long decisions;
 
-    private Simulation(FleetHead head, List<SimulatedTask> workload, long seed, Conditions conditions) {
+    private Simulation(FleetHead head, List<SimulatedTask> workload, long seed, Conditions conditions, BooleanSupplier unwanted) {
         this.head = head;
         this.seed = seed;
         this.conditions = conditions;
+        this.unwanted = unwanted;
         var served = new TreeSet<String>();
         head.spec().queues().forEach(queue -> served.add(queue.name()));
         for (var task : workload.stream().sorted(Comparator.comparingLong(SimulatedTask::at)).toList()) {
@@ -96,7 +100,17 @@ public final class Simulation {
      * @throws IllegalArgumentException if there is no task, or one in a queue that the fleet does not serve
      */
     public static Outcome simulate(FleetHead head, List<SimulatedTask> tasks, long seed, Conditions conditions) {
-        return new Simulation(head, tasks, seed, conditions).run();
+        return simulate(head, tasks, seed, conditions, () -> false);
+    }
+
+    /**
+     * As above, for somebody who may not wait for its end.
+     *
+     * @param unwanted asked before each plan
+     * @throws CancellationException once it is unwanted
+     */
+    public static Outcome simulate(FleetHead head, List<SimulatedTask> tasks, long seed, Conditions conditions, BooleanSupplier unwanted) {
+        return new Simulation(head, tasks, seed, conditions, unwanted).run();
     }
 
     private Instant moment(long second) {
@@ -116,6 +130,9 @@ public final class Simulation {
                 // Nothing is left to do: what the minimum keeps would stay for ever.
                 fleet.apply(new FleetChanged(moment(agenda.now()), deleting()));
                 moves();
+            }
+            if (unwanted.getAsBoolean()) {
+                throw new CancellationException("the simulation is no longer wanted");
             }
             if (fleet.isDue(moment(agenda.now()))) {
                 plan();

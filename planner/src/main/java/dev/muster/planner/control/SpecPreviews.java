@@ -1,0 +1,233 @@
+package dev.muster.planner.control;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import dev.muster.planner.Settings;
+import dev.muster.planner.replay.SpecRun;
+import dev.muster.planner.simulate.Conditions;
+import dev.muster.planner.simulate.SimulatedTask;
+import dev.muster.v1.ApplyFleet;
+import dev.muster.v1.Course;
+import dev.muster.v1.DemandEvent;
+import dev.muster.v1.FleetRecord;
+import dev.muster.v1.FleetSpec;
+import dev.muster.v1.FleetState;
+import dev.muster.v1.PreviewFleetOnRecordRequest;
+import dev.muster.v1.PreviewFleetOnRecordResponse;
+import dev.muster.v1.PreviewFleetRequest;
+import dev.muster.v1.PreviewFleetResponse;
+import dev.muster.v1.Request;
+import dev.muster.v1.RequestAnswered;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.StreamObserver;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.Semaphore;
+import org.jboss.logging.Logger;
+
+/** What a spec that is not applied would do: at once, as its fleet's owner plans it, and on recorded demand, as a simulation has it. */
+public final class SpecPreviews implements AutoCloseable {
+
+    private static final Logger LOG = Logger.getLogger(SpecPreviews.class);
+    /** Each takes the fleet's owner up to some hundred milliseconds, in which it plans nobody else. */
+    private static final int OWNERS_ASKED_AT_ONCE = 2;
+    private static final Duration AGAIN = Duration.ofSeconds(2);
+    private static final Duration USUAL_RECORD = Duration.ofDays(1);
+    private static final Duration LONGEST_RECORD = Duration.ofDays(7);
+    /** Reading and playing a week with some thousand tasks takes a minute on one processor. */
+    private static final Duration LONGEST = Duration.ofMinutes(2);
+    /** A run of a task that came in time may end later: so much of what follows is read for it. */
+    private static final Duration ENDS_WITHIN = Duration.ofDays(1);
+    /** Both specs meet the same chances. */
+    private static final long SEED = 1;
+
+    private final Settings settings;
+    private final ReadModel model;
+    private final Writes writes;
+    private final Semaphore owners = new Semaphore(OWNERS_ASKED_AT_ONCE);
+    /** One at a time: each keeps a processor busy. */
+    private final TopicRange record;
+
+    public SpecPreviews(Settings settings, ReadModel model, Writes writes) {
+        this.settings = settings;
+        this.model = model;
+        this.writes = writes;
+        record = new TopicRange(settings, "preview-on-record", 1, LONGEST);
+    }
+
+    // At once.
+
+    void now(PreviewFleetRequest request, StreamObserver<PreviewFleetResponse> call) {
+        if (!owners.tryAcquire()) {
+            call.onError(ApiErrors.busy("Other previews are under way.", AGAIN));
+            return;
+        }
+        var released = new Released<>(call, owners);
+        Request made;
+        try {
+            var spec = request.getSpec();
+            FleetsService.requireNoAddress(spec);
+            var managedBy = model.fleet(spec.getName()).map(FleetRecord::getManagedBy).orElse("");
+            made = writes.request(spec.getName(), "").setDryRun(true).setPreview(true).setFacts(writes.facts(spec))
+                    .setApply(ApplyFleet.newBuilder().setSpec(spec).setNewIncarnation(writes.newIncarnation()).setManagedBy(managedBy)).build();
+        } catch (StatusRuntimeException refused) {
+            released.onError(refused);
+            return;
+        }
+        writes.send(made, released, SpecPreviews::response);
+    }
+
+    private static PreviewFleetResponse response(RequestAnswered answer) {
+        var preview = answer.getPreview();
+        return PreviewFleetResponse.newBuilder().setRecord(FleetsService.accepted(answer)).addAllDecisions(preview.getDecisionsList())
+                .addAllRefusals(preview.getRefusalsList()).setMicrosPerHourCurrent(preview.getMicrosPerHourCurrent())
+                .setMicrosPerHourProposed(preview.getMicrosPerHourProposed()).setTruncated(preview.getTruncated()).build();
+    }
+
+    /** A call whose end lets another begin. */
+    private record Released<R>(StreamObserver<R> call, Semaphore held) implements StreamObserver<R> {
+        @Override
+        public void onNext(R value) {
+            call.onNext(value);
+        }
+
+        @Override
+        public void onError(Throwable failure) {
+            held.release();
+            call.onError(failure);
+        }
+
+        @Override
+        public void onCompleted() {
+            held.release();
+            call.onCompleted();
+        }
+    }
+
+    // On record.
+
+    void onRecord(PreviewFleetOnRecordRequest request, StreamObserver<PreviewFleetOnRecordResponse> call) {
+        Calls.answer(call, () -> {
+            var name = request.getSpec().getName();
+            if (name.isEmpty()) {
+                throw ApiErrors.invalid("spec.name", "is missing", "name a fleet whose demand is recorded");
+            }
+            var now = Instant.now();
+            var fleet = model.fleet(name).filter(there -> there.getState() != FleetState.DELETED)
+                    .orElseThrow(() -> ApiErrors.notFound("There is no fleet '" + name + "': only what a fleet saw is recorded."));
+            var asked = Span.of(request.hasSince(), request.getSince(), request.hasUntil(), request.getUntil(), USUAL_RECORD, LONGEST_RECORD, now);
+            var span = asked.until().isAfter(now) ? new Span(asked.since(), now) : asked;
+            if (!span.since().isBefore(span.until())) {
+                throw ApiErrors.invalid("since", "is " + span.since() + ", which is not past", "ask for a time that was");
+            }
+            var proposed = SpecRun.of(request.getSpec(), span.since());
+            if (!proposed.violations().isEmpty()) {
+                throw ApiErrors.invalid(proposed.violations().size() == 1 ? "The spec has a problem." : "The spec has " + proposed.violations().size() + " problems.",
+                        proposed.violations(), Map.of());
+            }
+            return record.read(reading -> compare(reading, fleet.getSpec(), request.getSpec(), span));
+        });
+    }
+
+    private PreviewFleetOnRecordResponse compare(TopicRange.Reading reading, FleetSpec currentSpec, FleetSpec proposedSpec, Span span) {
+        var notes = new ArrayList<String>();
+        var workload = recorded(reading, currentSpec.getName(), span, notes);
+        var current = SpecRun.of(currentSpec, span.since());
+        var proposed = SpecRun.of(proposedSpec, span.since());
+        var answer = PreviewFleetOnRecordResponse.newBuilder().setSince(Span.timestamp(span.since())).setUntil(Span.timestamp(span.until()));
+        if (!current.violations().isEmpty()) {
+            throw ApiErrors.notYet("The fleet's own spec can't be simulated: " + current.violations().get(0).getField() + " " + current.violations().get(0).getProblem() + ".");
+        }
+        var both = current.queues();
+        both.retainAll(proposed.queues());
+        var tasks = workload.stream().filter(task -> both.contains(task.queue())).toList();
+        if (tasks.size() < workload.size()) {
+            notes.add((workload.size() - tasks.size()) + " tasks came into queues that only one of the two specs serves, and are left out.");
+        }
+        if (tasks.isEmpty()) {
+            notes.add("No task came in that time.");
+            return answer.setCurrent(Course.getDefaultInstance()).setProposed(Course.getDefaultInstance()).addAllNotes(notes).build();
+        }
+        var conditions = Conditions.QUIET.withBegin(span.since());
+        var unpriced = new TreeMap<String, Long>();
+        answer.setCurrent(course("today's spec", current, tasks, conditions, reading, unpriced)).setProposed(course("the proposed one", proposed, tasks, conditions, reading, unpriced));
+        unpriced.forEach((whose, seconds) -> notes.add(seconds / 3600 + " machine-hours of " + whose + " have no price in the spec, and are in no sum."));
+        notes.add("Both begin without machines and go on until the last task has ended; what a minimum keeps before the first task and after the last is not counted.");
+        notes.add("Machines boot in about " + conditions.boot().toSeconds() + " s, no launch is refused, no machine is taken away, and tasks run as long as they did.");
+        return answer.addAllNotes(notes).build();
+    }
+
+    private List<SimulatedTask> recorded(TopicRange.Reading reading, String fleet, Span span, List<String> notes) {
+        var tasks = new RecordedTasks(span.since(), span.until());
+        var last = span.until().plus(ENDS_WITHIN);
+        var partition = reading.partition(settings.topics().demand(), fleet);
+        reading.forEach(reading.since(List.of(partition), span.since()), kafka -> {
+            if (kafka.timestamp() > last.toEpochMilli()) {
+                return false;
+            }
+            if (kafka.key() == null || kafka.value() == null || !fleet.equals(new String(kafka.key(), UTF_8))) {
+                return true;
+            }
+            try {
+                if (!tasks.add(DemandEvent.parseFrom(kafka.value()), Instant.ofEpochMilli(kafka.timestamp()))) {
+                    throw ApiErrors.invalid("since", "begins a time in which more than " + RecordedTasks.MOST + " tasks came", "ask for less time");
+                }
+            } catch (InvalidProtocolBufferException unreadable) {
+                LOG.warnf("Recorded demand was passed over; topic=%s partition=%d offset=%d reason=%s", kafka.topic(), kafka.partition(), kafka.offset(),
+                        unreadable.getMessage());
+            }
+            return true;
+        });
+        var workload = tasks.workload();
+        if (workload.first() == null || workload.first().isAfter(span.since().plus(Duration.ofMinutes(5)))) {
+            notes.add(workload.first() == null ? "No look at the fleet's queues is recorded in that time." : "The first look at the fleet's queues in that time is of "
+                    + workload.first() + ": what came before is not known.");
+        }
+        if (workload.assumed() > 0) {
+            notes.add("How long " + workload.assumed() + " of " + workload.tasks().size() + " tasks ran is not known yet: taken for as long as half of the others, or as they have run so far.");
+        }
+        if (workload.withdrawn() > 0) {
+            notes.add(workload.withdrawn() + " tasks left their queue without a start, and are left out.");
+        }
+        if (workload.longQueue()) {
+            notes.add("More tasks waited in a queue than a look names; those that never were among its first 500 are missing.");
+        }
+        return workload.tasks();
+    }
+
+    private static Course course(String whose, SpecRun run, List<SimulatedTask> tasks, Conditions conditions, TopicRange.Reading reading, Map<String, Long> unpriced) {
+        SpecRun.Played played;
+        try {
+            played = run.play(tasks, SEED, conditions, reading::isOver);
+        } catch (CancellationException unwanted) {
+            throw new TopicRange.TooLong();
+        }
+        var figures = played.figures();
+        if (figures.unpricedSeconds() > 0) {
+            unpriced.put(whose, figures.unpricedSeconds());
+        }
+        var course = Course.newBuilder().setSpentMicros(figures.cost().movePointRight(6).longValueExact()).setMachines(figures.machines())
+                .setMostMachines(played.mostMachines()).setStarted(figures.waits().count())
+                .putPaidMs("useful", figures.seconds().useful() * 1000).putPaidMs("idle", figures.seconds().idle() * 1000)
+                .putPaidMs("boot", figures.seconds().boot() * 1000).putPaidMs("waste", figures.seconds().waste() * 1000);
+        if (figures.waits().count() > 0) {
+            course.setWaitP50(seconds(figures.waits().p50())).setWaitP90(seconds(figures.waits().p90())).setWaitMax(seconds(figures.waits().max()));
+        }
+        return course.build();
+    }
+
+    private static com.google.protobuf.Duration seconds(long seconds) {
+        return com.google.protobuf.Duration.newBuilder().setSeconds(seconds).build();
+    }
+
+    @Override
+    public void close() {
+        record.close();
+    }
+}
