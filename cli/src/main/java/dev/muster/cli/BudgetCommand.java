@@ -45,10 +45,14 @@ final class BudgetCommand {
 
     private static List<String> row(BudgetView budget) {
         var isRate = budget.getBudget().getPeriod() == BudgetPeriod.PER_HOUR;
-        return List.of(budget.getFleet(), budget.getPool().isEmpty() ? "all" : budget.getPool(), period(budget),
+        return List.of(budget.getFleet(), scope(budget), period(budget),
                 budget.getBudget().hasSoftMicros() ? amount(budget.getBudget().getSoftMicros(), budget) : "-", budget.getBudget().hasHardMicros() ? amount(budget.getBudget().getHardMicros(), budget) : "-",
                 budget.hasAsOf() ? amount(budget.getSpentMicros(), budget) : "-", isRate ? "-" : amount(budget.getReservedMicros(), budget),
                 isRate ? "-" : amount(budget.getForecastMicros(), budget), budget.hasPeriodEnd() ? Times.local(budget.getPeriodEnd()) : "-", FleetCommand.word(budget.getState()));
+    }
+
+    private static String scope(BudgetView budget) {
+        return !budget.getPool().isEmpty() ? budget.getPool() : !budget.getQueue().isEmpty() ? "queue " + budget.getQueue() : "all";
     }
 
     /** hour, day or month. */
