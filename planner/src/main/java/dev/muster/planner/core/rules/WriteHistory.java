@@ -16,7 +16,6 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.HashMap;
 import java.util.List;
 import java.util.TreeMap;
 import java.util.stream.Stream;
@@ -81,29 +80,21 @@ public final class WriteHistory implements Rule {
 
     /** Of every budget, in the spec's order. */
     private static List<BudgetStanding> standings(Planning planning) {
-        var budgets = StayWithinBudget.all(planning);
-        if (budgets.isEmpty()) {
-            return List.of();
-        }
-        var perHour = new HashMap<Budget.Scope, Long>();
-        planning.fleet().counted().filter(machine -> machine.paid() != null).forEach(machine -> {
-            var rate = machine.paid().perHour().orElse(0);
-            perHour.merge(Budget.Scope.FLEET, rate, Math::addExact);
-            perHour.merge(new Budget.Scope(Budget.Scope.Kind.POOL, machine.pool()), rate, Math::addExact);
-            perHour.merge(new Budget.Scope(Budget.Scope.Kind.QUEUE, machine.queue()), rate, Math::addExact);
-        });
-        return budgets.stream().map(applied -> standing(planning, applied, perHour.getOrDefault(applied.scope(), 0L))).toList();
+        return StayWithinBudget.all(planning).stream().map(applied -> standing(planning, applied)).toList();
     }
 
-    private static BudgetStanding standing(Planning planning, StayWithinBudget.Applied applied, long perHour) {
+    private static BudgetStanding standing(Planning planning, StayWithinBudget.Applied applied) {
+        var scope = applied.scope();
         var period = applied.budget().period();
-        var spending = planning.spending(applied.scope());
+        var spending = planning.spending(scope);
+        var machines = scope.kind() == Budget.Scope.Kind.POOL ? planning.fleet().byAge(scope.name()) : planning.fleet().counted().filter(scope::counts);
+        var perHour = machines.filter(machine -> machine.paid() != null).mapToLong(machine -> machine.paid().perHour().orElse(0)).sum();
         if (period == Budget.Period.HOUR) {
-            return new BudgetStanding(applied.scope(), period, spending.committed(), 0, perHour, null, null, true);
+            return new BudgetStanding(scope, period, spending.committed(), 0, perHour, null, null, true);
         }
         var begin = planning.beginOf(period);
         var lost = planning.fleet().ledger().lostAt();
-        return new BudgetStanding(applied.scope(), period, spending.spent(period), spending.reserved(), perHour, begin, planning.endOf(period),
+        return new BudgetStanding(scope, period, spending.spent(period), spending.reserved(), perHour, begin, planning.endOf(period),
                 lost == null || lost.isBefore(begin));
     }
 
