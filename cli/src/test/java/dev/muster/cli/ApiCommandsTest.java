@@ -294,10 +294,13 @@ class ApiCommandsTest {
                         .setBudget(BudgetSpec.newBuilder().setPeriod(BudgetPeriod.PER_DAY).setHardMicros(300_000_000).setSoftMicros(250_000_000))
                         .setSpentMicros(251_000_000).setReservedMicros(3_000_000).setForecastMicros(290_000_000))
                 .addBudgets(BudgetView.newBuilder().setFleet("demo").setPool("gpu").setCurrency("USD").setState(BudgetState.WITHIN)
-                        .setBudget(BudgetSpec.newBuilder().setPeriod(BudgetPeriod.PER_HOUR).setHardMicros(40_000_000))).build(), """
-                FLEET  POOL  PERIOD  SOFT     HARD     SPENT    RESERVED  EXPECTED  ENDS              STATE
-                demo   all   day     $250.00  $300.00  $251.00  $3.00     $290.00   %s  at soft limit
-                demo   gpu   hour    -        $40.00   -        -         -         -                 within
+                        .setBudget(BudgetSpec.newBuilder().setPeriod(BudgetPeriod.PER_HOUR).setHardMicros(40_000_000)))
+                .addBudgets(BudgetView.newBuilder().setFleet("demo").setQueue("train").setCurrency("USD").setState(BudgetState.WITHIN)
+                        .setBudget(BudgetSpec.newBuilder().setPeriod(BudgetPeriod.PER_HOUR).setHardMicros(20_000_000))).build(), """
+                FLEET  POOL         PERIOD  SOFT     HARD     SPENT    RESERVED  EXPECTED  ENDS              STATE
+                demo   all          day     $250.00  $300.00  $251.00  $3.00     $290.00   %s  at soft limit
+                demo   gpu          hour    -        $40.00   -        -         -         -                 within
+                demo   queue train  hour    -        $20.00   -        -         -         -                 within
                 """.formatted(Times.local(ONE)));
         says("spend demo --since 2026-11-28T12:00:00Z --until 2026-11-28T13:00:00Z --by pool,user --step 1h", "GetSpend", GetSpendRequest.newBuilder().setFleet("demo").setSince(NOON).setUntil(ONE)
                 .addGroupBy(SpendGroup.BY_POOL).addGroupBy(SpendGroup.BY_USER).setStep(Duration.newBuilder().setSeconds(3600)).build(), GetSpendResponse.newBuilder().setCurrency("USD")
