@@ -56,31 +56,28 @@ final class BudgetViews {
         var view = BudgetView.newBuilder().setFleet(fleet.getFleet()).setPool(pool).setQueue(queue).setBudget(budget).setCurrency(fleet.getSpec().getCurrency());
         var line = standing.flatMap(told -> told.lines().stream().filter(each -> each.getPool().equals(pool) && each.getQueue().equals(queue)
                 && each.getPeriod() == budget.getPeriod()).findFirst());
-        if (line.isPresent()) {
-            told(view, line.get(), standing.get().at());
-        } else if (!untold(view, pool, queue, budget)) {
-            return view.build();
+        if (line.isEmpty()) {
+            return untold(view, pool, queue, budget) ? view.setState(state(view, scope(pool, queue))).build() : view.build();
         }
-        if (line.isPresent() && !line.get().getKnown() && view.getSpentMicros() == line.get().getSpentMicros()) {
-            return view.setState(BudgetState.UNKNOWN_SPENDING).build();
-        }
-        return view.setState(state(view, scope(pool, queue))).build();
+        return view.setState(told(view, line.get(), standing.get().at()) ? state(view, scope(pool, queue)) : BudgetState.UNKNOWN_SPENDING).build();
     }
 
-    private void told(BudgetView.Builder view, BudgetLine line, Instant at) {
+    /** As its planner told it. False: it doesn't know what was spent. */
+    private boolean told(BudgetView.Builder view, BudgetLine line, Instant at) {
         view.setSpentMicros(line.getSpentMicros()).setReservedMicros(line.getReservedMicros());
         if (line.getPeriod() == BudgetPeriod.PER_HOUR) {
             view.setForecastMicros(line.getSpentMicros()).setAsOf(Span.timestamp(at));
-            return;
+            return true;
         }
         var end = Instant.ofEpochSecond(line.getPeriodEnd().getSeconds());
         if (!now.isBefore(end)) {
             // Its planner has not told of the period that runs now: what is spent in it is not known, and nothing where nothing runs.
             view.setSpentMicros(0).setForecastMicros(0).setAsOf(Span.timestamp(end));
-            return;
+            return true;
         }
         view.setPeriodStart(line.getPeriodStart()).setPeriodEnd(line.getPeriodEnd()).setAsOf(Span.timestamp(at))
                 .setForecastMicros(Math.addExact(line.getSpentMicros(), during(line.getMicrosPerHour(), Duration.between(at, end))));
+        return line.getKnown();
     }
 
     private static long during(long perHour, Duration time) {

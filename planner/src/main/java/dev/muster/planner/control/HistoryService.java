@@ -1,5 +1,7 @@
 package dev.muster.planner.control;
 
+import com.google.protobuf.Timestamp;
+import com.google.protobuf.util.Timestamps;
 import dev.muster.v1.HistoryGrpc;
 import dev.muster.v1.HistoryRow;
 import dev.muster.v1.QueryHistoryRequest;
@@ -15,7 +17,7 @@ import java.util.TreeSet;
 @GrpcService
 final class HistoryService extends HistoryGrpc.HistoryImplBase {
 
-    /** A week of minutes is what a chart can show, and takes Kafka about a second. */
+    /** More than a chart can show. */
     private static final Duration MOST_MINUTES = Duration.ofDays(7);
     /** What the topic keeps: 13 months. */
     private static final Duration MOST_HOURS = Duration.ofDays(400);
@@ -39,8 +41,10 @@ final class HistoryService extends HistoryGrpc.HistoryImplBase {
         static Place of(String token) {
             var parts = Pages.after(token).split("/");
             try {
-                return new Place(Long.parseLong(parts[0]), Long.parseLong(parts[1]));
-            } catch (NumberFormatException | ArrayIndexOutOfBoundsException notOurs) {
+                var place = new Place(Long.parseLong(parts[0]), Long.parseLong(parts[1]));
+                Timestamps.checkValid(Timestamp.newBuilder().setSeconds(place.second()).build());
+                return place;
+            } catch (IllegalArgumentException | ArrayIndexOutOfBoundsException notOurs) {
                 throw ApiErrors.invalid("pageToken", "'" + token + "' is none that a page ended with", "send next_page_token as it came, or nothing");
             }
         }

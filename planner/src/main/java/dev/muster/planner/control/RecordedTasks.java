@@ -20,7 +20,7 @@ import java.util.Map;
  */
 final class RecordedTasks {
 
-    /** More are no workload that a call can wait for. */
+    /** So many take the better part of a minute for each spec. */
     static final int MOST = 50_000;
     /** Assumed of tasks where no run of any is known. */
     private static final Duration USUAL = Duration.ofMinutes(10);

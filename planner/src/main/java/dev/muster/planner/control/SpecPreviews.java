@@ -11,8 +11,10 @@ import dev.muster.v1.ApplyFleet;
 import dev.muster.v1.Course;
 import dev.muster.v1.DemandEvent;
 import dev.muster.v1.FleetRecord;
-import dev.muster.v1.FleetSpec;
 import dev.muster.v1.FleetState;
+import dev.muster.v1.MachineRecord;
+import dev.muster.v1.Market;
+import dev.muster.v1.OfferKey;
 import dev.muster.v1.PreviewFleetOnRecordRequest;
 import dev.muster.v1.PreviewFleetOnRecordResponse;
 import dev.muster.v1.PreviewFleetRequest;
@@ -24,11 +26,15 @@ import io.grpc.stub.StreamObserver;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
 import org.jboss.logging.Logger;
 
 /** What a spec that is not applied would do: at once, as its fleet's owner plans it, and on recorded demand, as a simulation has it. */
@@ -40,7 +46,7 @@ public final class SpecPreviews implements AutoCloseable {
     private static final Duration AGAIN = Duration.ofSeconds(2);
     private static final Duration USUAL_RECORD = Duration.ofDays(1);
     private static final Duration LONGEST_RECORD = Duration.ofDays(7);
-    /** Reading and playing a week with some thousand tasks takes a minute on one processor. */
+    /** Nobody waits longer, and so long a processor is kept busy. */
     private static final Duration LONGEST = Duration.ofMinutes(2);
     /** A run of a task that came in time may end later: so much of what follows is read for it. */
     private static final Duration ENDS_WITHIN = Duration.ofDays(1);
@@ -90,22 +96,38 @@ public final class SpecPreviews implements AutoCloseable {
                 .setMicrosPerHourProposed(preview.getMicrosPerHourProposed()).setTruncated(preview.getTruncated()).build();
     }
 
-    /** A call whose end lets another begin. */
-    private record Released<R>(StreamObserver<R> call, Semaphore held) implements StreamObserver<R> {
+    /** A call whose answer lets another begin, also where nobody takes it any more. */
+    private static final class Released<R> implements StreamObserver<R> {
+        private final StreamObserver<R> call;
+        private final Semaphore held;
+        private final AtomicBoolean answered = new AtomicBoolean();
+
+        private Released(StreamObserver<R> call, Semaphore held) {
+            this.call = call;
+            this.held = held;
+        }
+
+        private void release() {
+            if (answered.compareAndSet(false, true)) {
+                held.release();
+            }
+        }
+
         @Override
         public void onNext(R value) {
+            release();
             call.onNext(value);
         }
 
         @Override
         public void onError(Throwable failure) {
-            held.release();
+            release();
             call.onError(failure);
         }
 
         @Override
         public void onCompleted() {
-            held.release();
+            release();
             call.onCompleted();
         }
     }
@@ -126,20 +148,32 @@ public final class SpecPreviews implements AutoCloseable {
             if (!span.since().isBefore(span.until())) {
                 throw ApiErrors.invalid("since", "is " + span.since() + ", which is not past", "ask for a time that was");
             }
-            var proposed = SpecRun.of(request.getSpec(), span.since());
+            var costs = costs(name);
+            var proposed = SpecRun.of(request.getSpec(), span.since(), costs);
             if (!proposed.violations().isEmpty()) {
                 throw ApiErrors.invalid(proposed.violations().size() == 1 ? "The spec has a problem." : "The spec has " + proposed.violations().size() + " problems.",
                         proposed.violations(), Map.of());
             }
-            return record.read(reading -> compare(reading, fleet.getSpec(), request.getSpec(), span));
+            return record.read(reading -> compare(reading, fleet.getFleet(), SpecRun.of(fleet.getSpec(), span.since(), costs), proposed, span));
         });
     }
 
-    private PreviewFleetOnRecordResponse compare(TopicRange.Reading reading, FleetSpec currentSpec, FleetSpec proposedSpec, Span span) {
+    /** What machines of an offer cost last, by their records. */
+    private Function<OfferKey, OptionalLong> costs(String fleet) {
+        var machines = model.machinesOf(fleet).stream().filter(machine -> machine.hasPaid() && machine.getPaid().hasMicrosPerHour())
+                .sorted(Comparator.comparingLong((MachineRecord machine) -> machine.getPaid().getSince().getSeconds()).reversed()).toList();
+        return offer -> machines.stream().filter(machine -> isOf(machine.getOffer(), offer)).mapToLong(machine -> machine.getPaid().getMicrosPerHour()).findFirst();
+    }
+
+    private static boolean isOf(OfferKey machine, OfferKey offer) {
+        return machine.getProvider().equals(offer.getProvider()) && machine.getAccount().equals(offer.getAccount()) && machine.getRegion().equals(offer.getRegion())
+                && machine.getMachineType().equals(offer.getMachineType()) && (machine.getMarket() == Market.SPOT) == (offer.getMarket() == Market.SPOT)
+                && (offer.getZone().isEmpty() || offer.getZone().equals(machine.getZone()));
+    }
+
+    private PreviewFleetOnRecordResponse compare(TopicRange.Reading reading, String fleet, SpecRun current, SpecRun proposed, Span span) {
         var notes = new ArrayList<String>();
-        var workload = recorded(reading, currentSpec.getName(), span, notes);
-        var current = SpecRun.of(currentSpec, span.since());
-        var proposed = SpecRun.of(proposedSpec, span.since());
+        var workload = recorded(reading, fleet, span, notes);
         var answer = PreviewFleetOnRecordResponse.newBuilder().setSince(Span.timestamp(span.since())).setUntil(Span.timestamp(span.until()));
         if (!current.violations().isEmpty()) {
             throw ApiErrors.notYet("The fleet's own spec can't be simulated: " + current.violations().get(0).getField() + " " + current.violations().get(0).getProblem() + ".");
@@ -155,6 +189,9 @@ public final class SpecPreviews implements AutoCloseable {
             return answer.setCurrent(Course.getDefaultInstance()).setProposed(Course.getDefaultInstance()).addAllNotes(notes).build();
         }
         var conditions = Conditions.QUIET.withBegin(span.since());
+        if (current.pricedByCost() + proposed.pricedByCost() > 0) {
+            notes.add("Offers without a price in the spec are taken at what a machine of theirs cost last.");
+        }
         var unpriced = new TreeMap<String, Long>();
         answer.setCurrent(course("today's spec", current, tasks, conditions, reading, unpriced)).setProposed(course("the proposed one", proposed, tasks, conditions, reading, unpriced));
         unpriced.forEach((whose, seconds) -> notes.add(seconds / 3600 + " machine-hours of " + whose + " have no price in the spec, and are in no sum."));

@@ -265,6 +265,7 @@ class MoneyApiTest {
         assertWrong("pageSize", () -> history.queryHistory(query.clone().setPageSize(-1).build()));
         assertWrong("pageToken", () -> history.queryHistory(query.clone().setPageToken("§").build()));
         assertWrong("pageToken", () -> history.queryHistory(query.clone().setPageToken(Pages.token("x")).build()));
+        assertWrong("pageToken", () -> history.queryHistory(query.clone().setPageToken(Pages.token(Long.MAX_VALUE + "/1")).build()));
         assertWrong("fleet", () -> budgets.getSpend(GetSpendRequest.getDefaultInstance()));
         assertWrong("since", () -> budgets.getSpend(GetSpendRequest.newBuilder().setFleet("careful").setSince(Span.timestamp(now.minus(500, ChronoUnit.DAYS))).build()));
         assertWrong("step", () -> budgets.getSpend(GetSpendRequest.newBuilder().setFleet("careful").setStep(com.google.protobuf.Duration.newBuilder().setSeconds(60)).build()));
