@@ -51,8 +51,8 @@ final class CompletionCommand implements Runnable {
     /** What those scripts call. It answers at once or with nothing: who waits for it presses a key. */
     @Command(name = "complete-names", hidden = true, sortOptions = false, description = "Names of a kind, one a line.")
     static final class Names implements Runnable {
-        /** With the start of a process half a second. */
-        private static final long WITHIN_MILLIS = 250;
+        /** With the start of a process half a second. Tests, which share a computer, have more patience. */
+        private static final long WITHIN_MILLIS = Long.getLong("muster.completeMillis", 250);
         private static final int MOST = 500;
 
         enum Kind { FLEET, POOL, QUEUE, MACHINE, CONTEXT }

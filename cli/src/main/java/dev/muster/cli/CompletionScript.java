@@ -37,7 +37,7 @@ final class CompletionScript {
     static String bash() {
         var script = new StringBuilder("""
                 # Completes muster in bash, and in zsh: source <(./muster completion bash), in a file that the shell reads at its start.
-                [ -n "${ZSH_VERSION:-}" ] && autoload -U +X compinit bashcompinit && { (( ${+functions[compdef]} )) || compinit -u; } && bashcompinit
+                [ -n "${ZSH_VERSION:-}" ] && autoload -U +X compinit bashcompinit && { (( ${+functions[compdef]} )) || compinit -u -D; } && bashcompinit
 
                 # What a command has: commands below it, options (those that take a value with what it is), and what it takes besides.
                 _muster_of() {
@@ -61,11 +61,19 @@ final class CompletionScript {
                     esac
                 }
 
+                # Of these words those that begin with what is written; compgen of zsh leaves that to others.
+                _muster_choose() {
+                    local one
+                    for one in $1; do
+                        [[ $one == "$word"* ]] && COMPREPLY+=("$one")
+                    done
+                }
+
                 _muster_values() {
                     case $1 in
                     FILE) compopt -o filenames 2>/dev/null; local IFS=$'\\n'; COMPREPLY=($(compgen -f -- "$word")) ;;
-                    FLEET | POOL | QUEUE | MACHINE | CONTEXT) COMPREPLY=($(compgen -W "$("$program" complete-names "$1" "${asked[@]}" 2>/dev/null)" -- "$word")) ;;
-                    *'|'*) COMPREPLY=($(compgen -W "${1//|/ }" -- "$word")) ;;
+                    FLEET | POOL | QUEUE | MACHINE | CONTEXT) _muster_choose "$("$program" complete-names "$1" "${asked[@]}" 2>/dev/null)" ;;
+                    *'|'*) _muster_choose "${1//|/ }" ;;
                     esac
                 }
 
@@ -101,9 +109,9 @@ final class CompletionScript {
                     if [ -n "$kind" ]; then
                         _muster_values "$kind"
                     elif [[ $word == -* ]]; then
-                        COMPREPLY=($(compgen -W "$(for option in $options; do echo "${option%%=*}"; done)" -- "$word"))
+                        _muster_choose "$(for option in $options; do echo "${option%%=*}"; done)"
                     elif [ -n "$below" ]; then
-                        COMPREPLY=($(compgen -W "$below" -- "$word"))
+                        _muster_choose "$below"
                     else
                         for kind in $takes; do
                             [ "$count" -le 0 ] && break

@@ -14,6 +14,7 @@ record Ran(int exitCode, String out, String err) {
         // Whoever runs the tests may have contexts of their own.
         System.setProperty("muster.config", "target/no-such-config.yaml");
         System.setProperty("muster.watchMillis", "50");
+        System.setProperty("muster.completeMillis", "20000");
     }
 
     /** Runs it on a thread of its own, and interrupts it once what is waited for is so. */
