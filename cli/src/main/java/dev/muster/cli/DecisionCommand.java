@@ -150,6 +150,7 @@ final class DecisionCommand {
             } else if (!text(event).isEmpty()) {
                 output.line(CLOCK.format(Times.instant(event.getAt())) + "  " + (ofAll ? event.getFleet() + ": " : "") + text(event));
             }
+            WatchOption.endIfClosed(output);
         });
     }
 

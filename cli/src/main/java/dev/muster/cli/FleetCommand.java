@@ -185,6 +185,7 @@ final class FleetCommand {
                 } else if (change.hasForgotten()) {
                     output.line(change.getForgotten() + "  is forgotten");
                 }
+                WatchOption.endIfClosed(output);
             });
         }
     }

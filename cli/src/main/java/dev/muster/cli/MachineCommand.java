@@ -12,6 +12,7 @@ import dev.muster.v1.MachineRecord;
 import dev.muster.v1.Phase;
 import dev.muster.v1.TerminateMachineRequest;
 import dev.muster.v1.WatchMachinesRequest;
+import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.time.Duration;
@@ -149,18 +150,17 @@ final class MachineCommand {
         var book = new MachineBook();
         control.followMachines(filter.watched(), book::opened, change -> {
             book.take(change);
-            if (change.hasMachine() && (!filter.takes(change.getMachine()) || !only.isEmpty() && !only.equals(change.getMachine().getMachineId()))) {
-                return;
-            }
-            if (output.isJson()) {
-                output.resourceLine(change);
-            } else if (output.isTerminal()) {
+            var isMeant = !change.hasMachine() || filter.takes(change.getMachine()) && (only.isEmpty() || only.equals(change.getMachine().getMachineId()));
+            if (output.isTerminal()) {
                 if (book.isSynced()) {
                     output.redraw(lines(book.all().stream().filter(filter::takes).filter(machine -> filter.all || !filter.phases.isEmpty() || isThere(machine)).toList()));
                 }
-            } else if (change.hasMachine()) {
+            } else if (output.isJson() && isMeant) {
+                output.resourceLine(change);
+            } else if (change.hasMachine() && isMeant) {
                 output.line(String.join("  ", row(change.getMachine())));
             }
+            WatchOption.endIfClosed(output);
         });
     }
 
@@ -342,9 +342,7 @@ final class MachineCommand {
                 }
             }
             try (var control = common.control()) {
-                var found = control.allMachines(ListMachinesRequest.newBuilder().setEndedToo(true).build()).stream()
-                        .filter(one -> one.getMachineId().equals(machine) || one.getCloudId().equals(machine)).findFirst()
-                        .orElseThrow(() -> CliFailure.failed("there is no machine " + machine + ": ./muster machine list --all shows them"));
+                var found = find(control);
                 var there = sandboxConsole(found.getCloudId());
                 if (there.isPresent()) {
                     show(output, found.getCloudId(), there.get(), null);
@@ -353,6 +351,20 @@ final class MachineCommand {
                 var kept = control.call(() -> control.patientMachines().getConsole(GetConsoleRequest.newBuilder().setMachineId(found.getMachineId()).build()));
                 show(output, found.getCloudId(), (kept.getTruncated() ? "[…]\n" : "") + kept.getText(), kept);
             }
+        }
+
+        /** By our name of it, else by its cloud's, which only a look at all of them finds. */
+        private MachineRecord find(Control control) {
+            try {
+                return control.call(() -> control.machines().getMachine(GetMachineRequest.newBuilder().setMachineId(machine).build()));
+            } catch (CliFailure none) {
+                if (none.grpcCode != Status.Code.NOT_FOUND && none.grpcCode != Status.Code.UNIMPLEMENTED && none.grpcCode != Status.Code.INVALID_ARGUMENT) {
+                    throw none;
+                }
+            }
+            return control.allMachines(ListMachinesRequest.newBuilder().setEndedToo(true).build()).stream()
+                    .filter(one -> one.getMachineId().equals(machine) || one.getCloudId().equals(machine)).findFirst()
+                    .orElseThrow(() -> CliFailure.failed("there is no machine " + machine + ": ./muster machine list --all shows them"));
         }
 
         private Optional<String> sandboxConsole(String cloudId) {

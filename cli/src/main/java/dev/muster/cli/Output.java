@@ -48,6 +48,11 @@ final class Output implements Documents {
         return format != Format.LINES;
     }
 
+    /** Whoever read this reads no more, as {@code head} does: a watch ends then. */
+    boolean isClosed() {
+        return out.checkError();
+    }
+
     Format format() {
         return format;
     }

@@ -30,7 +30,7 @@ final class WatchOption {
         }
         M last = null;
         var isSilent = false;
-        while (!Thread.currentThread().isInterrupted()) {
+        while (!Thread.currentThread().isInterrupted() && !output.isClosed()) {
             try {
                 var answer = read.get();
                 if (isSilent || !answer.equals(last)) {
@@ -60,6 +60,13 @@ final class WatchOption {
             } catch (InterruptedException interrupted) {
                 return;
             }
+        }
+    }
+
+    /** Of a stream, on the thread that reads it. */
+    static void endIfClosed(Output output) {
+        if (output.isClosed()) {
+            Thread.currentThread().interrupt();
         }
     }
 
