@@ -64,6 +64,13 @@ final class Control implements AutoCloseable {
 
     private static final Metadata.Key<String> AUTHORIZATION = Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
 
+    static {
+        // A command makes one connection: a native library for it, and looking at all network interfaces for a channel's name, take longer than the call.
+        System.setProperty("io.grpc.netty.shaded.io.netty.transport.noNative", "true");
+        System.setProperty("io.grpc.netty.shaded.io.netty.machineId", "00:00:00:00:00:01");
+        System.setProperty("io.grpc.netty.shaded.io.netty.processId", "1");
+    }
+
     private final Server server;
     private final ManagedChannel channel;
     private volatile boolean wasConnected;

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 
 /** The command line of Muster. Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 nothing runs there. */
@@ -34,10 +35,19 @@ public final class Muster {
         return with(NAMES);
     }
 
-    /** What these arguments need: the one command that they name, since to know all of them takes a third of a short command's time. */
+    /** What these arguments need: the one command that they name, since to know all of them takes longer than what most of them do. */
     private static CommandLine commands(String... arguments) {
         var named = arguments.length == 0 ? "" : arguments[0];
-        return NAMES.contains(named) && !named.equals("help") ? with(List.of(named)) : commands();
+        if (!NAMES.contains(named) || named.equals("help")) {
+            return commands();
+        }
+        var group = command(named).getAnnotation(Command.class);
+        for (var below : arguments.length < 2 ? new Class<?>[0] : group.subcommands()) {
+            if (below.getAnnotation(Command.class).name().equals(arguments[1])) {
+                return ready(new CommandLine(new Muster()).addSubcommand(named, new CommandLine(CommandSpec.create().name(named)).addSubcommand(new CommandLine(below))));
+            }
+        }
+        return with(List.of(named));
     }
 
     private static CommandLine with(List<String> names) {
@@ -45,6 +55,10 @@ public final class Muster {
         for (var name : names) {
             line.addSubcommand(name, new CommandLine(command(name)));
         }
+        return ready(line);
+    }
+
+    private static CommandLine ready(CommandLine line) {
         showExamples(line);
         return line.setCaseInsensitiveEnumValuesAllowed(true)
                 .setParameterExceptionHandler(Muster::wrongUsage)

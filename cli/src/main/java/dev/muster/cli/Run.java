@@ -30,7 +30,8 @@ final class Run {
 
     private final Path folder;
     private final Path run;
-    private final HttpClient http = HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(3)).version(HttpClient.Version.HTTP_1_1).build();
+    /** Made when it is needed: most commands need none, and it takes as long as a call. */
+    private HttpClient http;
 
     Run(Path folder) {
         this.folder = folder;
@@ -91,6 +92,9 @@ final class Run {
 
     private HttpResponse<String> send(HttpRequest request) throws IOException {
         try {
+            if (http == null) {
+                http = HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(3)).version(HttpClient.Version.HTTP_1_1).build();
+            }
             return http.send(request, HttpResponse.BodyHandlers.ofString());
         } catch (InterruptedException interrupted) {
             Thread.currentThread().interrupt();

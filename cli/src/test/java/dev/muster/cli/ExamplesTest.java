@@ -63,6 +63,12 @@ class ExamplesTest {
                 assertThat(Ran.of(name, "--help").out()).as(name).isEqualTo(Muster.commands().getSubcommands().get(name).getUsageMessage());
             }
         }
+        for (var leaf : leaves()) {
+            var words = leaf.getCommandSpec().qualifiedName().split(" ");
+            if (words.length == 3) {
+                assertThat(Ran.of(words[1], words[2], "--help").out()).isEqualTo(leaf.getUsageMessage());
+            }
+        }
         assertThat(Ran.of("--help").out()).contains("fleet", "top", "completion").doesNotContain("complete-names");
     }
 }
