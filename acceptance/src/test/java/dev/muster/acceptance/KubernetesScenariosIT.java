@@ -344,7 +344,9 @@ class KubernetesScenariosIT {
         var trail = muster.trail(fleet).fromFirstLaunch();
         trail.print("A pod is taken away under its task (" + what + "):");
         judgeRescue(task, pod.name());
-        assertThat(trail.launches()).extracting(Trail.Step::brief).containsExactly(TASKS_WAIT, TASKS_WAIT);
+        // A look from before the task was taken may still show it waiting when its pod has gone: the launch that is made for it then is told so, and starts nothing.
+        assertThat(trail.launches()).extracting(Trail.Step::brief).startsWith(TASKS_WAIT, TASKS_WAIT).isSubsetOf(TASKS_WAIT, "LAUNCH_WAS_REFUSED 1 x pods " + Cluster.NAMESPACE)
+                .hasSizeLessThanOrEqualTo(3);
         assertThat(trail.briefly()).contains("WAS_INTERRUPTED", "TASK_LOST_MACHINE");
         if (what.equals("shut-down")) {
             cluster.node(pod.node(), "remove");
