@@ -61,4 +61,10 @@ class ArchitectureTest {
     static final ArchRule ACCESS_KNOWS_NO_SERVICE = noClasses().that().resideInAPackage("dev.muster.planner.access..")
             .should().dependOnClassesThat().resideInAnyPackage("dev.muster.planner.control..", "dev.muster.planner.http..",
                     "dev.muster.planner.core..", "dev.muster.planner.stream..");
+
+    /** JSON over HTTP is a client of the API, which has all of it from the descriptors. */
+    @ArchTest
+    static final ArchRule HTTP_KNOWS_NO_SERVICE = noClasses().that().resideInAPackage("dev.muster.planner.http..")
+            .should().dependOnClassesThat().resideInAnyPackage("dev.muster.planner.control..", "dev.muster.planner.access..",
+                    "dev.muster.planner.core..", "dev.muster.planner.stream..", "org.apache.kafka..");
 }

@@ -247,6 +247,11 @@ public final class ReadModel implements MachineFleets, AutoCloseable {
         return () -> decisionWatchers.remove(watcher);
     }
 
+    /** How many watch now. A client that is gone must not be among them. */
+    public int watchers() {
+        return machineWatchers.size() + decisionWatchers.size();
+    }
+
     @Override
     public void close() {
         tables.forEach(TopicTable::close);

@@ -1,0 +1,173 @@
+package dev.muster.planner.http;
+
+import static io.restassured.RestAssured.given;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.muster.planner.control.BrokerResource;
+import dev.muster.planner.control.ReadModel;
+import dev.muster.v1.FleetsGrpc;
+import dev.muster.v1.GetFleetRequest;
+import dev.muster.v1.ListFleetsRequest;
+import dev.muster.v1.ListFleetsResponse;
+import io.grpc.Grpc;
+import io.grpc.ManagedChannel;
+import io.grpc.ManagedChannelBuilder;
+import io.grpc.Metadata;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.MetadataUtils;
+import io.quarkus.test.common.QuarkusTestResource;
+import io.quarkus.test.common.http.TestHTTPResource;
+import io.quarkus.test.junit.QuarkusTest;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClientOptions;
+import io.vertx.core.http.HttpClientRequest;
+import io.vertx.core.http.HttpClientResponse;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpVersion;
+import io.vertx.core.http.RequestOptions;
+import jakarta.inject.Inject;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.time.Duration;
+import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What gRPC's edge does with clients that others than grpc-java wrote, or that end in the middle. */
+@QuarkusTest
+@QuarkusTestResource(BrokerResource.class)
+class GrpcEdgeTest {
+
+    @TestHTTPResource("/")
+    URI http;
+
+    @Inject
+    ReadModel model;
+
+    @Inject
+    SeenCalls seen;
+
+    private final Vertx vertx = Vertx.vertx();
+    private ManagedChannel channel;
+
+    @BeforeEach
+    void connect() throws Exception {
+        channel = ManagedChannelBuilder.forAddress(http.getHost(), http.getPort()).usePlaintext().build();
+        await("the planner is ready", () -> given().get("/q/health/ready").statusCode() == 200);
+        await("nobody watches", () -> model.watchers() == 0);
+    }
+
+    @AfterEach
+    void disconnect() throws Exception {
+        channel.shutdownNow();
+        vertx.close().toCompletionStage().toCompletableFuture().get(20, TimeUnit.SECONDS);
+    }
+
+    private HttpClientRequest request(String method, String... headers) throws Exception {
+        var client = vertx.createHttpClient(new HttpClientOptions().setProtocolVersion(HttpVersion.HTTP_2).setHttp2ClearTextUpgrade(false));
+        var request = client.request(new RequestOptions().setHost(http.getHost()).setPort(http.getPort()).setMethod(HttpMethod.POST).setURI("/muster.v1." + method))
+                .toCompletionStage().toCompletableFuture().get(20, TimeUnit.SECONDS);
+        request.putHeader("content-type", "application/grpc").putHeader("te", "trailers");
+        for (int i = 0; i < headers.length; i += 2) {
+            request.putHeader(headers[i], headers[i + 1]);
+        }
+        return request;
+    }
+
+    /** Code and text of how a call ends. */
+    private String ended(String method, byte[] body, String... headers) throws Exception {
+        var request = request(method, headers);
+        Future<HttpClientResponse> response = request.send(Buffer.buffer(body));
+        return response.compose(answer -> answer.getHeader("grpc-status") != null
+                ? Future.succeededFuture(answer.getHeader("grpc-status") + " " + answer.getHeader("grpc-message"))
+                : answer.end().map(over -> answer.getTrailer("grpc-status") + " " + answer.getTrailer("grpc-message")))
+                .toCompletionStage().toCompletableFuture().get(20, TimeUnit.SECONDS);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+            "'', 3, has no message",
+            "0000, 3, has no message",
+            "0000000005, 3, not one whole message",
+            "00000000000000000000, 3, not one whole message",
+            "00000000020aff, 3, can%27t be read",
+            "0100000000, 3, not how",
+            "0700000000, 3, flag",
+            "007fffffff, 8, longer than",
+            "00ffffffff, 8, longer than",
+    })
+    void whatIsNoMessageIsTheClientsMistake(String hex, int code, String because) throws Exception {
+        var bytes = new byte[hex.length() / 2];
+        for (int i = 0; i < bytes.length; i++) {
+            bytes[i] = (byte) Integer.parseInt(hex.substring(2 * i, 2 * i + 2), 16);
+        }
+        assertThat(ended("Fleets/GetFleet", bytes)).startsWith(code + " ").contains(because.replace("%27", "'"));
+    }
+
+    @Test
+    void whatIsCompressedOtherwiseIsRefusedAndGzipIsRead() throws Exception {
+        assertThat(ended("Fleets/GetFleet", new byte[] {1, 0, 0, 0, 0}, "grpc-encoding", "snappy")).startsWith("12 ");
+        assertThat(ended("Fleets/GetFleet", new byte[] {1, 0, 0, 0, 2, 1, 2}, "grpc-encoding", "gzip")).startsWith("3 ");
+        assertThat(FleetsGrpc.newBlockingStub(channel).withCompression("gzip").listFleets(ListFleetsRequest.getDefaultInstance())).isInstanceOf(ListFleetsResponse.class);
+    }
+
+    @Test
+    void aWatchEndsWithItsConnection() throws Exception {
+        var request = request("Machines/WatchMachines");
+        request.response().onSuccess(response -> response.handler(message -> { }));
+        request.end(Buffer.buffer(new byte[5]));
+        await("it watches", () -> model.watchers() == 1);
+        // No reset comes before: so it is when a process is killed.
+        request.connection().close();
+        await("nobody watches", () -> model.watchers() == 0);
+    }
+
+    @Test
+    void aDeadlineHoldsWhoeverKeepsTheTime() throws Exception {
+        assertThat(ended("Decisions/WatchDecisions", new byte[5], "grpc-timeout", "700m")).startsWith("4 ");
+        await("nobody watches", () -> model.watchers() == 0);
+    }
+
+    @Test
+    void errorsAndTheirDetailsComeWhole() {
+        assertThatThrownBy(() -> FleetsGrpc.newBlockingStub(channel).getFleet(GetFleetRequest.newBuilder().setName("Zürich %").build()))
+                .isInstanceOfSatisfying(StatusRuntimeException.class, refused -> {
+                    assertThat(refused.getStatus().getCode()).isEqualTo(Status.Code.NOT_FOUND);
+                    assertThat(refused.getStatus().getDescription()).isEqualTo("There is no fleet 'Zürich %'.");
+                    assertThat(io.grpc.protobuf.StatusProto.fromThrowable(refused).getDetailsCount()).isEqualTo(1);
+                });
+    }
+
+    @Test
+    void aCallHasTheConnectionsAttributesAndItsOwnHeaders() {
+        var headers = new Metadata();
+        headers.put(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer abc");
+        headers.put(Metadata.Key.of("x-other-bin", Metadata.BINARY_BYTE_MARSHALLER), new byte[] {1, 2});
+        headers.put(Metadata.Key.of("muster-peer-bin", Metadata.BINARY_BYTE_MARSHALLER), new byte[] {3});
+        FleetsGrpc.newBlockingStub(channel).withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers)).listFleets(ListFleetsRequest.getDefaultInstance());
+        var call = seen.last();
+        assertThat(((InetSocketAddress) call.attributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR)).getAddress().isLoopbackAddress()).isTrue();
+        assertThat(call.headers().get(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER))).isEqualTo("Bearer abc");
+        assertThat(call.headers().get(Metadata.Key.of("x-other-bin", Metadata.BINARY_BYTE_MARSHALLER))).containsExactly(1, 2);
+        assertThat(call.headers().keys()).doesNotContain("muster-peer-bin");
+    }
+
+    private static void await(String what, Callable<Boolean> condition) throws Exception {
+        var deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+        while (!condition.call()) {
+            if (System.nanoTime() > deadline) {
+                throw new AssertionError("not within 30 s: " + what);
+            }
+            LockSupport.parkNanos(20_000_000);
+        }
+    }
+}
