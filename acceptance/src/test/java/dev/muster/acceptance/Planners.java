@@ -34,6 +34,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
@@ -251,15 +252,17 @@ final class Planners implements AutoCloseable {
         return source.substring(source.lastIndexOf('/') + 1);
     }
 
-    /** The address at which a planner listens, as its log says. */
+    /** The address at which a planner listens, as its log says; empty: not yet. */
+    Optional<String> address(String instance) throws IOException {
+        return Files.readAllLines(log(instance)).stream().filter(line -> line.contains("Listening on: http://")).findFirst()
+                .map(line -> line.replaceAll(".*Listening on: (http://[^ ]+?)[.]?( .*)?$", "$1").replaceAll("[ .]+$", ""));
+    }
+
     boolean isReady(String instance) {
         try {
-            var listening = Files.readAllLines(log(instance)).stream().filter(line -> line.contains("Listening on: http://")).findFirst();
-            if (listening.isEmpty()) {
-                return false;
-            }
-            var address = listening.get().replaceAll(".*Listening on: (http://[^ ]+?)[.]?( .*)?$", "$1").replaceAll("[ .]+$", "");
-            return http.send(HttpRequest.newBuilder(URI.create(address + "/q/health/ready")).build(), HttpResponse.BodyHandlers.discarding()).statusCode() == 200;
+            var address = address(instance);
+            return address.isPresent() && http.send(HttpRequest.newBuilder(URI.create(address.get() + "/q/health/ready")).build(),
+                    HttpResponse.BodyHandlers.discarding()).statusCode() == 200;
         } catch (IOException | IllegalArgumentException notYet) {
             return false;
         } catch (InterruptedException interrupted) {

@@ -1,0 +1,236 @@
+package dev.muster.acceptance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.muster.v1.MachineReported;
+import dev.muster.v1.Mark;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.lang.management.ManagementFactory;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Measures one planner's API over HTTP: reads at a steady rate beside watches whose machines change, and how long a write takes to be readable. It
+ * prints the figures and judges only that all was answered, and that every watch saw every change: machines are shared and noisy.
+ */
+@Tag("bench")
+class ApiLoadIT {
+
+    private static final int RATE = Integer.getInteger("muster.bench.reads", 500);
+    private static final int WATCHES = Integer.getInteger("muster.bench.watches", 50);
+    private static final int SECONDS = Integer.getInteger("muster.bench.seconds", 60);
+    private static final int ROUNDS = Integer.getInteger("muster.bench.rounds", 3);
+    private static final int WRITES = Integer.getInteger("muster.bench.writes", 100);
+    /** Changes of machines a second. Each is an event of every watch. */
+    private static final int CHANGES = Integer.getInteger("muster.bench.changes", 10);
+    private static final String COMPILER = "-XX:TieredStopAtLevel=" + Integer.getInteger("muster.bench.compiler", 4);
+    private static final int FLEETS = 20;
+    private static final int MACHINES_EACH = 50;
+
+    @TempDir
+    Path folder;
+
+    private final HttpClient http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+    private Planners planners;
+    private String address;
+
+    @BeforeEach
+    void start() throws Exception {
+        planners = new Planners(folder, 4);
+        planners.start("one", "512m", COMPILER);
+        planners.await("the planner to be ready", () -> planners.isReady("one"));
+        address = planners.address("one").orElseThrow();
+        for (int i = 0; i < FLEETS; i++) {
+            planners.declare("fleet-" + i, MACHINES_EACH + 10);
+        }
+        planners.await("the fleets to be declared", () -> text("/v1/fleets").split("\"incarnation\"").length > FLEETS);
+        for (int i = 0; i < FLEETS; i++) {
+            var fleet = "fleet-" + i;
+            planners.looked(fleet, 0);
+            planners.listed(fleet, IntStream.rangeClosed(1, MACHINES_EACH).mapToObj(number -> Planners.machine(fleet, number)).toList());
+        }
+        planners.await("the machines to be on the books", () -> text("/v1/machines?pageSize=1000").split("\"machineId\"").length > FLEETS * MACHINES_EACH);
+    }
+
+    @AfterEach
+    void end() {
+        planners.close();
+    }
+
+    private HttpRequest get(String path) {
+        return HttpRequest.newBuilder(URI.create(address + path)).timeout(Duration.ofSeconds(20)).build();
+    }
+
+    private String text(String path) {
+        try {
+            return http.send(get(path), HttpResponse.BodyHandlers.ofString()).body();
+        } catch (IOException notYet) {
+            return "";
+        } catch (InterruptedException interrupted) {
+            throw new IllegalStateException(interrupted);
+        }
+    }
+
+    @Test
+    void readsBesideWatches() throws Exception {
+        var watches = new ArrayList<Watch>();
+        for (int i = 0; i < WATCHES; i++) {
+            watches.add(new Watch());
+        }
+        planners.await("all watches to be open", () -> watches.stream().allMatch(watch -> watch.synced));
+        try {
+            // The first round warms up.
+            for (int round = 0; round <= ROUNDS; round++) {
+                round(round, watches);
+            }
+        } finally {
+            watches.forEach(Watch::close);
+        }
+    }
+
+    private void round(int round, List<Watch> watches) throws Exception {
+        var paths = List.of("/v1/fleets/fleet-%d", "/v1/machines?fleet=fleet-%d&pageSize=20", "/v1/queues?fleet=fleet-%d", "/v1/decisions?fleet=fleet-%d&pageSize=20",
+                "/v1/fleets?pageSize=10", "/v1/machines/mMACHINE-7");
+        var took = new ConcurrentLinkedQueue<Long>();
+        var failed = new ConcurrentLinkedQueue<String>();
+        var seen = watches.stream().mapToLong(watch -> watch.events.get()).sum();
+        var busy = busy();
+        var underWay = new Semaphore(0);
+        var reads = RATE * SECONDS;
+        var began = System.nanoTime();
+        var changes = 0;
+        for (int i = 0; i < reads; i++) {
+            var due = began + TimeUnit.SECONDS.toNanos(1) * i / RATE;
+            if (due > System.nanoTime()) {
+                TimeUnit.NANOSECONDS.sleep(due - System.nanoTime());
+            }
+            if (i % Math.max(1, RATE / Math.max(1, CHANGES)) == 0 && changes < CHANGES * SECONDS) {
+                change(round, changes++);
+            }
+            var fleet = i % FLEETS;
+            var path = paths.get(i % paths.size()).formatted(fleet).replace("MACHINE", Planners.incarnation("fleet-" + fleet));
+            // From when it was due: a client that falls behind must not hide it.
+            http.sendAsync(get(path), HttpResponse.BodyHandlers.ofByteArray()).whenComplete((answer, failure) -> {
+                took.add(System.nanoTime() - due);
+                if (failure != null || answer.statusCode() != 200) {
+                    failed.add(path + ": " + (failure == null ? answer.statusCode() : failure));
+                }
+                underWay.release();
+            });
+        }
+        assertThat(underWay.tryAcquire(reads, 60, TimeUnit.SECONDS)).as("all reads are answered").isTrue();
+        var elapsed = System.nanoTime() - began;
+        planners.flush();
+        var until = busy();
+        assertThat(failed).isEmpty();
+        var expected = seen + (long) changes * watches.size();
+        planners.await("every watch to see every change", () -> watches.stream().mapToLong(watch -> watch.events.get()).sum() >= expected);
+        assertThat(watches).allMatch(Watch::isOpen);
+        System.out.printf("BENCH %s, %d reads at %d a second beside %d watches, %d changes each: %s ms; planner %.0f %% of one processor; load %.1f; resident %d MiB%n",
+                round == 0 ? "warm-up" : "round " + round, reads, reads * TimeUnit.SECONDS.toNanos(1) / elapsed, watches.size(), changes, percentiles(took),
+                100.0 * until.minus(busy).toNanos() / elapsed, ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage(), planners.residentMib("one"));
+    }
+
+    /** Its mark is shown, or shown to be gone. */
+    private void change(int round, int number) {
+        var fleet = "fleet-" + number % FLEETS;
+        MachineReported machine = Planners.machine(fleet, number / FLEETS % MACHINES_EACH + 1).toBuilder()
+                .setMark((round + number / FLEETS / MACHINES_EACH) % 2 == 0 ? Mark.DRAIN : Mark.NO_MARK).build();
+        planners.report(fleet, machine);
+    }
+
+    @Test
+    void aWriteIsReadableWhenItIsAnswered() throws Exception {
+        for (int round = 0; round <= ROUNDS; round++) {
+            var took = new ConcurrentLinkedQueue<Long>();
+            for (int i = 0; i < WRITES; i++) {
+                var verb = i % 2 == 0 ? "pause" : "resume";
+                var began = System.nanoTime();
+                var answer = http.send(HttpRequest.newBuilder(URI.create(address + "/v1/fleets/fleet-0:" + verb)).POST(HttpRequest.BodyPublishers.noBody()).build(),
+                        HttpResponse.BodyHandlers.ofString());
+                var read = text("/v1/fleets/fleet-0");
+                took.add(System.nanoTime() - began);
+                assertThat(answer.statusCode()).isEqualTo(200);
+                assertThat(read).contains("\"state\":\"" + (i % 2 == 0 ? "PAUSED" : "ACTIVE") + "\"");
+            }
+            System.out.printf("BENCH %s, a write and the read that shows it, %d times: %s ms; load %.1f%n", round == 0 ? "warm-up" : "round " + round, WRITES,
+                    percentiles(took), ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage());
+        }
+    }
+
+    private Duration busy() {
+        return planners.process("one").toHandle().info().totalCpuDuration().orElse(Duration.ZERO);
+    }
+
+    private static String percentiles(Queue<Long> nanos) {
+        var sorted = nanos.stream().sorted().toList();
+        var shown = new StringBuilder();
+        Map.of(50, "p50", 90, "p90", 99, "p99").entrySet().stream().sorted(Map.Entry.comparingByKey())
+                .forEach(entry -> shown.append(String.format("%s %.1f, ", entry.getValue(), sorted.get((int) Math.ceil(sorted.size() * entry.getKey() / 100.0) - 1) / 1e6)));
+        return shown + String.format("max %.1f", sorted.get(sorted.size() - 1) / 1e6);
+    }
+
+    /** A page that watches all machines. */
+    private final class Watch {
+
+        private final AtomicLong events = new AtomicLong();
+        private final HttpResponse<InputStream> answer;
+        private final Thread reader;
+        private volatile boolean synced;
+        private volatile boolean ended;
+
+        Watch() throws Exception {
+            answer = http.send(HttpRequest.newBuilder(URI.create(address + "/v1/machines:watch")).build(), HttpResponse.BodyHandlers.ofInputStream());
+            reader = new Thread(this::read, "watch");
+            reader.setDaemon(true);
+            reader.start();
+        }
+
+        private void read() {
+            try (var lines = new BufferedReader(new InputStreamReader(answer.body()))) {
+                for (var line = lines.readLine(); line != null; line = lines.readLine()) {
+                    if (line.startsWith("data: ") && synced) {
+                        events.incrementAndGet();
+                    }
+                    synced |= line.contains("\"synced\":true");
+                }
+            } catch (IOException closed) {
+                // It was closed below, or the test finds it ended.
+            }
+            ended = true;
+        }
+
+        boolean isOpen() {
+            return !ended;
+        }
+
+        void close() {
+            try {
+                answer.body().close();
+            } catch (IOException closed) {
+                // Then it is.
+            }
+        }
+    }
+}
