@@ -1,0 +1,355 @@
+package dev.muster.planner.http;
+
+import static io.restassured.RestAssured.given;
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import com.google.gson.JsonSyntaxException;
+import dev.muster.planner.control.BrokerResource;
+import dev.muster.planner.control.ReadModel;
+import io.quarkus.test.common.QuarkusTestResource;
+import io.quarkus.test.common.http.TestHTTPResource;
+import io.quarkus.test.junit.QuarkusTest;
+import io.quarkus.test.junit.QuarkusTestProfile;
+import io.quarkus.test.junit.TestProfile;
+import io.restassured.http.ContentType;
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClient;
+import io.vertx.core.http.HttpClientOptions;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpVersion;
+import io.vertx.core.http.RequestOptions;
+import jakarta.inject.Inject;
+import java.io.IOException;
+import java.net.URI;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongFunction;
+import java.util.logging.Handler;
+import java.util.logging.Level;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
+import java.util.regex.Pattern;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Mutated requests at both edges of the API. Each ends in a code that says who is at fault, none in UNKNOWN, INTERNAL or silence; and afterwards
+ * nothing is left of them. {@code -Dfuzz.requests=100000} is the long play, {@code -Dfuzz.seed} another one, and {@code -Dfuzz.from} with one
+ * request is a failed one alone.
+ */
+@QuarkusTest
+@QuarkusTestResource(BrokerResource.class)
+@TestProfile(EdgesFuzzTest.Unhurried.class)
+class EdgesFuzzTest {
+
+    /** Who is let in seldom is not tested for long. */
+    public static final class Unhurried implements QuarkusTestProfile {
+        @Override
+        public Map<String, String> getConfigOverrides() {
+            return Map.of("muster.api.limits.reads-per-second", "1000000", "muster.api.limits.writes-per-second", "1000000");
+        }
+    }
+
+    private static final long SEED = Long.getLong("fuzz.seed", System.nanoTime() % 1_000_000_000);
+    private static final long FROM = Long.getLong("fuzz.from", 0);
+    /** At both edges together. */
+    private static final int REQUESTS = Integer.getInteger("fuzz.requests", 4_000);
+    private static final int CLIENTS = 8;
+    /** Threads that pools make as they need them, up to their sizes. */
+    private static final int THREADS_OF_POOLS = 40;
+    private static final long MIB = 1024 * 1024;
+
+    @TestHTTPResource("/")
+    URI http;
+
+    @Inject
+    ReadModel model;
+
+    private static final Pattern UNWRITTEN = Pattern.compile("(?s).*Method (muster\\.v1\\.\\w+/\\w+) is unimplemented.*");
+    /** What is none is another's. A path with dots or empty segments may be. */
+    private static final Pattern PATH_OF_THE_API = Pattern.compile("^[A-Z]+ /v1/(?!\\S*(\\.|%2e|//))");
+    private final Set<String> unwritten = ConcurrentHashMap.newKeySet();
+    private final Bindings bindings = new Bindings();
+    private final Vertx vertx = Vertx.vertx();
+    private final Collection<String> problems = new ConcurrentLinkedQueue<>();
+    private final TreeMap<String, AtomicLong> tally = new TreeMap<>();
+    private final Collection<String> errors = new ConcurrentLinkedQueue<>();
+    private final Handler log = new Handler() {
+        @Override
+        public void publish(LogRecord record) {
+            if (record.getLevel().intValue() >= Level.SEVERE.intValue()) {
+                errors.add(record.getLoggerName() + ": " + record.getMessage() + (record.getThrown() == null ? "" : " " + record.getThrown()));
+            }
+        }
+
+        @Override
+        public void flush() {}
+
+        @Override
+        public void close() {}
+    };
+
+    @BeforeEach
+    void ready() throws Exception {
+        await("the planner is ready", () -> given().get("/q/health/ready").statusCode() == 200);
+        // Something for the mutated to meet.
+        given().contentType(ContentType.JSON).body("""
+                {"spec": {"name": "fuzz-1", "queues": [{"name": "default", "pools": ["gpu"]}], "pools": [{"name": "gpu", "limits": {"max": 3},
+                 "offers": [{"key": {"provider": "aws", "account": "main", "region": "eu-west-1", "machineType": "m5.large"}}]}]}}""")
+                .put("/v1/fleets/fuzz-1").then().statusCode(200);
+        Logger.getLogger("").addHandler(log);
+    }
+
+    @AfterEach
+    void end() throws Exception {
+        Logger.getLogger("").removeHandler(log);
+        vertx.close().toCompletionStage().toCompletableFuture().get(20, TimeUnit.SECONDS);
+    }
+
+    @Test
+    void everyMutatedRequestEndsInTheRightCodeAndLeavesNothing() throws Exception {
+        var requests = new MutatedHttp(bindings.all());
+        var calls = new MutatedGrpc(bindings.all());
+        // What is made once, at first use, is no leak.
+        play(-200, 200, number -> http(requests.shot(number), number));
+        settled();
+        play(-200, 200, number -> grpc(calls.shot(number), number));
+        settled();
+        var before = Left.now();
+        var took = tookMillis();
+
+        var began = System.nanoTime();
+        play(FROM, REQUESTS / 2 + REQUESTS % 2, number -> http(requests.shot(number), number));
+        play(FROM, REQUESTS / 2, number -> grpc(calls.shot(number), number));
+        if (!unwritten.isEmpty()) {
+            System.out.println("Fuzz: not in this release, and answered as such: " + unwritten);
+        }
+        System.out.printf("Fuzz: seed %d, %d requests in %d s: %s%n", SEED, REQUESTS, TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - began), tally);
+
+        assertThat(problems).as("of %d requests of seed %d; one alone: -Dfuzz.seed=%d -Dfuzz.from=N -Dfuzz.requests=2", REQUESTS, SEED, SEED).isEmpty();
+        assertThat(errors).as("errors in the log, seed %d", SEED).isEmpty();
+        settled();
+        var after = Left.now();
+        System.out.printf("Fuzz: before %s, after %s; a call took %d ms before and %d ms after%n", before, after, took, tookMillis());
+        assertThat(after.threads()).isLessThan(before.threads() + THREADS_OF_POOLS);
+        assertThat(after.heap()).isLessThan(before.heap() + 64 * MIB);
+        assertThat(tookMillis()).isLessThan(3 * took + 50);
+    }
+
+    /** What is there when nobody calls. @param heap bytes, after a collection */
+    private record Left(long heap, int threads) {
+        static Left now() {
+            System.gc();
+            return new Left(Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory(), Thread.activeCount());
+        }
+
+        @Override
+        public String toString() {
+            return heap / MIB + " MiB and " + threads + " threads";
+        }
+    }
+
+    /** Nobody watches, and no connection is there but the one that asks. */
+    private void settled() throws Exception {
+        h2.close().toCompletionStage().toCompletableFuture().get(20, TimeUnit.SECONDS);
+        h2 = client();
+        await("nobody watches", () -> model.watchers() == 0);
+        await("no connection is left", () -> connections() <= 2);
+    }
+
+    private static double connections() {
+        var lines = given().get("/q/metrics").asString().lines().filter(line -> line.matches("http_server_connections_seconds_(active_count|gcount).*")).toList();
+        assertThat(lines).as("the metric of connections").isNotEmpty();
+        return lines.stream().mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ')))).sum();
+    }
+
+    private long tookMillis() {
+        var took = LongStream.range(0, 31).map(i -> {
+            var began = System.nanoTime();
+            given().get("/v1/fleets/fuzz-1").then().extract().statusCode();
+            return System.nanoTime() - began;
+        }).sorted().toArray();
+        return TimeUnit.NANOSECONDS.toMillis(took[took.length / 2]);
+    }
+
+    /** What a call answers that nobody has written: said once, and none of the fuzz's findings. */
+    private boolean isUnwritten(String message) {
+        var found = UNWRITTEN.matcher(message);
+        return found.matches() && (unwritten.add(found.group(1)) || true);
+    }
+
+    private void play(long from, int count, LongFunction<String> shoot) throws Exception {
+        var next = new AtomicLong(from);
+        var clients = Executors.newFixedThreadPool(CLIENTS);
+        try {
+            var all = new ArrayList<Future<?>>();
+            for (int i = 0; i < CLIENTS; i++) {
+                all.add(clients.submit(() -> {
+                    for (long number = next.getAndIncrement(); number < from + count; number = next.getAndIncrement()) {
+                        var outcome = shoot.apply(SEED * 1_000_003 + number);
+                        if (problems.size() > 20) {
+                            return;
+                        }
+                        synchronized (tally) {
+                            tally.computeIfAbsent(outcome, none -> new AtomicLong()).incrementAndGet();
+                        }
+                    }
+                }));
+            }
+            for (var one : all) {
+                one.get();
+            }
+        } finally {
+            clients.shutdownNow();
+        }
+    }
+
+    private String http(MutatedHttp.Shot shot, long number) {
+        try (var client = new RawHttp(http.getHost(), http.getPort())) {
+            if (shot.leaves()) {
+                client.sendAndLeave(shot.bytes());
+                return "left";
+            }
+            var answer = client.send(shot.bytes(), shot.isHead());
+            var problem = problem(shot, answer);
+            if (problem != null) {
+                problems.add("http " + (number - SEED * 1_000_003) + " " + shot.what() + ": " + problem + " " + answer + "\n  to " + shown(shot.bytes()));
+            }
+            return "http " + answer.code();
+        } catch (IOException silent) {
+            if (!shot.broken()) {
+                problems.add("http " + (number - SEED * 1_000_003) + " " + shot.what() + ": " + silent + "\n  to " + shown(shot.bytes()));
+            }
+            return "http silent";
+        }
+    }
+
+    private static String shown(byte[] bytes) {
+        var text = new String(bytes, ISO_8859_1);
+        return text.length() > 700 ? text.substring(0, 700) + "…" : text;
+    }
+
+    /** @return null: it is as it must be */
+    private String problem(MutatedHttp.Shot shot, RawHttp.Answer answer) {
+        if (answer.code() == 0) {
+            return shot.broken() ? null : "closed without an answer";
+        }
+        if (answer.code() >= 500 && answer.code() != 503 && !(answer.code() == 504 && shot.hurried())) {
+            return "a code of the server's own fault";
+        }
+        if (answer.code() < 400 || shot.isHead() || shot.broken()) {
+            return null;
+        }
+        if (Set.of(400, 414, 431).contains(answer.code()) && answer.body().isEmpty()) {
+            // The HTTP server itself did not take it for a request.
+            return null;
+        }
+        if (answer.code() == 404 && !PATH_OF_THE_API.matcher(shown(shot.bytes())).find()) {
+            return null;
+        }
+        JsonObject status;
+        try {
+            status = JsonParser.parseString(answer.body()).getAsJsonObject();
+        } catch (JsonSyntaxException | IllegalStateException other) {
+            return "no Status";
+        }
+        var code = status.has("code") ? status.get("code").getAsInt() : 0;
+        return Set.of(0, 2, 13).contains(code) ? "a status that says nothing" : answer.code() == 503 && code != 14 ? "503 for another reason" : null;
+    }
+
+    /** @param status null: none came */
+    private record Answered(int code, String status, String message) {}
+
+    private HttpClient h2 = client();
+
+    private HttpClient client() {
+        return vertx.createHttpClient(new HttpClientOptions().setProtocolVersion(HttpVersion.HTTP_2).setHttp2ClearTextUpgrade(false).setHttp2MaxPoolSize(4));
+    }
+
+    private String grpc(MutatedGrpc.Shot shot, long number) {
+        Answered answer;
+        try {
+            answer = call(shot);
+        } catch (TimeoutException silent) {
+            problems.add("grpc " + (number - SEED * 1_000_003) + " " + shot.what() + " " + shot.path() + ": no answer within 15 s");
+            return "grpc silent";
+        } catch (ExecutionException | InterruptedException refused) {
+            return "grpc reset";
+        }
+        var status = answer.status();
+        var wrong = answer.code() >= 500 || "2".equals(status) || "13".equals(status) || "4".equals(status) && !shot.hurried()
+                || status != null && !status.matches("\\d|1[0-6]");
+        if (wrong) {
+            problems.add("grpc " + (number - SEED * 1_000_003) + " " + shot.what() + " " + shot.path() + " " + shot.headers() + ": " + answer);
+        }
+        return "grpc " + (answer.code() == 200 ? status == null ? "stream" : status : "http " + answer.code());
+    }
+
+    private Answered call(MutatedGrpc.Shot shot) throws TimeoutException, ExecutionException, InterruptedException {
+        var done = new CompletableFuture<Answered>();
+        h2.request(new RequestOptions().setHost(http.getHost()).setPort(http.getPort()).setMethod(HttpMethod.POST).setURI(shot.path())).onFailure(done::completeExceptionally)
+                .onSuccess(request -> {
+                    shot.headers().forEach(request::putHeader);
+                    request.exceptionHandler(done::completeExceptionally);
+                    done.orTimeout(15, TimeUnit.SECONDS).whenComplete((answer, failure) -> request.reset(8));
+                    request.response().onFailure(done::completeExceptionally).onSuccess(response -> {
+                        response.exceptionHandler(done::completeExceptionally);
+                        if (response.getHeader("grpc-status") != null) {
+                            done.complete(new Answered(response.statusCode(), response.getHeader("grpc-status"), response.getHeader("grpc-message")));
+                            return;
+                        }
+                        // A watch that goes on has been answered by its first message.
+                        response.handler(part -> {
+                            if (shot.isStream()) {
+                                done.complete(new Answered(response.statusCode(), null, ""));
+                            }
+                        });
+                        response.endHandler(over -> done.complete(new Answered(response.statusCode(), response.trailers().get("grpc-status"), response.trailers().get("grpc-message"))));
+                    });
+                    request.end(Buffer.buffer(shot.body()));
+                    if (shot.isStream()) {
+                        vertx.setTimer(1_000, quiet -> done.complete(new Answered(200, null, "")));
+                    }
+                });
+        try {
+            return done.get(20, TimeUnit.SECONDS);
+        } catch (ExecutionException failed) {
+            if (failed.getCause() instanceof TimeoutException silent) {
+                throw silent;
+            }
+            throw failed;
+        }
+    }
+
+    private static void await(String what, Callable<Boolean> condition) throws Exception {
+        var deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+        while (!condition.call()) {
+            if (System.nanoTime() > deadline) {
+                throw new AssertionError("not within 30 s: " + what);
+            }
+            LockSupport.parkNanos(20_000_000);
+        }
+    }
+}
