@@ -419,7 +419,7 @@ class ControlApiTest {
         assertThat(console("m-talked")).isEqualTo(second);
         assertNoConsole("m-silent", Status.Code.NOT_FOUND, "Nothing is kept of the console of m-silent");
         // A fleet that has no such machine on its books.
-        assertNoConsole("m-lives", Status.Code.NOT_FOUND, "There is no fleet 'consoles'");
+        assertNoConsole("m-lives", Status.Code.NOT_FOUND, "There is no fleet consoles.");
         assertNoConsole("m-unknown", Status.Code.NOT_FOUND, "There is no machine 'm-unknown'");
     }
 
