@@ -17,7 +17,8 @@ import picocli.CommandLine.Option;
 /** {@code muster doctor kafka}: what at Kafka would cost a task, a machine or money. */
 @Command(name = "kafka", mixinStandardHelpOptions = true, sortOptions = false,
         description = {"Asks Kafka what Muster needs of it: encryption, who may write what, transactions, topics, copies, clocks.",
-            "It writes nothing. Exit code 1: something failed."})
+            "It writes nothing. Exit code 1: something failed."},
+        footer = {"./muster doctor kafka", "./muster doctor kafka --kafka-settings kafka.properties --as planner=planner.properties"})
 final class KafkaDoctorCommand implements Callable<Integer> {
 
     @Mixin
