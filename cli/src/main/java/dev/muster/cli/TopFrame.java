@@ -120,7 +120,7 @@ record TopFrame(Instant now, String server, List<FleetView> fleets, List<BudgetV
     private static List<String> row(BudgetView budget) {
         var limit = budget.getBudget().hasHardMicros() ? budget.getBudget().getHardMicros() : budget.getBudget().getSoftMicros();
         var isRate = budget.getBudget().getPeriod() == BudgetPeriod.PER_HOUR;
-        return List.of("    " + budget.getFleet() + (budget.getPool().isEmpty() ? "" : "/" + budget.getPool()) + " " + BudgetCommand.period(budget), bar(budget.getSpentMicros(), limit),
+        return List.of("    " + budget.getFleet() + (!budget.getPool().isEmpty() ? "/" + budget.getPool() : !budget.getQueue().isEmpty() ? " queue " + budget.getQueue() : "") + " " + BudgetCommand.period(budget), bar(budget.getSpentMicros(), limit),
                 BudgetCommand.amount(budget.getSpentMicros(), budget), BudgetCommand.amount(limit, budget), isRate ? "-" : BudgetCommand.amount(budget.getReservedMicros(), budget),
                 isRate ? "-" : BudgetCommand.amount(budget.getForecastMicros(), budget), FleetCommand.word(budget.getState()));
     }
