@@ -54,12 +54,15 @@ final class CommonOptions {
     /** @throws CliFailure if neither a server is given nor a local run is there */
     Control control() {
         var chosen = chosen(System.getenv(), Contexts.file()).server();
-        return Control.connect(chosen != null ? chosen : local(run().requireRunning()));
+        return Control.connect(chosen != null ? chosen : told(run().requireServer()));
     }
 
     /** The local run's control API. */
     Server local(SuiteState state) {
-        var own = run().server(state);
+        return told(run().server(state));
+    }
+
+    private Server told(Server own) {
         return tokenFile == null ? own : new Server(own.address(), own.tls(), () -> Optional.of(Contexts.token(tokenFile)));
     }
 

@@ -26,6 +26,11 @@ final class Output implements Documents {
 
     private static final String CLEAR_BELOW = "\u001b[J";
 
+    /** Made when the first is written. */
+    private static final class Resources {
+        static final JsonFormat.Printer PRINTER = JsonFormat.printer().alwaysPrintFieldsWithNoPresence();
+    }
+
     private final PrintStream out;
     private final Format format;
     private final boolean terminal;
@@ -72,12 +77,12 @@ final class Output implements Documents {
 
     /** The answer as protobuf JSON. */
     void resource(MessageOrBuilder message) {
-        document(RESOURCES, message, "");
+        document(Resources.PRINTER, message, "");
     }
 
     /** One message of a stream: as one line, or as a YAML document of several. */
     void resourceLine(MessageOrBuilder message) {
-        document(RESOURCES.omittingInsignificantWhitespace(), message, "---\n");
+        document(Resources.PRINTER.omittingInsignificantWhitespace(), message, "---\n");
         out.flush();
     }
 

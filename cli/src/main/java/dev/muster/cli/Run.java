@@ -1,6 +1,9 @@
 package dev.muster.cli;
 
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonToken;
 import dev.muster.sandbox.process.EndWithParent;
+import dev.muster.sandbox.suite.ControlToken;
 import dev.muster.sandbox.suite.Suite;
 import dev.muster.sandbox.suite.SuiteSettings;
 import dev.muster.sandbox.suite.SuiteState;
@@ -25,8 +28,6 @@ import java.util.concurrent.TimeUnit;
 final class Run {
 
     private static final Duration STOP_WITHIN = Duration.ofSeconds(40);
-    /** In the run's own folder. */
-    private static final String TOKEN_FILE = "token";
 
     private final Path folder;
     private final Path run;
@@ -68,7 +69,34 @@ final class Run {
 
     /** Its control API, and the token that was made at its start, if one was. */
     Server server(SuiteState state) {
-        return Server.of(state.control(), () -> Optional.of(run.resolve(TOKEN_FILE)).filter(Files::exists).map(Contexts::token));
+        return server(state.control());
+    }
+
+    /** Its control API, read without the rest of its state, which takes longer than a short command. @throws CliFailure in one sentence if nothing runs */
+    Server requireServer() {
+        var pid = 0L;
+        var startedAt = 0L;
+        var control = "";
+        try (var json = new JsonFactory().createParser(SuiteState.file(run).toFile())) {
+            json.nextToken();
+            while (json.nextToken() == JsonToken.FIELD_NAME) {
+                var name = json.currentName();
+                json.nextToken();
+                switch (name) {
+                    case "pid" -> pid = json.getValueAsLong();
+                    case "pidStartedAt" -> startedAt = json.getValueAsLong();
+                    case "control" -> control = json.getValueAsString("");
+                    default -> json.skipChildren();
+                }
+            }
+        } catch (IOException unreadable) {
+            return server(requireRunning());
+        }
+        return SuiteState.handle(pid, startedAt).isPresent() && !control.isEmpty() ? server(control) : server(requireRunning());
+    }
+
+    private Server server(String address) {
+        return Server.of(address, () -> Optional.of(ControlToken.file(run)).filter(Files::exists).map(Contexts::token));
     }
 
     /** As of now; what was written last if the suite doesn't answer. */
