@@ -132,10 +132,24 @@ public record KafkaConnection(String bootstrapServers, Map<String, String> secur
     }
 
     private static void require(String key, String secret, SecretsFolder secrets) {
+        if (!isThere(secret, secrets) && !List.of(PASSWORD, TOKEN).contains(secret)) {
+            // Not repeated: somebody may have written the secret itself in place of its file's name.
+            throw wrong(key, "names no file of the secrets folder " + secrets.folder() + ": put the secret into a file there, and write the file's name");
+        }
         try {
             secrets.requireHere(secret);
         } catch (IllegalStateException | IllegalArgumentException missing) {
             throw wrong(key, "is '" + secret + "', and " + missing.getMessage());
+        }
+    }
+
+    private static boolean isThere(String secret, SecretsFolder secrets) {
+        try {
+            return secrets.find(secret).isPresent();
+        } catch (IllegalArgumentException noName) {
+            return false;
+        } catch (IllegalStateException unreadable) {
+            return true;
         }
     }
 
