@@ -27,10 +27,10 @@ import java.util.regex.Pattern;
  */
 public final class KeysInClear {
 
-    /** Names of the services and shapes that people paste keys of: AWS, Google, PEM files, GitHub, GitLab, Slack, Hugging Face, JWT. */
+    /** Names of the services and shapes that people paste keys of: AWS, Google, PEM files, GitHub, GitLab, Slack, Hugging Face, JWT; Muster's own tokens. */
     private static final Pattern KEY = Pattern.compile("\\b(AKIA|ASIA)[A-Z0-9]{16}\\b|-----BEGIN [A-Z ]*PRIVATE KEY|\\bgh[pousr]_[A-Za-z0-9]{20,}"
             + "|\\bgithub_pat_[A-Za-z0-9_]{20,}|\\bglpat-[A-Za-z0-9_-]{16,}|\\bxox[abp]-[A-Za-z0-9-]{10,}|\\bhf_[A-Za-z]{20,}"
-            + "|\\beyJ[A-Za-z0-9_-]{10,}\\.eyJ|\\bAIza[0-9A-Za-z_-]{35}|\\bya29\\.[A-Za-z0-9_-]{20,}|https://hooks\\.slack\\.com/services/");
+            + "|\\beyJ[A-Za-z0-9_-]{10,}\\.eyJ|\\bAIza[0-9A-Za-z_-]{35}|\\bya29\\.[A-Za-z0-9_-]{20,}|\\bmst_[A-Za-z0-9_-]{20,}|https://hooks\\.slack\\.com/services/");
     private static final Pattern LONG_RUN = Pattern.compile("[A-Za-z0-9+/]{40,}={0,2}");
     /** {@code https://user:password@host}; what a shell or ClearML's configuration fills in is no password. */
     private static final Pattern PASSWORD_IN_URL = Pattern.compile("\\b[a-z][a-z0-9+.-]{1,20}://[^\\s/:@\"']{0,200}:[^\\s/@$\"'{}<>]{1,500}@");
@@ -119,11 +119,25 @@ public final class KeysInClear {
     }
 
     private static void judge(FieldDescriptor field, String key, String text, String path, List<Violation> found) {
+        if (field.getContainingType() == Value.getDescriptor() && field.getName().equals("secret_ref") && !isReference(text)) {
+            // Somebody may have written the secret itself in place of its name.
+            found.add(Violation.newBuilder().setField(path).setProblem("is no reference to a secret").setFix(SecretRef.FORMS).build());
+            return;
+        }
         var isText = field.getContainingType() == Value.getDescriptor() && field.getName().equals("text") || field.getName().endsWith("_spec") || field.getName().equals("template");
         var isMap = field.isMapField() && List.of("tags", "metadata", "annotations").contains(field.getName());
         var isPublic = field.getContainingType() == GcpLaunch.getDescriptor() && key.equals("ssh-keys");
         if ((isText || isMap) && !isPublic ? isLikelyIn(text) : isIn(text)) {
             found.add(violation(path, "the text looks like a key"));
+        }
+    }
+
+    private static boolean isReference(String text) {
+        try {
+            SecretRef.parse(text);
+            return true;
+        } catch (IllegalArgumentException none) {
+            return false;
         }
     }
 

@@ -57,7 +57,7 @@ class KeysInClearTest {
                     tags: {note: "password=hunter2"}
                     aws: {launchSpec: {KeyName: "https://ann:hunter2@example.org"}}
                     agent:
-                      environment: {DB_PASSWORD: hunter2, INDEX: "https://ann:hunter2@example.org", MODE: fast, HF_TOKEN: {secretRef: hf-token}}
+                      environment: {DB_PASSWORD: hunter2, INDEX: "https://ann:hunter2@example.org", MODE: fast, HF_TOKEN: {secretRef: hf-token}, OTHER: {secretRef: "hunter2!"}, STORED: {secretRef: "ssm:/a"}}
                       extraConf: 'agent.git_pass: "hunter2"'
                       initScript: "docker login -u ann -p hunter2"
                       checkpointHook: "curl -u ann:hunter2 https://example.org"
@@ -67,7 +67,7 @@ class KeysInClearTest {
                 """).toBuilder().addNotifications(NotificationSpec.newBuilder().setWebhookSecret("https://hooks.slack.com/services/T0/B0/hunter2")).build();
 
         assertThat(KeysInClear.in(spec)).extracting(Violation::getField).containsExactlyInAnyOrder("notifications[0].secret", "pools.t4.offers[0].key.machineType",
-                "pools.t4.tags.note", "pools.t4.aws.launchSpec", "pools.t4.agent.environment.DB_PASSWORD", "pools.t4.agent.environment.INDEX", "pools.t4.agent.extraConf",
+                "pools.t4.tags.note", "pools.t4.aws.launchSpec", "pools.t4.agent.environment.DB_PASSWORD", "pools.t4.agent.environment.INDEX", "pools.t4.agent.environment.OTHER.secretRef", "pools.t4.agent.extraConf",
                 "pools.t4.agent.initScript", "pools.t4.agent.checkpointHook", "pools.t4.agent.storage.s3[0].secret", "pools.pods.k8s.annotations.a", "pools.pods.k8s.template",
                 "pools.google.gcp.metadata.a");
         assertThat(KeysInClear.in(spec).toString()).doesNotContain("hunter2");
@@ -77,7 +77,7 @@ class KeysInClearTest {
     @Test
     void looksThroughALongTextInNoTime() {
         for (var part : List.of("a", "_", "a.", "://", "docker login ", "curl -u ", "password ", "x:y@", "https://a:")) {
-            var text = part.repeat(300_000 / part.length());
+            var text = part.repeat(100_000 / part.length());
             var began = System.nanoTime();
             KeysInClear.isLikelyIn(text);
             assertThat(Duration.ofNanos(System.nanoTime() - began)).as(part).isLessThan(Duration.ofSeconds(10));
