@@ -105,17 +105,17 @@ class ApiPageTest {
             # The control API
 
             Everything that people and programs do with Muster goes through one API, `muster.v1`, over gRPC or as JSON over HTTP. The command
-            line has nothing else. This page is made from its definition, `contracts/src/main/proto/muster/v1/control.proto`, by `ApiPageTest`.
+            line has nothing else ([its page](cli.md)). This page is made from its definition, `contracts/src/main/proto/muster/v1/control.proto`, by `ApiPageTest`.
 
             ## Connecting
 
             Every replica of the planner serves it, gRPC and HTTP on one port (8480), and any replica answers any call. Server reflection is on, so that a
-            client needs no generated code: [muster_client.py](../deploy/examples/clients/muster_client.py) lists, applies and watches in some twenty lines
+            client needs no generated code: [muster_client.py](../deploy/examples/clients/muster_client.py) lists, applies and watches in a page
             of Python. For Java the contracts' jar has the generated classes: [FleetClient.java](../deploy/examples/clients/FleetClient.java). The protos are in
             that jar, too, for other languages.
 
             Where callers must say who they are, a token goes with each call: `authorization: Bearer TOKEN`, as gRPC metadata or as an HTTP header, or
-            the connection has a client certificate. Never put a token into a URL.
+            the connection has a client certificate ([who may do what](access.md)). Never put a token into a URL.
 
             Roles are viewer, operator and admin; each may do what the one before it may, and is held for fleets by name or for all. What
             a call needs stands beside it below. A list or a watch that names no fleet is answered with what the caller may read.
@@ -123,11 +123,9 @@ class ApiPageTest {
             ## JSON over HTTP
 
             Each call has a path. What stands in braces in a path is a field of the request, such as `spec.name`. Of a GET and a DELETE the other fields
-            are the query: `?page_size=50&phases=READY&phases=BOOTING`. Of a POST and a PUT they are the body, a JSON object. Names of fields
-            are `lowerCamelCase` in answers; both spellings are read. JSON is Protobuf's own: 64-bit integers are strings, times are
-            `2026-05-04T10:00:00Z`, spans are `"90s"`, values of enums are their names, and what has its default is left out.
-
-            A stream is server-sent events. Errors are `google.rpc.Status` as JSON, with the HTTP status that the table below gives.
+            are the query: `?pageSize=50&phases=READY&phases=BOOTING`. Of a POST and a PUT they are the body, a JSON object. JSON is Protobuf's own: names in
+            `lowerCamelCase`, 64-bit integers as strings, times as `2026-05-04T10:00:00Z`, spans as `"90s"`, values of enums by their names. A stream is
+            server-sent events. Errors are `google.rpc.Status` as JSON, with the HTTP status that the table below gives.
 
             ## Errors
 

@@ -349,7 +349,7 @@ class EventsPageTest {
 
             Muster's services talk through Kafka and through nothing else, so that whoever listens there sees all of it: what waits, what the clouds have, what
             was decided and why. This page and [asyncapi.yaml](asyncapi.yaml), which says the same to programs, are made from the topics, the
-            services' rights at Kafka and the contract by `EventsPageTest`.
+            [rights at Kafka](kafka.md) and the contract by `EventsPageTest`.
 
             Names of topics begin with `muster.`, unless the installation chose another prefix. The topics with %1$d partitions here have as many as it chose; the
             number is fixed for its life.
@@ -385,7 +385,7 @@ class EventsPageTest {
             release against the one before. Texts for people (`text`, `detail`, `message`) may change at any time: programs read reasons and numbers. The records
             under `snapshot` are the planner's own, and only their envelope is promised.
 
-            Whoever may write `muster.commands.*` can start machines past every budget: only the planner may.
+            Whoever may write `muster.commands.*` can start machines past every budget: only the planner may, and [kafka.md](kafka.md) has the rights that make it so.
             """;
 
     private static final String AFTER_TOPICS = """
