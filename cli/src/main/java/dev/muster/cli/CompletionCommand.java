@@ -51,8 +51,6 @@ final class CompletionCommand implements Runnable {
     /** What those scripts call. It answers at once or with nothing: who waits for it presses a key. */
     @Command(name = "complete-names", hidden = true, sortOptions = false, description = "Names of a kind, one a line.")
     static final class Names implements Runnable {
-        /** With the start of a process half a second. Tests, which share a computer, have more patience. */
-        private static final long WITHIN_MILLIS = Long.getLong("muster.completeMillis", 250);
         private static final int MOST = 500;
 
         enum Kind { FLEET, POOL, QUEUE, MACHINE, CONTEXT }
@@ -79,14 +77,16 @@ final class CompletionCommand implements Runnable {
             if (kind == Kind.CONTEXT) {
                 return Contexts.read(Contexts.file()).all().keySet().stream();
             }
+            // With the start of a process half a second. Tests, which share a computer, have more patience.
+            long within = Long.getLong("muster.completeMillis", 250);
             try (var control = common.control()) {
                 return switch (kind) {
-                    case FLEET, POOL -> control.fleets().withDeadlineAfter(WITHIN_MILLIS, TimeUnit.MILLISECONDS).listFleets(ListFleetsRequest.newBuilder().setPageSize(MOST).build())
+                    case FLEET, POOL -> control.fleets().withDeadlineAfter(within, TimeUnit.MILLISECONDS).listFleets(ListFleetsRequest.newBuilder().setPageSize(MOST).build())
                             .getFleetsList().stream().map(one -> one.getRecord().getSpec()).filter(spec -> fleet.isEmpty() || fleet.equals(spec.getName()))
                             .flatMap(spec -> kind == Kind.FLEET ? Stream.of(spec.getName()) : spec.getPoolsList().stream().map(pool -> pool.getName()));
-                    case QUEUE -> control.queues().withDeadlineAfter(WITHIN_MILLIS, TimeUnit.MILLISECONDS).listQueues(ListQueuesRequest.newBuilder().setFleet(fleet).build())
+                    case QUEUE -> control.queues().withDeadlineAfter(within, TimeUnit.MILLISECONDS).listQueues(ListQueuesRequest.newBuilder().setFleet(fleet).build())
                             .getQueuesList().stream().map(queue -> queue.getName());
-                    case MACHINE -> control.machines().withDeadlineAfter(WITHIN_MILLIS, TimeUnit.MILLISECONDS)
+                    case MACHINE -> control.machines().withDeadlineAfter(within, TimeUnit.MILLISECONDS)
                             .listMachines(ListMachinesRequest.newBuilder().setFleet(fleet).setPageSize(MOST).build()).getMachinesList().stream().map(machine -> machine.getMachineId());
                     case CONTEXT -> throw new IllegalStateException();
                 };

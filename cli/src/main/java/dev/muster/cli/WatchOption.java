@@ -11,9 +11,6 @@ import picocli.CommandLine.Option;
 /** What lists understand that are asked for again and again, since the API has no stream of them. */
 final class WatchOption {
 
-    /** Often enough for a person, seldom enough for a server with many of them. A test's own pace is another. */
-    private static final long EVERY_MILLIS = Long.getLong("muster.watchMillis", 2_000);
-
     @Option(names = "--watch", description = "Show it again every 2 s until interrupted: drawn over in a terminal, else where it changed, a document a line with --json.")
     boolean watch;
 
@@ -28,6 +25,8 @@ final class WatchOption {
             }
             return;
         }
+        // Often enough for a person, seldom enough for a server with many of them. A test's own pace is another.
+        long everyMillis = Long.getLong("muster.watchMillis", 2_000);
         M last = null;
         var isSilent = false;
         while (!Thread.currentThread().isInterrupted() && !output.isClosed()) {
@@ -56,7 +55,7 @@ final class WatchOption {
                 isSilent = true;
             }
             try {
-                TimeUnit.MILLISECONDS.sleep(EVERY_MILLIS);
+                TimeUnit.MILLISECONDS.sleep(everyMillis);
             } catch (InterruptedException interrupted) {
                 return;
             }
