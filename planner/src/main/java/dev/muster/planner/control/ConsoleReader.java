@@ -100,17 +100,19 @@ public final class ConsoleReader implements AutoCloseable {
      */
     CompletableFuture<Optional<ConsoleReported>> await(MachineRecord machine, Duration within, Supplier<CompletableFuture<?>> ask) {
         var console = awaited.computeIfAbsent(machine.getMachineId(), id -> {
+            var answer = new CompletableFuture<Optional<ConsoleReported>>();
             try {
-                return CompletableFuture.supplyAsync(() -> listen(machine, within, ask), listeners);
+                listeners.execute(() -> listen(machine, within, ask, answer));
             } catch (RejectedExecutionException busy) {
-                return CompletableFuture.failedFuture(new TooMany());
+                answer.completeExceptionally(new TooMany());
             }
+            return answer;
         });
         console.whenComplete((read, failure) -> awaited.remove(machine.getMachineId(), console));
         return console.copy();
     }
 
-    private Optional<ConsoleReported> listen(MachineRecord machine, Duration within, Supplier<CompletableFuture<?>> ask) {
+    private void listen(MachineRecord machine, Duration within, Supplier<CompletableFuture<?>> ask, CompletableFuture<Optional<ConsoleReported>> answer) {
         var deadline = System.nanoTime() + within.toNanos();
         var key = Topics.machineKey(machine.getFleet(), machine.getMachineId()).getBytes(UTF_8);
         try (var consumer = consumer(within)) {
@@ -121,13 +123,19 @@ public final class ConsoleReader implements AutoCloseable {
             ask.get().join();
             while (System.nanoTime() < deadline) {
                 for (var record : consumer.poll(Duration.ofMillis(200))) {
-                    if (Arrays.equals(record.key(), key)) {
-                        return parsed(record);
+                    if (!answer.isDone() && Arrays.equals(record.key(), key)) {
+                        answer.complete(parsed(record));
                     }
                 }
+                if (answer.isDone()) {
+                    return;
+                }
             }
+            // Said before the consumer is closed, which takes as long as a fetch.
+            answer.completeExceptionally(new NotRead());
+        } catch (RuntimeException failed) {
+            answer.completeExceptionally(failed);
         }
-        throw new NotRead();
     }
 
     private KafkaConsumer<byte[], byte[]> consumer(Duration within) {

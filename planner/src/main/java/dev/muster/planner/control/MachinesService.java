@@ -28,8 +28,8 @@ final class MachinesService extends MachinesGrpc.MachinesImplBase {
 
     /** Changes that wait for one watcher: all machines of a large installation, once. */
     private static final int WATCH_LIMIT = 20_000;
-    /** A call to a cloud, and the way there and back by Kafka. */
-    private static final Duration CONSOLE_WITHIN = Duration.ofSeconds(20);
+    /** A call to a cloud, and the way there and back by Kafka. Less than callers usually wait: they are told why. */
+    private static final Duration CONSOLE_WITHIN = Duration.ofSeconds(15);
     private static final Duration CONSOLE_AT_MOST = Duration.ofMinutes(1);
     private static final Duration CONSOLE_AGAIN = Duration.ofSeconds(10);
 
