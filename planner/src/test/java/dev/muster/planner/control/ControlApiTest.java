@@ -6,43 +6,47 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.google.protobuf.util.Timestamps;
 import com.google.rpc.BadRequest;
 import com.google.rpc.ErrorInfo;
+import com.google.rpc.RetryInfo;
 import dev.muster.contracts.DeadLetters;
 import dev.muster.contracts.FleetYaml;
 import dev.muster.contracts.KafkaSettings;
 import dev.muster.contracts.TopicTable;
 import dev.muster.v1.AdoptMachinesRequest;
 import dev.muster.v1.ApplyFleetRequest;
-import dev.muster.v1.TestNotificationsRequest;
-import dev.muster.v1.SetLogLevelRequest;
-import dev.muster.v1.SecretView;
-import dev.muster.v1.NotificationSpec;
-import dev.muster.v1.NotificationOutcome;
-import dev.muster.v1.ListSecretsRequest;
-import dev.muster.v1.ListLogLevelsRequest;
-import dev.muster.v1.InstallationGrpc;
 import dev.muster.v1.BudgetAction;
 import dev.muster.v1.BudgetPeriod;
 import dev.muster.v1.BudgetSpec;
+import dev.muster.v1.CloudState;
+import dev.muster.v1.Command;
 import dev.muster.v1.ConsoleReported;
 import dev.muster.v1.DecisionsGrpc;
 import dev.muster.v1.DeleteFleetRequest;
 import dev.muster.v1.DemandEvent;
 import dev.muster.v1.DemandObserved;
 import dev.muster.v1.ExplainRequest;
+import dev.muster.v1.FetchConsole;
 import dev.muster.v1.FleetSpec;
 import dev.muster.v1.FleetState;
 import dev.muster.v1.FleetsGrpc;
 import dev.muster.v1.GetConsoleRequest;
 import dev.muster.v1.GetFleetRequest;
+import dev.muster.v1.InstallationGrpc;
+import dev.muster.v1.InventoryReported;
 import dev.muster.v1.Limits;
 import dev.muster.v1.ListDecisionsRequest;
 import dev.muster.v1.ListFleetsRequest;
+import dev.muster.v1.ListLogLevelsRequest;
 import dev.muster.v1.ListMachinesRequest;
 import dev.muster.v1.ListQueuesRequest;
+import dev.muster.v1.ListSecretsRequest;
 import dev.muster.v1.MachineChange;
 import dev.muster.v1.MachineNameRequest;
 import dev.muster.v1.MachineRecord;
+import dev.muster.v1.MachineReport;
+import dev.muster.v1.MachineReported;
 import dev.muster.v1.MachinesGrpc;
+import dev.muster.v1.NotificationOutcome;
+import dev.muster.v1.NotificationSpec;
 import dev.muster.v1.Observation;
 import dev.muster.v1.OfferKey;
 import dev.muster.v1.OfferSpec;
@@ -52,10 +56,14 @@ import dev.muster.v1.PoolSpec;
 import dev.muster.v1.QueuePicture;
 import dev.muster.v1.QueueSpec;
 import dev.muster.v1.QueueState;
-import dev.muster.v1.Reason;
 import dev.muster.v1.QueuesGrpc;
+import dev.muster.v1.Reason;
 import dev.muster.v1.ReleaseIdleRequest;
 import dev.muster.v1.RestoreLedgerRequest;
+import dev.muster.v1.ScopeState;
+import dev.muster.v1.SecretView;
+import dev.muster.v1.SetLogLevelRequest;
+import dev.muster.v1.TestNotificationsRequest;
 import dev.muster.v1.WaitingTask;
 import dev.muster.v1.WatchMachinesRequest;
 import grpc.health.v1.HealthGrpc;
@@ -421,6 +429,66 @@ class ControlApiTest {
         // A fleet that has no such machine on its books.
         assertNoConsole("m-lives", Status.Code.NOT_FOUND, "There is no fleet consoles.");
         assertNoConsole("m-unknown", Status.Code.NOT_FOUND, "There is no machine 'm-unknown'");
+    }
+
+    /** As a watcher and a provisioner say it: one task waits, a machine is launched for it, and its cloud has it. */
+    private MachineRecord liveMachine(String fleet) throws Exception {
+        fleets.applyFleet(apply(spec(fleet)).build());
+        var now = Timestamps.fromMillis(System.currentTimeMillis());
+        var inventory = MachineReport.newBuilder().setFleet(fleet).setScope("aws/main/eu-west-1")
+                .setInventory(InventoryReported.newBuilder().setListStartedAt(now).setScopeState(ScopeState.LISTED_ALL));
+        inventory.getSeenBuilder().setSource("p").setGeneration(1).setSequence(1).setReadStartedAt(now);
+        write("machine-reports", fleet, inventory.build().toByteArray(), Instant.now());
+        var look = DemandEvent.newBuilder().setFleet(fleet)
+                .setSeen(Observation.newBuilder().setSource("w").setGeneration(1).setSequence(1).setReadStartedAt(now).setPart(1).setParts(1))
+                .setDemandObserved(DemandObserved.newBuilder().setTick(1).setFull(true).addQueues(QueuePicture.newBuilder().setId("q1").setName(fleet + "-queue")
+                        .setState(QueueState.SERVED).setWaiting(1).addFirst(WaitingTask.newBuilder().setTask("t1"))));
+        write("demand", fleet, look.build().toByteArray(), Instant.now());
+        await("a machine is launched", () -> !machinesOf(fleet).isEmpty());
+        var machine = machinesOf(fleet).get(0);
+        assertNoConsole(machine.getMachineId(), Status.Code.FAILED_PRECONDITION, "its cloud doesn't have it yet");
+        write("machine-reports", fleet, MachineReport.newBuilder().setFleet(fleet).setScope("aws/main/eu-west-1").setMachine(MachineReported.newBuilder()
+                .setMachineId(machine.getMachineId()).setPool("cpu").setCloudId("i-live").setBatchId(machine.getMachineId()).setState(CloudState.RUNNING_STATE)
+                .setOffer(machine.getOffer())).build().toByteArray(), Instant.now());
+        await("its cloud has it", () -> machinesOf(fleet).get(0).getCloudId().equals("i-live"));
+        return machinesOf(fleet).get(0);
+    }
+
+    private List<MachineRecord> machinesOf(String fleet) {
+        return MachinesGrpc.newBlockingStub(channel).listMachines(ListMachinesRequest.newBuilder().setFleet(fleet).build()).getMachinesList();
+    }
+
+    @Test
+    void theConsoleOfALiveMachineIsReadWhenItIsAskedFor() throws Exception {
+        var machine = liveMachine("live");
+        var id = machine.getMachineId();
+        assertThatThrownBy(() -> console(id)).as("no provisioner runs")
+                .isInstanceOfSatisfying(StatusRuntimeException.class, late -> {
+                    assertThat(late.getStatus().getCode()).isEqualTo(Status.Code.UNAVAILABLE);
+                    assertThat(detail(StatusProto.fromThrowable(late), RetryInfo.class).getRetryDelay().getSeconds()).isEqualTo(10);
+                });
+
+        // A provisioner that answers each order, first with nothing.
+        var orders = new ArrayList<FetchConsole>();
+        try (var commands = new TopicTable(KafkaSettings.consumer(brokers), List.of("muster.commands.aws"), TopicTable.Start.lastRecords(0), record -> {
+            try {
+                var command = Command.parseFrom(record.value());
+                if (command.getFleet().equals("live") && command.hasFetchConsole()) {
+                    orders.add(command.getFetchConsole());
+                    write("consoles", "live/" + id, ConsoleReported.newBuilder().setMachineId(id).setText(orders.size() == 1 ? "" : "boots").build().toByteArray(), Instant.now());
+                }
+            } catch (Exception broken) {
+                throw new IllegalStateException(broken);
+            }
+        })) {
+            assertThat(commands.awaitCaughtUp(Duration.ofSeconds(30))).isTrue();
+            assertNoConsole(id, Status.Code.UNAVAILABLE, "The cloud of " + id + " (i-live) shows no console of it yet.");
+            assertThat(console(id).getText()).isEqualTo("boots");
+        }
+        assertThat(orders).hasSize(2).allSatisfy(order -> assertThat(order.getCloudId()).isEqualTo("i-live"));
+        assertThat(machinesOf("live").get(0).getPhase()).isEqualTo(machine.getPhase());
+        assertThat(DecisionsGrpc.newBlockingStub(channel).listDecisions(ListDecisionsRequest.newBuilder().setFleet("live").build()).getDecisionsList()
+                .stream().filter(event -> event.hasAudit()).map(event -> event.getAudit().getWhat())).contains("read the console of " + id);
     }
 
     @Test
