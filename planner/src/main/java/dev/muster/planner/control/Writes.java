@@ -96,13 +96,13 @@ public final class Writes {
         });
     }
 
-    /** Until shortly before the caller's deadline, so that there is time to say why; at most {@code longest}. */
+    /** Four fifths of what is left until the caller's deadline, so that there is time to say why; at most {@code longest}. */
     static Duration untilDeadline(Duration usual, Duration longest) {
         var deadline = Context.current().getDeadline();
         if (deadline == null) {
             return usual;
         }
-        var left = Duration.ofMillis(Math.max(100, deadline.timeRemaining(TimeUnit.MILLISECONDS) - 500));
+        var left = Duration.ofMillis(Math.max(100, deadline.timeRemaining(TimeUnit.MILLISECONDS) * 4 / 5));
         return left.compareTo(longest) < 0 ? left : longest;
     }
 

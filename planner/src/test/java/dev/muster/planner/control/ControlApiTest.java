@@ -462,7 +462,8 @@ class ControlApiTest {
     void theConsoleOfALiveMachineIsReadWhenItIsAskedFor() throws Exception {
         var machine = liveMachine("live");
         var id = machine.getMachineId();
-        assertThatThrownBy(() -> console(id)).as("no provisioner runs")
+        var hasty = MachinesGrpc.newBlockingStub(channel).withDeadlineAfter(18, TimeUnit.SECONDS);
+        assertThatThrownBy(() -> hasty.getConsole(GetConsoleRequest.newBuilder().setMachineId(id).build())).as("no provisioner runs")
                 .isInstanceOfSatisfying(StatusRuntimeException.class, late -> {
                     assertThat(late.getStatus().getCode()).isEqualTo(Status.Code.UNAVAILABLE);
                     assertThat(detail(StatusProto.fromThrowable(late), RetryInfo.class).getRetryDelay().getSeconds()).isEqualTo(10);
