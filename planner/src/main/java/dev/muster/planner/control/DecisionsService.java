@@ -1,6 +1,7 @@
 package dev.muster.planner.control;
 
 import com.google.protobuf.util.Timestamps;
+import dev.muster.planner.access.Caller;
 import dev.muster.v1.DecisionEvent;
 import dev.muster.v1.DecisionsGrpc;
 import dev.muster.v1.ExplainRequest;
@@ -70,9 +71,10 @@ final class DecisionsService extends DecisionsGrpc.DecisionsImplBase {
             call.onError(ApiErrors.notFound("There is no fleet '" + request.getFleet() + "'."));
             return;
         }
+        var caller = Caller.current();
         var watch = new Watch<>((ServerCallStreamObserver<DecisionEvent>) call, WATCH_LIMIT);
         watch.whenOver(model.watchDecisions(event -> {
-            if ((request.getFleet().isEmpty() || request.getFleet().equals(event.getFleet())) && isWanted(request.getMachineId(), request.getQueue(), event)) {
+            if (caller.mayRead(event.getFleet()) && (request.getFleet().isEmpty() || request.getFleet().equals(event.getFleet())) && isWanted(request.getMachineId(), request.getQueue(), event)) {
                 watch.offer(event.getDecisionId(), event);
             }
         }));
@@ -127,7 +129,7 @@ final class DecisionsService extends DecisionsGrpc.DecisionsImplBase {
 
     /** What the topics say of it: where it waits and what for, on which machine it runs, what was decided about it. */
     private ExplainResponse task(String task) {
-        for (var fleet : model.fleets().values()) {
+        for (var fleet : readable()) {
             for (var machine : model.machinesOf(fleet.getFleet())) {
                 if (machine.getCounted() && machine.getTasksList().contains(task)) {
                     var told = machine(machine);
@@ -145,7 +147,7 @@ final class DecisionsService extends DecisionsGrpc.DecisionsImplBase {
                 }
             }
         }
-        for (var fleet : model.fleets().values()) {
+        for (var fleet : readable()) {
             var decisions = decisionsAbout(fleet, task);
             if (!decisions.isEmpty()) {
                 return ExplainResponse.newBuilder().setSummary("Task " + task + " neither waits in a queue of fleet " + fleet.getFleet() + " nor runs on a machine of it. "
@@ -153,6 +155,11 @@ final class DecisionsService extends DecisionsGrpc.DecisionsImplBase {
             }
         }
         throw ApiErrors.notFound("No task '" + task + "' waits among the first 500 of a served queue, runs on a machine, or was decided about.");
+    }
+
+    /** A task may be in any fleet; of those that the caller can't read it is not told. */
+    private List<FleetRecord> readable() {
+        return model.fleets().values().stream().filter(fleet -> Caller.current().mayRead(fleet.getFleet())).toList();
     }
 
     private static String said(MachineRecord machine) {

@@ -1,5 +1,6 @@
 package dev.muster.planner.control;
 
+import dev.muster.planner.access.Caller;
 import dev.muster.v1.AdoptMachines;
 import dev.muster.v1.AdoptMachinesRequest;
 import dev.muster.v1.ApplyFleet;
@@ -156,7 +157,7 @@ final class FleetsService extends FleetsGrpc.FleetsImplBase {
             var size = Pages.size(request.getPageSize());
             var page = ListFleetsResponse.newBuilder();
             for (var fleet : model.fleets().tailMap(Pages.after(request.getPageToken()), false).values()) {
-                if (fleet.getState() == FleetState.DELETED) {
+                if (fleet.getState() == FleetState.DELETED || !Caller.current().mayRead(fleet.getFleet())) {
                     continue;
                 }
                 if (page.getFleetsCount() == size) {

@@ -1,5 +1,6 @@
 package dev.muster.planner.control;
 
+import dev.muster.planner.access.Caller;
 import dev.muster.v1.ConsoleReported;
 import dev.muster.v1.GetConsoleRequest;
 import dev.muster.v1.ListMachinesRequest;
@@ -51,7 +52,7 @@ final class MachinesService extends MachinesGrpc.MachinesImplBase {
             var last = "";
             for (var entries = model.machines(Pages.after(request.getPageToken())).iterator(); entries.hasNext(); ) {
                 var entry = entries.next();
-                if (!isWanted(request.getFleet(), request.getPool(), request.getEndedToo(), entry.getValue())) {
+                if (!Caller.current().mayRead(entry.getValue().getFleet()) || !isWanted(request.getFleet(), request.getPool(), request.getEndedToo(), entry.getValue())) {
                     continue;
                 }
                 if (page.getMachinesCount() == size) {
@@ -71,14 +72,15 @@ final class MachinesService extends MachinesGrpc.MachinesImplBase {
             call.onError(ApiErrors.unavailable("The planner is still reading its topics. Try again in a few seconds."));
             return;
         }
+        var caller = Caller.current();
         var watch = new Watch<>((ServerCallStreamObserver<MachineChange>) call, WATCH_LIMIT);
         // Watching begins before the snapshot, so that no change falls between: one may be sent twice, never not.
         watch.whenOver(model.watchMachines(machine -> {
-            if (isOf(request.getFleet(), request.getPool(), machine)) {
+            if (caller.mayRead(machine.getFleet()) && isOf(request.getFleet(), request.getPool(), machine)) {
                 offer(watch, machine);
             }
         }));
-        model.machines("").map(Map.Entry::getValue).filter(machine -> isWanted(request.getFleet(), request.getPool(), request.getEndedToo(), machine)).forEach(machine -> offer(watch, machine));
+        model.machines("").map(Map.Entry::getValue).filter(machine -> caller.mayRead(machine.getFleet()) && isWanted(request.getFleet(), request.getPool(), request.getEndedToo(), machine)).forEach(machine -> offer(watch, machine));
         watch.offer("synced", MachineChange.newBuilder().setSynced(true).build());
     }
 

@@ -1,5 +1,6 @@
 package dev.muster.planner.control;
 
+import dev.muster.planner.access.Caller;
 import dev.muster.v1.FleetRecord;
 import dev.muster.v1.FleetState;
 import dev.muster.v1.ListQueuesRequest;
@@ -32,7 +33,7 @@ final class QueuesService extends QueuesGrpc.QueuesImplBase {
             }
             var response = ListQueuesResponse.newBuilder();
             for (var fleet : model.fleets().values()) {
-                if (request.getFleet().isEmpty() ? fleet.getState() != FleetState.DELETED : request.getFleet().equals(fleet.getFleet())) {
+                if (request.getFleet().isEmpty() ? fleet.getState() != FleetState.DELETED && Caller.current().mayRead(fleet.getFleet()) : request.getFleet().equals(fleet.getFleet())) {
                     fleet.getSpec().getQueuesList().forEach(queue -> response.addQueues(view(model, fleet, queue)));
                 }
             }
