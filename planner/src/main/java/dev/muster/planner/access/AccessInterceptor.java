@@ -25,9 +25,11 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 
@@ -60,6 +62,13 @@ public final class AccessInterceptor implements ServerInterceptor, Prioritized, 
     private final CallLog log = new CallLog();
     private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(task -> {
         var thread = new Thread(task, "access");
+        thread.setDaemon(true);
+        return thread;
+    });
+
+    /** Goes on with calls that were held, so that whoever fetches keys isn't kept by what services do. */
+    private final ExecutorService resuming = Executors.newFixedThreadPool(4, task -> {
+        var thread = new Thread(task, "held-calls");
         thread.setDaemon(true);
         return thread;
     });
@@ -115,6 +124,7 @@ public final class AccessInterceptor implements ServerInterceptor, Prioritized, 
     @Override
     public void close() {
         timer.shutdownNow();
+        resuming.shutdownNow();
         authentication.close();
     }
 
@@ -161,14 +171,19 @@ public final class AccessInterceptor implements ServerInterceptor, Prioritized, 
                 known(identified.join());
                 return;
             }
-            // Even a refusal that is certain waits for its turn: Vert.x can't end a call that it is just beginning.
-            identified.whenComplete((who, failure) -> inTurn(() -> {
+            BiConsumer<Identity, Throwable> then = (who, failure) -> inTurn(() -> {
                 if (failure == null) {
                     known(who);
                 } else {
                     refuse("unknown", OidcTokens.cause(failure) instanceof StatusRuntimeException refused ? refused : broken(failure));
                 }
-            }));
+            });
+            // Even a refusal that is certain waits for its turn: Vert.x can't end a call that it is just beginning.
+            if (identified.isDone()) {
+                identified.whenComplete(then);
+            } else {
+                identified.whenCompleteAsync(then, resuming);
+            }
         }
 
         /**
