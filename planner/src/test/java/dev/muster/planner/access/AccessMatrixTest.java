@@ -65,8 +65,12 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.KeyStore;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -76,6 +80,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManagerFactory;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -442,6 +449,39 @@ class AccessMatrixTest {
     }
 
     @Test
+    void overHttpTheSameCallersAreKnown() throws Exception {
+        assertThat(get("/v1/caller", SecuredPlannerResource.token("viewer-own"), null).body()).contains("token:viewer-own");
+        assertThat(get("/v1/caller", null, "ops").body()).contains("certificate:CN=ops,O=Example");
+        assertThat(get("/v1/caller", null, null).statusCode()).isEqualTo(401);
+        assertThat(get("/v1/caller", "mst_of-nobody", "ops").statusCode()).isEqualTo(401);
+        assertThat(get("/v1/fleets/other", SecuredPlannerResource.token("viewer-own"), null).statusCode()).isEqualTo(403);
+    }
+
+    private HttpResponse<String> get(String path, String token, String certificate) throws Exception {
+        var password = TestAuthority.PASSWORD.toCharArray();
+        var all = KeyStore.getInstance(folder.resolve("tls/authority.p12").toFile(), password);
+        var trusted = KeyStore.getInstance("PKCS12");
+        trusted.load(null, null);
+        trusted.setCertificateEntry("ca", all.getCertificate("ca"));
+        var trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+        trust.init(trusted);
+        var shown = KeyStore.getInstance("PKCS12");
+        shown.load(null, null);
+        if (certificate != null) {
+            shown.setKeyEntry(certificate, all.getKey(certificate, password), password, new java.security.cert.Certificate[] {all.getCertificate(certificate)});
+        }
+        var keys = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+        keys.init(shown, password);
+        var tls = SSLContext.getInstance("TLS");
+        tls.init(keys.getKeyManagers(), trust.getTrustManagers(), null);
+        var request = HttpRequest.newBuilder(URI.create("https://127.0.0.1:" + https.getPort() + path)).timeout(Duration.ofSeconds(30));
+        if (token != null) {
+            request.header("Authorization", "Bearer " + token);
+        }
+        return HttpClient.newBuilder().sslContext(tls).build().send(request.build(), HttpResponse.BodyHandlers.ofString());
+    }
+
+    @Test
     void healthIsForAnybodyAndReflectionForWhoeverIsKnown() {
         assertThat(HealthGrpc.newBlockingStub(channel).check(HealthCheckRequest.getDefaultInstance()).getStatus().name()).isEqualTo("SERVING");
         assertThat(services(bearer(SecuredPlannerResource.token("viewer-own"))).join()).contains("muster.v1.Fleets");
@@ -487,6 +527,16 @@ class AccessMatrixTest {
         assertThatThrownBy(() -> as("admin-all", FleetsGrpc.newBlockingStub(channel)).validateFleet(ApplyFleetRequest.newBuilder()
                 .setSpec(FleetSpec.newBuilder().setName("own").setWorkersPrefix(text)).build())).isInstanceOfSatisfying(StatusRuntimeException.class,
                 refused -> assertThat(refused.getStatus().getCode()).isIn(Status.Code.RESOURCE_EXHAUSTED, Status.Code.CANCELLED));
+        assertThat(whoami(channel, SecuredPlannerResource.token("admin-all")).getName()).isEqualTo("token:admin-all");
+    }
+
+    @Test
+    void aMessageThatGrowsOnUnpackingIsRefusedBeforeItDoes() {
+        var bomb = "x".repeat(64 << 20);
+        assertRefused(() -> with("mst_of-nobody", FleetsGrpc.newBlockingStub(channel)).withCompression("gzip").validateFleet(ApplyFleetRequest.newBuilder()
+                .setSpec(FleetSpec.newBuilder().setName("own").setWorkersPrefix(bomb)).build()), Status.Code.RESOURCE_EXHAUSTED, "longer than");
+        assertRefused(() -> HealthGrpc.newBlockingStub(channel).withCompression("gzip").check(HealthCheckRequest.newBuilder().setService(bomb).build()),
+                Status.Code.UNIMPLEMENTED, "no compressed requests");
         assertThat(whoami(channel, SecuredPlannerResource.token("admin-all")).getName()).isEqualTo("token:admin-all");
     }
 

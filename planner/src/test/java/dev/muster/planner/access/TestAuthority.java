@@ -13,7 +13,7 @@ import java.util.concurrent.TimeUnit;
 /** A certificate authority as PEM files in a folder, made by the JDK's own tool. */
 final class TestAuthority {
 
-    private static final String PASSWORD = "for-a-test";
+    static final String PASSWORD = "for-a-test";
 
     private final Path folder;
     private final Path store;
