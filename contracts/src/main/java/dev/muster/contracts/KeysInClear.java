@@ -1,15 +1,19 @@
 package dev.muster.contracts;
 
+import com.google.protobuf.Descriptors.Descriptor;
 import com.google.protobuf.Descriptors.FieldDescriptor;
 import com.google.protobuf.MapEntry;
 import com.google.protobuf.Message;
+import dev.muster.v1.AzureStorage;
 import dev.muster.v1.BootSpec;
 import dev.muster.v1.FleetSpec;
 import dev.muster.v1.GcpLaunch;
+import dev.muster.v1.GcsStorage;
 import dev.muster.v1.LaunchParameters;
 import dev.muster.v1.NotificationSpec;
 import dev.muster.v1.PoolSpec;
 import dev.muster.v1.QueueSpec;
+import dev.muster.v1.S3Storage;
 import dev.muster.v1.Value;
 import dev.muster.v1.Violation;
 import java.util.ArrayList;
@@ -46,6 +50,9 @@ public final class KeysInClear {
     private static final Map<String, String> STEPS = Map.of(PoolSpec.getDescriptor().findFieldByName("launch").getFullName(), "",
             LaunchParameters.getDescriptor().findFieldByName("boot").getFullName(), "agent", Value.getDescriptor().findFieldByName("text").getFullName(), "",
             NotificationSpec.getDescriptor().findFieldByName("webhook_secret").getFullName(), "secret");
+
+    /** Keys to data are always secrets, whatever they look like. */
+    private static final List<Descriptor> KEYS_TO_DATA = List.of(S3Storage.getDescriptor(), GcsStorage.getDescriptor(), AzureStorage.getDescriptor());
 
     private KeysInClear() {}
 
@@ -98,14 +105,16 @@ public final class KeysInClear {
         }
     }
 
-    /** @param key of a map's entry; else empty */
-    private static void lookAt(FieldDescriptor field, String key, Object value, String path, List<Violation> found) {
-        if (value instanceof Value variable && isEnvironment(field) && !variable.getText().isEmpty() && isSecretByName(key)) {
+    /** @param name of a map's entry; else empty */
+    private static void lookAt(FieldDescriptor field, String name, Object value, String path, List<Violation> found) {
+        if (value instanceof Value variable && isEnvironment(field) && !variable.getText().isEmpty() && isSecretByName(name)) {
             found.add(violation(path, "is a secret by its name, and stands in clear"));
+        } else if (value instanceof Value key && key.hasText() && KEYS_TO_DATA.contains(field.getContainingType())) {
+            found.add(violation(path, "a key may not stand in a spec"));
         } else if (value instanceof Message message) {
             look(message, path, found);
         } else if (value instanceof String text) {
-            judge(field, key, text, path, found);
+            judge(field, name, text, path, found);
         }
     }
 

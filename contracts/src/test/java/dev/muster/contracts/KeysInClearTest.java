@@ -61,7 +61,7 @@ class KeysInClearTest {
                       extraConf: 'agent.git_pass: "hunter2"'
                       initScript: "docker login -u ann -p hunter2"
                       checkpointHook: "curl -u ann:hunter2 https://example.org"
-                      storage: {s3: [{key: {secretRef: s3-key}, secret: "password: hunter2"}]}
+                      storage: {s3: [{key: {secretRef: s3-key}, secret: hunter2}]}
                   pods: {provider: k8s, namespace: ml, max: 1, k8s: {annotations: {a: "password=hunter2"}, template: {spec: {x: "password=hunter2"}}}}
                   google: {provider: gcp, region: us-central1, type: n1-standard-1, max: 1, gcp: {metadata: {a: "password=hunter2", ssh-keys: "ann:ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQDVh2hZ7VnYz4TfXQ1m9b8k7LrQ2w5e6R"}}}
                 """).toBuilder().addNotifications(NotificationSpec.newBuilder().setWebhookSecret("https://hooks.slack.com/services/T0/B0/hunter2")).build();
