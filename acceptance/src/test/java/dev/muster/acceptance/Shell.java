@@ -43,6 +43,8 @@ final class Shell {
         Files.createSymbolicLink(folder.resolve("muster"), SOURCES.resolve("muster"));
         Files.createSymbolicLink(folder.resolve("deploy"), SOURCES.resolve("deploy"));
         environment.put("HOME", folder.toString());
+        // Java takes the home of whoever runs this test all the same, and with it the servers that they work with.
+        environment.put("XDG_CONFIG_HOME", folder.resolve(".config").toString());
         // The build that runs this test has just built it.
         environment.put("MUSTER_NO_BUILD", "1");
     }
