@@ -35,7 +35,7 @@ import org.junit.jupiter.api.io.TempDir;
  * A secret that is planted in each place where a person might put one is found in no topic, log, answer, error or file, while all services log as much as they
  * can and what they do fails as often as it goes well.
  *
- * <p>Not looked at, each for its reason: the secrets folder, where they are put; the machines' own user-data, which is how they get them on AWS without a
+ * <p>Not looked at, each for its reason: the secrets folder and the file of the control API's token, where they are put; the machines' own user-data, which is how they get them on AWS without a
  * secret store, and is in EC2's stand-in's memory only; ClearML's stand-in, whose tasks hold what people write into tasks.
  */
 @Tag("long")
@@ -54,6 +54,7 @@ class PlantedSecretsIT {
     private final ConcurrentLinkedQueue<String> hooked = new ConcurrentLinkedQueue<>();
     private HttpServer webhook;
     private Sandbox muster;
+    private String token;
 
     @BeforeEach
     void up() throws Exception {
@@ -72,6 +73,8 @@ class PlantedSecretsIT {
             environment.put(variable, plant("the environment's " + variable));
         }
         muster = new Sandbox(folder, 20, environment, CloudStandIn.Kind.AWS);
+        token = Files.readString(tokenFile()).strip();
+        planted.put("the control API's token", new Secret("the control API's token", token));
     }
 
     @AfterEach
@@ -105,7 +108,7 @@ class PlantedSecretsIT {
                 }
             });
             // Logs, Kafka's own files, the services' settings and state.
-            secret.filesWithIt(folder.resolve(".muster"), List.of(muster.secrets)).forEach(file -> found.add(secret + " in " + folder.relativize(file)));
+            secret.filesWithIt(folder.resolve(".muster"), List.of(muster.secrets, tokenFile())).forEach(file -> found.add(secret + " in " + folder.relativize(file)));
             muster.shell.processesLeft().stream().filter(secret::isIn).forEach(command -> found.add(secret + " in the command line " + command.split(" ")[0]));
         }
         assertThat(found).isEmpty();
@@ -116,8 +119,14 @@ class PlantedSecretsIT {
         assertThat(topics.keySet()).contains("topic muster.commands.aws", "topic muster.decisions", "topic muster.requests", "topic muster.dead-letters");
     }
 
+    /** Where the command line finds it, and nobody else looks. */
+    private Path tokenFile() {
+        return folder.resolve(".muster/run/token");
+    }
+
+    /** Not so long that it looks like a key by itself: what is refused must be refused for its place. */
     private String plant(String where) {
-        var secret = new Secret(where, "pl4nt" + UUID.randomUUID().toString().replace("-", "") + "Xy9");
+        var secret = new Secret(where, "pl4nt" + UUID.randomUUID().toString().substring(24));
         planted.put(where, secret);
         return secret.text();
     }
@@ -325,7 +334,7 @@ class PlantedSecretsIT {
         var control = "http://" + muster.shell.run("./muster status --json").succeeded().json().path("control").asText();
         for (var page : List.of("/q/health", "/q/metrics", "/v1/fleets", "/v1/fleets/careful", "/v1/machines?endedToo=true", "/v1/decisions?fleet=careful&pageSize=1000", "/v1/secrets",
                 "/v1/installation", "/v1/caller", "/v1/logLevels", "/v1/pools", "/v1/queues", "/v1/budgets")) {
-            get(control + page, "");
+            get(control + page, "Bearer " + token);
         }
     }
 
@@ -341,7 +350,7 @@ class PlantedSecretsIT {
     }
 
     private void post(String url, String body) throws Exception {
-        send(HttpRequest.newBuilder(URI.create(url)).timeout(ANSWERS_WITHIN).header("Content-Type", "application/json").POST(HttpRequest.BodyPublishers.ofString(body)));
+        send(HttpRequest.newBuilder(URI.create(url)).timeout(ANSWERS_WITHIN).header("Content-Type", "application/json").header("Authorization", "Bearer " + token).POST(HttpRequest.BodyPublishers.ofString(body)));
     }
 
     private void send(HttpRequest.Builder builder) throws Exception {
