@@ -110,7 +110,9 @@ public final class TopicRange implements AutoCloseable {
         /** The offset of the first record that is as young as that, or the end. */
         Map<TopicPartition, Long> since(Collection<TopicPartition> partitions, Instant from) {
             var starts = new HashMap<>(consumer.endOffsets(partitions));
-            consumer.offsetsForTimes(partitions.stream().collect(Collectors.toMap(partition -> partition, partition -> from.toEpochMilli())))
+            // Kafka knows no time before 1970.
+            var millis = Math.max(0, from.toEpochMilli());
+            consumer.offsetsForTimes(partitions.stream().collect(Collectors.toMap(partition -> partition, partition -> millis)))
                     .forEach((partition, found) -> {
                         if (found != null) {
                             starts.put(partition, found.offset());

@@ -224,6 +224,18 @@ class MoneyApiTest {
         }
     }
 
+    @Test
+    void inATimeBeforeAllTimesNothingWas() {
+        declare(spec("young"));
+        var before = Instant.parse("1960-01-01T00:00:00Z");
+        assertThat(history.queryHistory(QueryHistoryRequest.newBuilder().setFleet("young").setSeries("minute").setSince(Span.timestamp(before))
+                .setUntil(Span.timestamp(before.plus(HOUR))).build()).getRowsList()).isEmpty();
+        assertThat(budgets.getSpend(GetSpendRequest.newBuilder().setFleet("young").setUntil(Span.timestamp(before)).build()).getRowsList())
+                .singleElement().satisfies(row -> assertThat(row.getSpentMicros()).isZero());
+        assertThat(fleets.previewFleetOnRecord(PreviewFleetOnRecordRequest.newBuilder().setSpec(spec("young")).setUntil(Span.timestamp(before)).build())
+                .getNotesList()).contains("No task came in that time.");
+    }
+
     // Spending.
 
     @Test
