@@ -607,6 +607,48 @@ public final class FleetYaml {
 
     /** The fleet in the canonical form: one key a line in a fixed order, by name, and nothing that says no more than leaving it out. */
     public static String write(FleetSpec fleet) {
+        return yaml(DumperOptions.FlowStyle.BLOCK).dumpAs(object(fleet), null, DumperOptions.FlowStyle.BLOCK);
+    }
+
+    private static Yaml yaml(DumperOptions.FlowStyle style) {
+        var options = new DumperOptions();
+        options.setDefaultFlowStyle(style);
+        options.setSplitLines(false);
+        return new Yaml(options);
+    }
+
+    /**
+     * Every field that the fleet says, by its path as violations name it, such as {@code pools.gpu.max}, with its value as YAML has it. In the
+     * canonical order; a short form counts as what it is short for.
+     */
+    public static Map<String, String> fields(FleetSpec fleet) {
+        var fields = new LinkedHashMap<String, String>();
+        flatten("", object(fleet), fields);
+        return fields;
+    }
+
+    private static void flatten(String path, Object value, Map<String, String> to) {
+        if (value instanceof Map<?, ?> object && !object.isEmpty()) {
+            object.forEach((key, field) -> flatten(path.isEmpty() ? key.toString() : path + "." + key, longForm(path, field), to));
+        } else if (value instanceof List<?> list && list.stream().anyMatch(item -> item instanceof Map)) {
+            for (var i = 0; i < list.size(); i++) {
+                flatten(path + "[" + i + "]", list.get(i), to);
+            }
+        } else {
+            // One line for lists, and for texts what YAML quotes.
+            to.put(path, yaml(DumperOptions.FlowStyle.FLOW).dumpAs(value, null, DumperOptions.FlowStyle.FLOW).strip());
+        }
+    }
+
+    /** Of a queue that is just its pools, and a budget that is just its limit. */
+    private static Object longForm(String path, Object field) {
+        if (path.equals("queues") && field instanceof List<?>) {
+            return Map.of("pools", field);
+        }
+        return (path.equals("budgets") || path.endsWith(".budgets")) && !(field instanceof Map) && !(field instanceof List) ? Map.of("limit", field) : field;
+    }
+
+    private static Map<String, Object> object(FleetSpec fleet) {
         var top = new LinkedHashMap<String, Object>();
         top.put("name", fleet.getName());
         text(top, "connection", fleet.getConnection());
@@ -634,10 +676,7 @@ public final class FleetYaml {
         if (fleet.getNotificationsCount() > 0) {
             top.put("notifications", fleet.getNotificationsList().stream().map(FleetYaml::write).toList());
         }
-        var options = new DumperOptions();
-        options.setDefaultFlowStyle(DumperOptions.FlowStyle.BLOCK);
-        options.setSplitLines(false);
-        return new Yaml(options).dumpAs(top, null, DumperOptions.FlowStyle.BLOCK);
+        return top;
     }
 
     private static <T> void named(Map<String, Object> top, String key, List<T> values, Function<T, String> name,
