@@ -4,14 +4,21 @@ import dev.muster.contracts.SpecSecrets;
 import dev.muster.planner.access.AccessSettings;
 import dev.muster.planner.control.BudgetBook;
 import dev.muster.planner.control.ConsoleReader;
+import dev.muster.planner.control.DecisionHistory;
+import dev.muster.planner.control.FleetViews;
+import dev.muster.planner.control.FleetWatches;
 import dev.muster.planner.control.HistoryRows;
 import dev.muster.planner.control.LogLevelWrites;
+import dev.muster.planner.control.MachineLives;
+import dev.muster.planner.control.PoolBounds;
 import dev.muster.planner.control.ReadModel;
 import dev.muster.planner.control.RequestPublisher;
 import dev.muster.planner.control.SpecPreviews;
 import dev.muster.planner.control.TopicRange;
+import dev.muster.planner.control.TopicReaders;
 import dev.muster.planner.control.Writes;
 import dev.muster.planner.notify.Notifications;
+import dev.muster.planner.stream.OpenBounds;
 import dev.muster.planner.stream.PlannerStreams;
 import dev.muster.v1.NamedState;
 import dev.muster.v1.ServiceReported;
@@ -24,6 +31,7 @@ import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Executors;
@@ -56,6 +64,11 @@ public final class PlannerService {
     private final HistoryRows history;
     private final BudgetBook budgets;
     private final SpecPreviews previews;
+    private final TopicReaders readers;
+    private final DecisionHistory olderDecisions;
+    private final MachineLives lives;
+    private final FleetViews views;
+    private final FleetWatches watches;
     private final MeterRegistry registry;
     private final ScheduledExecutorService reporter = Executors.newSingleThreadScheduledExecutor(task -> {
         var thread = new Thread(task, "service-reports");
@@ -82,11 +95,17 @@ public final class PlannerService {
         history = new HistoryRows(settings, ranges);
         budgets = new BudgetBook(settings, ranges);
         previews = new SpecPreviews(settings, model, writes);
+        readers = new TopicReaders(settings);
+        olderDecisions = new DecisionHistory(model, readers);
+        lives = new MachineLives(model, olderDecisions, readers, settings.topics().demand());
+        views = new FleetViews(model);
+        watches = new FleetWatches(model, views);
     }
 
     void start(@Observes StartupEvent event) {
         model.start();
         budgets.start();
+        watches.start();
         streams = new PlannerStreams(settings, registry, why -> Quarkus.asyncExit(1));
         streams.start();
         notifications.start();
@@ -106,6 +125,8 @@ public final class PlannerService {
         previews.close();
         ranges.close();
         budgets.close();
+        watches.close();
+        readers.close();
         publisher.close();
         model.close();
     }
@@ -142,6 +163,12 @@ public final class PlannerService {
 
     @Produces
     @Singleton
+    TopicReaders readers() {
+        return readers;
+    }
+
+    @Produces
+    @Singleton
     Settings settings() {
         return settings;
     }
@@ -150,6 +177,12 @@ public final class PlannerService {
     @Singleton
     BudgetBook budgets() {
         return budgets;
+    }
+
+    @Produces
+    @Singleton
+    DecisionHistory olderDecisions() {
+        return olderDecisions;
     }
 
     @Produces
@@ -166,8 +199,37 @@ public final class PlannerService {
 
     @Produces
     @Singleton
+    MachineLives lives() {
+        return lives;
+    }
+
+    @Produces
+    @Singleton
     SpecPreviews previews() {
         return previews;
+    }
+
+    @Produces
+    @Singleton
+    FleetViews views() {
+        return views;
+    }
+
+    @Produces
+    @Singleton
+    FleetWatches watches() {
+        return watches;
+    }
+
+    /** The API's answer by the rule that plans. */
+    @Produces
+    @Singleton
+    PoolBounds bounds() {
+        return (fleet, now) -> {
+            var bounds = new HashMap<String, PoolBounds.Bounds>();
+            OpenBounds.of(fleet, now).forEach((pool, open) -> bounds.put(pool, new PoolBounds.Bounds(open.limits().min(), open.limits().max(), open.warm(), open.paused())));
+            return bounds;
+        };
     }
 
     /** Why the planner can't do its work now; empty if it can. */

@@ -5,6 +5,7 @@ import com.google.protobuf.util.Durations;
 import com.google.rpc.BadRequest;
 import com.google.rpc.Code;
 import com.google.rpc.ErrorInfo;
+import com.google.rpc.PreconditionFailure;
 import com.google.rpc.RetryInfo;
 import com.google.rpc.Status;
 import dev.muster.v1.RequestAnswered;
@@ -23,17 +24,24 @@ final class ApiErrors {
     /** Key of the request's id in an ErrorInfo: the call may be repeated with it. */
     static final String REQUEST_ID = "request_id";
 
+    /** A take-over of fleets takes seconds, and so does reading topics at a start. */
+    private static final com.google.protobuf.Duration RETRY = Durations.fromSeconds(2);
+
     private ApiErrors() {}
 
-    /** How a request ended, if not well. */
-    static StatusRuntimeException of(RequestAnswered answer) {
+    /**
+     * How a request ended, if not well.
+     *
+     * @param subject what it was about, as a precondition names it
+     */
+    static StatusRuntimeException of(RequestAnswered answer, String subject) {
         var metadata = Map.of(REQUEST_ID, answer.getRequestId(), "version", Long.toUnsignedString(answer.getVersion()));
         return switch (answer.getCode()) {
             case INVALID_ARGUMENT -> invalid(answer.getMessage(), answer.getViolationsList(), metadata);
             case NOT_FOUND_ANSWER -> error(Code.NOT_FOUND, "NOT_FOUND", answer.getMessage(), metadata);
-            case ABORTED -> error(Code.ABORTED, "VERSION_MISMATCH", answer.getMessage(), metadata);
+            case ABORTED -> precondition(Code.ABORTED, "VERSION_MISMATCH", subject, answer.getMessage(), metadata);
             case ALREADY_EXISTS -> error(Code.ALREADY_EXISTS, "ALREADY_EXISTS", answer.getMessage(), metadata);
-            case FAILED_PRECONDITION -> error(Code.FAILED_PRECONDITION, "FAILED_PRECONDITION", answer.getMessage(), metadata);
+            case FAILED_PRECONDITION -> precondition(Code.FAILED_PRECONDITION, "FAILED_PRECONDITION", subject, answer.getMessage(), metadata);
             case ACCEPTED, ANSWER_CODE_UNSPECIFIED, UNRECOGNIZED -> error(Code.INTERNAL, "UNKNOWN_ANSWER",
                     "The fleet's owner answered with a code that this release doesn't know: " + answer.getCodeValue() + ".", metadata);
         };
@@ -57,17 +65,47 @@ final class ApiErrors {
     }
 
     static StatusRuntimeException notYet(String message) {
-        return error(Code.FAILED_PRECONDITION, "FAILED_PRECONDITION", message, Map.of());
+        return notYet("", message);
+    }
+
+    /** @param subject what is not as it must be, such as machines/m-1 */
+    static StatusRuntimeException notYet(String subject, String message) {
+        return precondition(Code.FAILED_PRECONDITION, "FAILED_PRECONDITION", subject, message, Map.of());
+    }
+
+    private static StatusRuntimeException precondition(Code code, String reason, String subject, String message, Map<String, String> metadata) {
+        return StatusProto.toStatusRuntimeException(status(code, reason, message, metadata).addDetails(Any.pack(PreconditionFailure.newBuilder()
+                .addViolations(PreconditionFailure.Violation.newBuilder().setType(reason).setSubject(subject).setDescription(message)).build())).build());
+    }
+
+    /** What a token points at is no more. */
+    static StatusRuntimeException outOfRange(String message) {
+        return error(Code.OUT_OF_RANGE, "TOKEN_TOO_OLD", message, Map.of());
+    }
+
+    /** Others are being served. */
+    static StatusRuntimeException busy(String message) {
+        return again(Code.RESOURCE_EXHAUSTED, "BUSY", message, Map.of());
+    }
+
+    /** The caller's own time was up before anything was done. */
+    static StatusRuntimeException tooLate() {
+        return error(Code.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", "The call's deadline had passed before it was worked on: nothing was done.", Map.of());
+    }
+
+    private static StatusRuntimeException again(Code code, String reason, String message, Map<String, String> metadata) {
+        return StatusProto.toStatusRuntimeException(status(code, reason, message, metadata)
+                .addDetails(Any.pack(RetryInfo.newBuilder().setRetryDelay(RETRY).build())).build());
     }
 
     /** The fleet's owner did not answer in time; it may yet do what was asked, once. */
     static StatusRuntimeException unanswered(String requestId, String why) {
-        return error(Code.UNAVAILABLE, "NO_ANSWER", why + " The request may still be taken: repeat it with request_id " + requestId
+        return again(Code.UNAVAILABLE, "NO_ANSWER", why + " The request may still be taken: repeat it with request_id " + requestId
                 + ", which has no further effect if it was.", Map.of(REQUEST_ID, requestId));
     }
 
     static StatusRuntimeException unavailable(String message) {
-        return error(Code.UNAVAILABLE, "NOT_READY", message, Map.of());
+        return again(Code.UNAVAILABLE, "NOT_READY", message, Map.of());
     }
 
     /** It is not there yet, and may be when it is asked for again. */
@@ -88,7 +126,7 @@ final class ApiErrors {
 
     /** A watcher that reads too slowly. */
     static StatusRuntimeException tooSlow(int limit) {
-        return error(Code.RESOURCE_EXHAUSTED, "READS_TOO_SLOWLY", "More than " + limit + " changes wait for this watcher, which doesn't read them: watch again.", Map.of());
+        return again(Code.RESOURCE_EXHAUSTED, "READS_TOO_SLOWLY", "More than " + limit + " changes wait for this watcher, which doesn't read them: watch again.", Map.of());
     }
 
     static StatusRuntimeException internal(Throwable failure) {

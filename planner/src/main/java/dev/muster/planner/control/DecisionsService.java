@@ -15,11 +15,17 @@ import dev.muster.v1.QueueSpec;
 import dev.muster.v1.Reason;
 import dev.muster.v1.Refusal;
 import dev.muster.v1.WatchDecisionsRequest;
+import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.quarkus.grpc.GrpcService;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.OptionalLong;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /** Decisions and their reasons, over gRPC. */
@@ -31,58 +37,108 @@ final class DecisionsService extends DecisionsGrpc.DecisionsImplBase {
     /** Of a queue's decisions, the newest tell why it is as it is. */
     private static final int EXPLAINED = 20;
 
-    private final ReadModel model;
+    /** Within it a client that was away is given what it missed; if that is not enough, it goes on from its last token. */
+    private static final Duration CATCH_UP = Duration.ofSeconds(60);
 
-    DecisionsService(ReadModel model) {
+    private final ReadModel model;
+    private final DecisionHistory history;
+    private final TopicReaders readers;
+
+    DecisionsService(ReadModel model, DecisionHistory history, TopicReaders readers) {
         this.model = model;
+        this.history = history;
+        this.readers = readers;
     }
 
     @Override
     public void listDecisions(ListDecisionsRequest request, StreamObserver<ListDecisionsResponse> call) {
-        Writes.finish(call, () -> {
+        int size;
+        long before;
+        DecisionFilter wanted;
+        try {
             fleet(request.getFleet());
-            var size = Pages.size(request.getPageSize());
-            var log = model.decisions(request.getFleet());
-            var response = ListDecisionsResponse.newBuilder();
-            if (log.isEmpty()) {
-                return response.build();
-            }
-            var found = log.get().before(before(request.getPageToken()), size + 1, event -> isWanted(request.getMachineId(), request.getQueue(), event));
-            found.stream().limit(size).forEach(entry -> response.addDecisions(entry.event()));
-            if (found.size() > size) {
-                response.setNextPageToken(Pages.token(Long.toString(found.get(size - 1).offset())));
-            }
-            return response.build();
-        });
+            size = Pages.size(request.getPageSize());
+            before = Pages.number(request.getPageToken()).orElse(Long.MAX_VALUE);
+            wanted = DecisionFilter.of(request);
+        } catch (StatusRuntimeException refused) {
+            call.onError(refused);
+            return;
+        }
+        // Asked first: what the log drops meanwhile is then read from the topic.
+        var known = model.decisionsCompleteFrom(request.getFleet());
+        var found = model.decisions(request.getFleet()).map(log -> log.before(before, size + 1, wanted)).orElse(List.of());
+        if (found.size() > size) {
+            Writes.finish(call, () -> page(found.subList(0, size), OptionalLong.of(found.get(size - 1).offset())));
+        } else if (known == 0) {
+            Writes.finish(call, () -> page(found, OptionalLong.empty()));
+        } else if (!found.isEmpty()) {
+            // What is in memory comes at once; whoever wants more asks for it.
+            Writes.finish(call, () -> page(found, OptionalLong.of(Math.min(known, found.get(found.size() - 1).offset()))));
+        } else {
+            Writes.finish(call, history.before(request.getFleet(), Math.min(before, known), size, wanted).thenApply(older -> page(older.entries(), older.next())),
+                    "Older decisions could not be read");
+        }
     }
 
-    private static long before(String token) {
-        var last = Pages.after(token);
-        try {
-            return last.isEmpty() ? Long.MAX_VALUE : Long.parseLong(last);
-        } catch (NumberFormatException notOurs) {
-            throw ApiErrors.invalid("pageToken", "'" + token + "' is none that a page of decisions ended with", "send next_page_token as it came, or nothing");
-        }
+    private static ListDecisionsResponse page(List<DecisionLog.Entry> entries, OptionalLong next) {
+        var page = ListDecisionsResponse.newBuilder();
+        entries.forEach(entry -> page.addDecisions(entry.event()));
+        next.ifPresent(offset -> page.setNextPageToken(Pages.token(Long.toString(offset))));
+        return page.build();
     }
 
     @Override
     public void watchDecisions(WatchDecisionsRequest request, StreamObserver<DecisionEvent> call) {
-        if (!request.getFleet().isEmpty() && model.fleet(request.getFleet()).isEmpty()) {
-            call.onError(ApiErrors.notFound("There is no fleet '" + request.getFleet() + "'."));
+        SortedMap<Integer, Long> from;
+        DecisionFilter wanted;
+        try {
+            if (!model.isCurrent()) {
+                throw ApiErrors.unavailable("The planner is still reading its topics. Try again in a few seconds.");
+            }
+            if (!request.getFleet().isEmpty()) {
+                fleet(request.getFleet());
+            }
+            wanted = DecisionFilter.of(request);
+            from = from(request);
+        } catch (StatusRuntimeException refused) {
+            call.onError(refused);
             return;
         }
         var caller = Caller.current();
-        var watch = new Watch<>((ServerCallStreamObserver<DecisionEvent>) call, WATCH_LIMIT);
-        watch.whenOver(model.watchDecisions(event -> {
-            if (caller.mayRead(event.getFleet()) && (request.getFleet().isEmpty() || request.getFleet().equals(event.getFleet())) && isWanted(request.getMachineId(), request.getQueue(), event)) {
-                watch.offer(event.getDecisionId(), event);
-            }
-        }));
+        var client = new Watch<>((ServerCallStreamObserver<DecisionEvent>) call, WATCH_LIMIT);
+        var watch = new DecisionWatch(model, from, request.getFleet(), event -> caller.mayRead(event.getFleet()) && wanted.test(event), client);
+        var read = model.decisionPositions();
+        // Ahead of this replica: it is behind another one, or the topic is a new one, as its end will tell.
+        var ahead = from.entrySet().stream().anyMatch(next -> next.getValue() > read.getOrDefault(next.getKey(), 0L));
+        if (ahead || !watch.join()) {
+            readers.read(CATCH_UP, range -> {
+                watch.catchUp(range);
+                return true;
+            }).whenComplete((done, failure) -> {
+                if (failure != null) {
+                    client.fail(Writes.failure(failure, "Decisions behind the token could not be read"));
+                }
+            });
+        }
     }
 
-    private static boolean isWanted(String machineId, String queue, DecisionEvent event) {
-        return (machineId.isEmpty() || names(event, machineId))
-                && (queue.isEmpty() || queue.equals(event.getDecision().getQueue()) || queue.equals(event.getRefusal().getQueue()));
+    /** Next offsets of the partitions that count: those of the token, or from now on. */
+    private SortedMap<Integer, Long> from(WatchDecisionsRequest request) {
+        var read = model.decisionPositions();
+        if (!request.getResumeToken().isEmpty()) {
+            var known = ResumeToken.parse(model.decisionTokens(), request.getResumeToken()).map(ResumeToken::next).orElse(Collections.emptySortedMap());
+            if (known.isEmpty() || !read.keySet().containsAll(known.keySet())) {
+                throw ApiErrors.invalid("resumeToken", "is none of this installation's", "send resume_token as it came, or nothing");
+            }
+            if (request.getFleet().isEmpty() ? known.size() < read.size() : !known.containsKey(model.decisionsPartition(request.getFleet()))) {
+                throw ApiErrors.invalid("resumeToken", "is of a watch of another fleet", "send one of a watch of the same fleet, or of all fleets for all");
+            }
+            read = new TreeMap<>(known);
+        }
+        if (!request.getFleet().isEmpty()) {
+            read.keySet().retainAll(List.of(model.decisionsPartition(request.getFleet())));
+        }
+        return read;
     }
 
     private static boolean names(DecisionEvent event, String machineId) {
@@ -129,7 +185,8 @@ final class DecisionsService extends DecisionsGrpc.DecisionsImplBase {
 
     /** What the topics say of it: where it waits and what for, on which machine it runs, what was decided about it. */
     private ExplainResponse task(String task) {
-        for (var fleet : readable()) {
+        var readable = readable();
+        for (var fleet : readable) {
             for (var machine : model.machinesOf(fleet.getFleet())) {
                 if (machine.getCounted() && machine.getTasksList().contains(task)) {
                     var told = machine(machine);
@@ -137,17 +194,16 @@ final class DecisionsService extends DecisionsGrpc.DecisionsImplBase {
                 }
             }
             for (var queue : fleet.getSpec().getQueuesList()) {
-                var picture = model.demand(fleet.getFleet()).queue(queue.getName());
-                if (picture.isPresent()) {
-                    for (int i = 0; i < picture.get().getFirstCount(); i++) {
-                        if (picture.get().getFirst(i).getTask().equals(task)) {
-                            return waiting(fleet, queue, task, i, picture.get().getWaiting());
-                        }
+                var demand = model.demand(fleet.getFleet());
+                var tasks = demand.tasks(queue.getName());
+                for (int i = 0; i < tasks.size(); i++) {
+                    if (tasks.get(i).getTask().equals(task)) {
+                        return waiting(fleet, queue, task, i, demand.queue(queue.getName()).orElseThrow().getWaiting());
                     }
                 }
             }
         }
-        for (var fleet : readable()) {
+        for (var fleet : readable) {
             var decisions = decisionsAbout(fleet, task);
             if (!decisions.isEmpty()) {
                 return ExplainResponse.newBuilder().setSummary("Task " + task + " neither waits in a queue of fleet " + fleet.getFleet() + " nor runs on a machine of it. "

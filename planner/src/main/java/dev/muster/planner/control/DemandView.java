@@ -1,6 +1,8 @@
 package dev.muster.planner.control;
 
+import com.google.protobuf.ByteString;
 import com.google.protobuf.Duration;
+import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Timestamp;
 import dev.muster.v1.DemandEvent;
 import dev.muster.v1.DemandObserved;
@@ -15,7 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** One fleet's queues and workers as last seen, for showing: counts and workers, not the tasks. Written by one thread, read by any. */
+/** One fleet's queues and workers as last seen, for showing: counts, workers, and the first tasks. Written by one thread, read by any. */
 final class DemandView {
 
     /** As the planner has it: a lower generation counts again once the higher has been silent this long. */
@@ -28,14 +30,42 @@ final class DemandView {
     private volatile Snapshot latest = new Snapshot(Map.of(), List.of(), null, "");
 
     /**
-     * @param queues by name; of their tasks only the ids
+     * A queue as last seen.
+     *
+     * @param picture without its tasks
+     * @param packed its first tasks, at most 500, as bytes: they are asked for seldom, and as objects would take five times the room
+     */
+    record Seen(QueuePicture picture, ByteString packed) {
+
+        static Seen of(QueuePicture queue) {
+            return new Seen(queue.toBuilder().clearFirst().clearShapes().build(), QueuePicture.newBuilder().addAllFirst(queue.getFirstList()).build().toByteString());
+        }
+
+        /** In the queue's order. */
+        List<WaitingTask> tasks() {
+            try {
+                return QueuePicture.parseFrom(packed).getFirstList();
+            } catch (InvalidProtocolBufferException impossible) {
+                throw new IllegalStateException(impossible);
+            }
+        }
+    }
+
+    /**
+     * @param queues by name
      * @param seenAt append time of the last good look; null: none yet
      * @param failure of the look after it; empty: none failed
      */
-    record Snapshot(Map<String, QueuePicture> queues, List<WorkerSeen> workers, Instant seenAt, String failure) {
+    record Snapshot(Map<String, Seen> queues, List<WorkerSeen> workers, Instant seenAt, String failure) {
 
         Optional<QueuePicture> queue(String name) {
-            return Optional.ofNullable(queues.get(name));
+            return Optional.ofNullable(queues.get(name)).map(Seen::picture);
+        }
+
+        /** The first tasks that wait in it, in its order; at most 500. */
+        List<WaitingTask> tasks(String name) {
+            var seen = queues.get(name);
+            return seen == null ? List.of() : seen.tasks();
         }
     }
 
@@ -69,20 +99,14 @@ final class DemandView {
         if (parts.get(0).getFull()) {
             workers.clear();
         }
-        var queues = new HashMap<String, QueuePicture>();
+        var queues = new HashMap<String, Seen>();
         for (var part : parts) {
             part.getWorkersList().forEach(worker -> workers.put(worker.getWorker(), worker));
             part.getWorkersGoneList().forEach(workers::remove);
-            part.getQueuesList().forEach(queue -> queues.put(queue.getName(), narrowed(queue)));
+            part.getQueuesList().forEach(queue -> queues.put(queue.getName(), Seen.of(queue)));
         }
         parts.clear();
         latest = new Snapshot(Map.copyOf(queues), List.copyOf(workers.values()), at, "");
-    }
-
-    private static QueuePicture narrowed(QueuePicture queue) {
-        var narrowed = queue.toBuilder().clearFirst().clearShapes();
-        queue.getFirstList().forEach(task -> narrowed.addFirst(WaitingTask.newBuilder().setTask(task.getTask())));
-        return narrowed.build();
     }
 
     /** How long a queue's oldest task waited at {@code at}; empty if none waits. Both are about now: the server's clock is taken as right. */

@@ -3,14 +3,18 @@ package dev.muster.planner.control;
 import dev.muster.planner.access.Caller;
 import dev.muster.v1.ConsoleReported;
 import dev.muster.v1.GetConsoleRequest;
+import dev.muster.v1.GetMachineRequest;
 import dev.muster.v1.ListMachinesRequest;
 import dev.muster.v1.ListMachinesResponse;
 import dev.muster.v1.MachineChange;
+import dev.muster.v1.MachineLife;
 import dev.muster.v1.MachineNameRequest;
 import dev.muster.v1.MachineRecord;
 import dev.muster.v1.MachineRequest;
+import dev.muster.v1.MachineRequestOrBuilder;
 import dev.muster.v1.MachineVerb;
 import dev.muster.v1.MachinesGrpc;
+import dev.muster.v1.Mark;
 import dev.muster.v1.Phase;
 import dev.muster.v1.Request;
 import dev.muster.v1.TerminateMachineRequest;
@@ -20,8 +24,9 @@ import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.quarkus.grpc.GrpcService;
 import java.time.Duration;
-import java.util.Map;
+import java.time.Instant;
 import java.util.concurrent.CompletionException;
+import java.util.function.Predicate;
 
 /** Machines on the books, over gRPC. */
 @GrpcService
@@ -37,8 +42,10 @@ final class MachinesService extends MachinesGrpc.MachinesImplBase {
     private final ReadModel model;
     private final Writes writes;
     private final ConsoleReader consoles;
+    private final MachineLives lives;
 
-    MachinesService(ReadModel model, Writes writes, ConsoleReader consoles) {
+    MachinesService(ReadModel model, Writes writes, ConsoleReader consoles, MachineLives lives) {
+        this.lives = lives;
         this.model = model;
         this.writes = writes;
         this.consoles = consoles;
@@ -48,11 +55,12 @@ final class MachinesService extends MachinesGrpc.MachinesImplBase {
     public void listMachines(ListMachinesRequest request, StreamObserver<ListMachinesResponse> call) {
         Writes.finish(call, () -> {
             var size = Pages.size(request.getPageSize());
+            var wanted = wanted(request);
             var page = ListMachinesResponse.newBuilder();
             var last = "";
             for (var entries = model.machines(Pages.after(request.getPageToken())).iterator(); entries.hasNext(); ) {
                 var entry = entries.next();
-                if (!Caller.current().mayRead(entry.getValue().getFleet()) || !isWanted(request.getFleet(), request.getPool(), request.getEndedToo(), entry.getValue())) {
+                if (!wanted.test(entry.getValue())) {
                     continue;
                 }
                 if (page.getMachinesCount() == size) {
@@ -66,6 +74,40 @@ final class MachinesService extends MachinesGrpc.MachinesImplBase {
         });
     }
 
+    /** Those that the request wants and the caller may read. */
+    private static Predicate<MachineRecord> wanted(ListMachinesRequest request) {
+        for (int i = 0; i < request.getPhasesCount(); i++) {
+            if (request.getPhases(i) == Phase.UNRECOGNIZED || request.getPhases(i) == Phase.PHASE_UNSPECIFIED) {
+                throw ApiErrors.invalid("phases[" + i + "]", "is none that this release knows", "use REQUESTED, LAUNCHING, BOOTING, READY, DRAINING, TERMINATING, GONE, FAILED or LOST");
+            }
+        }
+        var caller = Caller.current();
+        return machine -> (request.getFleet().isEmpty() || request.getFleet().equals(machine.getFleet()))
+                && caller.mayRead(machine.getFleet())
+                && (request.getPool().isEmpty() || request.getPool().equals(machine.getPool()))
+                && (request.getPhasesCount() == 0 ? request.getEndedToo() || !hasEnded(machine) : request.getPhasesList().contains(machine.getPhase()))
+                && (!request.hasBusy() || request.getBusy() == machine.getTasksCount() > 0)
+                && (request.getMachineType().isEmpty() || request.getMachineType().equals(machine.getOffer().getMachineType()))
+                && (request.getTaskId().isEmpty() || request.getTaskId().equals(machine.getTask()) || machine.getTasksList().contains(request.getTaskId()));
+    }
+
+    @Override
+    public void getMachine(GetMachineRequest request, StreamObserver<MachineRecord> call) {
+        Writes.finish(call, () -> find(request.getMachineId()));
+    }
+
+    @Override
+    public void getMachineLife(GetMachineRequest request, StreamObserver<MachineLife> call) {
+        MachineRecord machine;
+        try {
+            machine = find(request.getMachineId());
+        } catch (StatusRuntimeException refused) {
+            call.onError(refused);
+            return;
+        }
+        Writes.finish(call, lives.of(machine), "The machine's life could not be read");
+    }
+
     @Override
     public void watchMachines(WatchMachinesRequest request, StreamObserver<MachineChange> call) {
         if (!model.isCurrent()) {
@@ -73,37 +115,21 @@ final class MachinesService extends MachinesGrpc.MachinesImplBase {
             return;
         }
         var caller = Caller.current();
-        var watch = new Watch<>((ServerCallStreamObserver<MachineChange>) call, WATCH_LIMIT);
-        // Watching begins before the snapshot, so that no change falls between: one may be sent twice, never not.
-        watch.whenOver(model.watchMachines(machine -> {
-            if (caller.mayRead(machine.getFleet()) && isOf(request.getFleet(), request.getPool(), machine)) {
-                offer(watch, machine);
-            }
-        }));
-        model.machines("").map(Map.Entry::getValue).filter(machine -> caller.mayRead(machine.getFleet()) && isWanted(request.getFleet(), request.getPool(), request.getEndedToo(), machine)).forEach(machine -> offer(watch, machine));
-        watch.offer("synced", MachineChange.newBuilder().setSynced(true).build());
+        new MachineWatch(model, request, caller::mayRead, new Watch<>((ServerCallStreamObserver<MachineChange>) call, WATCH_LIMIT)).begin(Instant.now());
     }
 
-    private static void offer(Watch<MachineChange> watch, MachineRecord machine) {
-        watch.offer(machine.getFleet() + "/" + machine.getMachineId(), MachineChange.newBuilder().setMachine(machine).build());
-    }
-
-    /** A machine that ends while it is watched is shown once more. */
-    private static boolean isOf(String fleet, String pool, MachineRecord machine) {
-        return (fleet.isEmpty() || fleet.equals(machine.getFleet())) && (pool.isEmpty() || pool.equals(machine.getPool()));
-    }
-
-    private static boolean isWanted(String fleet, String pool, boolean endedToo, MachineRecord machine) {
-        return isOf(fleet, pool, machine) && (endedToo || !hasEnded(machine));
-    }
-
-    private static boolean hasEnded(MachineRecord machine) {
+    static boolean hasEnded(MachineRecord machine) {
         return machine.getPhase() == Phase.GONE || machine.getPhase() == Phase.FAILED || machine.getPhase() == Phase.LOST;
     }
 
     @Override
     public void drainMachine(MachineNameRequest request, StreamObserver<MachineRecord> call) {
         ask(request.getMachineId(), request.getRequestId(), MachineRequest.newBuilder().setVerb(MachineVerb.DRAIN_MACHINE), call);
+    }
+
+    @Override
+    public void cancelMachineDrain(MachineNameRequest request, StreamObserver<MachineRecord> call) {
+        ask(request.getMachineId(), request.getRequestId(), MachineRequest.newBuilder().setVerb(MachineVerb.CANCEL_DRAIN), call);
     }
 
     @Override
@@ -137,7 +163,7 @@ final class MachinesService extends MachinesGrpc.MachinesImplBase {
         }
         consoles.find(machine).whenComplete((console, failure) -> Writes.finish(call, () -> {
             if (failure instanceof ConsoleReader.TooMany) {
-                throw ApiErrors.unavailable("Other consoles are being looked for. Try again in a few seconds.");
+                throw ApiErrors.busy("Other consoles are being looked for. Try again in a few seconds.");
             } else if (failure != null) {
                 throw ApiErrors.unavailable("The console could not be looked for: " + (failure.getCause() == null ? failure : failure.getCause()).getMessage() + ".");
             }
@@ -187,7 +213,19 @@ final class MachinesService extends MachinesGrpc.MachinesImplBase {
             call.onError(refused);
             return;
         }
-        writes.send(request, call, answer -> find(machineId));
+        writes.send(request, call, answer -> model.machine(machineId).filter(machine -> shows(machine, what)).isPresent(), answer -> find(machineId));
+    }
+
+    /** Whether the record says what was asked for, or that it is being done; once it is done, the next thing may have come over it. */
+    private static boolean shows(MachineRecord machine, MachineRequestOrBuilder asked) {
+        return switch (asked.getVerb()) {
+            case PROTECT_MACHINE -> machine.getProtected();
+            case UNPROTECT_MACHINE -> !machine.getProtected();
+            case DRAIN_MACHINE -> machine.getAsked() == asked.getVerb() || machine.getPhase() == Phase.DRAINING || machine.getPhase() == Phase.TERMINATING || hasEnded(machine);
+            case CANCEL_DRAIN -> machine.getAsked() == asked.getVerb() || machine.getPhase() != Phase.DRAINING;
+            case TERMINATE_MACHINE -> machine.getAsked() == asked.getVerb() || machine.getMark() == Mark.DRAIN_NOW || machine.getPhase() == Phase.TERMINATING || hasEnded(machine);
+            case FETCH_CONSOLE, MACHINE_VERB_UNSPECIFIED, UNRECOGNIZED -> true;
+        };
     }
 
     private MachineRecord find(String machineId) {

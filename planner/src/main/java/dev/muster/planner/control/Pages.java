@@ -2,7 +2,9 @@ package dev.muster.planner.control;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import io.grpc.StatusRuntimeException;
 import java.util.Base64;
+import java.util.OptionalLong;
 
 /** Page sizes and tokens. A token says after what the next page begins, in words that only the server reads. */
 final class Pages {
@@ -23,12 +25,26 @@ final class Pages {
         return Base64.getUrlEncoder().withoutPadding().encodeToString(last.getBytes(UTF_8));
     }
 
+    /** The number that the page before ended with; empty for the first. */
+    static OptionalLong number(String token) {
+        var last = after(token);
+        try {
+            return last.isEmpty() ? OptionalLong.empty() : OptionalLong.of(Long.parseUnsignedLong(last));
+        } catch (NumberFormatException notOurs) {
+            throw notOurs(token);
+        }
+    }
+
+    private static StatusRuntimeException notOurs(String token) {
+        return ApiErrors.invalid("pageToken", "'" + token + "' is none that a page ended with", "send next_page_token as it came, or nothing");
+    }
+
     /** What the page before ended with; empty for the first. */
     static String after(String token) {
         try {
             return new String(Base64.getUrlDecoder().decode(token), UTF_8);
         } catch (IllegalArgumentException notOurs) {
-            throw ApiErrors.invalid("pageToken", "'" + token + "' is none that a page ended with", "send next_page_token as it came, or nothing");
+            throw notOurs(token);
         }
     }
 }

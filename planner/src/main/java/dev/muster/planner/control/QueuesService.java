@@ -5,6 +5,8 @@ import dev.muster.v1.FleetRecord;
 import dev.muster.v1.FleetState;
 import dev.muster.v1.ListQueuesRequest;
 import dev.muster.v1.ListQueuesResponse;
+import dev.muster.v1.ListWaitingTasksRequest;
+import dev.muster.v1.ListWaitingTasksResponse;
 import dev.muster.v1.QueueSpec;
 import dev.muster.v1.QueueState;
 import dev.muster.v1.QueueView;
@@ -14,6 +16,7 @@ import io.quarkus.grpc.GrpcService;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Queues as last seen, over gRPC. */
 @GrpcService
@@ -28,17 +31,55 @@ final class QueuesService extends QueuesGrpc.QueuesImplBase {
     @Override
     public void listQueues(ListQueuesRequest request, StreamObserver<ListQueuesResponse> call) {
         Writes.finish(call, () -> {
-            if (!request.getFleet().isEmpty() && model.fleet(request.getFleet()).isEmpty()) {
-                throw ApiErrors.notFound("There is no fleet '" + request.getFleet() + "'.");
-            }
             var response = ListQueuesResponse.newBuilder();
-            for (var fleet : model.fleets().values()) {
-                if (request.getFleet().isEmpty() ? fleet.getState() != FleetState.DELETED && Caller.current().mayRead(fleet.getFleet()) : request.getFleet().equals(fleet.getFleet())) {
-                    fleet.getSpec().getQueuesList().forEach(queue -> response.addQueues(view(model, fleet, queue)));
-                }
+            fleets(request.getFleet()).forEach(fleet -> fleet.getSpec().getQueuesList().forEach(queue -> response.addQueues(view(model, fleet, queue))));
+            return response.build();
+        });
+    }
+
+    /** The one that is asked for, or all that the caller may read. */
+    private Stream<FleetRecord> fleets(String asked) {
+        if (!asked.isEmpty()) {
+            return Stream.of(model.fleet(asked).orElseThrow(() -> ApiErrors.notFound("There is no fleet '" + asked + "'.")));
+        }
+        return model.fleets().values().stream().filter(fleet -> fleet.getState() != FleetState.DELETED && Caller.current().mayRead(fleet.getFleet()));
+    }
+
+    @Override
+    public void listWaitingTasks(ListWaitingTasksRequest request, StreamObserver<ListWaitingTasksResponse> call) {
+        Writes.finish(call, () -> {
+            if (request.getFleet().isEmpty() || request.getQueue().isEmpty()) {
+                throw ApiErrors.invalid(request.getFleet().isEmpty() ? "fleet" : "queue", "is missing", "name a fleet and one of its queues");
+            }
+            var size = Pages.size(request.getPageSize());
+            var from = (int) Math.min(Integer.MAX_VALUE, Pages.number(request.getPageToken()).orElse(0) & Long.MAX_VALUE);
+            var fleet = fleets(request.getFleet()).findFirst().orElseThrow();
+            if (fleet.getSpec().getQueuesList().stream().noneMatch(queue -> queue.getName().equals(request.getQueue()))) {
+                throw ApiErrors.notFound("Fleet " + fleet.getFleet() + " has no queue '" + request.getQueue() + "'; it has: "
+                        + fleet.getSpec().getQueuesList().stream().map(QueueSpec::getName).collect(Collectors.joining(", ")) + ".");
+            }
+            var demand = model.demand(fleet.getFleet());
+            var picture = demand.queue(request.getQueue());
+            if (picture.isEmpty() || demand.seenAt() == null) {
+                throw ApiErrors.notYet("fleets/" + fleet.getFleet() + "/queues/" + request.getQueue(), "The queue was " + unseen(demand) + ".");
+            }
+            var tasks = demand.tasks(request.getQueue());
+            var page = tasks.subList(Math.min(from, tasks.size()), (int) Math.min((long) from + size, tasks.size()));
+            var response = ListWaitingTasksResponse.newBuilder().addAllTasks(page).setWaiting(picture.get().getWaiting()).setAge(age(demand.seenAt(), Instant.now()));
+            if (from + page.size() < tasks.size()) {
+                response.setNextPageToken(Pages.token(Integer.toString(from + page.size())));
             }
             return response.build();
         });
+    }
+
+    private static String unseen(DemandView.Snapshot demand) {
+        return demand.failure().isEmpty() ? "not seen yet" : "not seen: " + demand.failure();
+    }
+
+    private static com.google.protobuf.Duration age(Instant seenAt, Instant now) {
+        var age = Duration.between(seenAt, now);
+        return DemandView.duration(age.isNegative() ? Duration.ZERO : age);
     }
 
     static QueueView view(ReadModel model, FleetRecord fleet, QueueSpec queue) {
@@ -46,12 +87,11 @@ final class QueuesService extends QueuesGrpc.QueuesImplBase {
         var view = QueueView.newBuilder().setFleet(fleet.getFleet()).setName(queue.getName()).addAllPools(queue.getPoolsList());
         var picture = demand.queue(queue.getName());
         if (picture.isEmpty() || demand.seenAt() == null) {
-            return view.setProblem(demand.failure().isEmpty() ? "not seen yet" : "not seen: " + demand.failure()).build();
+            return view.setProblem(unseen(demand)).build();
         }
         var seen = picture.get();
         var now = Instant.now();
-        var age = Duration.between(demand.seenAt(), now);
-        view.setId(seen.getId()).setWaiting(seen.getWaiting()).setAge(DemandView.duration(age.isNegative() ? Duration.ZERO : age));
+        view.setId(seen.getId()).setWaiting(seen.getWaiting()).setAge(age(demand.seenAt(), now));
         DemandView.wait(seen, now).ifPresent(view::setOldestWait);
         var ours = fleet.getSpec().getWorkersPrefix() + ":";
         // Workers of another autoscaler keep their ids when their machine is adopted.

@@ -1,8 +1,12 @@
 package dev.muster.planner.control;
 
+import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 
 /**
  * One watching client: what it has not read yet waits here, no more than a limit, and a client that doesn't read is told so and
@@ -37,8 +41,21 @@ final class Watch<M> {
 
     /** @param key messages of one key replace each other while they wait */
     void offer(String key, M message) {
+        offer(key, () -> message);
+    }
+
+    /**
+     * The same of a message that is made when nothing else can come between.
+     *
+     * @param made may be null: nothing is offered
+     */
+    void offer(String key, Supplier<M> made) {
         synchronized (this) {
             if (over) {
+                return;
+            }
+            var message = made.get();
+            if (message == null) {
                 return;
             }
             // Taken out first, so that what is new is also sent last.
@@ -55,6 +72,49 @@ final class Watch<M> {
         whenOver.run();
     }
 
+    /**
+     * Waits until the client has read most of what waits for it.
+     *
+     * @param patience after which a client that doesn't read is dropped
+     * @return false: the client is gone
+     */
+    boolean awaitRoom(Duration patience) {
+        var deadline = System.nanoTime() + patience.toNanos();
+        synchronized (this) {
+            while (!over && waiting.size() > limit / 2) {
+                var left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+                if (left <= 0) {
+                    break;
+                }
+                try {
+                    wait(left);
+                } catch (InterruptedException interrupted) {
+                    Thread.currentThread().interrupt();
+                    break;
+                }
+            }
+            if (over || waiting.size() <= limit / 2) {
+                return !over;
+            }
+        }
+        fail(ApiErrors.tooSlow(limit));
+        return false;
+    }
+
+    /** Ends it. */
+    void fail(StatusRuntimeException because) {
+        synchronized (this) {
+            if (over) {
+                return;
+            }
+            over = true;
+            waiting.clear();
+            notifyAll();
+            client.onError(because);
+        }
+        whenOver.run();
+    }
+
     private synchronized void drain() {
         var next = waiting.values().iterator();
         while (!over && client.isReady() && next.hasNext()) {
@@ -62,6 +122,7 @@ final class Watch<M> {
             next.remove();
             client.onNext(message);
         }
+        notifyAll();
     }
 
     private void end() {
@@ -72,6 +133,7 @@ final class Watch<M> {
             }
             over = true;
             waiting.clear();
+            notifyAll();
             action = whenOver;
         }
         action.run();

@@ -13,6 +13,7 @@ import dev.muster.v1.Request;
 import dev.muster.v1.RequestAnswered;
 import dev.muster.v1.ServiceReported;
 import io.grpc.Context;
+import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -25,8 +26,10 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.apache.kafka.common.KafkaException;
 import org.jboss.logging.Logger;
 
 /**
@@ -61,8 +64,27 @@ public final class Writes {
                 .setRequestId(requestId.isEmpty() ? UUID.randomUUID().toString() : requestId);
     }
 
-    /** Sends it and completes the call with what {@code result} makes of an accepting answer. */
+    /** Sends it and completes the call with what {@code result} makes of an accepting answer, once this replica shows the fleet as accepted. */
     <R extends Message> void send(Request request, StreamObserver<R> call, Function<RequestAnswered, R> result) {
+        send(request, call, answer -> shows(request, answer), result);
+    }
+
+    /** A dry run changes nothing that could be shown. */
+    private boolean shows(Request request, RequestAnswered answer) {
+        return request.getDryRun() || model.fleet(request.getFleet())
+                .filter(fleet -> Long.compareUnsigned(fleet.getVersion(), answer.getVersion()) >= 0).isPresent();
+    }
+
+    /**
+     * As above.
+     *
+     * @param shown whether this replica shows what was accepted; asked again as it reads of the fleet
+     */
+    <R extends Message> void send(Request request, StreamObserver<R> call, Predicate<RequestAnswered> shown, Function<RequestAnswered, R> result) {
+        if (isTooLate()) {
+            call.onError(ApiErrors.tooLate());
+            return;
+        }
         // The owner judges the rest of a spec. What the topic of requests holds, all its readers have.
         var keys = KeysInClear.in(request.getApply().getSpec());
         if (!keys.isEmpty()) {
@@ -73,13 +95,17 @@ public final class Writes {
             call.onError(ApiErrors.unavailable("The planner is still reading its topics. Try again in a few seconds."));
             return;
         }
-        publisher.ask(request, patience()).whenComplete((answer, failure) -> {
+        var patience = patience();
+        var until = System.nanoTime() + patience.toNanos();
+        publisher.ask(request, patience).whenComplete((answer, failure) -> {
             if (failure != null) {
                 call.onError(failed(request, failure));
             } else if (answer.getCode() != AnswerCode.ACCEPTED) {
-                call.onError(ApiErrors.of(answer));
+                call.onError(ApiErrors.of(answer, "fleets/" + request.getFleet()));
             } else {
-                finish(call, () -> result.apply(answer));
+                // Topics of one transaction are read one after the other. What was accepted stays so, even if it is not shown in time.
+                model.once(request.getFleet(), () -> shown.test(answer)).completeOnTimeout(null, Math.max(1, until - System.nanoTime()), TimeUnit.NANOSECONDS)
+                        .thenRun(() -> finish(call, () -> result.apply(answer)));
             }
         });
     }
@@ -90,7 +116,7 @@ public final class Writes {
             if (failure != null) {
                 throw failed(request, failure);
             } else if (answer.getCode() != AnswerCode.ACCEPTED) {
-                throw ApiErrors.of(answer);
+                throw ApiErrors.of(answer, "fleets/" + request.getFleet());
             }
             return answer;
         });
@@ -104,6 +130,11 @@ public final class Writes {
         }
         var left = Duration.ofMillis(Math.max(100, deadline.timeRemaining(TimeUnit.MILLISECONDS) * 4 / 5));
         return left.compareTo(longest) < 0 ? left : longest;
+    }
+
+    private static boolean isTooLate() {
+        var deadline = Context.current().getDeadline();
+        return deadline != null && deadline.isExpired();
     }
 
     private static RuntimeException failed(Request request, Throwable failure) {
@@ -130,7 +161,7 @@ public final class Writes {
         R made;
         try {
             made = result.get();
-        } catch (io.grpc.StatusRuntimeException refused) {
+        } catch (StatusRuntimeException refused) {
             call.onError(refused);
             return;
         } catch (RuntimeException bug) {
@@ -140,6 +171,32 @@ public final class Writes {
         }
         call.onNext(made);
         call.onCompleted();
+    }
+
+    /** Ends a call with what was read for it, when it has been read. @param failed begins the sentence that says it was not */
+    static <R> void finish(StreamObserver<R> call, CompletableFuture<R> reading, String failed) {
+        reading.whenComplete((made, failure) -> {
+            if (failure != null) {
+                call.onError(failure(failure, failed));
+            } else {
+                finish(call, () -> made);
+            }
+        });
+    }
+
+    /** What a call is told of a reading that failed. */
+    static StatusRuntimeException failure(Throwable failure, String failed) {
+        var cause = failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+        if (cause instanceof StatusRuntimeException refused) {
+            return refused;
+        } else if (cause instanceof TopicReaders.TooMany) {
+            return ApiErrors.busy("As many calls read topics as may at once. Try again in a few seconds.");
+        } else if (cause instanceof KafkaException) {
+            LOG.warnf("A topic could not be read for a call; reason=%s", cause);
+            return ApiErrors.unavailable(failed + ": Kafka did not answer in time. Try again in a few seconds.");
+        }
+        LOG.error("A call of the API failed", cause);
+        return ApiErrors.internal(cause);
     }
 
     String newIncarnation() {

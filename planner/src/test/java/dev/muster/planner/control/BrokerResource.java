@@ -13,6 +13,9 @@ import java.util.Map;
 /** A broker with the topics, in a folder of its own, as long as the tests run. */
 public final class BrokerResource implements QuarkusTestResourceLifecycleManager {
 
+    /** Of each fleet: few, so that a test can have more. */
+    static final int DECISIONS_KEPT = 100;
+
     private Path data;
     private KafkaBroker broker;
 
@@ -25,6 +28,7 @@ public final class BrokerResource implements QuarkusTestResourceLifecycleManager
             return Map.of(
                     "muster.installation", "lab",
                     "muster.kafka.bootstrap-servers", broker.bootstrapServers(),
+                    "muster.planner.decisions-kept", Integer.toString(DECISIONS_KEPT),
                     "muster.topics.input-partitions", Integer.toString(Topics.SANDBOX_INPUT_PARTITIONS));
         } catch (Exception failed) {
             throw new IllegalStateException("the broker of the test did not start", failed);

@@ -27,9 +27,10 @@ class DemandViewTest {
         assertThat(view.latest().queues().keySet()).containsExactlyInAnyOrder("a", "b");
         assertThat(view.latest().queue("a")).hasValueSatisfying(queue -> {
             assertThat(queue.getWaiting()).isEqualTo(3);
-            assertThat(queue.getFirstList()).as("of tasks only the ids are held").allSatisfy(task ->
-                    assertThat(task).isEqualTo(WaitingTask.newBuilder().setTask(task.getTask()).build()));
+            assertThat(queue.getFirstList()).isEmpty();
         });
+        assertThat(view.latest().tasks("a")).containsExactly(WaitingTask.newBuilder().setTask("t").setProject("p").setUser("u").build());
+        assertThat(view.latest().tasks("c")).isEmpty();
     }
 
     @Test
@@ -68,7 +69,7 @@ class DemandViewTest {
     }
 
     private static QueuePicture.Builder queue(String name, int waiting) {
-        return QueuePicture.newBuilder().setName(name).setWaiting(waiting).addFirst(WaitingTask.newBuilder().setTask("t"));
+        return QueuePicture.newBuilder().setName(name).setWaiting(waiting).addFirst(WaitingTask.newBuilder().setTask("t").setProject("p").setUser("u"));
     }
 
     private static WorkerSeen worker(String id) {

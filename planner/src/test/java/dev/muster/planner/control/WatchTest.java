@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 
 class WatchTest {
@@ -66,6 +68,47 @@ class WatchTest {
 
         @Override
         public void setMessageCompression(boolean enable) {}
+    }
+
+    @Test
+    void whoeverReadsAheadWaitsForTheClient() throws Exception {
+        client.ready = false;
+        watch.offer("a", "1");
+        watch.offer("b", "2");
+        assertThat(watch.awaitRoom(Duration.ZERO)).as("more waits than half").isFalse();
+        assertThat(Status.fromThrowable(client.error).getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+    }
+
+    @Test
+    void roomIsThereOnceTheClientHasRead() throws Exception {
+        client.ready = false;
+        watch.offer("a", "1");
+        watch.offer("b", "2");
+        var waits = CompletableFuture.supplyAsync(() -> watch.awaitRoom(Duration.ofSeconds(30)));
+        client.ready = true;
+        client.onReady.run();
+        assertThat(waits.get()).isTrue();
+        client.onCancel.run();
+        assertThat(watch.awaitRoom(Duration.ofSeconds(30))).as("gone").isFalse();
+    }
+
+    @Test
+    void aMessageIsMadeWhenItsTurnHasCome() {
+        watch.offer("a", () -> null);
+        watch.offer("b", () -> "2");
+        assertThat(client.read).containsExactly("2");
+    }
+
+    @Test
+    void whatFailsIsOver() {
+        var over = new ArrayList<String>();
+        watch.whenOver(() -> over.add("over"));
+        watch.fail(ApiErrors.outOfRange("gone"));
+        watch.fail(ApiErrors.outOfRange("gone"));
+        watch.offer("a", "1");
+        assertThat(over).containsExactly("over");
+        assertThat(client.read).isEmpty();
+        assertThat(Status.fromThrowable(client.error).getCode()).isEqualTo(Status.Code.OUT_OF_RANGE);
     }
 
     @Test
