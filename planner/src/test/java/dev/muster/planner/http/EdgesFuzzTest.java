@@ -99,7 +99,8 @@ class EdgesFuzzTest {
     private final Handler log = new Handler() {
         @Override
         public void publish(LogRecord record) {
-            if (record.getLevel().intValue() >= Level.SEVERE.intValue()) {
+            // Quarkus' own router says this of what is no path at all, and answers 4xx.
+            if (record.getLevel().intValue() >= Level.SEVERE.intValue() && !String.valueOf(record.getThrown()).contains("The request path must start with '/'")) {
                 errors.add(record.getLoggerName() + ": " + record.getMessage() + (record.getThrown() == null ? "" : " " + record.getThrown()));
             }
         }
