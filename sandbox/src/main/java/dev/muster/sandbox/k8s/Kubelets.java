@@ -198,7 +198,7 @@ public final class Kubelets implements AutoCloseable {
                 try {
                     renew(name);
                     // Its server may have called it lost meanwhile, which only a new status takes back.
-                    if (System.nanoTime() - node.renewed.getAndSet(System.nanoTime()) > pace.heartbeat().multipliedBy(3).toNanos()) {
+                    if (System.nanoTime() - node.renewed.getAndSet(System.nanoTime()) > pace.heartbeat().multipliedBy(5).dividedBy(4).toNanos()) {
                         status(name);
                     }
                 } catch (KubernetesClientException silent) {

@@ -111,6 +111,8 @@ final class KubeServerTest {
     @Test
     void deletesOnlyThePodThatIsMeant() {
         var made = create(pod("m-1"));
+        // The scheduler says on it that there is no node, once: what its version is before that is soon no longer so.
+        Await.until(SOON, () -> "nothing said of m-1", () -> !get("m-1").getStatus().getConditions().isEmpty());
         var path = "/api/v1/namespaces/" + NAMESPACE + "/pods/m-1";
 
         assertThat(refusal(() -> client.raw(path, "DELETE", Map.of("preconditions", Map.of("uid", "11111111-1111-1111-1111-111111111111")))))
