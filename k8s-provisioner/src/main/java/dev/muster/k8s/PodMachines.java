@@ -369,11 +369,12 @@ final class PodMachines implements MachineProvider, AutoCloseable {
         var watch = watch(scope);
         boolean isDeleted = false;
         // Before the server: it may tell of the pod's end before it answers.
-        watch.asking(pod, true);
+        boolean askedBefore = watch.asking(pod, true);
         try {
             isDeleted = accounts.calls(scope).delete(pod, asSeen);
         } finally {
-            watch.asking(pod, isDeleted);
+            // That it is gone by the second call is the first one's doing.
+            watch.asking(pod, isDeleted || askedBefore);
         }
         if (!isDeleted) {
             return CloudStatus.NOT_FOUND;

@@ -20,7 +20,6 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.jboss.logging.Logger;
 
 /**
@@ -183,9 +182,11 @@ final class PodWatch {
         put(pod, false);
     }
 
-    /** @param asks whether this process is about to have the pod deleted, or did not get to it */
-    synchronized void asking(Pod pod, boolean asks) {
+    /** @param asks whether this process is about to have the pod deleted, or did not get to it. @return whether it has had it deleted before */
+    synchronized boolean asking(Pod pod, boolean asks) {
+        var known = store.get(pod.getMetadata().getUid());
         store.computeIfPresent(pod.getMetadata().getUid(), (uid, before) -> new Seen(before.pod(), asks, before.goneAt(), before.endedAt()));
+        return known != null && known.asked();
     }
 
     /** This process has the pod deleted. */
@@ -196,22 +197,8 @@ final class PodWatch {
 
     // What the server tells.
 
-    /** What nobody asks of a pod again is most of it: its script takes some 28 KB of each container's environment. */
-    private static void lighten(Pod pod) {
-        pod.getMetadata().setManagedFields(List.of());
-        if (pod.getSpec() != null) {
-            pod.getSpec().setVolumes(List.of());
-            Stream.concat(pod.getSpec().getContainers().stream(), pod.getSpec().getInitContainers().stream()).forEach(container -> {
-                container.setEnv(List.of());
-                container.setCommand(List.of());
-                container.setArgs(List.of());
-                container.setVolumeMounts(List.of());
-            });
-        }
-    }
-
     private void put(Pod pod, boolean gone) {
-        lighten(pod);
+        PodCalls.lighten(pod);
         Seen news = null;
         synchronized (this) {
             var uid = pod.getMetadata().getUid();
