@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.apache.kafka.common.utils.Utils;
 
 /**
  * The topics of one installation: names, keys, partition counts and how long they are kept.
@@ -177,10 +178,14 @@ public record Topics(String prefix, int inputPartitions) {
         return Stream.concat(absent, wrong).toList();
     }
 
-    /** The partition of an input that a fleet's records are in; murmur2, as every Kafka client's default partitioner. */
+    /** The partition that a key's records are in; murmur2, as every Kafka client's default partitioner. @param partitions that the topic has */
+    public static int partition(byte[] key, int partitions) {
+        return Utils.toPositive(Utils.murmur2(key)) % partitions;
+    }
+
+    /** The partition of an input that a fleet's records are in. */
     public int inputPartition(String fleet) {
-        var key = fleet.getBytes(java.nio.charset.StandardCharsets.UTF_8);
-        return org.apache.kafka.common.utils.Utils.toPositive(org.apache.kafka.common.utils.Utils.murmur2(key)) % inputPartitions;
+        return partition(fleet.getBytes(java.nio.charset.StandardCharsets.UTF_8), inputPartitions);
     }
 
     /** Numbers of an input's partitions. */

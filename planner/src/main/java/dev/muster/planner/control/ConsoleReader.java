@@ -26,7 +26,6 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
-import org.apache.kafka.common.utils.Utils;
 import org.jboss.logging.Logger;
 
 /**
@@ -184,7 +183,7 @@ public final class ConsoleReader implements AutoCloseable {
     /** As every client's default partitioner. */
     private int partition(byte[] key, KafkaConsumer<byte[], byte[]> consumer) {
         var partitions = consumer.partitionsFor(settings.topics().consoles()).size();
-        return Utils.toPositive(Utils.murmur2(key)) % partitions;
+        return Topics.partition(key, partitions);
     }
 
     /** @return empty: it is blank, or can't be read */

@@ -6,6 +6,7 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import dev.muster.contracts.KafkaSettings;
 import dev.muster.contracts.SpecSecrets;
 import dev.muster.contracts.TopicTable;
+import dev.muster.contracts.Topics;
 import dev.muster.planner.Settings;
 import dev.muster.planner.access.MachineFleets;
 import dev.muster.v1.DecisionEvent;
@@ -39,7 +40,6 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.utils.Utils;
 import org.jboss.logging.Logger;
 
 /**
@@ -455,7 +455,7 @@ public final class ReadModel implements MachineFleets, AutoCloseable {
     }
 
     int decisionsPartition(String fleet) {
-        return Utils.toPositive(Utils.murmur2(fleet.getBytes(UTF_8))) % Math.max(1, decisionsBegin.size());
+        return Topics.partition(fleet.getBytes(UTF_8), Math.max(1, decisionsBegin.size()));
     }
 
     /** The next offset of each partition of {@code decisions}. */

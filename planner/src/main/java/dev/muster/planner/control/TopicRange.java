@@ -3,6 +3,7 @@ package dev.muster.planner.control;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.muster.contracts.KafkaSettings;
+import dev.muster.contracts.Topics;
 import dev.muster.planner.Settings;
 import io.grpc.Context;
 import java.time.Duration;
@@ -24,7 +25,6 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
-import org.apache.kafka.common.utils.Utils;
 
 /**
  * Reads a part of a topic when a call asks for it, and holds nothing of it. Some readings go on at a time, each no longer than its call
@@ -102,9 +102,9 @@ public final class TopicRange implements AutoCloseable {
             consumer = new KafkaConsumer<>(config, new ByteArrayDeserializer(), new ByteArrayDeserializer());
         }
 
-        /** Where the records of a key are: as every client's default partitioner has it. */
+        /** Where the records of a key are. */
         TopicPartition partition(String topic, String key) {
-            return new TopicPartition(topic, Utils.toPositive(Utils.murmur2(key.getBytes(UTF_8))) % consumer.partitionsFor(topic).size());
+            return new TopicPartition(topic, Topics.partition(key.getBytes(UTF_8), consumer.partitionsFor(topic).size()));
         }
 
         /** The offset of the first record that is as young as that, or the end. */

@@ -1,5 +1,6 @@
 package dev.muster.planner.control;
 
+import dev.muster.contracts.Topics;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -10,7 +11,6 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
-import org.apache.kafka.common.utils.Utils;
 
 /**
  * Reads stretches of topics that somebody asks for, and stops when its time is up. Whoever opens it closes it; one thread uses it.
@@ -42,9 +42,9 @@ final class TopicStretch implements AutoCloseable {
         return System.nanoTime() >= deadline;
     }
 
-    /** The partition of a key, as every client's default partitioner has it. */
+    /** The partition of a key. */
     public TopicPartition partition(String topic, byte[] key) {
-        return new TopicPartition(topic, Utils.toPositive(Utils.murmur2(key)) % consumer.partitionsFor(topic).size());
+        return new TopicPartition(topic, Topics.partition(key, consumer.partitionsFor(topic).size()));
     }
 
     /** The first offset that is still there. */

@@ -27,7 +27,6 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
-import org.apache.kafka.common.utils.Utils;
 
 /** Replays the decisions that are in an installation's topics. It reads them and writes nothing, and the planner may go on meanwhile. */
 public final class TopicReplay {
@@ -180,7 +179,7 @@ public final class TopicReplay {
         @Override
         public boolean mayBeMissing(String topic, String key, long timestamp) {
             var name = topics.prefix() + topic;
-            var partition = new TopicPartition(name, Utils.toPositive(Utils.murmur2(key.getBytes(UTF_8))) % partitionCounts.get(name));
+            var partition = new TopicPartition(name, Topics.partition(key.getBytes(UTF_8), partitionCounts.get(name)));
             return !isSettled(timestamp) || timestamp <= oldest.getOrDefault(partition, Long.MIN_VALUE);
         }
     }

@@ -7,6 +7,7 @@ import dev.muster.contracts.KafkaSettings;
 import dev.muster.contracts.SecretsFolder;
 import dev.muster.contracts.SpecSecrets;
 import dev.muster.contracts.TopicTable;
+import dev.muster.contracts.Topics;
 import dev.muster.provisioner.spi.MachineProvider;
 import dev.muster.provisioner.spi.Scope;
 import dev.muster.v1.NamedState;
@@ -28,7 +29,6 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
-import org.apache.kafka.common.utils.Utils;
 import org.jboss.logging.Logger;
 
 /**
@@ -190,7 +190,7 @@ public final class ProvisionerHost implements AutoCloseable {
 
     /** As every client's default partitioner: the commands of a scope are where its key falls. */
     static int partition(Scope scope, int partitions) {
-        return Utils.toPositive(Utils.murmur2(scope.toString().getBytes(java.nio.charset.StandardCharsets.UTF_8))) % partitions;
+        return Topics.partition(scope.toString().getBytes(java.nio.charset.StandardCharsets.UTF_8), partitions);
     }
 
     private Consumer<byte[], byte[]> consumer() {
