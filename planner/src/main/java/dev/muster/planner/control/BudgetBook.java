@@ -2,14 +2,11 @@ package dev.muster.planner.control;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import com.google.protobuf.InvalidProtocolBufferException;
-import com.google.protobuf.util.Durations;
 import dev.muster.contracts.KafkaSettings;
 import dev.muster.contracts.TopicTable;
 import dev.muster.contracts.Topics;
 import dev.muster.planner.Settings;
 import dev.muster.v1.BudgetLine;
-import dev.muster.v1.HistoryRow;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
@@ -61,15 +58,9 @@ public final class BudgetBook implements AutoCloseable {
         if (record.key() == null || record.value() == null || !new String(record.key(), UTF_8).endsWith("/" + HistoryRows.MINUTE)) {
             return;
         }
-        try {
-            var row = HistoryRow.parseFrom(record.value());
-            if (row.getLabelsCount() == 0 && row.getSeries().equals(HistoryRows.MINUTE)) {
-                var at = Instant.ofEpochSecond(row.getStart().getSeconds()).plusMillis(Durations.toMillis(row.getLength()));
-                newest.merge(row.getFleet(), new Standing(at, row.getBudgetsList()), (known, next) -> next.at().isBefore(known.at()) ? known : next);
-            }
-        } catch (InvalidProtocolBufferException unreadable) {
-            LOG.warnf("A row of history was passed over; topic=%s partition=%d offset=%d reason=%s", record.topic(), record.partition(), record.offset(),
-                    unreadable.getMessage());
+        var read = HistoryRows.row(record);
+        if (read != null && read.row().getLabelsCount() == 0 && read.row().getSeries().equals(HistoryRows.MINUTE)) {
+            newest.merge(read.row().getFleet(), new Standing(read.end(), read.row().getBudgetsList()), (known, next) -> next.at().isBefore(known.at()) ? known : next);
         }
     }
 

@@ -2,7 +2,6 @@ package dev.muster.planner.control;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import com.google.protobuf.InvalidProtocolBufferException;
 import dev.muster.v1.DecisionEvent;
 import java.time.Duration;
 import java.time.Instant;
@@ -97,17 +96,7 @@ public final class DecisionHistory {
     }
 
     private static Optional<DecisionLog.Entry> entry(ConsumerRecord<byte[], byte[]> record, String fleet, Predicate<DecisionEvent> wanted) {
-        if (record.value() == null || !Arrays.equals(record.key(), fleet.getBytes(UTF_8))) {
-            return Optional.empty();
-        }
-        try {
-            var event = DecisionEvent.parseFrom(record.value());
-            return DecisionFilter.isShown(event) && wanted.test(event)
-                    ? Optional.of(new DecisionLog.Entry(record.partition(), record.offset(), event)) : Optional.empty();
-        } catch (InvalidProtocolBufferException unreadable) {
-            // Passed over, as the read model does.
-            return Optional.empty();
-        }
+        return Arrays.equals(record.key(), fleet.getBytes(UTF_8)) ? DecisionLog.Entry.of(record).filter(entry -> wanted.test(entry.event())) : Optional.empty();
     }
 
     /**

@@ -1,5 +1,6 @@
 package dev.muster.planner.control;
 
+import com.google.protobuf.InvalidProtocolBufferException;
 import dev.muster.v1.DecisionEvent;
 import dev.muster.v1.Reason;
 import dev.muster.v1.Refusal;
@@ -11,9 +12,11 @@ import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.PriorityQueue;
 import java.util.TreeMap;
 import java.util.function.Predicate;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
 
 /** One fleet's newest decisions and the refusals that hold now. Thread-safe. */
 final class DecisionLog {
@@ -25,7 +28,21 @@ final class DecisionLog {
     private long completeFrom;
 
     /** @param offset on the topic: the same for every replica, so that it can be a page's token */
-    record Entry(int partition, long offset, DecisionEvent event) {}
+    record Entry(int partition, long offset, DecisionEvent event) {
+
+        /** Empty: nothing that the API shows, or unreadable, which is passed over as the read model does. */
+        static Optional<Entry> of(ConsumerRecord<byte[], byte[]> record) {
+            if (record.key() == null || record.value() == null) {
+                return Optional.empty();
+            }
+            try {
+                var event = DecisionEvent.parseFrom(record.value());
+                return DecisionFilter.isShown(event) ? Optional.of(new Entry(record.partition(), record.offset(), event)) : Optional.empty();
+            } catch (InvalidProtocolBufferException unreadable) {
+                return Optional.empty();
+            }
+        }
+    }
 
     /**
      * @param kept at most

@@ -2,7 +2,6 @@ package dev.muster.planner.control;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import com.google.protobuf.InvalidProtocolBufferException;
 import dev.muster.v1.DecisionEvent;
 import java.time.Duration;
 import java.time.Instant;
@@ -102,16 +101,8 @@ final class DecisionWatch implements Consumer<DecisionLog.Entry> {
     }
 
     private void told(ConsumerRecord<byte[], byte[]> record) {
-        if (record.key() == null || record.value() == null || !fleet.isEmpty() && !Arrays.equals(record.key(), fleet.getBytes(UTF_8))) {
-            return;
-        }
-        try {
-            var event = DecisionEvent.parseFrom(record.value());
-            if (DecisionFilter.isShown(event)) {
-                accept(new DecisionLog.Entry(record.partition(), record.offset(), event));
-            }
-        } catch (InvalidProtocolBufferException unreadable) {
-            // Passed over, as the read model does.
+        if (fleet.isEmpty() || Arrays.equals(record.key(), fleet.getBytes(UTF_8))) {
+            DecisionLog.Entry.of(record).ifPresent(this);
         }
     }
 }

@@ -128,7 +128,7 @@ public final class HistoryRows {
     }
 
     /** Null where it can't be read: the rest of history is worth showing without it. */
-    private static Row row(ConsumerRecord<byte[], byte[]> record) {
+    static Row row(ConsumerRecord<byte[], byte[]> record) {
         try {
             return new Row(record.offset(), HistoryRow.parseFrom(record.value()));
         } catch (InvalidProtocolBufferException unreadable) {
