@@ -14,7 +14,6 @@ import dev.muster.planner.control.PoolBounds;
 import dev.muster.planner.control.ReadModel;
 import dev.muster.planner.control.RequestPublisher;
 import dev.muster.planner.control.SpecPreviews;
-import dev.muster.planner.control.TopicRange;
 import dev.muster.planner.control.TopicReaders;
 import dev.muster.planner.control.Writes;
 import dev.muster.planner.notify.Notifications;
@@ -48,9 +47,11 @@ public final class PlannerService {
     private static final Duration REPORT_EVERY = Duration.ofMinutes(1);
     /** The folder may be on a network. */
     private static final Duration SECRETS_EVERY = Duration.ofSeconds(5);
-    /** Each is a consumer of its own with some megabytes, and keeps a processor busy for as long as it reads. */
-    private static final int HISTORY_READINGS = 4;
+    /** A planner has two cores, and its own work goes first. */
+    private static final int READINGS = 4;
     private static final Duration LONGEST_READING = Duration.ofSeconds(30);
+    /** Of a client that was away and watches on. */
+    private static final Duration LONGEST_CATCH_UP = Duration.ofMinutes(1);
 
     private final Settings settings;
     private final AccessSettings access;
@@ -60,7 +61,8 @@ public final class PlannerService {
     private final ConsoleReader consoles;
     private final Notifications notifications;
     private final LogLevelWrites levels;
-    private final TopicRange ranges;
+    /** For pages of history and money, which ask often and for much. */
+    private final TopicReaders historyReaders;
     private final HistoryRows history;
     private final BudgetBook budgets;
     private final SpecPreviews previews;
@@ -91,11 +93,11 @@ public final class PlannerService {
         consoles = new ConsoleReader(settings, publisher);
         levels = new LogLevelWrites(settings, publisher);
         notifications = new Notifications(settings, model::notifications, model::isCurrent, registry);
-        ranges = new TopicRange(settings, "history-reader", HISTORY_READINGS, LONGEST_READING);
-        history = new HistoryRows(settings, ranges);
-        budgets = new BudgetBook(settings, ranges);
+        historyReaders = new TopicReaders(settings, "history-reader", READINGS, LONGEST_READING);
+        history = new HistoryRows(settings, historyReaders);
+        budgets = new BudgetBook(settings, historyReaders);
         previews = new SpecPreviews(settings, model, writes);
-        readers = new TopicReaders(settings);
+        readers = new TopicReaders(settings, "topic-reader", READINGS, LONGEST_CATCH_UP);
         olderDecisions = new DecisionHistory(model, readers);
         lives = new MachineLives(model, olderDecisions, readers, settings.topics().demand());
         views = new FleetViews(model);
@@ -123,7 +125,7 @@ public final class PlannerService {
         levels.close();
         consoles.close();
         previews.close();
-        ranges.close();
+        historyReaders.close();
         budgets.close();
         watches.close();
         readers.close();

@@ -85,7 +85,7 @@ final class ApiErrors {
 
     /** Others are being served. */
     static StatusRuntimeException busy(String message) {
-        return again(Code.RESOURCE_EXHAUSTED, "BUSY", message, Map.of());
+        return again(Code.RESOURCE_EXHAUSTED, "BUSY", message + " Try again in a few seconds.", Map.of());
     }
 
     /** The caller's own time was up before anything was done. */
@@ -112,12 +112,6 @@ final class ApiErrors {
     static StatusRuntimeException notYetThere(String message, Duration retryAfter) {
         return StatusProto.toStatusRuntimeException(status(Code.UNAVAILABLE, "NOT_YET", message, Map.of()).addDetails(Any.pack(RetryInfo.newBuilder()
                 .setRetryDelay(Durations.fromMillis(retryAfter.toMillis())).build())).build());
-    }
-
-    /** Too much is asked at once; it may be asked again after a while. */
-    static StatusRuntimeException busy(String message, Duration again) {
-        return StatusProto.toStatusRuntimeException(status(Code.UNAVAILABLE, "BUSY", message + " Try again in " + again.toSeconds() + " s.", Map.of())
-                .addDetails(Any.pack(RetryInfo.newBuilder().setRetryDelay(Durations.fromMillis(again.toMillis())).build())).build());
     }
 
     static StatusRuntimeException tooLate(String message) {

@@ -34,7 +34,7 @@ public final class BudgetBook implements AutoCloseable {
     private static final Duration REST = Duration.ofHours(26);
 
     private final Settings settings;
-    private final TopicRange ranges;
+    private final TopicReaders readers;
     private final Map<String, Standing> newest = new ConcurrentHashMap<>();
     /** Fleets whose rows of before were looked for. */
     private final Set<String> searched = ConcurrentHashMap.newKeySet();
@@ -44,9 +44,9 @@ public final class BudgetBook implements AutoCloseable {
     /** @param at end of the row's time. @param lines of every budget that the fleet had */
     record Standing(Instant at, List<BudgetLine> lines) {}
 
-    public BudgetBook(Settings settings, TopicRange ranges) {
+    public BudgetBook(Settings settings, TopicReaders readers) {
         this.settings = settings;
-        this.ranges = ranges;
+        this.readers = readers;
     }
 
     /** Begins reading. The topic must exist. */
@@ -83,7 +83,7 @@ public final class BudgetBook implements AutoCloseable {
         if (missing.isEmpty()) {
             return CompletableFuture.completedFuture(null);
         }
-        search = ranges.<Void>read(reading -> {
+        search = readers.<Void>read(reading -> {
             var partitions = missing.stream().map(fleet -> reading.partition(settings.topics().history(), Topics.historyKey(fleet, HistoryRows.MINUTE)))
                     .collect(Collectors.toSet());
             reading.forEach(reading.since(partitions, Instant.now().minus(REST)), record -> {

@@ -1,9 +1,7 @@
 package dev.muster.planner.control;
 
-import dev.muster.planner.access.Caller;
 import dev.muster.v1.BudgetsGrpc;
 import dev.muster.v1.FleetRecord;
-import dev.muster.v1.FleetState;
 import dev.muster.v1.GetSpendRequest;
 import dev.muster.v1.GetSpendResponse;
 import dev.muster.v1.ListBudgetsRequest;
@@ -12,7 +10,6 @@ import io.grpc.stub.StreamObserver;
 import io.quarkus.grpc.GrpcService;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.List;
 
 /** What may be spent and what was, over gRPC. */
 @GrpcService
@@ -33,11 +30,8 @@ final class BudgetsService extends BudgetsGrpc.BudgetsImplBase {
 
     @Override
     public void listBudgets(ListBudgetsRequest request, StreamObserver<ListBudgetsResponse> call) {
-        Calls.answer(call, () -> {
-            var caller = Caller.current();
-            var fleets = request.getFleet().isEmpty()
-                    ? model.fleets().values().stream().filter(fleet -> fleet.getState() != FleetState.DELETED && caller.mayRead(fleet.getFleet())).toList()
-                    : List.of(Calls.requireFleet(model, request.getFleet()));
+        Calls.answerLater(call, () -> {
+            var fleets = Lookup.fleets(model, request.getFleet()).toList();
             return book.lookFor(fleets.stream().filter(BudgetViews::hasBudgets).map(FleetRecord::getFleet).toList()).thenApply(done -> {
                 var answer = ListBudgetsResponse.newBuilder();
                 fleets.forEach(fleet -> answer.addAllBudgets(new BudgetViews(model, fleet, book.of(fleet.getFleet()), Instant.now()).all()));
@@ -48,8 +42,8 @@ final class BudgetsService extends BudgetsGrpc.BudgetsImplBase {
 
     @Override
     public void getSpend(GetSpendRequest request, StreamObserver<GetSpendResponse> call) {
-        Calls.answer(call, () -> {
-            var fleet = Calls.requireFleet(model, request.getFleet());
+        Calls.answerLater(call, () -> {
+            var fleet = Lookup.fleet(model, "fleet", request.getFleet());
             var now = Instant.now();
             var sum = SpendSum.of(request, fleet, Span.of(request.hasSince(), request.getSince(), request.hasUntil(), request.getUntil(), Duration.ofDays(1), LONGEST, now));
             return rows.forEach(request.getFleet(), HistoryRows.HOUR, sum.span().since(), sum.span().until(), sum::add).thenApply(done -> sum.answer(now));

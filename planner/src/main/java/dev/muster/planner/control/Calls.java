@@ -1,65 +1,71 @@
 package dev.muster.planner.control;
 
-import dev.muster.v1.FleetRecord;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
-import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Supplier;
 import org.apache.kafka.common.KafkaException;
 import org.jboss.logging.Logger;
 
-/** How calls end whose answer is read or worked out on another thread. */
+/** How calls end: with one answer, or with the error that says why there is none. */
 final class Calls {
 
     private static final Logger LOG = Logger.getLogger(Calls.class);
-    /** Readings take a second or two. */
-    private static final Duration AGAIN = Duration.ofSeconds(2);
 
     private Calls() {}
 
-    /** Ends the call with what comes of it, in the right code. */
-    static <R> void answer(StreamObserver<R> call, Supplier<CompletableFuture<R>> work) {
+    /** Ends the call with what is made for it, or with the error that making it threw. */
+    static <R> void answer(StreamObserver<R> call, Supplier<R> work) {
+        R made;
+        try {
+            made = work.get();
+        } catch (RuntimeException failure) {
+            call.onError(failure(failure));
+            return;
+        }
+        call.onNext(made);
+        call.onCompleted();
+    }
+
+    /** As {@link #answer}, once it was read or worked out on another thread. */
+    static <R> void answerLater(StreamObserver<R> call, Supplier<CompletableFuture<R>> work) {
         CompletableFuture<R> answer;
         try {
             answer = work.get();
-        } catch (RuntimeException wrong) {
-            answer = CompletableFuture.failedFuture(wrong);
+        } catch (RuntimeException failure) {
+            call.onError(failure(failure));
+            return;
         }
         answer.whenComplete((made, failure) -> {
             if (failure == null) {
                 call.onNext(made);
                 call.onCompleted();
             } else {
-                call.onError(error(failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure));
+                call.onError(failure(failure));
             }
         });
     }
 
-    private static RuntimeException error(Throwable failure) {
-        if (failure instanceof StatusRuntimeException refused) {
+    /** What a call is told of work that failed. */
+    static StatusRuntimeException failure(Throwable failure) {
+        var cause = cause(failure);
+        if (cause instanceof StatusRuntimeException refused) {
             return refused;
-        }
-        if (failure instanceof TopicRange.Busy) {
-            return ApiErrors.busy("Too many calls read the topics of this planner.", AGAIN);
-        }
-        if (failure instanceof TopicRange.TooLong) {
+        } else if (cause instanceof TopicReaders.Busy) {
+            return ApiErrors.busy("As many calls read topics as may at once.");
+        } else if (cause instanceof TopicReaders.TooLong) {
             return ApiErrors.tooLate("This was not done within the time that the call has: ask for a shorter stretch, or wait longer.");
+        } else if (cause instanceof KafkaException) {
+            LOG.warnf("A topic could not be read for a call; reason=%s", cause);
+            return ApiErrors.unavailable("Kafka did not answer in time. Try again in a few seconds.");
         }
-        if (failure instanceof KafkaException passing) {
-            LOG.warnf("A topic could not be read for a call; reason=%s", passing);
-            return ApiErrors.busy("Kafka did not answer.", AGAIN);
-        }
-        LOG.error("A call of the API failed", failure);
-        return ApiErrors.internal(failure);
+        LOG.error("A call of the API failed", cause);
+        return ApiErrors.internal(cause);
     }
 
-    /** @throws StatusRuntimeException NOT_FOUND, or INVALID_ARGUMENT where none is named */
-    static FleetRecord requireFleet(ReadModel model, String name) {
-        if (name.isEmpty()) {
-            throw ApiErrors.invalid("fleet", "is missing", "name a fleet");
-        }
-        return model.fleet(name).orElseThrow(() -> ApiErrors.notFound("There is no fleet '" + name + "'."));
+    /** What failed, without what carried it from its thread. */
+    static Throwable cause(Throwable failure) {
+        return failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
     }
 }

@@ -54,24 +54,24 @@ public final class DecisionHistory {
      * @param count at most
      */
     CompletableFuture<Found> before(String fleet, long offset, int count, DecisionFilter wanted) {
-        return readers.read(LIMIT, range -> look(range, fleet, offset, count, wanted));
+        return readers.read(LIMIT, reading -> look(reading, fleet, offset, count, wanted));
     }
 
-    private Found look(TopicStretch range, String fleet, long offset, int count, DecisionFilter wanted) {
-        var partition = range.partition(model.decisionsTopic(), fleet.getBytes(UTF_8));
-        var high = Math.min(offset, range.end(partition));
+    private Found look(TopicReading reading, String fleet, long offset, int count, DecisionFilter wanted) {
+        var partition = reading.partition(model.decisionsTopic(), fleet);
+        var high = Math.min(offset, reading.end(partition));
         if (wanted.until() != null) {
-            high = Math.min(high, range.at(partition, wanted.until().plus(SKEW)).orElse(high));
+            high = Math.min(high, reading.at(partition, wanted.until().plus(SKEW)).orElse(high));
         }
-        var low = range.beginning(partition);
+        var low = reading.beginning(partition);
         if (wanted.since() != null) {
-            low = Math.max(low, range.at(partition, wanted.since()).orElse(high));
+            low = Math.max(low, reading.at(partition, wanted.since()).orElse(high));
         }
         var found = new ArrayList<DecisionLog.Entry>();
         for (var stretches = 0; low < high && stretches < MOST_STRETCHES && found.size() <= count; stretches++) {
             var from = Math.max(low, high - STRETCH);
             var newest = new ArrayDeque<DecisionLog.Entry>();
-            var reached = range.read(partition, from, high, record -> entry(record, fleet, wanted).ifPresent(entry -> {
+            var reached = reading.read(partition, from, high, record -> entry(record, fleet, wanted).ifPresent(entry -> {
                 newest.addLast(entry);
                 if (newest.size() > count + 1) {
                     newest.removeFirst();
@@ -100,22 +100,22 @@ public final class DecisionHistory {
     }
 
     /**
-     * Those of a span of time that are wanted, oldest first, as far as the range's time lasts.
+     * Those of a span of time that are wanted, oldest first, as far as the reading's time lasts.
      *
      * @param below an offset at which to stop: what is from there on is known
      * @return false: some may be missing
      */
-    boolean between(TopicStretch range, String fleet, Instant from, Instant to, long below, Predicate<DecisionEvent> wanted, List<DecisionEvent> into) {
-        var partition = range.partition(model.decisionsTopic(), fleet.getBytes(UTF_8));
-        var end = Math.min(below, range.at(partition, to.plus(SKEW)).orElse(range.end(partition)));
-        var begin = range.at(partition, from).orElse(end);
-        var reached = range.read(partition, begin, end, record -> entry(record, fleet, wanted).ifPresent(entry -> into.add(entry.event())));
-        return reached >= end && !isCut(range, partition, begin);
+    boolean between(TopicReading reading, String fleet, Instant from, Instant to, long below, Predicate<DecisionEvent> wanted, List<DecisionEvent> into) {
+        var partition = reading.partition(model.decisionsTopic(), fleet);
+        var end = Math.min(below, reading.at(partition, to.plus(SKEW)).orElse(reading.end(partition)));
+        var begin = reading.at(partition, from).orElse(end);
+        var reached = reading.read(partition, begin, end, record -> entry(record, fleet, wanted).ifPresent(entry -> into.add(entry.event())));
+        return reached >= end && !isCut(reading, partition, begin);
     }
 
     /** What would be before it is no longer there, if something ever was. */
-    static boolean isCut(TopicStretch range, TopicPartition partition, long begin) {
-        var beginning = range.beginning(partition);
+    static boolean isCut(TopicReading reading, TopicPartition partition, long begin) {
+        var beginning = reading.beginning(partition);
         return beginning > 0 && begin <= beginning;
     }
 }

@@ -68,17 +68,17 @@ final class DecisionWatch implements Consumer<DecisionLog.Entry> {
      *
      * @throws io.grpc.StatusRuntimeException if the topic no longer has it, or it takes too long
      */
-    void catchUp(TopicStretch range) {
+    void catchUp(TopicReading reading) {
         for (var partition : next.entrySet()) {
             var of = new TopicPartition(model.decisionsTopic(), partition.getKey());
-            if (partition.getValue() < range.beginning(of) || partition.getValue() > range.end(of)) {
+            if (partition.getValue() < reading.beginning(of) || partition.getValue() > reading.end(of)) {
                 throw ApiErrors.outOfRange("The topic of decisions no longer has what came behind this token: watch anew, and list what was before.");
             }
         }
         while (!join()) {
             var known = model.decisionPositions();
             for (var partition : known.entrySet()) {
-                if (next.containsKey(partition.getKey()) && !read(range, new TopicPartition(model.decisionsTopic(), partition.getKey()), partition.getValue())) {
+                if (next.containsKey(partition.getKey()) && !read(reading, new TopicPartition(model.decisionsTopic(), partition.getKey()), partition.getValue())) {
                     return;
                 }
             }
@@ -86,15 +86,15 @@ final class DecisionWatch implements Consumer<DecisionLog.Entry> {
     }
 
     /** False: nobody watches any longer. */
-    private boolean read(TopicStretch range, TopicPartition partition, long to) {
+    private boolean read(TopicReading reading, TopicPartition partition, long to) {
         for (var from = next.get(partition.partition()); from < to; from = next.get(partition.partition())) {
             if (!watch.awaitRoom(PATIENCE)) {
                 return false;
             }
-            if (range.isTimeUp()) {
+            if (reading.isOver()) {
                 throw ApiErrors.busy("There is more than could be read at once: watch again, from the last token on.");
             }
-            var reached = range.read(partition, from, Math.min(to, from + STRETCH), this::told);
+            var reached = reading.read(partition, from, Math.min(to, from + STRETCH), this::told);
             next.merge(partition.partition(), reached, Math::max);
         }
         return true;

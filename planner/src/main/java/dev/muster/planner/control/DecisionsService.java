@@ -68,15 +68,14 @@ final class DecisionsService extends DecisionsGrpc.DecisionsImplBase {
         var known = model.decisionsCompleteFrom(request.getFleet());
         var found = model.decisions(request.getFleet()).map(log -> log.before(before, size + 1, wanted)).orElse(List.of());
         if (found.size() > size) {
-            Writes.finish(call, () -> page(found.subList(0, size), OptionalLong.of(found.get(size - 1).offset())));
+            Calls.answer(call, () -> page(found.subList(0, size), OptionalLong.of(found.get(size - 1).offset())));
         } else if (known == 0) {
-            Writes.finish(call, () -> page(found, OptionalLong.empty()));
+            Calls.answer(call, () -> page(found, OptionalLong.empty()));
         } else if (!found.isEmpty()) {
             // What is in memory comes at once; whoever wants more asks for it.
-            Writes.finish(call, () -> page(found, OptionalLong.of(Math.min(known, found.get(found.size() - 1).offset()))));
+            Calls.answer(call, () -> page(found, OptionalLong.of(Math.min(known, found.get(found.size() - 1).offset()))));
         } else {
-            Writes.finish(call, history.before(request.getFleet(), Math.min(before, known), size, wanted).thenApply(older -> page(older.entries(), older.next())),
-                    "Older decisions could not be read");
+            Calls.answerLater(call, () -> history.before(request.getFleet(), Math.min(before, known), size, wanted).thenApply(older -> page(older.entries(), older.next())));
         }
     }
 
@@ -111,12 +110,12 @@ final class DecisionsService extends DecisionsGrpc.DecisionsImplBase {
         // Ahead of this replica: it is behind another one, or the topic is a new one, as its end will tell.
         var ahead = from.entrySet().stream().anyMatch(next -> next.getValue() > read.getOrDefault(next.getKey(), 0L));
         if (ahead || !watch.join()) {
-            readers.read(CATCH_UP, range -> {
-                watch.catchUp(range);
+            readers.read(CATCH_UP, reading -> {
+                watch.catchUp(reading);
                 return true;
             }).whenComplete((done, failure) -> {
                 if (failure != null) {
-                    client.fail(Writes.failure(failure, "Decisions behind the token could not be read"));
+                    client.fail(Calls.failure(failure));
                 }
             });
         }
@@ -147,10 +146,9 @@ final class DecisionsService extends DecisionsGrpc.DecisionsImplBase {
 
     @Override
     public void explain(ExplainRequest request, StreamObserver<ExplainResponse> call) {
-        Writes.finish(call, () -> {
+        Calls.answer(call, () -> {
             if (!request.getMachineId().isEmpty()) {
-                return machine(model.machine(request.getMachineId())
-                        .orElseThrow(() -> ApiErrors.notFound("There is no machine '" + request.getMachineId() + "'.")));
+                return machine(Lookup.machine(model, request.getMachineId()));
             }
             if (!request.getTaskId().isEmpty()) {
                 return task(request.getTaskId());
@@ -159,9 +157,7 @@ final class DecisionsService extends DecisionsGrpc.DecisionsImplBase {
                 throw ApiErrors.invalid("machineId", "is missing, and so are a task, and a fleet with a queue", "name a machine, a task, or a fleet and a queue");
             }
             var fleet = fleet(request.getFleet());
-            return queue(fleet, fleet.getSpec().getQueuesList().stream().filter(q -> q.getName().equals(request.getQueue())).findFirst()
-                    .orElseThrow(() -> ApiErrors.notFound("Fleet " + fleet.getFleet() + " has no queue '" + request.getQueue() + "'; it has: "
-                            + fleet.getSpec().getQueuesList().stream().map(QueueSpec::getName).collect(Collectors.joining(", ")) + ".")));
+            return queue(fleet, Lookup.queue(fleet, request.getQueue()));
         });
     }
 
@@ -310,9 +306,6 @@ final class DecisionsService extends DecisionsGrpc.DecisionsImplBase {
     }
 
     private FleetRecord fleet(String name) {
-        if (name.isEmpty()) {
-            throw ApiErrors.invalid("fleet", "is missing", "name the fleet whose decisions you want");
-        }
-        return model.fleet(name).orElseThrow(() -> ApiErrors.notFound("There is no fleet '" + name + "'."));
+        return Lookup.fleet(model, "fleet", name);
     }
 }

@@ -20,7 +20,6 @@ import dev.muster.v1.ExportFleetResponse;
 import dev.muster.v1.FleetChange;
 import dev.muster.v1.FleetRecord;
 import dev.muster.v1.FleetSpec;
-import dev.muster.v1.FleetState;
 import dev.muster.v1.FleetView;
 import dev.muster.v1.FleetsGrpc;
 import dev.muster.v1.GetFleetRequest;
@@ -178,12 +177,12 @@ final class FleetsService extends FleetsGrpc.FleetsImplBase {
 
     @Override
     public void getFleet(GetFleetRequest request, StreamObserver<FleetView> call) {
-        Writes.finish(call, () -> views.of(fleet(request.getName())));
+        Calls.answer(call, () -> views.of(fleet(request.getName())));
     }
 
     @Override
     public void listFleets(ListFleetsRequest request, StreamObserver<ListFleetsResponse> call) {
-        Writes.finish(call, () -> {
+        Calls.answer(call, () -> {
             var size = Pages.size(request.getPageSize());
             var page = ListFleetsResponse.newBuilder();
             for (var fleets = fleets(Pages.after(request.getPageToken())).iterator(); fleets.hasNext(); ) {
@@ -200,16 +199,11 @@ final class FleetsService extends FleetsGrpc.FleetsImplBase {
 
     /** Fleets that are there and that the caller may read, behind a name. */
     private Stream<FleetRecord> fleets(String after) {
-        var caller = Caller.current();
-        return model.fleets().tailMap(after, false).values().stream()
-                .filter(fleet -> fleet.getState() != FleetState.DELETED && caller.mayRead(fleet.getFleet()));
+        return Lookup.readable(model.fleets().tailMap(after, false).values().stream());
     }
 
     private FleetRecord fleet(String name) {
-        if (name.isEmpty()) {
-            throw ApiErrors.invalid("name", "is missing", "name a fleet, as fleet list shows it");
-        }
-        return model.fleet(name).orElseThrow(() -> ApiErrors.notFound("There is no fleet '" + name + "'."));
+        return Lookup.fleet(model, "name", name);
     }
 
     @Override
@@ -226,7 +220,7 @@ final class FleetsService extends FleetsGrpc.FleetsImplBase {
 
     @Override
     public void listFleetVersions(ListFleetVersionsRequest request, StreamObserver<ListFleetVersionsResponse> call) {
-        Writes.finish(call, () -> {
+        Calls.answer(call, () -> {
             var size = Pages.size(request.getPageSize());
             var before = Pages.number(request.getPageToken());
             var older = model.versions(fleet(request.getName())).stream()
@@ -241,7 +235,7 @@ final class FleetsService extends FleetsGrpc.FleetsImplBase {
 
     @Override
     public void getFleetVersion(GetFleetVersionRequest request, StreamObserver<FleetRecord> call) {
-        Writes.finish(call, () -> version(fleet(request.getName()), "version", request.getVersion()));
+        Calls.answer(call, () -> version(fleet(request.getName()), "version", request.getVersion()));
     }
 
     /** @param field of the request that names the version */
@@ -258,7 +252,7 @@ final class FleetsService extends FleetsGrpc.FleetsImplBase {
     @Override
     public void diffFleet(DiffFleetRequest request, StreamObserver<DiffFleetResponse> call) {
         if (!request.hasSpec()) {
-            Writes.finish(call, () -> {
+            Calls.answer(call, () -> {
                 var now = fleet(request.getName());
                 var to = request.getToVersion() == 0 ? now : version(now, "toVersion", request.getToVersion());
                 var from = request.getFromVersion() == 0 ? before(now, to) : version(now, "fromVersion", request.getFromVersion());
@@ -324,7 +318,7 @@ final class FleetsService extends FleetsGrpc.FleetsImplBase {
 
     @Override
     public void exportFleet(ExportFleetRequest request, StreamObserver<ExportFleetResponse> call) {
-        Writes.finish(call, () -> {
+        Calls.answer(call, () -> {
             if (request.getName().isEmpty() == !request.hasSpec()) {
                 throw ApiErrors.invalid("name", request.hasSpec() ? "is '" + request.getName() + "' beside a spec" : "is missing, and so is a spec",
                         "name a fleet, or send a spec");
@@ -340,7 +334,7 @@ final class FleetsService extends FleetsGrpc.FleetsImplBase {
 
     @Override
     public void importFleet(ImportFleetRequest request, StreamObserver<ImportFleetResponse> call) {
-        Writes.finish(call, () -> {
+        Calls.answer(call, () -> {
             var bytes = request.getText().getBytes(UTF_8).length;
             if (bytes > LARGEST_TEXT) {
                 throw ApiErrors.invalid("text", "has " + bytes + " bytes", "send at most " + LARGEST_TEXT);

@@ -43,7 +43,7 @@ public final class HistoryRows {
     private static final Duration FRESH = Duration.ofSeconds(1);
 
     private final Settings settings;
-    private final TopicRange ranges;
+    private final TopicReaders readers;
     /** By key of the topic, the one asked for last last. */
     private final LinkedHashMap<String, Young> young = new LinkedHashMap<>(16, 0.75f, true);
 
@@ -73,22 +73,22 @@ public final class HistoryRows {
         }
     }
 
-    public HistoryRows(Settings settings, TopicRange ranges) {
+    public HistoryRows(Settings settings, TopicReaders readers) {
         this.settings = settings;
-        this.ranges = ranges;
+        this.readers = readers;
     }
 
     /**
      * Hands over the rows of a series that begin in that time, as the topic has them; by their start, but that rows of hours may come late.
      *
      * @param visitor answers false once it wants no more
-     * @return done when all were handed over; fails as {@link TopicRange#read}
+     * @return done when all were handed over; fails as {@link TopicReaders#read}
      */
     CompletableFuture<Void> forEach(String fleet, String series, Instant since, Instant until, Predicate<Row> visitor) {
         var key = Topics.historyKey(fleet, series);
         var oldest = Instant.now().minus(YOUNG.get(series));
         if (since.isBefore(oldest)) {
-            return ranges.read(reading -> {
+            return readers.read(reading -> {
                 var partition = reading.partition(settings.topics().history(), key);
                 var last = until.plus(LATEST.get(series)).toEpochMilli();
                 var late = new AtomicInteger();
@@ -107,7 +107,7 @@ public final class HistoryRows {
             known.rows().stream().filter(row -> isIn(row, since, until)).allMatch(visitor);
             return CompletableFuture.completedFuture(null);
         }
-        return ranges.read(reading -> {
+        return readers.read(reading -> {
             var read = readOn(reading, key, oldest, known);
             read.rows().stream().filter(row -> isIn(row, since, until)).allMatch(visitor);
             return null;
@@ -145,7 +145,7 @@ public final class HistoryRows {
     }
 
     /** Two calls may read the same at once; the second to end is kept. */
-    private Young readOn(TopicRange.Reading reading, String key, Instant oldest, Young known) {
+    private Young readOn(TopicReading reading, String key, Instant oldest, Young known) {
         var read = new Young();
         if (known == null) {
             read.from = oldest;

@@ -68,12 +68,12 @@ final class HistoryService extends HistoryGrpc.HistoryImplBase {
 
     @Override
     public void queryHistory(QueryHistoryRequest request, StreamObserver<QueryHistoryResponse> call) {
-        Calls.answer(call, () -> {
+        Calls.answerLater(call, () -> {
             var series = request.getSeries();
             if (!series.equals(HistoryRows.MINUTE) && !series.equals(HistoryRows.HOUR)) {
                 throw ApiErrors.invalid("series", "'" + series + "' is no series", "use minute or hour");
             }
-            Calls.requireFleet(model, request.getFleet());
+            Lookup.fleet(model, "fleet", request.getFleet());
             var hours = series.equals(HistoryRows.HOUR);
             var span = Span.of(request.hasSince(), request.getSince(), request.hasUntil(), request.getUntil(), hours ? Duration.ofDays(1) : Duration.ofHours(1),
                     hours ? MOST_HOURS : MOST_MINUTES, Instant.now());

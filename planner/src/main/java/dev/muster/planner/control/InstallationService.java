@@ -64,7 +64,7 @@ final class InstallationService extends InstallationGrpc.InstallationImplBase {
 
     @Override
     public void getCaller(GetCallerRequest request, StreamObserver<Caller> call) {
-        Writes.finish(call, () -> {
+        Calls.answer(call, () -> {
             var caller = dev.muster.planner.access.Caller.current();
             var answer = Caller.newBuilder().setName(caller.name());
             new TreeMap<>(caller.roles()).forEach((fleet, role) -> answer.addGrants(Grant.newBuilder().setFleet(fleet).setRole(role)));
@@ -75,7 +75,7 @@ final class InstallationService extends InstallationGrpc.InstallationImplBase {
 
     @Override
     public void getInstallation(GetInstallationRequest request, StreamObserver<InstallationView> call) {
-        Writes.finish(call, () -> {
+        Calls.answer(call, () -> {
             var everything = dev.muster.planner.access.Caller.current().mayReadEverything();
             var answer = InstallationView.newBuilder().setName(settings.installation()).setVersion(Settings.version()).setAuthenticated(!access.isOpen());
             model.services().stream().sorted(Comparator.comparing(ServiceReported::getService).thenComparing(ServiceReported::getInstance))
@@ -91,19 +91,18 @@ final class InstallationService extends InstallationGrpc.InstallationImplBase {
 
     @Override
     public void testNotifications(TestNotificationsRequest request, StreamObserver<TestNotificationsResponse> call) {
-        var fleet = model.fleet(request.getFleet()).filter(record -> record.getState() != FleetState.DELETED);
-        if (fleet.isEmpty()) {
-            call.onError(ApiErrors.notFound("There is no fleet '" + request.getFleet() + "'."));
-        } else if (fleet.get().getSpec().getNotificationsCount() == 0) {
-            call.onError(ApiErrors.notYet("Fleet " + request.getFleet() + " has no notifications: name a webhook in its spec first."));
-        } else {
-            notifications.test(request.getFleet()).thenAccept(outcomes -> Writes.finish(call, () -> TestNotificationsResponse.newBuilder().addAllOutcomes(outcomes).build()));
-        }
+        Calls.answerLater(call, () -> {
+            var fleet = Lookup.standing(model, "fleet", request.getFleet());
+            if (fleet.getSpec().getNotificationsCount() == 0) {
+                throw ApiErrors.notYet("Fleet " + fleet.getFleet() + " has no notifications: name a webhook in its spec first.");
+            }
+            return notifications.test(fleet.getFleet()).thenApply(outcomes -> TestNotificationsResponse.newBuilder().addAllOutcomes(outcomes).build());
+        });
     }
 
     @Override
     public void listLogLevels(ListLogLevelsRequest request, StreamObserver<ListLogLevelsResponse> call) {
-        Writes.finish(call, () -> ListLogLevelsResponse.newBuilder().addAllLevels(levels.all()).build());
+        Calls.answer(call, () -> ListLogLevelsResponse.newBuilder().addAllLevels(levels.all()).build());
     }
 
     @Override
@@ -115,7 +114,7 @@ final class InstallationService extends InstallationGrpc.InstallationImplBase {
             return;
         }
         levels.set(request.getService(), request.getCategory(), request.getLevel(), lasts, dev.muster.planner.access.Caller.current().name())
-                .whenComplete((level, failure) -> Writes.finish(call, () -> {
+                .whenComplete((level, failure) -> Calls.answer(call, () -> {
                     if (failure != null) {
                         throw ApiErrors.unavailable("Kafka did not take the level. Try again in a few seconds.");
                     }
@@ -143,7 +142,7 @@ final class InstallationService extends InstallationGrpc.InstallationImplBase {
 
     @Override
     public void listSecrets(ListSecretsRequest request, StreamObserver<ListSecretsResponse> call) {
-        Writes.finish(call, () -> {
+        Calls.answer(call, () -> {
             var wanted = new TreeMap<String, Set<SpecSecrets.Wanted>>();
             model.fleets().values().stream().filter(fleet -> fleet.getState() != FleetState.DELETED)
                     .forEach(fleet -> wanted.put(fleet.getFleet(), SpecSecrets.of(fleet.getSpec())));

@@ -48,21 +48,21 @@ public final class MachineLives {
     }
 
     CompletableFuture<MachineLife> of(MachineRecord machine) {
-        return readers.read(LIMIT, range -> read(range, machine, Instant.now()));
+        return readers.read(LIMIT, reading -> read(reading, machine, Instant.now()));
     }
 
-    private MachineLife read(TopicStretch range, MachineRecord machine, Instant now) {
+    private MachineLife read(TopicReading reading, MachineRecord machine, Instant now) {
         Predicate<DecisionEvent> names = event -> event.getDecision().getMachineIdsList().contains(machine.getMachineId());
         var decisions = new ArrayList<DecisionEvent>();
         var complete = true;
         var known = model.decisionsCompleteFrom(machine.getFleet());
         if (known > 0) {
-            complete = history.between(range, machine.getFleet(), begin(machine).minus(AROUND), end(machine, now).plus(AROUND), known, names, decisions);
+            complete = history.between(reading, machine.getFleet(), begin(machine).minus(AROUND), end(machine, now).plus(AROUND), known, names, decisions);
         }
         model.decisions(machine.getFleet()).ifPresent(log -> decisions.addAll(log.all(names)));
         var runs = new TaskRuns(machine, queueNames(machine.getFleet()));
         if (machine.hasReadyAt()) {
-            complete &= watch(range, machine, now, runs);
+            complete &= watch(reading, machine, now, runs);
         }
         return MachineLife.newBuilder().setMachine(machine).addAllEvents(events(machine, unique(decisions))).addAllTasks(runs.runs(now)).setComplete(complete).build();
     }
@@ -76,13 +76,13 @@ public final class MachineLives {
     }
 
     /** False: not all looks of its time could be read. */
-    private boolean watch(TopicStretch range, MachineRecord machine, Instant now, TaskRuns runs) {
+    private boolean watch(TopicReading reading, MachineRecord machine, Instant now, TaskRuns runs) {
         var key = machine.getFleet().getBytes(UTF_8);
-        var partition = range.partition(demand, key);
-        var end = range.at(partition, end(machine, now).plus(AROUND)).orElseGet(() -> range.end(partition));
-        var begin = range.at(partition, instant(machine.getReadyAt()).minus(AROUND)).orElse(end);
-        var reached = range.read(partition, begin, end, record -> look(record, key, runs));
-        return reached >= end && !DecisionHistory.isCut(range, partition, begin);
+        var partition = reading.partition(demand, machine.getFleet());
+        var end = reading.at(partition, end(machine, now).plus(AROUND)).orElseGet(() -> reading.end(partition));
+        var begin = reading.at(partition, instant(machine.getReadyAt()).minus(AROUND)).orElse(end);
+        var reached = reading.read(partition, begin, end, record -> look(record, key, runs));
+        return reached >= end && !DecisionHistory.isCut(reading, partition, begin);
     }
 
     private static void look(ConsumerRecord<byte[], byte[]> record, byte[] key, TaskRuns runs) {

@@ -25,7 +25,8 @@ import io.grpc.stub.StreamObserver;
 import io.quarkus.grpc.GrpcService;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.concurrent.CompletionException;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Predicate;
 
 /** Machines on the books, over gRPC. */
@@ -53,7 +54,7 @@ final class MachinesService extends MachinesGrpc.MachinesImplBase {
 
     @Override
     public void listMachines(ListMachinesRequest request, StreamObserver<ListMachinesResponse> call) {
-        Writes.finish(call, () -> {
+        Calls.answer(call, () -> {
             var size = Pages.size(request.getPageSize());
             var wanted = wanted(request);
             var page = ListMachinesResponse.newBuilder();
@@ -93,19 +94,12 @@ final class MachinesService extends MachinesGrpc.MachinesImplBase {
 
     @Override
     public void getMachine(GetMachineRequest request, StreamObserver<MachineRecord> call) {
-        Writes.finish(call, () -> find(request.getMachineId()));
+        Calls.answer(call, () -> Lookup.machine(model, request.getMachineId()));
     }
 
     @Override
     public void getMachineLife(GetMachineRequest request, StreamObserver<MachineLife> call) {
-        MachineRecord machine;
-        try {
-            machine = find(request.getMachineId());
-        } catch (StatusRuntimeException refused) {
-            call.onError(refused);
-            return;
-        }
-        Writes.finish(call, lives.of(machine), "The machine's life could not be read");
+        Calls.answerLater(call, () -> lives.of(Lookup.machine(model, request.getMachineId())));
     }
 
     @Override
@@ -150,70 +144,45 @@ final class MachinesService extends MachinesGrpc.MachinesImplBase {
 
     @Override
     public void getConsole(GetConsoleRequest request, StreamObserver<ConsoleReported> call) {
-        MachineRecord machine;
-        try {
-            machine = find(request.getMachineId());
-        } catch (StatusRuntimeException refused) {
-            call.onError(refused);
-            return;
-        }
-        if (!hasEnded(machine)) {
-            liveConsole(machine, call);
-            return;
-        }
-        consoles.find(machine).whenComplete((console, failure) -> Writes.finish(call, () -> {
-            if (failure instanceof ConsoleReader.TooMany) {
-                throw ApiErrors.busy("Other consoles are being looked for. Try again in a few seconds.");
-            } else if (failure != null) {
-                throw ApiErrors.unavailable("The console could not be looked for: " + (failure.getCause() == null ? failure : failure.getCause()).getMessage() + ".");
-            }
-            return console.orElseThrow(() -> ApiErrors.notFound("Nothing is kept of the console of " + machine.getMachineId() + ": "
-                    + (machine.getCloudId().isEmpty() ? "its cloud never had it." : "its cloud showed none within ten minutes of its end, or that is more than 14 days ago.")));
-        }));
+        Calls.answerLater(call, () -> {
+            var machine = Lookup.machine(model, request.getMachineId());
+            return hasEnded(machine) ? consoles.find(machine).thenApply(console -> kept(machine, console)) : liveConsole(machine);
+        });
+    }
+
+    private static ConsoleReported kept(MachineRecord machine, Optional<ConsoleReported> console) {
+        return console.orElseThrow(() -> ApiErrors.notFound("Nothing is kept of the console of " + machine.getMachineId() + ": "
+                + (machine.getCloudId().isEmpty() ? "its cloud never had it." : "its cloud showed none within ten minutes of its end, or that is more than 14 days ago.")));
     }
 
     /** Asks its provisioner to read it, and waits for that. */
-    private void liveConsole(MachineRecord machine, StreamObserver<ConsoleReported> call) {
+    private CompletableFuture<ConsoleReported> liveConsole(MachineRecord machine) {
         if (machine.getCloudId().isEmpty()) {
-            call.onError(ApiErrors.notYet("Machine " + machine.getMachineId() + " has no console: its cloud doesn't have it yet."));
-            return;
+            throw ApiErrors.notYet("Machine " + machine.getMachineId() + " has no console: its cloud doesn't have it yet.");
         }
         var within = Writes.untilDeadline(CONSOLE_WITHIN, CONSOLE_AT_MOST);
-        Request request;
-        try {
-            request = writes.request(machine.getFleet(), "").setMachines(MachineRequest.newBuilder().setVerb(MachineVerb.FETCH_CONSOLE)
-                    .addMachineIds(machine.getMachineId())).build();
-        } catch (StatusRuntimeException refused) {
-            call.onError(refused);
-            return;
-        }
-        consoles.await(machine, within, () -> writes.ask(request, within)).whenComplete((console, failure) -> Writes.finish(call, () -> {
-            var why = failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
-            if (why instanceof StatusRuntimeException refused) {
-                throw refused;
-            } else if (why instanceof ConsoleReader.TooMany) {
-                throw ApiErrors.notYetThere("Other consoles are being waited for.", CONSOLE_AGAIN);
-            } else if (why instanceof ConsoleReader.NotRead) {
-                throw ApiErrors.notYetThere("The console of " + machine.getMachineId() + " was not read within " + within.toSeconds() + " s: its cloud does not answer, or "
-                        + "its provisioner does not run.", CONSOLE_AGAIN);
-            } else if (why != null) {
-                throw ApiErrors.unavailable("The console could not be waited for: " + why.getMessage() + ".");
+        var request = writes.request(machine.getFleet(), "").setMachines(MachineRequest.newBuilder().setVerb(MachineVerb.FETCH_CONSOLE)
+                .addMachineIds(machine.getMachineId())).build();
+        return consoles.await(machine, within, () -> writes.ask(request, within)).handle((console, failure) -> {
+            if (failure != null) {
+                throw Calls.cause(failure) instanceof ConsoleReader.NotRead ? ApiErrors.notYetThere("The console of " + machine.getMachineId() + " was not read within "
+                        + within.toSeconds() + " s: its cloud does not answer, or its provisioner does not run.", CONSOLE_AGAIN) : Calls.failure(failure);
             }
             return console.orElseThrow(() -> ApiErrors.notYetThere("The cloud of " + machine.getMachineId() + " (" + machine.getCloudId()
                     + ") shows no console of it yet.", CONSOLE_AGAIN));
-        }));
+        });
     }
 
     private void ask(String machineId, String requestId, MachineRequest.Builder what, StreamObserver<MachineRecord> call) {
         Request request;
         try {
-            var machine = find(machineId);
+            var machine = Lookup.machine(model, machineId);
             request = writes.request(machine.getFleet(), requestId).setMachines(what.addMachineIds(machineId)).build();
         } catch (StatusRuntimeException refused) {
             call.onError(refused);
             return;
         }
-        writes.send(request, call, answer -> model.machine(machineId).filter(machine -> shows(machine, what)).isPresent(), answer -> find(machineId));
+        writes.send(request, call, answer -> model.machine(machineId).filter(machine -> shows(machine, what)).isPresent(), answer -> Lookup.machine(model, machineId));
     }
 
     /** Whether the record says what was asked for, or that it is being done; once it is done, the next thing may have come over it. */
@@ -226,12 +195,5 @@ final class MachinesService extends MachinesGrpc.MachinesImplBase {
             case TERMINATE_MACHINE -> machine.getAsked() == asked.getVerb() || machine.getMark() == Mark.DRAIN_NOW || machine.getPhase() == Phase.TERMINATING || hasEnded(machine);
             case FETCH_CONSOLE, MACHINE_VERB_UNSPECIFIED, UNRECOGNIZED -> true;
         };
-    }
-
-    private MachineRecord find(String machineId) {
-        if (machineId.isEmpty()) {
-            throw ApiErrors.invalid("machineId", "is missing", "name a machine, as machine list shows it");
-        }
-        return model.machine(machineId).orElseThrow(() -> ApiErrors.notFound("There is no machine '" + machineId + "'."));
     }
 }

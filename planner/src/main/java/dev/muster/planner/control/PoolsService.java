@@ -1,8 +1,6 @@
 package dev.muster.planner.control;
 
-import dev.muster.planner.access.Caller;
 import dev.muster.v1.FleetRecord;
-import dev.muster.v1.FleetState;
 import dev.muster.v1.ListPoolsRequest;
 import dev.muster.v1.ListPoolsResponse;
 import dev.muster.v1.MachineRecord;
@@ -17,7 +15,6 @@ import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /** Pools as they are now, over gRPC. */
 @GrpcService
@@ -33,20 +30,12 @@ final class PoolsService extends PoolsGrpc.PoolsImplBase {
 
     @Override
     public void listPools(ListPoolsRequest request, StreamObserver<ListPoolsResponse> call) {
-        Writes.finish(call, () -> {
+        Calls.answer(call, () -> {
             var response = ListPoolsResponse.newBuilder();
             var now = Instant.now();
-            fleets(request.getFleet()).forEach(fleet -> pools(fleet, now).forEach(response::addPools));
+            Lookup.fleets(model, request.getFleet()).forEach(fleet -> pools(fleet, now).forEach(response::addPools));
             return response.build();
         });
-    }
-
-    /** The one that is asked for, or all that the caller may read. */
-    private Stream<FleetRecord> fleets(String asked) {
-        if (!asked.isEmpty()) {
-            return Stream.of(model.fleet(asked).orElseThrow(() -> ApiErrors.notFound("There is no fleet '" + asked + "'.")));
-        }
-        return model.fleets().values().stream().filter(fleet -> fleet.getState() != FleetState.DELETED && Caller.current().mayRead(fleet.getFleet()));
     }
 
     private List<PoolView> pools(FleetRecord fleet, Instant now) {

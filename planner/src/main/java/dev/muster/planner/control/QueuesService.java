@@ -1,8 +1,6 @@
 package dev.muster.planner.control;
 
-import dev.muster.planner.access.Caller;
 import dev.muster.v1.FleetRecord;
-import dev.muster.v1.FleetState;
 import dev.muster.v1.ListQueuesRequest;
 import dev.muster.v1.ListQueuesResponse;
 import dev.muster.v1.ListWaitingTasksRequest;
@@ -16,7 +14,6 @@ import io.quarkus.grpc.GrpcService;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /** Queues as last seen, over gRPC. */
 @GrpcService
@@ -30,40 +27,26 @@ final class QueuesService extends QueuesGrpc.QueuesImplBase {
 
     @Override
     public void listQueues(ListQueuesRequest request, StreamObserver<ListQueuesResponse> call) {
-        Writes.finish(call, () -> {
+        Calls.answer(call, () -> {
             var response = ListQueuesResponse.newBuilder();
-            fleets(request.getFleet()).forEach(fleet -> fleet.getSpec().getQueuesList().forEach(queue -> response.addQueues(view(model, fleet, queue))));
+            Lookup.fleets(model, request.getFleet()).forEach(fleet -> fleet.getSpec().getQueuesList().forEach(queue -> response.addQueues(view(model, fleet, queue))));
             return response.build();
         });
     }
 
-    /** The one that is asked for, or all that the caller may read. */
-    private Stream<FleetRecord> fleets(String asked) {
-        if (!asked.isEmpty()) {
-            return Stream.of(model.fleet(asked).orElseThrow(() -> ApiErrors.notFound("There is no fleet '" + asked + "'.")));
-        }
-        return model.fleets().values().stream().filter(fleet -> fleet.getState() != FleetState.DELETED && Caller.current().mayRead(fleet.getFleet()));
-    }
-
     @Override
     public void listWaitingTasks(ListWaitingTasksRequest request, StreamObserver<ListWaitingTasksResponse> call) {
-        Writes.finish(call, () -> {
-            if (request.getFleet().isEmpty() || request.getQueue().isEmpty()) {
-                throw ApiErrors.invalid(request.getFleet().isEmpty() ? "fleet" : "queue", "is missing", "name a fleet and one of its queues");
-            }
+        Calls.answer(call, () -> {
             var size = Pages.size(request.getPageSize());
             var from = (int) Math.min(Integer.MAX_VALUE, Pages.number(request.getPageToken()).orElse(0) & Long.MAX_VALUE);
-            var fleet = fleets(request.getFleet()).findFirst().orElseThrow();
-            if (fleet.getSpec().getQueuesList().stream().noneMatch(queue -> queue.getName().equals(request.getQueue()))) {
-                throw ApiErrors.notFound("Fleet " + fleet.getFleet() + " has no queue '" + request.getQueue() + "'; it has: "
-                        + fleet.getSpec().getQueuesList().stream().map(QueueSpec::getName).collect(Collectors.joining(", ")) + ".");
-            }
+            var fleet = Lookup.fleet(model, "fleet", request.getFleet());
+            var queue = Lookup.queue(fleet, request.getQueue()).getName();
             var demand = model.demand(fleet.getFleet());
-            var picture = demand.queue(request.getQueue());
+            var picture = demand.queue(queue);
             if (picture.isEmpty() || demand.seenAt() == null) {
-                throw ApiErrors.notYet("fleets/" + fleet.getFleet() + "/queues/" + request.getQueue(), "The queue was " + unseen(demand) + ".");
+                throw ApiErrors.notYet("fleets/" + fleet.getFleet() + "/queues/" + queue, "The queue was " + unseen(demand) + ".");
             }
-            var tasks = demand.tasks(request.getQueue());
+            var tasks = demand.tasks(queue);
             var page = tasks.subList(Math.min(from, tasks.size()), (int) Math.min((long) from + size, tasks.size()));
             var response = ListWaitingTasksResponse.newBuilder().addAllTasks(page).setWaiting(picture.get().getWaiting()).setAge(age(demand.seenAt(), Instant.now()));
             if (from + page.size() < tasks.size()) {

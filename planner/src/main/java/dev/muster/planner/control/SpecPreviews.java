@@ -11,7 +11,6 @@ import dev.muster.v1.ApplyFleet;
 import dev.muster.v1.Course;
 import dev.muster.v1.DemandEvent;
 import dev.muster.v1.FleetRecord;
-import dev.muster.v1.FleetState;
 import dev.muster.v1.MachineRecord;
 import dev.muster.v1.Market;
 import dev.muster.v1.OfferKey;
@@ -43,7 +42,6 @@ public final class SpecPreviews implements AutoCloseable {
     private static final Logger LOG = Logger.getLogger(SpecPreviews.class);
     /** Each takes the fleet's owner up to some hundred milliseconds, in which it plans nobody else. */
     private static final int OWNERS_ASKED_AT_ONCE = 2;
-    private static final Duration AGAIN = Duration.ofSeconds(2);
     private static final Duration USUAL_RECORD = Duration.ofDays(1);
     private static final Duration LONGEST_RECORD = Duration.ofDays(7);
     /** Nobody waits longer, and so long a processor is kept busy. */
@@ -58,20 +56,20 @@ public final class SpecPreviews implements AutoCloseable {
     private final Writes writes;
     private final Semaphore owners = new Semaphore(OWNERS_ASKED_AT_ONCE);
     /** One at a time: each keeps a processor busy. */
-    private final TopicRange record;
+    private final TopicReaders record;
 
     public SpecPreviews(Settings settings, ReadModel model, Writes writes) {
         this.settings = settings;
         this.model = model;
         this.writes = writes;
-        record = new TopicRange(settings, "preview-on-record", 1, LONGEST);
+        record = new TopicReaders(settings, "preview-on-record", 1, LONGEST);
     }
 
     // At once.
 
     void now(PreviewFleetRequest request, StreamObserver<PreviewFleetResponse> call) {
         if (!owners.tryAcquire()) {
-            call.onError(ApiErrors.busy("Other previews are under way.", AGAIN));
+            call.onError(ApiErrors.busy("Other previews are under way."));
             return;
         }
         var released = new Released<>(call, owners);
@@ -135,14 +133,10 @@ public final class SpecPreviews implements AutoCloseable {
     // On record.
 
     void onRecord(PreviewFleetOnRecordRequest request, StreamObserver<PreviewFleetOnRecordResponse> call) {
-        Calls.answer(call, () -> {
+        Calls.answerLater(call, () -> {
             var name = request.getSpec().getName();
-            if (name.isEmpty()) {
-                throw ApiErrors.invalid("spec.name", "is missing", "name a fleet whose demand is recorded");
-            }
             var now = Instant.now();
-            var fleet = model.fleet(name).filter(there -> there.getState() != FleetState.DELETED)
-                    .orElseThrow(() -> ApiErrors.notFound("There is no fleet '" + name + "': only what a fleet saw is recorded."));
+            var fleet = Lookup.standing(model, "spec.name", name);
             var asked = Span.of(request.hasSince(), request.getSince(), request.hasUntil(), request.getUntil(), USUAL_RECORD, LONGEST_RECORD, now);
             var span = asked.until().isAfter(now) ? new Span(asked.since(), now) : asked;
             if (!span.since().isBefore(span.until())) {
@@ -171,7 +165,7 @@ public final class SpecPreviews implements AutoCloseable {
                 && (offer.getZone().isEmpty() || offer.getZone().equals(machine.getZone()));
     }
 
-    private PreviewFleetOnRecordResponse compare(TopicRange.Reading reading, String fleet, SpecRun current, SpecRun proposed, Span span) {
+    private PreviewFleetOnRecordResponse compare(TopicReading reading, String fleet, SpecRun current, SpecRun proposed, Span span) {
         var notes = new ArrayList<String>();
         var workload = recorded(reading, fleet, span, notes);
         var answer = PreviewFleetOnRecordResponse.newBuilder().setSince(Span.timestamp(span.since())).setUntil(Span.timestamp(span.until()));
@@ -200,7 +194,7 @@ public final class SpecPreviews implements AutoCloseable {
         return answer.addAllNotes(notes).build();
     }
 
-    private List<SimulatedTask> recorded(TopicRange.Reading reading, String fleet, Span span, List<String> notes) {
+    private List<SimulatedTask> recorded(TopicReading reading, String fleet, Span span, List<String> notes) {
         var tasks = new RecordedTasks(span.since(), span.until());
         var last = span.until().plus(ENDS_WITHIN);
         var partition = reading.partition(settings.topics().demand(), fleet);
@@ -238,12 +232,12 @@ public final class SpecPreviews implements AutoCloseable {
         return workload.tasks();
     }
 
-    private static Course course(String whose, SpecRun run, List<SimulatedTask> tasks, Conditions conditions, TopicRange.Reading reading, Map<String, Long> unpriced) {
+    private static Course course(String whose, SpecRun run, List<SimulatedTask> tasks, Conditions conditions, TopicReading reading, Map<String, Long> unpriced) {
         SpecRun.Played played;
         try {
             played = run.play(tasks, SEED, conditions, reading::isOver);
         } catch (CancellationException unwanted) {
-            throw new TopicRange.TooLong();
+            throw new TopicReaders.TooLong();
         }
         var figures = played.figures();
         if (figures.unpricedSeconds() > 0) {

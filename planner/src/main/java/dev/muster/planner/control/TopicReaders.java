@@ -1,63 +1,80 @@
 package dev.muster.planner.control;
 
-import dev.muster.contracts.KafkaSettings;
 import dev.muster.planner.Settings;
+import io.grpc.Context;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 
 /**
- * Reads stretches of topics for calls that ask for more than is in memory: few at a time, each within a time, on threads of their own.
- * Thread-safe; callers are never blocked.
+ * Reads parts of topics for calls that ask for more than is in memory, and holds nothing of them: some at a time, each within a time, on threads of
+ * their own. One more is refused rather than kept waiting. Thread-safe; callers are never blocked.
  */
 public final class TopicReaders implements AutoCloseable {
 
-    /** A planner has two cores, and its own work goes first. */
-    static final int AT_ONCE = 4;
-    /** Of one reading, what the broker sends ahead included. Bytes. */
-    private static final int FETCH = 4 * 1024 * 1024;
+    private final Settings settings;
+    private final String name;
+    private final Duration longest;
+    private final ThreadPoolExecutor readers;
 
-    /** All are busy: say so rather than let calls wait. */
-    static final class TooMany extends RuntimeException {
+    /** All readers are busy: say so rather than let calls wait. */
+    static final class Busy extends RuntimeException {
         private static final long serialVersionUID = 1;
     }
 
-    /** What is done with a reader. */
-    interface Reading<T> {
-        T of(TopicStretch range);
-    }
-
-    private final Settings settings;
-    private final ThreadPoolExecutor readers = new ThreadPoolExecutor(0, AT_ONCE, 30, TimeUnit.SECONDS, new SynchronousQueue<>(), task -> {
-        var thread = new Thread(task, "topic-reader");
-        thread.setDaemon(true);
-        return thread;
-    });
-
-    public TopicReaders(Settings settings) {
-        this.settings = settings;
+    /** The call has no more time, or there is more to read than any call has time for. */
+    static final class TooLong extends RuntimeException {
+        private static final long serialVersionUID = 1;
     }
 
     /**
-     * @param time after which the reading ends with what it has
-     * @return fails with {@link TooMany}, or with what the reading threw
+     * @param name of the threads
+     * @param atOnce readings: each is a consumer of its own with some megabytes, and keeps a processor busy for as long as it reads
+     * @param longest that one may take, however long its call waits
      */
-    <T> CompletableFuture<T> read(Duration time, Reading<T> reading) {
+    public TopicReaders(Settings settings, String name, int atOnce, Duration longest) {
+        this.settings = settings;
+        this.name = name;
+        this.longest = longest;
+        readers = new ThreadPoolExecutor(0, atOnce, 30, TimeUnit.SECONDS, new SynchronousQueue<>(), task -> {
+            var thread = new Thread(task, name);
+            thread.setDaemon(true);
+            return thread;
+        });
+    }
+
+    /** Reads for the call that this thread serves, as long as it waits. @return fails with {@link Busy}, {@link TooLong}, or what the reading threw */
+    <R> CompletableFuture<R> read(Function<TopicReading, R> what) {
+        return read(longest, what);
+    }
+
+    /**
+     * As above.
+     *
+     * @param time after which the reading is over, if the call waits that long
+     */
+    <R> CompletableFuture<R> read(Duration time, Function<TopicReading, R> what) {
+        return read(Context.current(), time, what);
+    }
+
+    /** As above, for several calls: that one of them ends doesn't end it. */
+    <R> CompletableFuture<R> readForMany(Duration time, Function<TopicReading, R> what) {
+        return read(Context.ROOT, time, what);
+    }
+
+    private <R> CompletableFuture<R> read(Context call, Duration time, Function<TopicReading, R> what) {
         try {
             return CompletableFuture.supplyAsync(() -> {
-                var config = KafkaSettings.consumer(settings.kafka());
-                config.put("client.id", Settings.SERVICE + "-ranges");
-                config.put("fetch.max.bytes", FETCH);
-                config.put("max.partition.fetch.bytes", FETCH);
-                try (var range = new TopicStretch(config, time)) {
-                    return reading.of(range);
+                try (var reading = new TopicReading(settings.kafka(), name, call, time.compareTo(longest) < 0 ? time : longest)) {
+                    return what.apply(reading);
                 }
             }, readers);
         } catch (RejectedExecutionException busy) {
-            return CompletableFuture.failedFuture(new TooMany());
+            return CompletableFuture.failedFuture(new Busy());
         }
     }
 

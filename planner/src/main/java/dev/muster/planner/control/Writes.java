@@ -13,7 +13,6 @@ import dev.muster.v1.Request;
 import dev.muster.v1.RequestAnswered;
 import dev.muster.v1.ServiceReported;
 import io.grpc.Context;
-import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -22,14 +21,12 @@ import java.util.Map;
 import java.util.TreeSet;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.apache.kafka.common.KafkaException;
 import org.jboss.logging.Logger;
 
 /**
@@ -105,7 +102,7 @@ public final class Writes {
             } else {
                 // Topics of one transaction are read one after the other. What was accepted stays so, even if it is not shown in time.
                 model.once(request.getFleet(), () -> shown.test(answer)).completeOnTimeout(null, Math.max(1, until - System.nanoTime()), TimeUnit.NANOSECONDS)
-                        .thenRun(() -> finish(call, () -> result.apply(answer)));
+                        .thenRun(() -> Calls.answer(call, () -> result.apply(answer)));
             }
         });
     }
@@ -138,7 +135,7 @@ public final class Writes {
     }
 
     private static RuntimeException failed(Request request, Throwable failure) {
-        var cause = failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+        var cause = Calls.cause(failure);
         if (cause instanceof TimeoutException) {
             return ApiErrors.unanswered(request.getRequestId(), "The fleet's owner did not answer in time.");
         }
@@ -154,49 +151,6 @@ public final class Writes {
         }
         var left = Duration.ofMillis(Math.max(1, deadline.timeRemaining(TimeUnit.MILLISECONDS)));
         return left.compareTo(settings.answerTimeout()) < 0 ? left : settings.answerTimeout();
-    }
-
-    /** Ends a call with one answer, or with the error that making it threw. */
-    static <R> void finish(StreamObserver<R> call, java.util.function.Supplier<R> result) {
-        R made;
-        try {
-            made = result.get();
-        } catch (StatusRuntimeException refused) {
-            call.onError(refused);
-            return;
-        } catch (RuntimeException bug) {
-            LOG.error("A call of the API failed", bug);
-            call.onError(ApiErrors.internal(bug));
-            return;
-        }
-        call.onNext(made);
-        call.onCompleted();
-    }
-
-    /** Ends a call with what was read for it, when it has been read. @param failed begins the sentence that says it was not */
-    static <R> void finish(StreamObserver<R> call, CompletableFuture<R> reading, String failed) {
-        reading.whenComplete((made, failure) -> {
-            if (failure != null) {
-                call.onError(failure(failure, failed));
-            } else {
-                finish(call, () -> made);
-            }
-        });
-    }
-
-    /** What a call is told of a reading that failed. */
-    static StatusRuntimeException failure(Throwable failure, String failed) {
-        var cause = failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
-        if (cause instanceof StatusRuntimeException refused) {
-            return refused;
-        } else if (cause instanceof TopicReaders.TooMany) {
-            return ApiErrors.busy("As many calls read topics as may at once. Try again in a few seconds.");
-        } else if (cause instanceof KafkaException) {
-            LOG.warnf("A topic could not be read for a call; reason=%s", cause);
-            return ApiErrors.unavailable(failed + ": Kafka did not answer in time. Try again in a few seconds.");
-        }
-        LOG.error("A call of the API failed", cause);
-        return ApiErrors.internal(cause);
     }
 
     String newIncarnation() {

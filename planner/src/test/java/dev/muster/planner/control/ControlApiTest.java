@@ -1005,7 +1005,7 @@ class ControlApiTest {
         });
         assertThat(detail(StatusProto.fromThrowable(ApiErrors.unavailable("x")), RetryInfo.class).getRetryDelay().getSeconds()).isPositive();
         assertThat(detail(StatusProto.fromThrowable(ApiErrors.unanswered("r", "x")), RetryInfo.class).getRetryDelay().getSeconds()).isPositive();
-        assertThat(detail(StatusProto.fromThrowable(Writes.failure(new TopicReaders.TooMany(), "x")), RetryInfo.class).getRetryDelay().getSeconds()).isPositive();
+        assertThat(detail(StatusProto.fromThrowable(Calls.failure(new TopicReaders.Busy())), RetryInfo.class).getRetryDelay().getSeconds()).isPositive();
     }
 
     private int get(String path) throws Exception {

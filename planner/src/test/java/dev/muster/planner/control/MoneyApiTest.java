@@ -173,7 +173,7 @@ class MoneyApiTest {
         var at = Instant.now().truncatedTo(ChronoUnit.MINUTES).minus(20, ChronoUnit.HOURS);
         var line = BudgetLine.newBuilder().setPeriod(BudgetPeriod.PER_MONTH).setSpentMicros(7).setKnown(true).build();
         write("history", "rests/minute", row("rests", "minute", at, MINUTE, Map.of(), 0).addBudgets(line).build().toByteArray(), at.plus(MINUTE));
-        try (var ranges = new TopicRange(settings, "test", 1, Duration.ofSeconds(30)); var book = new BudgetBook(settings, ranges)) {
+        try (var ranges = new TopicReaders(settings, "test", 1, Duration.ofSeconds(30)); var book = new BudgetBook(settings, ranges)) {
             assertThat(book.of("rests")).isEmpty();
             // When
             book.lookFor(List.of("rests", "silent")).get(30, TimeUnit.SECONDS);
@@ -307,7 +307,7 @@ class MoneyApiTest {
     @Test
     void oneReadingMoreThanThereMayBeIsToldToComeAgain() throws Exception {
         var holds = new CountDownLatch(1);
-        try (var ranges = new TopicRange(settings, "test", 1, Duration.ofSeconds(30))) {
+        try (var ranges = new TopicReaders(settings, "test", 1, Duration.ofSeconds(30))) {
             var first = ranges.read(reading -> {
                 try {
                     return holds.await(30, TimeUnit.SECONDS);
@@ -317,7 +317,7 @@ class MoneyApiTest {
             });
             // When
             var ended = new CompletableFuture<Throwable>();
-            Calls.answer(new StreamObserver<Boolean>() {
+            Calls.answerLater(new StreamObserver<Boolean>() {
                 @Override
                 public void onNext(Boolean value) {}
 
@@ -333,7 +333,7 @@ class MoneyApiTest {
             }, () -> ranges.read(reading -> true));
             // Then
             var refused = (StatusRuntimeException) ended.get(10, TimeUnit.SECONDS);
-            assertThat(refused.getStatus().getCode()).isEqualTo(Status.Code.UNAVAILABLE);
+            assertThat(refused.getStatus().getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
             assertThat(detail(refused, RetryInfo.class).getRetryDelay().getSeconds()).isEqualTo(2);
             holds.countDown();
             assertThat(first.get(10, TimeUnit.SECONDS)).isTrue();
