@@ -203,7 +203,13 @@ final class PodMachines implements MachineProvider, AutoCloseable {
         var scope = batch.scope();
         var id = batch.machineIds().get(index);
         boolean taken = refused.code().equals(K8sFailures.ALREADY_EXISTS);
-        var found = calls.pod(scope.region(), id);
+        Optional<Pod> found;
+        try {
+            found = calls.pod(scope.region(), id);
+        } catch (ProviderException unseen) {
+            // Whoever has lost all rights is told of the one that the launch needs.
+            throw unseen.kind() == FailureKind.UNAUTHORIZED && refused.kind() == FailureKind.UNAUTHORIZED ? refused : unseen;
+        }
         if (found.isEmpty() && taken) {
             throw new ProviderException(FailureKind.UNAVAILABLE, K8sFailures.NOT_FOUND, "pod " + id + " was there a moment ago and is not any more");
         }

@@ -174,6 +174,18 @@ class PodLivesTest {
         assertThat(cluster.live()).isEqualTo(2);
     }
 
+    @Test
+    void whoeverHasNoRightsAtAllIsToldOfTheOneThatALaunchNeeds() {
+        var create = "pods is forbidden: User \"muster\" cannot create resource \"pods\" in API group \"\" in the namespace \"ml\"";
+        cluster.refuseNext("POST pods", 403, "Forbidden", create);
+        cluster.refuseNext("GET pod", 403, "Forbidden", "pods \"m\" is forbidden: User \"muster\" cannot get resource \"pods\" in API group \"\" in the namespace \"ml\"");
+
+        var refused = catchThrowableOfType(ProviderException.class, () -> machines.launch(batch(1)));
+        assertThat(refused.kind()).isEqualTo(FailureKind.UNAUTHORIZED);
+        assertThat(refused.getMessage()).isEqualTo(create);
+        assertThat(cluster.count("GET pod")).isEqualTo(1);
+    }
+
     // Task pods.
 
     @Test
