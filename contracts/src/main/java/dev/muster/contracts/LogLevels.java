@@ -145,7 +145,7 @@ public final class LogLevels implements AutoCloseable {
     }
 
     private static Instant until(LogLevel level) {
-        return Instant.ofEpochSecond(level.getUntil().getSeconds(), level.getUntil().getNanos());
+        return Times.instant(level.getUntil());
     }
 
     /** A topic that is not there, and a broker that goes away, are no reason to stop. */

@@ -1,24 +1,25 @@
 package dev.muster.planner;
 
 import dev.muster.contracts.SpecSecrets;
+import dev.muster.contracts.Times;
 import dev.muster.planner.access.AccessSettings;
-import dev.muster.planner.control.BudgetBook;
-import dev.muster.planner.control.ConsoleReader;
-import dev.muster.planner.control.DecisionHistory;
-import dev.muster.planner.control.FleetViews;
-import dev.muster.planner.control.FleetWatches;
-import dev.muster.planner.control.HistoryRows;
 import dev.muster.planner.control.LogLevelWrites;
-import dev.muster.planner.control.MachineLives;
 import dev.muster.planner.control.PoolBounds;
-import dev.muster.planner.control.ReadModel;
 import dev.muster.planner.control.RequestPublisher;
 import dev.muster.planner.control.SpecPreviews;
-import dev.muster.planner.control.TopicReaders;
 import dev.muster.planner.control.Writes;
 import dev.muster.planner.notify.Notifications;
+import dev.muster.planner.recorded.BudgetBook;
+import dev.muster.planner.recorded.ConsoleReader;
+import dev.muster.planner.recorded.DecisionHistory;
+import dev.muster.planner.recorded.HistoryRows;
+import dev.muster.planner.recorded.MachineLives;
 import dev.muster.planner.stream.OpenBounds;
 import dev.muster.planner.stream.PlannerStreams;
+import dev.muster.planner.topic.TopicReaders;
+import dev.muster.planner.view.FleetViews;
+import dev.muster.planner.view.FleetWatches;
+import dev.muster.planner.view.ReadModel;
 import dev.muster.v1.NamedState;
 import dev.muster.v1.ServiceReported;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -90,7 +91,7 @@ public final class PlannerService {
         model = new ReadModel(settings);
         publisher = new RequestPublisher(settings, model);
         writes = new Writes(settings, model, publisher);
-        consoles = new ConsoleReader(settings, publisher);
+        consoles = new ConsoleReader(settings, publisher::putAside);
         levels = new LogLevelWrites(settings, publisher);
         notifications = new Notifications(settings, model::notifications, model::isCurrent, registry);
         historyReaders = new TopicReaders(settings, "history-reader", READINGS, LONGEST_READING);
@@ -262,7 +263,7 @@ public final class PlannerService {
             }
             reported = report;
             reportedAt = now;
-            publisher.report(report.toBuilder().setAt(com.google.protobuf.Timestamp.newBuilder().setSeconds(now.getEpochSecond()).setNanos(now.getNano())).build());
+            publisher.report(report.toBuilder().setAt(Times.timestamp(now)).build());
         } catch (RuntimeException passing) {
             // Reports say how the service is; that one failed must not end them.
             LOG.warn("A report of the service failed", passing);

@@ -2,6 +2,7 @@ package dev.muster.planner;
 
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
@@ -41,8 +42,20 @@ class ArchitectureTest {
     static final ArchRule ONLY_THE_STREAM_KNOWS_KAFKA_STREAMS = noClasses().that().resideOutsideOfPackage("dev.muster.planner.stream..")
             .should().dependOnClassesThat().resideInAnyPackage("org.apache.kafka.streams..");
 
+    private static final String[] API = {"dev.muster.planner.answer..", "dev.muster.planner.topic..", "dev.muster.planner.view..", "dev.muster.planner.recorded..",
+        "dev.muster.planner.control.."};
+
+    /** How calls end, what topics say, what is held of them, what is read of them for a call, and the calls: each knows those before it. */
     @ArchTest
-    static final ArchRule ONLY_THE_STREAM_PLANS = noClasses().that().resideInAPackage("dev.muster.planner.control..")
+    static final ArchRule THE_API_IS_BUILT_IN_LAYERS = layeredArchitecture().consideringOnlyDependenciesInLayers()
+            .layer("topic").definedBy("dev.muster.planner.topic..").layer("answer").definedBy("dev.muster.planner.answer..")
+            .layer("view").definedBy("dev.muster.planner.view..").layer("recorded").definedBy("dev.muster.planner.recorded..")
+            .layer("control").definedBy("dev.muster.planner.control..")
+            .whereLayer("control").mayNotBeAccessedByAnyLayer().whereLayer("recorded").mayOnlyBeAccessedByLayers("control")
+            .whereLayer("view").mayOnlyBeAccessedByLayers("recorded", "control").whereLayer("answer").mayOnlyBeAccessedByLayers("view", "recorded", "control");
+
+    @ArchTest
+    static final ArchRule ONLY_THE_STREAM_PLANS = noClasses().that().resideInAnyPackage(API)
             .should().dependOnClassesThat().resideInAnyPackage("dev.muster.planner.core..", "dev.muster.planner.stream..");
 
     /** The command line runs a replay, with neither of them on its path. */
@@ -53,18 +66,18 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule ONLY_THE_API_KNOWS_GRPC = noClasses()
-            .that().resideOutsideOfPackages("dev.muster.planner.control..", "dev.muster.planner.access..", "dev.muster.planner.http..")
+            .that().resideOutsideOfPackages(API).and().resideOutsideOfPackages("dev.muster.planner.access..", "dev.muster.planner.http..")
             .should().dependOnClassesThat().resideInAnyPackage("io.grpc..");
 
     /** Who may do what is decided before a service is asked, by what stands beside the call. */
     @ArchTest
     static final ArchRule ACCESS_KNOWS_NO_SERVICE = noClasses().that().resideInAPackage("dev.muster.planner.access..")
-            .should().dependOnClassesThat().resideInAnyPackage("dev.muster.planner.control..", "dev.muster.planner.http..",
+            .should().dependOnClassesThat().resideInAnyPackage(API).orShould().dependOnClassesThat().resideInAnyPackage("dev.muster.planner.http..",
                     "dev.muster.planner.core..", "dev.muster.planner.stream..");
 
     /** JSON over HTTP is a client of the API, which has all of it from the descriptors. */
     @ArchTest
     static final ArchRule HTTP_KNOWS_NO_SERVICE = noClasses().that().resideInAPackage("dev.muster.planner.http..")
-            .should().dependOnClassesThat().resideInAnyPackage("dev.muster.planner.control..", "dev.muster.planner.access..",
+            .should().dependOnClassesThat().resideInAnyPackage(API).orShould().dependOnClassesThat().resideInAnyPackage("dev.muster.planner.access..",
                     "dev.muster.planner.core..", "dev.muster.planner.stream..", "org.apache.kafka..");
 }

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.muster.contracts.CloudEvents;
 import dev.muster.contracts.DeadLetters;
+import dev.muster.contracts.Times;
 import dev.muster.v1.DemandEvent;
 import dev.muster.v1.Observation;
 import dev.muster.v1.ServiceReported;
@@ -72,7 +73,7 @@ public class DemandPublisher {
 
     /** Where an answer to a command comes from; it is part of no sequence. */
     Observation.Builder answering() {
-        return Observation.newBuilder().setSource(settings.source()).setReadStartedAt(Pictures.timestamp(clock.instant()))
+        return Observation.newBuilder().setSource(settings.source()).setReadStartedAt(Times.timestamp(clock.instant()))
                 .setPart(1).setParts(1);
     }
 

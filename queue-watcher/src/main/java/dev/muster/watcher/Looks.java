@@ -1,6 +1,7 @@
 package dev.muster.watcher;
 
 import com.google.protobuf.util.Durations;
+import dev.muster.contracts.Times;
 import dev.muster.v1.DemandEvent;
 import dev.muster.v1.DemandObserved;
 import dev.muster.v1.Observation;
@@ -532,7 +533,7 @@ final class Looks {
                 .setSource(source)
                 .setGeneration(generation)
                 .setSequence(sequences.getOrDefault(fleet, 0L))
-                .setReadStartedAt(Pictures.timestamp(startedAt))
+                .setReadStartedAt(Times.timestamp(startedAt))
                 .setPart(1)
                 .setParts(1);
     }

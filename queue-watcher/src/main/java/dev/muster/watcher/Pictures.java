@@ -1,7 +1,7 @@
 package dev.muster.watcher;
 
 import com.google.protobuf.ByteString;
-import com.google.protobuf.Timestamp;
+import dev.muster.contracts.Times;
 import dev.muster.v1.QueuePicture;
 import dev.muster.v1.QueueState;
 import dev.muster.v1.ShapeCount;
@@ -42,7 +42,7 @@ final class Pictures {
                 // As bytes: a picture is sent again and again, and its texts would be encoded each time.
                 var task = WaitingTask.newBuilder().setTaskBytes(ByteString.copyFromUtf8(entry.task()));
                 if (entry.added() != null) {
-                    task.setAdded(timestamp(entry.added()));
+                    task.setAdded(Times.timestamp(entry.added()));
                 }
                 var read = known.get(entry.task());
                 if (read != null) {
@@ -54,7 +54,7 @@ final class Pictures {
             }
         }
         if (oldest != null) {
-            picture.setOldest(timestamp(oldest));
+            picture.setOldest(Times.timestamp(oldest));
         }
         var others = queue.waiting().size() - shapes.values().stream().mapToInt(ShapeCount.Builder::getWaiting).sum();
         if (others > 0) {
@@ -103,10 +103,10 @@ final class Pictures {
                 .setProject(worker.project())
                 .addAllQueueIds(worker.queues());
         if (worker.registered() != null) {
-            seen.setRegisteredAt(timestamp(worker.registered()));
+            seen.setRegisteredAt(Times.timestamp(worker.registered()));
         }
         if (worker.lastReport() != null) {
-            seen.setLastReportAt(timestamp(worker.lastReport()));
+            seen.setLastReportAt(Times.timestamp(worker.lastReport()));
         }
         return seen.build();
     }
@@ -124,13 +124,13 @@ final class Pictures {
                 .setStatus(task.status());
         var entered = enqueued == null ? task.enqueued() : enqueued;
         if (entered != null) {
-            seen.setEnqueued(timestamp(entered));
+            seen.setEnqueued(Times.timestamp(entered));
         }
         if (task.started() != null) {
-            seen.setStarted(timestamp(task.started()));
+            seen.setStarted(Times.timestamp(task.started()));
         }
         if (task.ended() != null) {
-            seen.setEnded(timestamp(task.ended()));
+            seen.setEnded(Times.timestamp(task.ended()));
         }
         return seen.build();
     }
@@ -145,14 +145,10 @@ final class Pictures {
                 .setQueue(task.queue())
                 .setLastWorker(task.lastWorker())
                 .setStatus(task.status())
-                .setSince(timestamp(since));
+                .setSince(Times.timestamp(since));
         if (task.lastUpdate() != null) {
-            adrift.setLastUpdate(timestamp(task.lastUpdate()));
+            adrift.setLastUpdate(Times.timestamp(task.lastUpdate()));
         }
         return adrift.build();
-    }
-
-    static Timestamp timestamp(Instant instant) {
-        return Timestamp.newBuilder().setSeconds(instant.getEpochSecond()).setNanos(instant.getNano()).build();
     }
 }

@@ -2,6 +2,7 @@ package dev.muster.watcher;
 
 import com.google.protobuf.util.Durations;
 import dev.muster.contracts.SpecSecrets;
+import dev.muster.contracts.Times;
 import dev.muster.v1.NamedState;
 import dev.muster.v1.ServiceReported;
 import io.quarkus.runtime.ShutdownEvent;
@@ -80,7 +81,7 @@ public class ServiceReporter {
             }
             publisher.publish(state.toBuilder()
                     .setSkew(Durations.fromNanos(publisher.skew().toNanos()))
-                    .setAt(Pictures.timestamp(now))
+                    .setAt(Times.timestamp(now))
                     .build()).toCompletableFuture().get();
             reported = state;
             reportedAt = now;

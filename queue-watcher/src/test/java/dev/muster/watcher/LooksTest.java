@@ -3,6 +3,7 @@ package dev.muster.watcher;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.muster.contracts.KafkaSettings;
+import dev.muster.contracts.Times;
 import dev.muster.v1.DemandEvent;
 import dev.muster.v1.QueuePicture;
 import dev.muster.v1.QueueState;
@@ -49,7 +50,7 @@ class LooksTest {
         assertThat(event.getSeen().getSource()).isEqualTo("queue-watcher/test");
         assertThat(event.getSeen().getGeneration()).isEqualTo(7);
         assertThat(event.getSeen().getSequence()).isEqualTo(1);
-        assertThat(event.getSeen().getReadStartedAt()).isEqualTo(Pictures.timestamp(START));
+        assertThat(event.getSeen().getReadStartedAt()).isEqualTo(Times.timestamp(START));
         var seen = event.getDemandObserved();
         assertThat(seen.getFull()).isTrue();
         assertThat(seen.getTick()).isEqualTo(1);
@@ -57,7 +58,7 @@ class LooksTest {
         assertThat(seen.getQueuesList()).extracting(QueuePicture::getName).containsExactly("gpu", "cpu");
         assertThat(seen.getQueues(0).getWaiting()).isEqualTo(2);
         assertThat(seen.getQueues(0).getFirstList()).extracting(task -> task.getTask()).containsExactly("a", "b");
-        assertThat(seen.getQueues(0).getOldest()).isEqualTo(Pictures.timestamp(START));
+        assertThat(seen.getQueues(0).getOldest()).isEqualTo(Times.timestamp(START));
         assertThat(seen.getQueues(0).getShapes(0).getWaiting()).isEqualTo(2);
         assertThat(seen.getQueues(1).getShapesCount()).isZero();
         assertThat(seen.getWorkersList()).extracting(WorkerSeen::getWorker).containsExactly("muster-vision:a:t:i-1");
@@ -121,7 +122,7 @@ class LooksTest {
         // Then
         assertThat(silent).isEmpty();
         assertThat(news.getDemandObserved().getWorkersList()).extracting(WorkerSeen::getLastReportAt)
-                .containsExactly(Pictures.timestamp(START.plusSeconds(1)));
+                .containsExactly(Times.timestamp(START.plusSeconds(1)));
     }
 
     @Test
@@ -296,7 +297,7 @@ class LooksTest {
         assertThat(due).containsExactly("a");
         assertThat(event.getTasksObserved().getTasksList()).extracting(TaskSeen::getTask).containsExactly("a");
         assertThat(event.getTasksObserved().getTasks(0).getStatus()).isEqualTo(TaskStatus.COMPLETED);
-        assertThat(event.getTasksObserved().getTasks(0).getEnqueued()).isEqualTo(Pictures.timestamp(START));
+        assertThat(event.getTasksObserved().getTasks(0).getEnqueued()).isEqualTo(Times.timestamp(START));
         assertThat(looks.tasksDue(now)).isEmpty();
     }
 
@@ -464,7 +465,7 @@ class LooksTest {
         assertThat(adrift.getTask()).isEqualTo("a");
         assertThat(adrift.getQueue()).isEqualTo("q-gpu");
         assertThat(adrift.getStatus()).isEqualTo(TaskStatus.QUEUED);
-        assertThat(adrift.getSince()).isEqualTo(Pictures.timestamp(readAt));
+        assertThat(adrift.getSince()).isEqualTo(Times.timestamp(readAt));
         assertThat(see(List.of(), queue("gpu"))).as("a level that did not change is no news").isEmpty();
     }
 
@@ -526,7 +527,7 @@ class LooksTest {
         var event = only(see(List.of(), queue("gpu")));
 
         // Then
-        assertThat(event.getDemandObserved().getAdrift(0).getSince()).isEqualTo(Pictures.timestamp(readAt));
+        assertThat(event.getDemandObserved().getAdrift(0).getSince()).isEqualTo(Times.timestamp(readAt));
     }
 
     @Test
@@ -543,7 +544,7 @@ class LooksTest {
         var read = only(see(List.of(), queue("gpu")));
 
         // Then
-        assertThat(unread.getDemandObserved().getAdrift(0).getSince()).as("somebody may have reported meanwhile").isEqualTo(Pictures.timestamp(lookAt));
+        assertThat(unread.getDemandObserved().getAdrift(0).getSince()).as("somebody may have reported meanwhile").isEqualTo(Times.timestamp(lookAt));
         assertThat(read.getDemandObserved().getAdrift(0).getSince().getSeconds()).as("nobody has").isLessThan(lookAt.getEpochSecond());
     }
 

@@ -1,5 +1,12 @@
 package dev.muster.planner.control;
 
+import dev.muster.planner.answer.Calls;
+import dev.muster.planner.answer.Span;
+import dev.muster.planner.recorded.BudgetBook;
+import dev.muster.planner.recorded.BudgetViews;
+import dev.muster.planner.recorded.HistoryRows;
+import dev.muster.planner.recorded.SpendSum;
+import dev.muster.planner.view.ReadModel;
 import dev.muster.v1.BudgetsGrpc;
 import dev.muster.v1.FleetRecord;
 import dev.muster.v1.GetSpendRequest;

@@ -2,6 +2,17 @@ package dev.muster.planner.control;
 
 import com.google.protobuf.util.Timestamps;
 import dev.muster.planner.access.Caller;
+import dev.muster.planner.answer.ApiErrors;
+import dev.muster.planner.answer.Calls;
+import dev.muster.planner.answer.Pages;
+import dev.muster.planner.recorded.DecisionHistory;
+import dev.muster.planner.topic.TopicReaders;
+import dev.muster.planner.view.DecisionFilter;
+import dev.muster.planner.view.DecisionLog;
+import dev.muster.planner.view.DecisionWatch;
+import dev.muster.planner.view.ReadModel;
+import dev.muster.planner.view.ResumeToken;
+import dev.muster.planner.view.Watch;
 import dev.muster.v1.DecisionEvent;
 import dev.muster.v1.DecisionsGrpc;
 import dev.muster.v1.ExplainRequest;
@@ -26,7 +37,6 @@ import java.util.List;
 import java.util.OptionalLong;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.stream.Collectors;
 
 /** Decisions and their reasons, over gRPC. */
 @GrpcService

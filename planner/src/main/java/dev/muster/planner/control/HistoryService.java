@@ -2,6 +2,12 @@ package dev.muster.planner.control;
 
 import com.google.protobuf.Timestamp;
 import com.google.protobuf.util.Timestamps;
+import dev.muster.planner.answer.ApiErrors;
+import dev.muster.planner.answer.Calls;
+import dev.muster.planner.answer.Pages;
+import dev.muster.planner.answer.Span;
+import dev.muster.planner.recorded.HistoryRows;
+import dev.muster.planner.view.ReadModel;
 import dev.muster.v1.HistoryGrpc;
 import dev.muster.v1.HistoryRow;
 import dev.muster.v1.QueryHistoryRequest;

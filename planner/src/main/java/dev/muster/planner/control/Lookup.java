@@ -1,6 +1,8 @@
 package dev.muster.planner.control;
 
 import dev.muster.planner.access.Caller;
+import dev.muster.planner.answer.ApiErrors;
+import dev.muster.planner.view.ReadModel;
 import dev.muster.v1.FleetRecord;
 import dev.muster.v1.FleetState;
 import dev.muster.v1.MachineRecord;

@@ -1,6 +1,14 @@
 package dev.muster.planner.control;
 
 import dev.muster.planner.access.Caller;
+import dev.muster.planner.answer.ApiErrors;
+import dev.muster.planner.answer.Calls;
+import dev.muster.planner.answer.Pages;
+import dev.muster.planner.recorded.ConsoleReader;
+import dev.muster.planner.recorded.MachineLives;
+import dev.muster.planner.view.MachineWatch;
+import dev.muster.planner.view.ReadModel;
+import dev.muster.planner.view.Watch;
 import dev.muster.v1.ConsoleReported;
 import dev.muster.v1.GetConsoleRequest;
 import dev.muster.v1.GetMachineRequest;
@@ -86,7 +94,7 @@ final class MachinesService extends MachinesGrpc.MachinesImplBase {
         return machine -> (request.getFleet().isEmpty() || request.getFleet().equals(machine.getFleet()))
                 && caller.mayRead(machine.getFleet())
                 && (request.getPool().isEmpty() || request.getPool().equals(machine.getPool()))
-                && (request.getPhasesCount() == 0 ? request.getEndedToo() || !hasEnded(machine) : request.getPhasesList().contains(machine.getPhase()))
+                && (request.getPhasesCount() == 0 ? request.getEndedToo() || !ReadModel.hasEnded(machine) : request.getPhasesList().contains(machine.getPhase()))
                 && (!request.hasBusy() || request.getBusy() == machine.getTasksCount() > 0)
                 && (request.getMachineType().isEmpty() || request.getMachineType().equals(machine.getOffer().getMachineType()))
                 && (request.getTaskId().isEmpty() || request.getTaskId().equals(machine.getTask()) || machine.getTasksList().contains(request.getTaskId()));
@@ -110,10 +118,6 @@ final class MachinesService extends MachinesGrpc.MachinesImplBase {
         }
         var caller = Caller.current();
         new MachineWatch(model, request, caller::mayRead, new Watch<>((ServerCallStreamObserver<MachineChange>) call, WATCH_LIMIT)).begin(Instant.now());
-    }
-
-    static boolean hasEnded(MachineRecord machine) {
-        return machine.getPhase() == Phase.GONE || machine.getPhase() == Phase.FAILED || machine.getPhase() == Phase.LOST;
     }
 
     @Override
@@ -146,7 +150,7 @@ final class MachinesService extends MachinesGrpc.MachinesImplBase {
     public void getConsole(GetConsoleRequest request, StreamObserver<ConsoleReported> call) {
         Calls.answerLater(call, () -> {
             var machine = Lookup.machine(model, request.getMachineId());
-            return hasEnded(machine) ? consoles.find(machine).thenApply(console -> kept(machine, console)) : liveConsole(machine);
+            return ReadModel.hasEnded(machine) ? consoles.find(machine).thenApply(console -> kept(machine, console)) : liveConsole(machine);
         });
     }
 
@@ -190,9 +194,9 @@ final class MachinesService extends MachinesGrpc.MachinesImplBase {
         return switch (asked.getVerb()) {
             case PROTECT_MACHINE -> machine.getProtected();
             case UNPROTECT_MACHINE -> !machine.getProtected();
-            case DRAIN_MACHINE -> machine.getAsked() == asked.getVerb() || machine.getPhase() == Phase.DRAINING || machine.getPhase() == Phase.TERMINATING || hasEnded(machine);
+            case DRAIN_MACHINE -> machine.getAsked() == asked.getVerb() || machine.getPhase() == Phase.DRAINING || machine.getPhase() == Phase.TERMINATING || ReadModel.hasEnded(machine);
             case CANCEL_DRAIN -> machine.getAsked() == asked.getVerb() || machine.getPhase() != Phase.DRAINING;
-            case TERMINATE_MACHINE -> machine.getAsked() == asked.getVerb() || machine.getMark() == Mark.DRAIN_NOW || machine.getPhase() == Phase.TERMINATING || hasEnded(machine);
+            case TERMINATE_MACHINE -> machine.getAsked() == asked.getVerb() || machine.getMark() == Mark.DRAIN_NOW || machine.getPhase() == Phase.TERMINATING || ReadModel.hasEnded(machine);
             case FETCH_CONSOLE, MACHINE_VERB_UNSPECIFIED, UNRECOGNIZED -> true;
         };
     }

@@ -1,5 +1,8 @@
 package dev.muster.planner.control;
 
+import dev.muster.planner.answer.Calls;
+import dev.muster.planner.view.DecisionLog;
+import dev.muster.planner.view.ReadModel;
 import dev.muster.v1.FleetRecord;
 import dev.muster.v1.ListPoolsRequest;
 import dev.muster.v1.ListPoolsResponse;

@@ -1,5 +1,10 @@
 package dev.muster.planner.control;
 
+import dev.muster.planner.answer.ApiErrors;
+import dev.muster.planner.answer.Calls;
+import dev.muster.planner.answer.Pages;
+import dev.muster.planner.view.DemandView;
+import dev.muster.planner.view.ReadModel;
 import dev.muster.v1.FleetRecord;
 import dev.muster.v1.ListQueuesRequest;
 import dev.muster.v1.ListQueuesResponse;

@@ -6,6 +6,8 @@ import com.google.protobuf.Message;
 import dev.muster.contracts.CloudEvents;
 import dev.muster.contracts.KafkaSettings;
 import dev.muster.planner.Settings;
+import dev.muster.planner.view.Answers;
+import dev.muster.planner.view.ReadModel;
 import dev.muster.v1.LogLevel;
 import dev.muster.v1.Request;
 import dev.muster.v1.RequestAnswered;
@@ -70,7 +72,7 @@ public final class RequestPublisher implements AutoCloseable {
     }
 
     /** Writes a dead letter. */
-    void putAside(ProducerRecord<byte[], byte[]> letter) {
+    public void putAside(ProducerRecord<byte[], byte[]> letter) {
         send(letter);
     }
 

@@ -3,10 +3,18 @@ package dev.muster.planner.control;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.google.protobuf.InvalidProtocolBufferException;
+import dev.muster.contracts.Times;
 import dev.muster.planner.Settings;
+import dev.muster.planner.answer.ApiErrors;
+import dev.muster.planner.answer.Calls;
+import dev.muster.planner.answer.Span;
+import dev.muster.planner.recorded.RecordedTasks;
 import dev.muster.planner.replay.SpecRun;
 import dev.muster.planner.simulate.Conditions;
 import dev.muster.planner.simulate.SimulatedTask;
+import dev.muster.planner.topic.TopicReaders;
+import dev.muster.planner.topic.TopicReading;
+import dev.muster.planner.view.ReadModel;
 import dev.muster.v1.ApplyFleet;
 import dev.muster.v1.Course;
 import dev.muster.v1.DemandEvent;
@@ -168,7 +176,7 @@ public final class SpecPreviews implements AutoCloseable {
     private PreviewFleetOnRecordResponse compare(TopicReading reading, String fleet, SpecRun current, SpecRun proposed, Span span) {
         var notes = new ArrayList<String>();
         var workload = recorded(reading, fleet, span, notes);
-        var answer = PreviewFleetOnRecordResponse.newBuilder().setSince(Span.timestamp(span.since())).setUntil(Span.timestamp(span.until()));
+        var answer = PreviewFleetOnRecordResponse.newBuilder().setSince(Times.timestamp(span.since())).setUntil(Times.timestamp(span.until()));
         if (!current.violations().isEmpty()) {
             throw ApiErrors.notYet("The fleet's own spec can't be simulated: " + current.violations().get(0).getField() + " " + current.violations().get(0).getProblem() + ".");
         }

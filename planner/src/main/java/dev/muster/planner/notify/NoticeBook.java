@@ -1,5 +1,6 @@
 package dev.muster.planner.notify;
 
+import dev.muster.contracts.Times;
 import dev.muster.planner.notify.Positions.Position;
 import dev.muster.v1.Constraint;
 import dev.muster.v1.Decision;
@@ -114,7 +115,7 @@ final class NoticeBook {
 
     /** Takes in the next event. @return what is to be said now, in order */
     List<Notice> on(long offset, DecisionEvent event) {
-        var at = instant(event.getAt());
+        var at = Times.instant(event.getAt());
         pass(at);
         switch (event.getWhatCase()) {
             case REFUSAL -> refusal(event.getFleet(), offset, at, event.getRefusal());
@@ -159,7 +160,7 @@ final class NoticeBook {
         now.forEach((thing, kind) -> {
             var lasting = notes.lasting.get(thing);
             if (lasting == null) {
-                lasting = new Lasting(kind, offset, refusal.hasSince() ? instant(refusal.getSince()) : at);
+                lasting = new Lasting(kind, offset, refusal.hasSince() ? Times.instant(refusal.getSince()) : at);
                 notes.lasting.put(thing, lasting);
             }
             if (!before.contains(thing)) {
@@ -362,9 +363,5 @@ final class NoticeBook {
             parts.add(span.toMinutesPart() + " min");
         }
         return String.join(" ", parts);
-    }
-
-    private static Instant instant(com.google.protobuf.Timestamp time) {
-        return Instant.ofEpochSecond(time.getSeconds(), time.getNanos());
     }
 }

@@ -3,6 +3,7 @@ package dev.muster.planner.replay;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.google.protobuf.InvalidProtocolBufferException;
+import dev.muster.contracts.Times;
 import dev.muster.contracts.Topics;
 import dev.muster.planner.core.Fleet;
 import dev.muster.planner.core.Plan;
@@ -376,6 +377,6 @@ public final class Replay {
     }
 
     private static Instant instant(DecisionEvent event) {
-        return Instant.ofEpochSecond(event.getAt().getSeconds(), event.getAt().getNanos());
+        return Times.instant(event.getAt());
     }
 }

@@ -1,5 +1,6 @@
 package dev.muster.planner.stream;
 
+import dev.muster.contracts.Times;
 import dev.muster.planner.core.Costs;
 import dev.muster.planner.core.Spending;
 import dev.muster.v1.BudgetAction;

@@ -1,5 +1,6 @@
 package dev.muster.planner.stream;
 
+import dev.muster.contracts.Times;
 import dev.muster.contracts.UnreadableRecordException;
 import dev.muster.planner.core.FleetEvent;
 import dev.muster.planner.core.QueueSeen;

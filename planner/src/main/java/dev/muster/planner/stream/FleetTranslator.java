@@ -1,6 +1,7 @@
 package dev.muster.planner.stream;
 
 import com.google.protobuf.Timestamp;
+import dev.muster.contracts.Times;
 import dev.muster.planner.core.Adoption;
 import dev.muster.planner.core.Budget;
 import dev.muster.planner.core.FleetHead;

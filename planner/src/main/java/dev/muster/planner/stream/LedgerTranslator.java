@@ -1,5 +1,6 @@
 package dev.muster.planner.stream;
 
+import dev.muster.contracts.Times;
 import dev.muster.planner.core.Budget;
 import dev.muster.planner.core.BudgetStanding;
 import dev.muster.planner.core.HistoryRow;

@@ -1,5 +1,6 @@
 package dev.muster.planner.stream;
 
+import dev.muster.contracts.Times;
 import dev.muster.planner.core.Fleet;
 import dev.muster.planner.core.Ledger;
 import dev.muster.v1.FleetMemory;

@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import com.google.protobuf.InvalidProtocolBufferException;
 import dev.muster.contracts.KafkaConnection;
 import dev.muster.contracts.KafkaSettings;
+import dev.muster.contracts.Times;
 import dev.muster.contracts.TopicSpan;
 import dev.muster.contracts.Topics;
 import dev.muster.v1.DecisionEvent;

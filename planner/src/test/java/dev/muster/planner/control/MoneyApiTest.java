@@ -6,7 +6,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.google.protobuf.Timestamp;
 import com.google.rpc.BadRequest;
 import com.google.rpc.RetryInfo;
+import dev.muster.contracts.Times;
 import dev.muster.planner.Settings;
+import dev.muster.planner.answer.Calls;
+import dev.muster.planner.answer.Pages;
+import dev.muster.planner.recorded.BudgetBook;
+import dev.muster.planner.topic.TopicReaders;
 import dev.muster.v1.ApplyFleetRequest;
 import dev.muster.v1.BudgetLine;
 import dev.muster.v1.BudgetPeriod;
@@ -134,7 +139,7 @@ class MoneyApiTest {
         var shown = budgetsOf("thrifty");
         assertThat(shown).hasSize(2);
         assertThat(shown.get(0).toBuilder().clearAsOf().clearBudget().build()).isEqualTo(BudgetView.newBuilder().setFleet("thrifty").setCurrency("USD")
-                .setState(BudgetState.WITHIN).setPeriodStart(Span.timestamp(today)).setPeriodEnd(Span.timestamp(today.plus(1, ChronoUnit.DAYS))).build());
+                .setState(BudgetState.WITHIN).setPeriodStart(Times.timestamp(today)).setPeriodEnd(Times.timestamp(today.plus(1, ChronoUnit.DAYS))).build());
         assertThat(shown.get(1).toBuilder().clearAsOf().clearBudget().build())
                 .isEqualTo(BudgetView.newBuilder().setFleet("thrifty").setPool("cpu").setCurrency("USD").setState(BudgetState.WITHIN).build());
         assertThat(budgets.listBudgets(ListBudgetsRequest.getDefaultInstance()).getBudgetsList()).containsAll(shown);
@@ -163,7 +168,7 @@ class MoneyApiTest {
     private void told(String fleet, Instant start, Instant end, long spent, long reserved, boolean known, int later) throws Exception {
         var minute = Instant.now().truncatedTo(ChronoUnit.MINUTES).plusSeconds(later);
         write("history", fleet + "/minute", row(fleet, "minute", minute, MINUTE, Map.of(), 0).addBudgets(BudgetLine.newBuilder().setPeriod(BudgetPeriod.PER_DAY)
-                .setSpentMicros(spent).setReservedMicros(reserved).setMicrosPerHour(600_000).setPeriodStart(Span.timestamp(start)).setPeriodEnd(Span.timestamp(end))
+                .setSpentMicros(spent).setReservedMicros(reserved).setMicrosPerHour(600_000).setPeriodStart(Times.timestamp(start)).setPeriodEnd(Times.timestamp(end))
                 .setKnown(known)).build().toByteArray(), Instant.now());
     }
 
@@ -200,7 +205,7 @@ class MoneyApiTest {
                     write("history", "past/minute", row.toByteArray(), start.plus(MINUTE));
                 }
             }
-            var all = QueryHistoryRequest.newBuilder().setFleet("past").setSeries("minute").setSince(Span.timestamp(begin)).setUntil(Span.timestamp(begin.plusSeconds(300)));
+            var all = QueryHistoryRequest.newBuilder().setFleet("past").setSeries("minute").setSince(Times.timestamp(begin)).setUntil(Times.timestamp(begin.plusSeconds(300)));
             // When
             await("the rows are there", () -> history.queryHistory(all.build()).getRowsCount() == 6);
             var paged = new ArrayList<HistoryRow>();
@@ -216,7 +221,7 @@ class MoneyApiTest {
             assertThat(paged).isEqualTo(rows);
             assertThat(pages).isEqualTo(2);
             assertThat(history.queryHistory(all.clone().putLabels("pool", "cpu").build()).getRowsList()).extracting(HistoryRow::getSpentMicros).containsExactly(20L, 21L, 22L);
-            assertThat(history.queryHistory(all.clone().setSince(Span.timestamp(begin.plusSeconds(60))).setUntil(Span.timestamp(begin.plusSeconds(120))).build()).getRowsList())
+            assertThat(history.queryHistory(all.clone().setSince(Times.timestamp(begin.plusSeconds(60))).setUntil(Times.timestamp(begin.plusSeconds(120))).build()).getRowsList())
                     .isEqualTo(rows.subList(2, 4));
             // And what is written later is read on.
             write("history", "past/minute", row("past", "minute", begin.plusSeconds(180), MINUTE, Map.of(), 99).build().toByteArray(), begin.plusSeconds(240));
@@ -228,11 +233,11 @@ class MoneyApiTest {
     void inATimeBeforeAllTimesNothingWas() {
         declare(spec("young"));
         var before = Instant.parse("1960-01-01T00:00:00Z");
-        assertThat(history.queryHistory(QueryHistoryRequest.newBuilder().setFleet("young").setSeries("minute").setSince(Span.timestamp(before))
-                .setUntil(Span.timestamp(before.plus(HOUR))).build()).getRowsList()).isEmpty();
-        assertThat(budgets.getSpend(GetSpendRequest.newBuilder().setFleet("young").setUntil(Span.timestamp(before)).build()).getRowsList())
+        assertThat(history.queryHistory(QueryHistoryRequest.newBuilder().setFleet("young").setSeries("minute").setSince(Times.timestamp(before))
+                .setUntil(Times.timestamp(before.plus(HOUR))).build()).getRowsList()).isEmpty();
+        assertThat(budgets.getSpend(GetSpendRequest.newBuilder().setFleet("young").setUntil(Times.timestamp(before)).build()).getRowsList())
                 .singleElement().satisfies(row -> assertThat(row.getSpentMicros()).isZero());
-        assertThat(fleets.previewFleetOnRecord(PreviewFleetOnRecordRequest.newBuilder().setSpec(spec("young")).setUntil(Span.timestamp(before)).build())
+        assertThat(fleets.previewFleetOnRecord(PreviewFleetOnRecordRequest.newBuilder().setSpec(spec("young")).setUntil(Times.timestamp(before)).build())
                 .getNotesList()).contains("No task came in that time.");
     }
 
@@ -248,7 +253,7 @@ class MoneyApiTest {
                     hour.plus(HOUR.multipliedBy(i + 1)));
         }
         write("history", "buyer/hour", row("buyer", "hour", hour, HOUR, Map.of("pool", "cpu", "user", "bob"), 300).build().toByteArray(), hour.plus(HOUR));
-        var asked = GetSpendRequest.newBuilder().setFleet("buyer").setSince(Span.timestamp(hour)).setUntil(Span.timestamp(hour.plus(HOUR.multipliedBy(3))));
+        var asked = GetSpendRequest.newBuilder().setFleet("buyer").setSince(Times.timestamp(hour)).setUntil(Times.timestamp(hour.plus(HOUR.multipliedBy(3))));
         // When
         await("the rows are there", () -> budgets.getSpend(asked.build()).getRows(0).getSpentMicros() == 500);
         var byUser = budgets.getSpend(asked.clone().addGroupBy(SpendGroup.BY_USER).build());
@@ -270,8 +275,8 @@ class MoneyApiTest {
         var query = QueryHistoryRequest.newBuilder().setFleet("careful").setSeries("minute");
         assertWrong("fleet", () -> history.queryHistory(query.clone().clearFleet().build()));
         assertWrong("series", () -> history.queryHistory(query.clone().setSeries("second").build()));
-        assertWrong("since", () -> history.queryHistory(query.clone().setSince(Span.timestamp(now)).setUntil(Span.timestamp(now)).build()));
-        assertWrong("since", () -> history.queryHistory(query.clone().setSince(Span.timestamp(now.minus(8, ChronoUnit.DAYS))).build()));
+        assertWrong("since", () -> history.queryHistory(query.clone().setSince(Times.timestamp(now)).setUntil(Times.timestamp(now)).build()));
+        assertWrong("since", () -> history.queryHistory(query.clone().setSince(Times.timestamp(now.minus(8, ChronoUnit.DAYS))).build()));
         assertWrong("since", () -> history.queryHistory(query.clone().setSince(Timestamp.newBuilder().setSeconds(Long.MAX_VALUE)).build()));
         assertWrong("until", () -> history.queryHistory(query.clone().setUntil(Timestamp.newBuilder().setNanos(-1)).build()));
         assertWrong("pageSize", () -> history.queryHistory(query.clone().setPageSize(-1).build()));
@@ -279,7 +284,7 @@ class MoneyApiTest {
         assertWrong("pageToken", () -> history.queryHistory(query.clone().setPageToken(Pages.token("x")).build()));
         assertWrong("pageToken", () -> history.queryHistory(query.clone().setPageToken(Pages.token(Long.MAX_VALUE + "/1")).build()));
         assertWrong("fleet", () -> budgets.getSpend(GetSpendRequest.getDefaultInstance()));
-        assertWrong("since", () -> budgets.getSpend(GetSpendRequest.newBuilder().setFleet("careful").setSince(Span.timestamp(now.minus(500, ChronoUnit.DAYS))).build()));
+        assertWrong("since", () -> budgets.getSpend(GetSpendRequest.newBuilder().setFleet("careful").setSince(Times.timestamp(now.minus(500, ChronoUnit.DAYS))).build()));
         assertWrong("step", () -> budgets.getSpend(GetSpendRequest.newBuilder().setFleet("careful").setStep(com.google.protobuf.Duration.newBuilder().setSeconds(60)).build()));
         assertWrong("groupBy[0]", () -> budgets.getSpend(GetSpendRequest.newBuilder().setFleet("careful").addGroupByValue(0).build()));
         assertWrong("name", () -> fleets.previewFleet(PreviewFleetRequest.getDefaultInstance()));
@@ -287,9 +292,9 @@ class MoneyApiTest {
         assertWrong("spec.name", () -> fleets.previewFleetOnRecord(PreviewFleetOnRecordRequest.getDefaultInstance()));
         assertWrong("pools.cpu.max", () -> fleets.previewFleetOnRecord(PreviewFleetOnRecordRequest.newBuilder().setSpec(narrowed(spec("careful"))).build()));
         assertWrong("since", () -> fleets.previewFleetOnRecord(PreviewFleetOnRecordRequest.newBuilder().setSpec(spec("careful"))
-                .setSince(Span.timestamp(now.minus(9, ChronoUnit.DAYS))).build()));
+                .setSince(Times.timestamp(now.minus(9, ChronoUnit.DAYS))).build()));
         assertWrong("since", () -> fleets.previewFleetOnRecord(PreviewFleetOnRecordRequest.newBuilder().setSpec(spec("careful"))
-                .setSince(Span.timestamp(now.plus(1, ChronoUnit.DAYS))).setUntil(Span.timestamp(now.plus(2, ChronoUnit.DAYS))).build()));
+                .setSince(Times.timestamp(now.plus(1, ChronoUnit.DAYS))).setUntil(Times.timestamp(now.plus(2, ChronoUnit.DAYS))).build()));
     }
 
     private static FleetSpec.Builder narrowed(FleetSpec.Builder spec) {
@@ -365,9 +370,9 @@ class MoneyApiTest {
         var ended = TasksObserved.newBuilder();
         for (int i = 0; i < 4; i++) {
             var added = came.plusSeconds(10L * i);
-            queue.addFirst(WaitingTask.newBuilder().setTask("t" + i).setAdded(Span.timestamp(added)));
-            ended.addTasks(TaskSeen.newBuilder().setTask("t" + i).setQueue("q1").setStatus(TaskStatus.COMPLETED).setEnqueued(Span.timestamp(added))
-                    .setStarted(Span.timestamp(added.plusSeconds(60))).setEnded(Span.timestamp(added.plusSeconds(360))));
+            queue.addFirst(WaitingTask.newBuilder().setTask("t" + i).setAdded(Times.timestamp(added)));
+            ended.addTasks(TaskSeen.newBuilder().setTask("t" + i).setQueue("q1").setStatus(TaskStatus.COMPLETED).setEnqueued(Times.timestamp(added))
+                    .setStarted(Times.timestamp(added.plusSeconds(60))).setEnded(Times.timestamp(added.plusSeconds(360))));
         }
         observe("recorded", 1, DemandEvent.newBuilder().setDemandObserved(DemandObserved.newBuilder().setTick(1).setFull(true).addQueues(queue)));
         observe("recorded", 2, DemandEvent.newBuilder().setTasksObserved(ended));
@@ -376,7 +381,7 @@ class MoneyApiTest {
         var narrow = spec("recorded");
         narrow.getPoolsBuilder(0).setLimits(Limits.newBuilder().setMax(1));
         // When
-        var compared = fleets.previewFleetOnRecord(PreviewFleetOnRecordRequest.newBuilder().setSpec(narrow).setSince(Span.timestamp(came.minusSeconds(60))).build());
+        var compared = fleets.previewFleetOnRecord(PreviewFleetOnRecordRequest.newBuilder().setSpec(narrow).setSince(Times.timestamp(came.minusSeconds(60))).build());
         // Then
         assertThat(compared.getCurrent()).satisfies(course -> {
             assertThat(course.getStarted()).isEqualTo(4);
@@ -390,7 +395,7 @@ class MoneyApiTest {
             assertThat(course.getSpentMicros()).isPositive().isLessThan(compared.getCurrent().getSpentMicros());
             assertThat(course.getWaitMax().getSeconds()).isGreaterThan(compared.getCurrent().getWaitMax().getSeconds() + 300);
         });
-        assertThat(compared.getSince()).isEqualTo(Span.timestamp(came.minusSeconds(60)));
+        assertThat(compared.getSince()).isEqualTo(Times.timestamp(came.minusSeconds(60)));
         assertThat(compared.getNotesList()).anySatisfy(note -> assertThat(note).startsWith("Both begin without machines"));
         // And the same question has the same answer.
         assertThat(fleets.previewFleetOnRecord(PreviewFleetOnRecordRequest.newBuilder().setSpec(narrow).setSince(compared.getSince()).setUntil(compared.getUntil()).build()))
@@ -410,7 +415,7 @@ class MoneyApiTest {
 
     private void observe(String fleet, long sequence, DemandEvent.Builder event) throws Exception {
         write("demand", fleet, event.setFleet(fleet).setSeen(Observation.newBuilder().setSource("w").setGeneration(1).setSequence(sequence)
-                .setReadStartedAt(Span.timestamp(Instant.now())).setPart(1).setParts(1)).build().toByteArray(), Instant.now());
+                .setReadStartedAt(Times.timestamp(Instant.now())).setPart(1).setParts(1)).build().toByteArray(), Instant.now());
     }
 
     private void declare(FleetSpec.Builder spec) {
@@ -430,7 +435,7 @@ class MoneyApiTest {
     }
 
     private static HistoryRow.Builder row(String fleet, String series, Instant start, Duration length, Map<String, String> labels, long spent) {
-        return HistoryRow.newBuilder().setFleet(fleet).setSeries(series).setStart(Span.timestamp(start))
+        return HistoryRow.newBuilder().setFleet(fleet).setSeries(series).setStart(Times.timestamp(start))
                 .setLength(com.google.protobuf.Duration.newBuilder().setSeconds(length.toSeconds())).putAllLabels(labels).setSpentMicros(spent).setComplete(true);
     }
 

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.muster.planner.control.BrokerResource;
-import dev.muster.planner.control.ReadModel;
+import dev.muster.planner.view.ReadModel;
 import dev.muster.v1.FleetsGrpc;
 import dev.muster.v1.GetFleetRequest;
 import dev.muster.v1.ListFleetsRequest;

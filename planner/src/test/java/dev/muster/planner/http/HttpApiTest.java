@@ -12,7 +12,7 @@ import static org.hamcrest.Matchers.startsWith;
 import com.google.protobuf.util.JsonFormat;
 import com.google.protobuf.util.Timestamps;
 import dev.muster.planner.control.BrokerResource;
-import dev.muster.planner.control.ReadModel;
+import dev.muster.planner.view.ReadModel;
 import dev.muster.v1.Decision;
 import dev.muster.v1.DecisionEvent;
 import dev.muster.v1.MachineChange;

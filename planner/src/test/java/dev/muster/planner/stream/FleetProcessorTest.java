@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.Message;
 import dev.muster.contracts.DeadLetters;
+import dev.muster.contracts.Times;
 import dev.muster.contracts.Topics;
 import dev.muster.planner.core.Fleet;
 import dev.muster.planner.core.Plan;

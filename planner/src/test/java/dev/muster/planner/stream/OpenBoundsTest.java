@@ -2,6 +2,7 @@ package dev.muster.planner.stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.muster.contracts.Times;
 import dev.muster.planner.core.Limits;
 import dev.muster.planner.core.Planning;
 import dev.muster.v1.FleetRecord;

@@ -3,6 +3,7 @@ package dev.muster.planner.stream;
 
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
+import dev.muster.contracts.Times;
 import dev.muster.contracts.Topics;
 import dev.muster.planner.core.Fleet;
 import dev.muster.planner.core.Plan;

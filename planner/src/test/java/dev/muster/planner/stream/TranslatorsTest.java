@@ -3,6 +3,7 @@ package dev.muster.planner.stream;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.muster.contracts.Times;
 import dev.muster.contracts.UnreadableRecordException;
 import dev.muster.planner.core.Adoption;
 import dev.muster.planner.core.CloudState;

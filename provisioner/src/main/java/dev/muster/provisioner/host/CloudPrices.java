@@ -1,5 +1,6 @@
 package dev.muster.provisioner.host;
 
+import dev.muster.contracts.Times;
 import dev.muster.provisioner.spi.MachineProvider;
 import dev.muster.provisioner.spi.Offer;
 import dev.muster.provisioner.spi.PriceSeen;
@@ -165,7 +166,7 @@ final class CloudPrices implements AutoCloseable {
             var price = watch.prices.get(key);
             if (price != null && price.currency().equals(book.currencyOf(fleet))) {
                 prices.add(OfferPrice.newBuilder().setOffer(key).setMicrosPerHour(price.microsPerHour()).setCurrency(price.currency())
-                        .setAsOf(Reports.timestamp(price.asOf())).setSource(price.source()).build());
+                        .setAsOf(Times.timestamp(price.asOf())).setSource(price.source()).build());
             }
         }
         var facts = book.types(fleet, scope).stream().map(watch.types::get).filter(Objects::nonNull).map(CloudPrices::facts).toList();

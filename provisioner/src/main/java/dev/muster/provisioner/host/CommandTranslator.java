@@ -1,6 +1,6 @@
 package dev.muster.provisioner.host;
 
-import com.google.protobuf.Timestamp;
+import dev.muster.contracts.Times;
 import dev.muster.contracts.UnreadableRecordException;
 import dev.muster.provisioner.spi.LaunchSettings;
 import dev.muster.provisioner.spi.MachineBatch;
@@ -18,7 +18,6 @@ import dev.muster.v1.LaunchMachines;
 import dev.muster.v1.LaunchParameters;
 import dev.muster.v1.OfferKey;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -93,7 +92,7 @@ final class CommandTranslator {
             case FETCH_CONSOLE: {
                 var fetch = command.getFetchConsole();
                 return new HostCommand.FetchConsole(fleet, new MachineRef(scope, fetch.getMachineId(), required(fetch.getCloudId(), "fetch_console.cloud_id")),
-                        instant(command.getIssuedAt()));
+                        Times.instant(command.getIssuedAt()));
             }
             case WHAT_NOT_SET:
                 throw new UnreadableRecordException("the command is of no kind that this version knows");
@@ -124,8 +123,8 @@ final class CommandTranslator {
         if (launch.getMaxPriceMicrosPerHour() < 0) {
             throw new UnreadableRecordException("launch.max_price_micros_per_hour is negative");
         }
-        return new HostCommand.Launch(fleet, scope, instant(command.getIssuedAt()), launch.getBatchId(), java.util.List.copyOf(ids),
-                launch.getPool(), offer, launch.getMaxPriceMicrosPerHour(), instant(launch.getExpiresAt()),
+        return new HostCommand.Launch(fleet, scope, Times.instant(command.getIssuedAt()), launch.getBatchId(), java.util.List.copyOf(ids),
+                launch.getPool(), offer, launch.getMaxPriceMicrosPerHour(), Times.instant(launch.getExpiresAt()),
                 required(launch.getWorkerPrefix(), "launch.worker_prefix"), settings(launch.getParameters()), launch.getParameters().getBoot(),
                 launch.getTask(), launch.getQueue(), launch.getQueueId());
     }
@@ -178,10 +177,6 @@ final class CommandTranslator {
                 only.getLocalSsds(), migrates, only.getMinCpuPlatform(), only.getInstanceTemplate(),
                 only.hasMaxRunDuration() ? Optional.of(Duration.ofSeconds(only.getMaxRunDuration().getSeconds(), only.getMaxRunDuration().getNanos()))
                         : Optional.empty(), only.getInstanceSpec());
-    }
-
-    static Instant instant(Timestamp time) {
-        return Instant.ofEpochSecond(time.getSeconds(), time.getNanos());
     }
 
     private static String required(String value, String field) throws UnreadableRecordException {

@@ -3,6 +3,7 @@ package dev.muster.provisioner.host;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.muster.contracts.SecretsFolder;
+import dev.muster.contracts.Times;
 import dev.muster.provisioner.boot.BootFailure;
 import dev.muster.provisioner.spi.EndedBy;
 import dev.muster.provisioner.spi.MachineProvider;
@@ -166,7 +167,7 @@ final class Consoles {
 
     /** As it may be shown. @throws IllegalStateException if the secrets can't be read that must not be */
     static ConsoleReported reported(String machineId, String console, Instant now, SecretsFolder secrets) {
-        var said = ConsoleReported.newBuilder().setMachineId(machineId).setCapturedAt(Reports.timestamp(now));
+        var said = ConsoleReported.newBuilder().setMachineId(machineId).setCapturedAt(Times.timestamp(now));
         return said.setText(Redaction.of(secrets).apply(whole(console, said))).build();
     }
 

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.google.protobuf.InvalidProtocolBufferException;
 import dev.muster.contracts.SpecSecrets;
+import dev.muster.contracts.Times;
 import dev.muster.contracts.TopicTable;
 import dev.muster.contracts.Topics;
 import dev.muster.provisioner.spi.Scope;
@@ -171,7 +172,7 @@ final class FleetBook implements TopicTable.Listener {
             }
             line = new Line(record.getFleet(), record.getMachineId(), scope, record.getCloudId(), record.getPhase(), record.hasWaitingSince(),
                     record.getReleased(),
-                    record.hasEndedAt() ? Instant.ofEpochSecond(record.getEndedAt().getSeconds(), record.getEndedAt().getNanos()) : null);
+                    record.hasEndedAt() ? Times.instant(record.getEndedAt()) : null);
         }
         var before = line == null ? lines.remove(key) : lines.put(key, line);
         if (before != null) {

@@ -1,6 +1,7 @@
 package dev.muster.provisioner.host;
 
 import dev.muster.contracts.SecretsFolder;
+import dev.muster.contracts.Times;
 import dev.muster.provisioner.spi.EndedBy;
 import dev.muster.provisioner.spi.FailureKind;
 import dev.muster.provisioner.spi.KeepUntil;
@@ -308,7 +309,7 @@ final class Inventory implements AutoCloseable {
                 .max((a, b) -> a.until().compareTo(b.until()));
         newest.ifPresentOrElse(keep -> foreign.put(scope, keep.cluster()), () -> foreign.remove(scope));
         return newest.map(keep -> InventoryReported.newBuilder().setForeignCluster(keep.cluster())
-                .setForeignMarkAt(Reports.timestamp(keep.setAt())).build());
+                .setForeignMarkAt(Times.timestamp(keep.setAt())).build());
     }
 
     private void renew(Scope scope, List<MachineSeen> machines) {

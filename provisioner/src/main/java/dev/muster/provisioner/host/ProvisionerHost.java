@@ -6,6 +6,7 @@ import dev.muster.contracts.KafkaRights;
 import dev.muster.contracts.KafkaSettings;
 import dev.muster.contracts.SecretsFolder;
 import dev.muster.contracts.SpecSecrets;
+import dev.muster.contracts.Times;
 import dev.muster.contracts.TopicTable;
 import dev.muster.contracts.Topics;
 import dev.muster.provisioner.spi.MachineProvider;
@@ -280,7 +281,7 @@ public final class ProvisionerHost implements AutoCloseable {
             if (changed || System.nanoTime() - lastReportAt > REPORT_EVERY.toNanos()) {
                 lastReport = report.build();
                 lastReportAt = System.nanoTime();
-                now.publisher.service(report.setSkew(Durations.fromMillis(skew.toMillis())).setAt(Reports.timestamp(clock.instant())).build());
+                now.publisher.service(report.setSkew(Durations.fromMillis(skew.toMillis())).setAt(Times.timestamp(clock.instant())).build());
             }
         } catch (RuntimeException ours) {
             LOG.error("Reporting the service failed in our own code and goes on", ours);

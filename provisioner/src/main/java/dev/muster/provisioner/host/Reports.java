@@ -1,6 +1,6 @@
 package dev.muster.provisioner.host;
 
-import com.google.protobuf.Timestamp;
+import dev.muster.contracts.Times;
 import dev.muster.provisioner.boot.BootFailure;
 import dev.muster.provisioner.spi.Adoption;
 import dev.muster.provisioner.spi.CloudStatus;
@@ -113,7 +113,7 @@ final class Reports {
         var reports = new ArrayList<MachineReport>();
         for (int i = 0; i < parts.size(); i++) {
             var inventory = foreign.map(InventoryReported::toBuilder).orElseGet(InventoryReported::newBuilder)
-                    .setListStartedAt(timestamp(startedAt))
+                    .setListStartedAt(Times.timestamp(startedAt))
                     .setScopeState(incomplete.isEmpty() ? ScopeState.LISTED_ALL : nothingKnown ? ScopeState.LIST_FAILED : ScopeState.PARTIAL)
                     .addAllMachines(parts.get(i));
             incomplete.ifPresent(why -> inventory.setKind(kind(why.kind())).setDetail(why.code() + ": " + why.getMessage()));
@@ -129,7 +129,7 @@ final class Reports {
 
     private Observation.Builder seen(long generation, long sequence, Instant readStartedAt) {
         return Observation.newBuilder().setSource(source).setGeneration(generation).setSequence(sequence)
-                .setReadStartedAt(timestamp(readStartedAt)).setPart(1).setParts(1);
+                .setReadStartedAt(Times.timestamp(readStartedAt)).setPart(1).setParts(1);
     }
 
     static MachineReported machine(MachineSeen machine) {
@@ -145,11 +145,11 @@ final class Reports {
                 .setMark(mark(machine.mark().word()))
                 .setMarkOrdinal(machine.mark().ordinal());
         if (machine.launchedAt() != null) {
-            reported.setLaunchedAt(timestamp(machine.launchedAt()));
+            reported.setLaunchedAt(Times.timestamp(machine.launchedAt()));
         }
         reported.setTask(machine.task());
         machine.note().ifPresent(note -> reported.setReason(note.reason()).setMessage(note.message()).setFaultOfTask(note.faultOfTask()));
-        machine.keepUntil().ifPresent(keep -> reported.setKeepUntil(timestamp(keep.until())).setMarkCluster(keep.cluster()));
+        machine.keepUntil().ifPresent(keep -> reported.setKeepUntil(Times.timestamp(keep.until())).setMarkCluster(keep.cluster()));
         return reported.build();
     }
 
@@ -226,9 +226,5 @@ final class Reports {
             case INVALID_SPEC -> FailureKind.INVALID_SPEC;
             case EXPIRED -> FailureKind.EXPIRED;
         };
-    }
-
-    static Timestamp timestamp(Instant time) {
-        return Timestamp.newBuilder().setSeconds(time.getEpochSecond()).setNanos(time.getNano()).build();
     }
 }

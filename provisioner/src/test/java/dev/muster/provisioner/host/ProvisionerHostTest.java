@@ -7,6 +7,7 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import dev.muster.contracts.DeadLetters;
 import dev.muster.contracts.KafkaConnection;
 import dev.muster.contracts.SecretsFolder;
+import dev.muster.contracts.Times;
 import dev.muster.contracts.Topics;
 import dev.muster.provisioner.memory.InMemoryCloud;
 import dev.muster.provisioner.memory.InMemoryProvider;
@@ -140,13 +141,13 @@ class ProvisionerHostTest {
                 .setPool("gpu")
                 .setOffer(OfferKey.newBuilder().setProvider(SCOPE.provider()).setAccount(SCOPE.account()).setRegion(SCOPE.region())
                         .setMachineType("any").setMarket(Market.ON_DEMAND))
-                .setExpiresAt(Reports.timestamp(Instant.now().plusSeconds(300)))
+                .setExpiresAt(Times.timestamp(Instant.now().plusSeconds(300)))
                 .setWorkerPrefix("lab-train:gpu:any")
                 .setParameters(LaunchParameters.newBuilder().setBoot(BootSpec.newBuilder().addQueueIds("0123456789abcdef0123456789abcdef")));
     }
 
     private static LaunchMachines.Builder expired(LaunchMachines.Builder launch) {
-        return launch.setExpiresAt(Reports.timestamp(Instant.now().minusSeconds(1)));
+        return launch.setExpiresAt(Times.timestamp(Instant.now().minusSeconds(1)));
     }
 
     /** Makes the call as a process does that says nothing of it any more. */
@@ -160,7 +161,7 @@ class ProvisionerHostTest {
 
     private void send(Command.Builder command) {
         kafka.send(topics.commands(InMemoryProvider.NAME), SCOPE.toString(), command.setFleet(FLEET).setScope(SCOPE.toString())
-                .setCommandId("c").setIssuedAt(Reports.timestamp(Instant.now())).build());
+                .setCommandId("c").setIssuedAt(Times.timestamp(Instant.now())).build());
     }
 
     private void send(LaunchMachines.Builder launch) {
@@ -442,7 +443,7 @@ class ProvisionerHostTest {
 
     private void fetchConsole(MachineReported machine, Instant at) {
         kafka.send(topics.commands(InMemoryProvider.NAME), SCOPE.toString(), Command.newBuilder().setFleet(FLEET).setScope(SCOPE.toString()).setCommandId("c")
-                .setIssuedAt(Reports.timestamp(at)).setFetchConsole(FetchConsole.newBuilder().setMachineId(machine.getMachineId()).setCloudId(machine.getCloudId())
+                .setIssuedAt(Times.timestamp(at)).setFetchConsole(FetchConsole.newBuilder().setMachineId(machine.getMachineId()).setCloudId(machine.getCloudId())
                         .setOrdinal(1)).build());
     }
 

@@ -7,6 +7,7 @@ import dev.muster.contracts.KafkaConnection;
 import dev.muster.contracts.KafkaRights;
 import dev.muster.contracts.KafkaSettings;
 import dev.muster.contracts.SecretsFolder;
+import dev.muster.contracts.Times;
 import dev.muster.contracts.TopicTable;
 import dev.muster.contracts.Topics;
 import dev.muster.provisioner.memory.InMemoryCloud;
@@ -97,9 +98,9 @@ class SecuredHostTest {
         Await.until(host::notReadyBecause, String::isEmpty);
         planner.send(new ProducerRecord<>(TOPICS.fleets(), "train", FleetRecord.newBuilder().setFleet("train").addScopes(SCOPE.toString()).build().toByteArray())).get();
         planner.send(new ProducerRecord<>(TOPICS.commands(InMemoryProvider.NAME), SCOPE.toString(), Command.newBuilder().setFleet("train").setScope(SCOPE.toString()).setCommandId("c")
-                .setIssuedAt(Reports.timestamp(Instant.now())).setLaunch(LaunchMachines.newBuilder().setBatchId("mabcdefgh-1").addMachineIds("mabcdefgh-1").setPool("gpu")
+                .setIssuedAt(Times.timestamp(Instant.now())).setLaunch(LaunchMachines.newBuilder().setBatchId("mabcdefgh-1").addMachineIds("mabcdefgh-1").setPool("gpu")
                         .setOffer(OfferKey.newBuilder().setProvider(SCOPE.provider()).setAccount(SCOPE.account()).setRegion(SCOPE.region()).setMachineType("any").setMarket(Market.ON_DEMAND))
-                        .setExpiresAt(Reports.timestamp(Instant.now().plusSeconds(300))).setWorkerPrefix("lab-train:gpu:any")
+                        .setExpiresAt(Times.timestamp(Instant.now().plusSeconds(300))).setWorkerPrefix("lab-train:gpu:any")
                         .setParameters(dev.muster.v1.LaunchParameters.newBuilder().setBoot(dev.muster.v1.BootSpec.newBuilder().addQueueIds("0123456789abcdef0123456789abcdef"))))
                 .build().toByteArray())).get();
 
