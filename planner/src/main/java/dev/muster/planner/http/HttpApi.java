@@ -29,6 +29,8 @@ import java.util.stream.Collectors;
 @Singleton
 public final class HttpApi {
 
+    private static final String DESCRIPTION_ALLOWS = "GET, HEAD, OPTIONS";
+
     private final Vertx vertx;
     private final Bindings bindings = new Bindings();
     private final Map<String, MethodDescriptor<Message, Message>> methods;
@@ -47,7 +49,7 @@ public final class HttpApi {
         router.route("/v1/*").handler(this::call);
         // Before Quarkus' own, which has the same services for whoever comes past here.
         router.route("/muster.v1.*").order(-1).handler(this::grpc);
-        router.get("/openapi.json").handler(this::openApi);
+        router.route("/openapi.json").handler(this::openApi);
     }
 
     void stop(@Observes ShutdownEvent event) {
@@ -74,10 +76,19 @@ public final class HttpApi {
     }
 
     private void openApi(RoutingContext routing) {
-        if (openApi == null) {
-            openApi = Buffer.buffer(OpenApi.of(bindings).toString());
+        var response = harden(routing);
+        var method = routing.request().method();
+        if (method.equals(HttpMethod.OPTIONS)) {
+            response.putHeader("Allow", DESCRIPTION_ALLOWS).setStatusCode(204).end();
+        } else if (!method.equals(HttpMethod.GET) && !method.equals(HttpMethod.HEAD)) {
+            var refused = HttpFailure.methodNotAllowed(method.name(), DESCRIPTION_ALLOWS);
+            response.putHeader("Allow", DESCRIPTION_ALLOWS).putHeader("Content-Type", "application/json").setStatusCode(refused.code()).end(JsonAnswers.json(refused.status()));
+        } else {
+            if (openApi == null) {
+                openApi = Buffer.buffer(OpenApi.of(bindings).toString());
+            }
+            response.putHeader("Content-Type", "application/json").end(openApi);
         }
-        harden(routing).putHeader("Content-Type", "application/json").end(openApi);
     }
 
     /** For browsers: what comes from here is data, for nobody else's page, and kept nowhere. */

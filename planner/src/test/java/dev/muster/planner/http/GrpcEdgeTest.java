@@ -33,6 +33,7 @@ import jakarta.inject.Inject;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -118,6 +119,20 @@ class GrpcEdgeTest {
         assertThat(ended("Fleets/GetFleet", new byte[] {1, 0, 0, 0, 0}, "grpc-encoding", "snappy")).startsWith("12 ");
         assertThat(ended("Fleets/GetFleet", new byte[] {1, 0, 0, 0, 2, 1, 2}, "grpc-encoding", "gzip")).startsWith("3 ");
         assertThat(FleetsGrpc.newBlockingStub(channel).withCompression("gzip").listFleets(ListFleetsRequest.getDefaultInstance())).isInstanceOf(ListFleetsResponse.class);
+    }
+
+    @Test
+    void whatIsNoCallIsSaidToBeNone() throws Exception {
+        for (var path : List.of("Fleets/None", "None/GetFleet", "Fleets/", "Fleets/GetFleet/x", "fleets/getfleet")) {
+            assertThat(ended(path, new byte[5])).as(path).isEqualTo("12 There is no such call.");
+        }
+    }
+
+    @Test
+    void everyCallIsThere() throws Exception {
+        for (var binding : new Bindings().all()) {
+            assertThat(ended(binding.call().getFullMethodName().substring("muster.v1.".length()), new byte[5], "grpc-timeout", "5S")).as(binding.rpc().getFullName()).doesNotStartWith("12 ");
+        }
     }
 
     @Test

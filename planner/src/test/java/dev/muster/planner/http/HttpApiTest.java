@@ -167,6 +167,20 @@ class HttpApiTest {
         given().patch("/v1/fleets/a").then().statusCode(405).header("Allow", "DELETE, GET, HEAD, OPTIONS, PUT").body("details[0].reason", equalTo("METHOD_NOT_ALLOWED"));
         given().options("/v1/fleets").then().statusCode(204).header("Allow", "GET, HEAD, OPTIONS");
         given().head("/v1/fleets").then().statusCode(200).header("Content-Type", "application/json");
+        given().head("/v1/fleets/none").then().statusCode(404);
+        given().post("/v1/fleets").then().statusCode(405).header("Allow", "GET, HEAD, OPTIONS");
+        given().post("/openapi.json").then().statusCode(405).header("Allow", "GET, HEAD, OPTIONS").body("details[0].reason", equalTo("METHOD_NOT_ALLOWED"));
+        given().options("/openapi.json").then().statusCode(204).header("Allow", "GET, HEAD, OPTIONS");
+        given().head("/openapi.json").then().statusCode(200).header("Content-Type", "application/json");
+        // Methods that nobody knows, too, and those that others know; a method's name has a case.
+        for (var method : List.of("BREW", "TRACE", "get")) {
+            assertThat(raw(method + " /v1/fleets HTTP/1.1")).as(method).startsWith("HTTP/1.1 405").containsIgnoringCase("\r\nAllow: GET, HEAD, OPTIONS\r\n").contains("METHOD_NOT_ALLOWED");
+            assertThat(raw(method + " /v1/clusters HTTP/1.1")).as(method).startsWith("HTTP/1.1 404").contains("NO_SUCH_PATH");
+        }
+        for (var path : List.of("/v1", "/v1/", "/v2/fleets", "/fleets", "/muster.v2.Fleets/GetFleet")) {
+            assertThat(raw("GET " + path + " HTTP/1.1")).as(path).startsWith("HTTP/1.1 404");
+        }
+        given().get("/muster.v1.Fleets/GetFleet").then().statusCode(405).header("Allow", "POST");
         // What is no path at all is refused by the HTTP server, before anybody is asked.
         assertThat(raw("GET /v1/fleets/%zz HTTP/1.1")).startsWith("HTTP/1.1 400");
         assertThat(raw("GET /v1/fleets/%ff HTTP/1.1")).startsWith("HTTP/1.1 400").contains("\"code\":3", "is not UTF-8");

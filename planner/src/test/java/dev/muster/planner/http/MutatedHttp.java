@@ -42,7 +42,11 @@ final class MutatedHttp {
      * @param broken the server need not take it for HTTP
      * @param hurried it asks for less time than the call may take
      */
-    record Shot(String what, byte[] bytes, boolean isHead, boolean leaves, boolean broken, boolean hurried) {}
+    record Shot(String what, byte[] bytes, String method, boolean leaves, boolean broken, boolean hurried) {
+        boolean isHead() {
+            return method.equals("HEAD");
+        }
+    }
 
     MutatedHttp(List<Binding> bindings) {
         this.bindings = bindings;
@@ -117,7 +121,7 @@ final class MutatedHttp {
         if (leaves) {
             bytes = java.util.Arrays.copyOf(bytes, random.nextInt(bytes.length + 1));
         }
-        return new Shot(what.toString(), bytes, method.equals("HEAD"), leaves, broken, line.contains("Grpc-Timeout"));
+        return new Shot(what.toString(), bytes, method, leaves, broken, line.contains("Grpc-Timeout"));
     }
 
     private static JsonObject json(Message request) {
