@@ -11,6 +11,7 @@ import dev.muster.contracts.UnreadableRecordException;
 import dev.muster.planner.core.Command;
 import dev.muster.planner.core.Fleet;
 import dev.muster.planner.core.FleetEvent;
+import dev.muster.planner.core.Machine;
 import dev.muster.planner.core.Mark;
 import dev.muster.planner.core.Phase;
 import dev.muster.planner.core.Plan;
@@ -388,9 +389,17 @@ final class FleetOwner {
 
             @Override
             public Optional<Standing> standing(String machineId) {
-                return owned.fleet().machine(machineId).map(machine -> new Standing(machine.phase().isEnded(), owned.fleet().isBusy(machine),
-                        machine.phase() == Phase.DRAINING && machine.mark() == Mark.DRAIN
-                                || machine.phase().isStaying() && machine.asked() == FleetEvent.MachinesAsked.Verb.DRAIN, !machine.cloudId().isEmpty()));
+                return owned.fleet().machine(machineId).map(machine -> new Standing(machine.phase().isEnded(), owned.fleet().isBusy(machine), leaving(machine),
+                        !machine.cloudId().isEmpty()));
+            }
+
+            private Leaving leaving(Machine machine) {
+                if (machine.phase() == Phase.TERMINATING) {
+                    return Leaving.ENDS;
+                } else if (machine.asked() == FleetEvent.MachinesAsked.Verb.TERMINATE || machine.phase() == Phase.DRAINING && machine.mark() != Mark.DRAIN) {
+                    return Leaving.AT_ONCE;
+                }
+                return machine.phase() == Phase.DRAINING || machine.phase().isStaying() && machine.asked() == FleetEvent.MachinesAsked.Verb.DRAIN ? Leaving.DRAINS : Leaving.NOT;
             }
 
             @Override

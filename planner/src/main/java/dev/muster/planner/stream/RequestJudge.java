@@ -59,10 +59,28 @@ final class RequestJudge {
         /**
          * @param ended GONE, FAILED or LOST
          * @param busy a task runs on it
-         * @param canWorkOn it drains, or is to, and can be told to work on
+         * @param leaving how far it is on its way out
          * @param inCloud its cloud has it, under a name of its own
          */
-        record Standing(boolean ended, boolean busy, boolean canWorkOn, boolean inCloud) {}
+        record Standing(boolean ended, boolean busy, Leaving leaving, boolean inCloud) {}
+
+        /** Of a machine that has not ended. */
+        enum Leaving {
+            /** Nobody sends it away. */
+            NOT("doesn't drain"),
+            /** It drains, or is to, and can be told to work on. */
+            DRAINS(""),
+            /** Its guard kills what runs there. */
+            AT_ONCE("was told to end at once"),
+            /** Its cloud was asked to end it, or shows it shutting down. */
+            ENDS("is shutting down already");
+
+            private final String whyNoDrainEnds;
+
+            Leaving(String whyNoDrainEnds) {
+                this.whyNoDrainEnds = whyNoDrainEnds;
+            }
+        }
     }
 
     /**
@@ -340,9 +358,10 @@ final class RequestJudge {
         if (!ended.isEmpty() && asked.getVerb() != MachineVerb.TERMINATE_MACHINE) {
             return refused(AnswerCode.FAILED_PRECONDITION, "Already ended: " + ended + ".");
         }
-        var staying = asked.getMachineIdsList().stream().filter(id -> !machines.standing(id).get().canWorkOn()).collect(Collectors.joining(", "));
-        if (asked.getVerb() == MachineVerb.CANCEL_DRAIN && !staying.isEmpty()) {
-            return refused(AnswerCode.FAILED_PRECONDITION, "No drain to cancel: " + staying + " doesn't drain, or is told to end at once.");
+        var others = asked.getMachineIdsList().stream().filter(id -> machines.standing(id).get().leaving() != Machines.Leaving.DRAINS)
+                .map(id -> id + " " + machines.standing(id).get().leaving().whyNoDrainEnds).collect(Collectors.joining(", "));
+        if (asked.getVerb() == MachineVerb.CANCEL_DRAIN && !others.isEmpty()) {
+            return refused(AnswerCode.FAILED_PRECONDITION, "No drain to cancel: " + others + ".");
         }
         var elsewhere = asked.getMachineIdsList().stream().filter(id -> !machines.standing(id).get().inCloud()).collect(Collectors.joining(", "));
         if (asked.getVerb() == MachineVerb.FETCH_CONSOLE && !elsewhere.isEmpty()) {

@@ -70,6 +70,7 @@ import dev.muster.v1.MachineRecord;
 import dev.muster.v1.MachineReport;
 import dev.muster.v1.MachineReported;
 import dev.muster.v1.MachinesGrpc;
+import dev.muster.v1.Mark;
 import dev.muster.v1.NotificationOutcome;
 import dev.muster.v1.NotificationSpec;
 import dev.muster.v1.Observation;
@@ -93,6 +94,7 @@ import dev.muster.v1.ScopeState;
 import dev.muster.v1.SecretView;
 import dev.muster.v1.SetLogLevelRequest;
 import dev.muster.v1.SpecFormat;
+import dev.muster.v1.TerminateMachineRequest;
 import dev.muster.v1.TestNotificationsRequest;
 import dev.muster.v1.WaitingTask;
 import dev.muster.v1.WatchDecisionsRequest;
@@ -496,10 +498,106 @@ class ControlApiTest {
         var machine = machinesOf(fleet).get(0);
         assertNoConsole(machine.getMachineId(), Status.Code.FAILED_PRECONDITION, "its cloud doesn't have it yet");
         write("machine-reports", fleet, MachineReport.newBuilder().setFleet(fleet).setScope("aws/main/eu-west-1").setMachine(MachineReported.newBuilder()
-                .setMachineId(machine.getMachineId()).setPool("cpu").setCloudId("i-live").setBatchId(machine.getMachineId()).setState(CloudState.RUNNING_STATE)
+                .setMachineId(machine.getMachineId()).setPool("cpu").setCloudId("i-" + fleet).setBatchId(machine.getMachineId()).setState(CloudState.RUNNING_STATE)
                 .setOffer(machine.getOffer())).build().toByteArray(), Instant.now());
-        await("its cloud has it", () -> machinesOf(fleet).get(0).getCloudId().equals("i-live"));
+        await("its cloud has it", () -> machinesOf(fleet).get(0).getCloudId().equals("i-" + fleet));
         return machinesOf(fleet).get(0);
+    }
+
+    /** As its cloud shows it from now on. */
+    private void cloudShows(MachineRecord machine, CloudState state) throws Exception {
+        write("machine-reports", machine.getFleet(), MachineReport.newBuilder().setFleet(machine.getFleet()).setScope("aws/main/eu-west-1").setMachine(
+                MachineReported.newBuilder().setMachineId(machine.getMachineId()).setPool("cpu").setCloudId(machine.getCloudId()).setBatchId(machine.getBatchId())
+                        .setOffer(machine.getOffer()).setState(state)).build().toByteArray(), Instant.now());
+    }
+
+    /** Its agent is there, and works on the task. @param task empty: it is idle */
+    private void workerShows(MachineRecord machine, long sequence, String task) throws Exception {
+        var worker = WorkerSeen.newBuilder().setWorker("lab-" + machine.getFleet() + ":cpu:m5.large:" + machine.getCloudId()).setTask(task);
+        look(machine.getFleet(), sequence, DemandObserved.newBuilder().setTick(sequence).setFull(true).addWorkers(worker)
+                .addQueues(QueuePicture.newBuilder().setId("q1").setName(machine.getFleet() + "-queue").setState(QueueState.SERVED)));
+    }
+
+    private MachineRecord awaitMachine(String id, String what, Predicate<MachineRecord> wanted) throws Exception {
+        var request = GetMachineRequest.newBuilder().setMachineId(id).build();
+        await(id + " " + what, () -> wanted.test(MachinesGrpc.newBlockingStub(channel).getMachine(request)));
+        return MachinesGrpc.newBlockingStub(channel).getMachine(request);
+    }
+
+    /** All commands to the machine, by their ordinals. */
+    private TreeMap<Long, Command.WhatCase> commandsTo(String id) throws Exception {
+        var commands = new TreeMap<Long, Command.WhatCase>();
+        try (var table = new TopicTable(KafkaSettings.consumer(brokers), List.of("muster.commands.aws"), record -> {
+            try {
+                var command = Command.parseFrom(record.value());
+                if (command.getDrain().getMachineId().equals(id)) {
+                    commands.put(command.getDrain().getOrdinal(), command.getWhatCase());
+                } else if (command.getCancelDrain().getMachineId().equals(id)) {
+                    commands.put(command.getCancelDrain().getOrdinal(), command.getWhatCase());
+                } else if (command.getTerminate().getMachineId().equals(id)) {
+                    commands.put(command.getTerminate().getOrdinal(), command.getWhatCase());
+                }
+            } catch (com.google.protobuf.InvalidProtocolBufferException broken) {
+                throw new IllegalStateException(broken);
+            }
+        })) {
+            assertThat(table.awaitCaughtUp(Duration.ofSeconds(30))).isTrue();
+        }
+        return commands;
+    }
+
+    @Test
+    void aDrainThatIsCancelledIsNoneAndTheMachineGoesOn() throws Exception {
+        // Given
+        var machines = MachinesGrpc.newBlockingStub(channel);
+        var booting = liveMachine("kept");
+        var asked = MachineNameRequest.newBuilder().setMachineId(booting.getMachineId()).build();
+        workerShows(booting, 2, "t1");
+        awaitMachine(booting.getMachineId(), "works", machine -> machine.getPhase() == Phase.READY && machine.getTasksList().equals(List.of("t1")));
+        assertRefused(() -> machines.cancelMachineDrain(asked), Status.Code.FAILED_PRECONDITION, "No drain to cancel: " + booting.getMachineId() + " doesn't drain.");
+        // When
+        machines.drainMachine(asked);
+        var draining = awaitMachine(booting.getMachineId(), "drains", machine -> machine.getPhase() == Phase.DRAINING);
+        machines.cancelMachineDrain(asked);
+        var kept = awaitMachine(booting.getMachineId(), "is kept", machine -> machine.getPhase() == Phase.READY);
+        // Then
+        assertThat(draining.getMark()).isEqualTo(Mark.DRAIN);
+        assertThat(kept).isEqualTo(draining.toBuilder().setPhase(Phase.READY).setCause("").setCauseDetail("").setMark(kept.getMark()).setLastOrdinal(draining.getLastOrdinal() + 1)
+                .setDecisionId(kept.getDecisionId()).clearRetryAt().clearAttempts().build());
+        assertThat(kept.getMark()).isNotIn(Mark.DRAIN, Mark.DRAIN_NOW);
+        assertThat(commandsTo(booting.getMachineId())).isEqualTo(new TreeMap<>(Map.of(draining.getLastOrdinal(), Command.WhatCase.DRAIN,
+                kept.getLastOrdinal(), Command.WhatCase.CANCEL_DRAIN)));
+        workerShows(kept, 3, "t2");
+        awaitMachine(booting.getMachineId(), "takes the next task", machine -> machine.getPhase() == Phase.READY && machine.getTasksList().equals(List.of("t2")));
+        assertThat(DecisionsGrpc.newBlockingStub(channel).listDecisions(ListDecisionsRequest.newBuilder().setFleet("kept").addKinds(DecisionKind.DECISION_AUDITED).build())
+                .getDecisionsList()).extracting(event -> event.getAudit().getWhat())
+                .containsSubsequence("cancel the drain of " + booting.getMachineId(), "drain " + booting.getMachineId());
+    }
+
+    @Test
+    void aDrainIsNotCancelledOnceTheMachineEnds() throws Exception {
+        // Given
+        var machines = MachinesGrpc.newBlockingStub(channel);
+        var booting = liveMachine("lost");
+        var id = booting.getMachineId();
+        var asked = MachineNameRequest.newBuilder().setMachineId(id).build();
+        workerShows(booting, 2, "t1");
+        awaitMachine(id, "works", machine -> machine.getPhase() == Phase.READY);
+        // Then
+        machines.terminateMachine(TerminateMachineRequest.newBuilder().setMachineId(id).setBusyToo(true).build());
+        assertRefused(() -> machines.cancelMachineDrain(asked), Status.Code.FAILED_PRECONDITION, "No drain to cancel: " + id + " was told to end at once.");
+        cloudShows(booting, CloudState.SHUTTING_DOWN);
+        awaitMachine(id, "shuts down", machine -> machine.getPhase() == Phase.TERMINATING);
+        assertThatThrownBy(() -> machines.cancelMachineDrain(asked)).isInstanceOfSatisfying(StatusRuntimeException.class, refused -> {
+            assertThat(refused.getStatus().getCode()).isEqualTo(Status.Code.FAILED_PRECONDITION);
+            assertThat(refused.getStatus().getDescription()).isEqualTo("No drain to cancel: " + id + " is shutting down already.");
+            var violation = detail(StatusProto.fromThrowable(refused), PreconditionFailure.class).getViolations(0);
+            assertThat(violation.getDescription()).isEqualTo(refused.getStatus().getDescription());
+        });
+        cloudShows(booting, CloudState.TERMINATED);
+        awaitMachine(id, "is gone", machine -> machine.getPhase() == Phase.GONE);
+        assertRefused(() -> machines.cancelMachineDrain(asked), Status.Code.FAILED_PRECONDITION, "Already ended: " + id + ".");
+        assertThat(commandsTo(id).values()).doesNotContain(Command.WhatCase.CANCEL_DRAIN);
     }
 
     private List<MachineRecord> machinesOf(String fleet) {
