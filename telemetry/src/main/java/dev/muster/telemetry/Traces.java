@@ -95,8 +95,14 @@ public interface Traces extends AutoCloseable {
      * @throws IllegalArgumentException in one sentence that names the key and the fix
      */
     static Traces of(String service, String instance, String version, Optional<URI> endpoint, double ratio) {
+        check(endpoint, ratio);
+        return endpoint.isEmpty() ? OFF : OtlpTraces.to(endpoint.get(), service, instance, version, ratio);
+    }
+
+    /** @throws IllegalArgumentException in one sentence that names the key and the fix */
+    static void check(Optional<URI> endpoint, double ratio) {
         if (endpoint.isEmpty()) {
-            return OFF;
+            return;
         }
         var uri = endpoint.get();
         if (uri.getHost() == null || !("http".equals(uri.getScheme()) || "https".equals(uri.getScheme())) || uri.getUserInfo() != null || uri.getQuery() != null) {
@@ -105,6 +111,5 @@ public interface Traces extends AutoCloseable {
         if (!(ratio >= 0 && ratio <= 1)) {
             throw new IllegalArgumentException("muster.traces.ratio is " + ratio + "; set it to 0 (none) up to 1 (all)");
         }
-        return OtlpTraces.to(uri, service, instance, version, ratio);
     }
 }
