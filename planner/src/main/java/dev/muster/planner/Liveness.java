@@ -4,7 +4,7 @@ import jakarta.inject.Singleton;
 import org.eclipse.microprofile.health.HealthCheck;
 import org.eclipse.microprofile.health.HealthCheckResponse;
 
-/** Alive: the stream has not given up for good. */
+/** Alive: the stream has not given up for good, and no planning has stood still for ten minutes. Whatever it waits for outside makes no difference. */
 @org.eclipse.microprofile.health.Liveness
 @Singleton
 final class Liveness implements HealthCheck {

@@ -1,6 +1,7 @@
 package dev.muster.planner;
 
 import dev.muster.contracts.KafkaSecurity;
+import dev.muster.telemetry.LogFormat;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import io.smallrye.config.WithName;
@@ -28,6 +29,8 @@ public interface PlannerConfig {
 
     Log log();
 
+    Traces traces();
+
     Planner planner();
 
     Api api();
@@ -44,6 +47,20 @@ public interface PlannerConfig {
         /** File of log levels that are followed while the process runs, lines {@code category=LEVEL}. Default: none. */
         @WithName("levels-file")
         Optional<Path> levelsFile();
+
+        /** How the log is written: {@code text} for people, {@code json} one object a line. */
+        @WithDefault("text")
+        LogFormat format();
+    }
+
+    interface Traces {
+
+        /** URL of a collector that takes OpenTelemetry's protocol over HTTP, such as {@code http://collector:4318}. Absent: nothing is traced. */
+        Optional<URI> endpoint();
+
+        /** Of traces that are told: 1 is all, 0 none. */
+        @WithDefault("1")
+        double ratio();
     }
 
     interface Kafka {

@@ -10,6 +10,7 @@ import dev.muster.planner.control.SpecPreviews;
 import dev.muster.planner.control.Writes;
 import dev.muster.planner.notify.Notifications;
 import dev.muster.planner.recorded.BudgetBook;
+import dev.muster.planner.recorded.BudgetFigures;
 import dev.muster.planner.recorded.ConsoleReader;
 import dev.muster.planner.recorded.DecisionHistory;
 import dev.muster.planner.recorded.HistoryRows;
@@ -20,6 +21,9 @@ import dev.muster.planner.topic.TopicReaders;
 import dev.muster.planner.view.FleetViews;
 import dev.muster.planner.view.FleetWatches;
 import dev.muster.planner.view.ReadModel;
+import dev.muster.telemetry.Meters;
+import dev.muster.telemetry.Metrics;
+import dev.muster.telemetry.Traces;
 import dev.muster.v1.NamedState;
 import dev.muster.v1.ServiceReported;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -34,6 +38,7 @@ import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -72,7 +77,9 @@ public final class PlannerService {
     private final MachineLives lives;
     private final FleetViews views;
     private final FleetWatches watches;
-    private final MeterRegistry registry;
+    private final Meters meters;
+    private final Traces traces;
+    private final BudgetFigures figures;
     private final ScheduledExecutorService reporter = Executors.newSingleThreadScheduledExecutor(task -> {
         var thread = new Thread(task, "service-reports");
         thread.setDaemon(true);
@@ -87,16 +94,18 @@ public final class PlannerService {
     PlannerService(PlannerConfig config, Config all, MeterRegistry registry) {
         settings = Settings.of(config);
         access = AccessSettings.of(config, all);
-        this.registry = registry;
+        meters = new Meters(registry);
+        traces = Traces.of(Settings.SERVICE, settings.instance(), Settings.version(), config.traces().endpoint(), config.traces().ratio());
         model = new ReadModel(settings);
         publisher = new RequestPublisher(settings, model);
         writes = new Writes(settings, model, publisher);
         consoles = new ConsoleReader(settings, publisher::putAside);
         levels = new LogLevelWrites(settings, publisher);
-        notifications = new Notifications(settings, model::notifications, model::isCurrent, registry);
+        notifications = new Notifications(settings, model::notifications, model::isCurrent, meters);
         historyReaders = new TopicReaders(settings, "history-reader", READINGS, LONGEST_READING);
         history = new HistoryRows(settings, historyReaders);
         budgets = new BudgetBook(settings, historyReaders);
+        figures = new BudgetFigures(model, budgets, meters);
         previews = new SpecPreviews(settings, model, writes);
         readers = new TopicReaders(settings, "topic-reader", READINGS, LONGEST_CATCH_UP);
         olderDecisions = new DecisionHistory(model, readers);
@@ -109,12 +118,14 @@ public final class PlannerService {
         model.start();
         budgets.start();
         watches.start();
-        streams = new PlannerStreams(settings, registry, why -> Quarkus.asyncExit(1));
+        streams = new PlannerStreams(settings, meters, traces, why -> Quarkus.asyncExit(1));
         streams.start();
         notifications.start();
         levels.start();
         reporter.scheduleWithFixedDelay(levels::sweep, 10, 10, TimeUnit.SECONDS);
         reporter.scheduleWithFixedDelay(this::report, 0, 1, TimeUnit.SECONDS);
+        reporter.scheduleWithFixedDelay(this::showBudgets, 5, 5, TimeUnit.SECONDS);
+        meters.show(Metrics.SERVICE_READY, () -> notReadyBecause().isEmpty() ? 1 : 0, Settings.SERVICE);
     }
 
     void stop(@Observes ShutdownEvent event) {
@@ -132,6 +143,7 @@ public final class PlannerService {
         readers.close();
         publisher.close();
         model.close();
+        traces.close();
     }
 
     @Produces
@@ -244,6 +256,16 @@ public final class PlannerService {
         return stream.isPresent() || model.isCurrent() && budgets.isCurrent() ? stream : Optional.of("its read model is not current");
     }
 
+    /** Partitions whose fleets this replica plans. */
+    List<String> owned() {
+        return streams == null ? List.of() : streams.owned();
+    }
+
+    /** Of these, fleets that are held because nobody says what waits. */
+    Set<String> unseen() {
+        return streams == null ? Set.of() : streams.unseen();
+    }
+
     boolean isAlive() {
         return streams == null || streams.isAlive();
     }
@@ -267,6 +289,16 @@ public final class PlannerService {
         } catch (RuntimeException passing) {
             // Reports say how the service is; that one failed must not end them.
             LOG.warn("A report of the service failed", passing);
+        }
+    }
+
+    private void showBudgets() {
+        try {
+            var owned = Set.copyOf(streams.owned());
+            figures.show(fleet -> owned.contains(String.valueOf(settings.topics().inputPartition(fleet))));
+        } catch (RuntimeException passing) {
+            // Thrown on, it would end the figures without a word.
+            LOG.warn("How budgets stand could not be shown", passing);
         }
     }
 

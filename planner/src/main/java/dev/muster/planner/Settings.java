@@ -3,6 +3,7 @@ package dev.muster.planner;
 import dev.muster.contracts.KafkaConnection;
 import dev.muster.contracts.SecretsFolder;
 import dev.muster.contracts.Topics;
+import dev.muster.telemetry.Traces;
 import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -57,6 +58,7 @@ public record Settings(
         } catch (IllegalArgumentException wrong) {
             throw new IllegalArgumentException("muster.topics.prefix or muster.topics.input-partitions: " + wrong.getMessage());
         }
+        Traces.check(config.traces().endpoint(), config.traces().ratio());
         var planner = config.planner();
         return new Settings(installation, config.instance().orElseGet(Settings::defaultInstance), kafka, topics, planner.beat(),
                 planner.commitInterval(), planner.sessionTimeout(), planner.transactionTimeout(), planner.threads(),

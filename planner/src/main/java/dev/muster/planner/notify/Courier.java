@@ -2,7 +2,8 @@ package dev.muster.planner.notify;
 
 import dev.muster.v1.NotificationKind;
 import dev.muster.v1.NotificationSpec;
-import io.micrometer.core.instrument.MeterRegistry;
+import dev.muster.telemetry.Meters;
+import dev.muster.telemetry.Metrics;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -54,17 +55,17 @@ final class Courier implements AutoCloseable {
 
     private final Webhooks webhooks;
     private final Function<String, List<NotificationSpec>> wanted;
-    private final MeterRegistry registry;
+    private final Meters meters;
     private final Pace pace;
     private final Clock clock;
     private final Map<Key, Line> lines = new HashMap<>();
     private final ScheduledThreadPoolExecutor threads;
 
     /** @param wanted webhooks of a fleet, as its spec has them now */
-    Courier(Webhooks webhooks, Function<String, List<NotificationSpec>> wanted, MeterRegistry registry, Pace pace, Clock clock) {
+    Courier(Webhooks webhooks, Function<String, List<NotificationSpec>> wanted, Meters meters, Pace pace, Clock clock) {
         this.webhooks = webhooks;
         this.wanted = wanted;
-        this.registry = registry;
+        this.meters = meters;
         this.pace = pace;
         this.clock = clock;
         threads = new ScheduledThreadPoolExecutor(2, task -> {
@@ -183,7 +184,7 @@ final class Courier implements AutoCloseable {
     }
 
     private void count(NotificationKind kind, String outcome) {
-        registry.counter("muster.planner.notifications", "kind", kind.name().toLowerCase(Locale.ROOT), "outcome", outcome).increment();
+        meters.count(Metrics.NOTIFICATIONS, kind.name().toLowerCase(Locale.ROOT), outcome);
     }
 
     @Override

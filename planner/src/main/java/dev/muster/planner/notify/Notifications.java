@@ -5,10 +5,10 @@ import dev.muster.contracts.KafkaRights;
 import dev.muster.contracts.KafkaSettings;
 import dev.muster.planner.Settings;
 import dev.muster.planner.notify.Positions.Position;
+import dev.muster.telemetry.Meters;
 import dev.muster.v1.DecisionEvent;
 import dev.muster.v1.NotificationOutcome;
 import dev.muster.v1.NotificationSpec;
-import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -78,17 +78,17 @@ public final class Notifications implements AutoCloseable, ConsumerRebalanceList
      * @param webhooks of a fleet, as its spec has them now; empty: none, or no such fleet
      * @param isCurrent whether fleets are known
      */
-    public Notifications(Settings settings, Function<String, List<NotificationSpec>> webhooks, BooleanSupplier isCurrent, MeterRegistry registry) {
-        this(settings, webhooks, isCurrent, registry, Courier.Pace.USUAL, Clock.systemUTC());
+    public Notifications(Settings settings, Function<String, List<NotificationSpec>> webhooks, BooleanSupplier isCurrent, Meters meters) {
+        this(settings, webhooks, isCurrent, meters, Courier.Pace.USUAL, Clock.systemUTC());
     }
 
-    Notifications(Settings settings, Function<String, List<NotificationSpec>> webhooks, BooleanSupplier isCurrent, MeterRegistry registry,
+    Notifications(Settings settings, Function<String, List<NotificationSpec>> webhooks, BooleanSupplier isCurrent, Meters meters,
             Courier.Pace pace, Clock clock) {
         this.settings = settings;
         this.webhooks = webhooks;
         this.isCurrent = isCurrent;
         this.clock = clock;
-        this.courier = new Courier(new Webhooks(settings.secrets()), webhooks, registry, pace, clock);
+        this.courier = new Courier(new Webhooks(settings.secrets()), webhooks, meters, pace, clock);
         thread.setDaemon(true);
     }
 

@@ -34,6 +34,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -223,9 +224,15 @@ final class FleetOwner {
                 request(name, REQUESTS.parse(value), at);
             } else if (topic.equals(demand)) {
                 var message = DEMAND.parse(value);
+                if (fleets.containsKey(name)) {
+                    witness.heard(name, message);
+                }
                 learn(name, message.getFleet(), DemandTranslator.event(message, at));
             } else {
                 var message = REPORTS.parse(value);
+                if (fleets.containsKey(name)) {
+                    witness.heard(name, message);
+                }
                 learn(name, message.getFleet(), MachineTranslator.event(message, at));
             }
         } catch (UnreadableRecordException unreadable) {
@@ -514,7 +521,7 @@ final class FleetOwner {
         owned.trouble().ifPresent(over -> tell(owned, outbox, now, null, over.since(), over.message()));
         owned.recovered();
         outbox.writeTo(store, out);
-        witness.planned(System.nanoTime() - started);
+        witness.planned(owned.name(), System.nanoTime() - started);
     }
 
     private void say(OwnedFleet owned, Plan plan, Outbox outbox, Instant now) {
@@ -522,6 +529,7 @@ final class FleetOwner {
         var incarnation = owned.record().getIncarnation();
         var number = owned.fleet().plans();
         var commands = 0;
+        var changed = new LinkedHashMap<String, Machine>();
         for (var record : plan.records()) {
             if (record instanceof PlanRecord.Decided decided) {
                 outbox.send(Sinks.DECISIONS, fleet, DecisionTranslator.decided(fleet, number, now, decided), decided.id(), now);
@@ -537,10 +545,14 @@ final class FleetOwner {
                     outbox.send(Sinks.HISTORY, Topics.historyKey(fleet, row.series()), LedgerTranslator.row(fleet, row),
                             incarnation + "-" + number + "-h" + ++rows, now);
                 }
+                witness.wrote(fleet, history);
+            } else if (record instanceof PlanRecord.MachineChanged change) {
+                changed.put(change.machine().id(), change.machine());
             } else if (record instanceof PlanRecord.FleetEnded ended) {
                 owned.record(FleetTranslator.withState(owned.record(), ended.head(), now));
             }
         }
+        changed.values().forEach(machine -> witness.changed(fleet, machine, now));
         outbox.send(Sinks.DECISIONS, fleet, DecisionTranslator.planMade(fleet, incarnation, number, now, offsets(),
                 owned.record().getVersion(), version.get(), owned.fleet().nextMachine()), incarnation + "-" + number + "-plan", now);
     }
@@ -554,7 +566,7 @@ final class FleetOwner {
             outbox.send(Sinks.commands("clearml"), owned.record().getSpec().getConnection(),
                     CommandTranslator.command(command, owned.record(), id, issued.decisionId(), now), id, now);
         }
-        witness.commanded(issued.command());
+        witness.commanded(owned.name(), issued.command());
     }
 
     /** How far each input was read. */
@@ -627,6 +639,13 @@ final class FleetOwner {
             outbox.put(key, bytes);
             outbox.row(Sinks.MACHINES, Topics.machineKey(owned.name(), id), record, bytes, id + "@" + CloudEvents.text(now), now, read(owned));
         }
+    }
+
+    /** Says how each fleet is. */
+    void show() {
+        var now = clock.instant();
+        fleets.values().stream().filter(OwnedFleet::isLoaded).forEach(owned -> witness.stands(partition, owned.fleet(), owned.record().getSpec().getCurrency(),
+                owned.trouble().isPresent(), now));
     }
 
     // What goes wrong.

@@ -2,6 +2,7 @@ package dev.muster.planner.stream;
 
 import dev.muster.contracts.Topics;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
@@ -21,6 +22,10 @@ final class FleetProcessor implements Processor<byte[], byte[], byte[], byte[]> 
 
     private static final Logger LOG = Logger.getLogger(FleetProcessor.class);
     private static final Duration CLEANING = Duration.ofHours(1);
+    /** Prometheus usually asks every 15 s, and an alarm is no slower for a figure that is 5 s old. */
+    private static final Duration SHOWING = Duration.ofSeconds(5);
+    /** Of a processor's time that showing may take: with a hundred thousand machines one look at all of them takes a while. */
+    private static final int SHOWN_PART = 100;
 
     private final Topics topics;
     private final FleetOwner owner;
@@ -29,6 +34,8 @@ final class FleetProcessor implements Processor<byte[], byte[], byte[], byte[]> 
     private final Witness witness;
     private final Duration beat;
     private final Supplier<Pace> paces;
+    private final Trail trail;
+    private final Progress progress;
 
     private List<TopicPartition> inputs = List.of();
     private Pace pace;
@@ -37,14 +44,17 @@ final class FleetProcessor implements Processor<byte[], byte[], byte[], byte[]> 
     private ProcessorContext<byte[], byte[]> context;
     private Map<TopicPartition, Long> ends = Map.of();
     private boolean caughtUp;
+    private long showAt;
 
     /**
      * @param published what is known of a fleet whose state was lost
      * @param beat how often fleets that are due are looked for
      * @param paces gives the pace of the thread that asks
+     * @param trail this processor's own
+     * @param progress told how far the task is
      */
     FleetProcessor(Topics topics, FleetOwner owner, InputPositions positions, PublishedFleets published, Witness witness, Duration beat,
-            Supplier<Pace> paces) {
+            Supplier<Pace> paces, Trail trail, Progress progress) {
         this.topics = topics;
         this.owner = owner;
         this.positions = positions;
@@ -52,6 +62,8 @@ final class FleetProcessor implements Processor<byte[], byte[], byte[], byte[]> 
         this.witness = witness;
         this.beat = beat;
         this.paces = paces;
+        this.trail = trail;
+        this.progress = progress;
     }
 
     /** Called again on the same object after a task was lost and came back: nothing of before counts. */
@@ -60,7 +72,10 @@ final class FleetProcessor implements Processor<byte[], byte[], byte[], byte[]> 
         this.context = context;
         caughtUp = false;
         toCommit = false;
+        showAt = System.nanoTime();
+        trail.forget();
         var partition = context.taskId().partition();
+        progress.turn(partition, false);
         pace = paces.get();
         inputs = topics.inputs().stream().map(topic -> new TopicPartition(topic, partition)).collect(Collectors.toList());
         ends = positions.ends(inputs);
@@ -70,24 +85,31 @@ final class FleetProcessor implements Processor<byte[], byte[], byte[], byte[]> 
             if (caughtUp()) {
                 planDue(partition);
             }
+            progress.turn(partition, caughtUp);
             commitSoon();
         });
+        context.schedule(SHOWING, PunctuationType.WALL_CLOCK_TIME, at -> show(partition));
         context.schedule(CLEANING, PunctuationType.WALL_CLOCK_TIME, at -> owner.forgetDeleted());
     }
 
     @Override
     public void close() {
         witness.owns(context.taskId().partition(), 0);
+        progress.ended(context.taskId().partition());
         pace.lost(context.taskId().partition());
     }
 
     @Override
     public void process(Record<byte[], byte[]> record) {
         var from = context.recordMetadata().orElseThrow(() -> new IllegalStateException("a record of no topic"));
+        if (from.topic().equals(topics.demand())) {
+            trail.seen(record.key(), record.headers());
+        }
         owner.take(from.topic(), from.partition(), from.offset(), record.key(), record.value(), record.timestamp());
     }
 
     private void send(Outbox.Send send) {
+        trail.sent(send);
         context.forward(new Record<>(send.key(), send.value(), send.at().toEpochMilli(), send.headers()), send.sink());
         toCommit |= !Sinks.FOR_THE_BOOKS.contains(send.sink());
     }
@@ -104,8 +126,21 @@ final class FleetProcessor implements Processor<byte[], byte[], byte[], byte[]> 
         var began = System.nanoTime();
         if (pace.isTurn(partition, began, this::recordsWait)) {
             owner.planDue();
+            trail.planned();
             pace.planned(partition, began, System.nanoTime());
         }
+    }
+
+    private void show(int partition) {
+        var began = System.nanoTime();
+        if (!caughtUp || began < showAt) {
+            return;
+        }
+        owner.show();
+        var lags = new HashMap<String, Long>();
+        inputs.forEach(input -> lags.put(input.topic(), positions.behind(input) + Math.max(0, positions.handedOut(input) + 1 - owner.next(input))));
+        witness.lags(partition, lags);
+        showAt = began + (System.nanoTime() - began) * SHOWN_PART;
     }
 
     private boolean recordsWait() {

@@ -20,5 +20,10 @@ interface InputPositions {
     long handedOut(TopicPartition partition);
 
     /** Whether the broker is known to have more than was handed out; asks nobody. */
-    boolean isBehind(TopicPartition partition);
+    default boolean isBehind(TopicPartition partition) {
+        return behind(partition) > 0;
+    }
+
+    /** How many records the broker is known to have beyond what was handed out; asks nobody. */
+    long behind(TopicPartition partition);
 }

@@ -1,10 +1,12 @@
 package dev.muster.planner.stream;
 
 import dev.muster.contracts.KafkaConnection;
+import dev.muster.contracts.KafkaContact;
 import dev.muster.contracts.KafkaSettings;
 import dev.muster.planner.Settings;
 import dev.muster.planner.core.Planner;
-import io.micrometer.core.instrument.MeterRegistry;
+import dev.muster.telemetry.Meters;
+import dev.muster.telemetry.Traces;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -12,8 +14,9 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Optional;
 import java.util.Properties;
-import java.util.TreeSet;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.streams.KafkaStreams;
@@ -33,20 +36,30 @@ public final class PlannerStreams implements AutoCloseable {
     private static final int BATCH_BYTES = 64 * 1024;
     private static final Duration CLOSE_WITHIN = Duration.ofSeconds(10);
 
+    /** A planner that sends no heartbeat twelve times in a row, with the usual session: Kafka has given its fleets to another, or is not there. */
+    private static final double LONGEST_SILENCE_SECONDS = 10;
+    private static final Duration LONGEST_TURN = Duration.ofSeconds(30);
+    /** Kafka may be away for a while; what stands still for longer will not move again by itself. */
+    private static final Duration STUCK = Duration.ofMinutes(10);
+    /** As long as a look may be late before its fleet is held, and the time that it takes to be known. */
+    private static final Duration UNSEEN = Duration.ofSeconds(20);
+
     private final KafkaConnection kafka;
     private final KafkaStreams streams;
+    private final Progress progress = new Progress();
+    private final PlannerMetrics metrics;
     private final Deque<Instant> deaths = new ArrayDeque<>();
 
     /** @param ended told in one sentence when the stream has given up, from a thread of its own */
-    public PlannerStreams(Settings settings, MeterRegistry registry, java.util.function.Consumer<String> ended) {
+    public PlannerStreams(Settings settings, Meters meters, Traces traces, java.util.function.Consumer<String> ended) {
         kafka = settings.kafka();
         var consumers = new TrackedConsumers();
-        var metrics = new PlannerMetrics(registry);
+        metrics = new PlannerMetrics(meters);
         var topics = settings.topics();
         var paces = ThreadLocal.withInitial(() -> new Pace(settings.commitInterval()));
         var topology = PlannerTopology.of(topics, () -> new FleetProcessor(topics,
                 new FleetOwner(topics, Planner::plan, Clock.systemUTC(), settings.source(), Settings::version, metrics), consumers,
-                new PublishedTopics(settings.kafka(), topics, consumers), metrics, settings.beat(), paces::get));
+                new PublishedTopics(settings.kafka(), topics, consumers), metrics, settings.beat(), paces::get, new Trail(traces), progress));
         streams = new KafkaStreams(topology, configuration(settings), consumers);
         streams.setUncaughtExceptionHandler(broken -> died(broken, ended));
     }
@@ -87,13 +100,26 @@ public final class PlannerStreams implements AutoCloseable {
     /** Why no fleet is planned yet; empty if all of this replica's are. */
     public Optional<String> notReadyBecause() {
         var state = streams.state();
-        return state == KafkaStreams.State.RUNNING ? Optional.empty() : Optional.of("the stream is " + state);
+        if (state != KafkaStreams.State.RUNNING) {
+            return Optional.of("the stream is " + state);
+        }
+        var silence = KafkaContact.sinceHeartbeat(streams.metrics());
+        if (silence > LONGEST_SILENCE_SECONDS) {
+            return Optional.of("Kafka has not answered for " + Math.round(silence) + " s");
+        }
+        return progress.trouble(LONGEST_TURN);
+    }
+
+    /** Fleets of this replica whose queues have not been seen for too long: they are held, which no other planner could mend. */
+    public Set<String> unseen() {
+        return new TreeSet<>(metrics.unseenFor(UNSEEN));
     }
 
     /** False once it has given up, and only a new process helps. */
     public boolean isAlive() {
         var state = streams.state();
-        return state != KafkaStreams.State.ERROR && state != KafkaStreams.State.NOT_RUNNING && state != KafkaStreams.State.PENDING_ERROR;
+        return state != KafkaStreams.State.ERROR && state != KafkaStreams.State.NOT_RUNNING && state != KafkaStreams.State.PENDING_ERROR
+                && progress.stuck(STUCK).isEmpty();
     }
 
     /** Partitions whose fleets this replica plans. */

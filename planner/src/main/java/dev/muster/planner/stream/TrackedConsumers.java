@@ -78,8 +78,8 @@ final class TrackedConsumers implements KafkaClientSupplier, InputPositions {
     }
 
     @Override
-    public boolean isBehind(TopicPartition partition) {
-        return mine().currentLag(partition).orElse(0) > 0;
+    public long behind(TopicPartition partition) {
+        return mine().currentLag(partition).orElse(0);
     }
 
     private TrackedConsumer mine() {

@@ -20,6 +20,7 @@ import dev.muster.v1.DecisionEvent;
 import dev.muster.v1.NotificationOutcome;
 import dev.muster.v1.NotificationSpec;
 import dev.muster.v1.Reason;
+import dev.muster.telemetry.Meters;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -164,7 +165,7 @@ class NotificationsTest {
     private Notifications start(Courier.Pace pace) throws Exception {
         var settings = new Settings("lab", "one", KafkaConnection.plaintext(broker.bootstrapServers()), topics, Duration.ofMillis(10), Duration.ofMillis(20), Duration.ofSeconds(6),
                 Duration.ofSeconds(3), 1, 0, Duration.ofSeconds(10), 100, new SecretsFolder(secrets), Optional.empty());
-        var notifications = new Notifications(settings, name -> webhooks.getOrDefault(name, List.of()), () -> true, registry, pace, clock);
+        var notifications = new Notifications(settings, name -> webhooks.getOrDefault(name, List.of()), () -> true, new Meters(registry), pace, clock);
         running.add(notifications);
         notifications.start();
         return notifications;
@@ -228,7 +229,7 @@ class NotificationsTest {
         await("it is taken", () -> taken.stream().anyMatch(message("boot failed: m-1: no worker registered.")::equals));
         failedBoot();
         await("so is the next", () -> taken.stream().filter(each -> each.startsWith("200")).count() == 2);
-        assertThat(registry.counter("muster.planner.notifications", "kind", "boot_failure", "outcome", "sent").count()).isEqualTo(2);
+        assertThat(registry.counter("muster_notifications_total", "kind", "boot_failure", "outcome", "sent").count()).isEqualTo(2);
     }
 
     @Test
@@ -251,7 +252,7 @@ class NotificationsTest {
         start(new Courier.Pace(Duration.ZERO, Duration.ofMillis(20), Duration.ofMillis(50), Duration.ofMillis(300)));
         await("it has begun", () -> committed().size() == topics.inputPartitions());
         failedBoot();
-        await("it is given up", () -> registry.counter("muster.planner.notifications", "kind", "boot_failure", "outcome", "given-up").count() == 1);
+        await("it is given up", () -> registry.counter("muster_notifications_total", "kind", "boot_failure", "outcome", "given-up").count() == 1);
         assertThat(log).anyMatch(line -> line.contains("given up"));
         var tried = taken.size();
         status = 200;

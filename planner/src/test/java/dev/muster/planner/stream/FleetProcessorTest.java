@@ -2,6 +2,7 @@ package dev.muster.planner.stream;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.Message;
@@ -28,6 +29,7 @@ import dev.muster.v1.FleetSpec;
 import dev.muster.v1.FleetState;
 import dev.muster.v1.InputOffset;
 import dev.muster.v1.InventoryReported;
+import dev.muster.v1.LaunchAccepted;
 import dev.muster.v1.Limits;
 import dev.muster.v1.MachineRecord;
 import dev.muster.v1.MachineReport;
@@ -50,6 +52,9 @@ import dev.muster.v1.StoredValue;
 import dev.muster.v1.Violation;
 import dev.muster.v1.WaitingTask;
 import dev.muster.v1.WorkerSeen;
+import dev.muster.telemetry.Meters;
+import dev.muster.telemetry.Metrics;
+import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Clock;
 import java.time.Duration;
@@ -92,7 +97,10 @@ class FleetProcessorTest {
     private final Pace pace = new Pace(Duration.ofMillis(20));
     private BiFunction<Fleet, Instant, Plan> planner = Planner::plan;
     private PublishedFleets published = PublishedFleets.NONE;
-    private final PlannerMetrics metrics = new PlannerMetrics(new SimpleMeterRegistry());
+    private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
+    private final PlannerMetrics metrics = new PlannerMetrics(new Meters(registry));
+    private final RecordedTraces traces = new RecordedTraces();
+    private final Progress progress = new Progress();
     private TopologyTestDriver driver;
     private TestInputTopic<String, byte[]> requests;
     private TestInputTopic<String, byte[]> demand;
@@ -131,8 +139,8 @@ class FleetProcessorTest {
         }
 
         @Override
-        public boolean isBehind(TopicPartition partition) {
-            return behind;
+        public long behind(TopicPartition partition) {
+            return behind ? 1 : 0;
         }
     }
 
@@ -155,7 +163,7 @@ class FleetProcessorTest {
             }
         };
         var topology = PlannerTopology.of(TOPICS, () -> new FleetProcessor(TOPICS, new FleetOwner(TOPICS, (fleet, now) -> planner.apply(fleet, now), clock,
-                "/test", () -> "test", metrics), positions, published, metrics, Duration.ofMillis(10), () -> pace));
+                "/test", () -> "test", metrics), positions, published, metrics, Duration.ofMillis(10), () -> pace, new Trail(traces), progress));
         var config = new Properties();
         config.put("application.id", "test");
         config.put("bootstrap.servers", "none:1");
@@ -574,7 +582,7 @@ class FleetProcessorTest {
         store.init(context.getStateStoreContext(), store);
         context.addStateStore(store);
         var processor = new FleetProcessor(TOPICS, new FleetOwner(TOPICS, (fleet, now) -> new Plan(List.of(), Instant.MAX), Clock.fixed(START, ZoneOffset.UTC),
-                "/test", () -> "test", metrics), positions, published, metrics, Duration.ofMillis(10), () -> new Pace(Duration.ofMillis(1)));
+                "/test", () -> "test", metrics), positions, published, metrics, Duration.ofMillis(10), () -> new Pace(Duration.ofMillis(1)), new Trail(traces), progress);
         processor.init(context);
         var beat = context.scheduledPunctuators().get(0).getPunctuator();
         // When a request is answered
@@ -823,6 +831,96 @@ class FleetProcessorTest {
         assertThat(Command.parseFrom(commands.readValue()).getFleet()).isEqualTo("train");
         assertThat(decided()).filteredOn(event -> event.hasRefusal() && event.getFleet().equals("train"))
                 .anySatisfy(event -> assertThat(event.getRefusal().getText()).isEqualTo("The fleet is planned again."));
+    }
+
+    // Figures and traces.
+
+    @Test
+    void aFleetsFiguresAreShownForAsLongAsItIsPlannedHere() throws Exception {
+        // Given a machine that was launched 1.5 s after its task had entered the queue
+        var spec = Specs.fleet("train").setCurrency("EUR");
+        spec.getPoolsBuilder(0).getOffersBuilder(0).setPriceMicrosPerHour(250_000);
+        ask(apply("r1", spec));
+        reports.pipeInput("train", inventory("train").toByteArray(), wall);
+        var look = DemandEvent.parseFrom(waiting("train", 1).toByteArray()).toBuilder();
+        look.getDemandObservedBuilder().getQueuesBuilder(0).setOldest(Times.timestamp(wall)).getFirstBuilder(0).setAdded(Times.timestamp(wall));
+        var enqueued = wall;
+        demand.pipeInput("train", look.build().toByteArray(), wall);
+        beat();
+        var accepted = MachineReport.newBuilder().setFleet("train").setScope("aws/main/eu-west-1").setLaunchAccepted(LaunchAccepted.newBuilder()
+                .setBatchId("mabcdefgh-1").addMachines(MachineReported.newBuilder().setMachineId("mabcdefgh-1").setPool("cpu").setCloudId("i-1").setBatchId("mabcdefgh-1")
+                        .setState(CloudState.RUNNING_STATE).setOffer(Specs.offerKey("m5.large").setZone("eu-west-1a").setMarket(Market.ON_DEMAND))));
+        accepted.getSeenBuilder().setReadStartedAt(Times.timestamp(enqueued.plusMillis(1_500)));
+        reports.pipeInput("train", accepted.build().toByteArray(), wall);
+        beat();
+        // When
+        driver.advanceWallClockTime(Duration.ofSeconds(5));
+        // Then
+        assertThat(shown("muster_machines")).isEqualTo(Map.of("train cpu aws booting", 1.0));
+        assertThat(shown("muster_pool_machines_limit")).isEqualTo(Map.of("train cpu", 10.0));
+        assertThat(shown("muster_queue_waiting_tasks")).isEqualTo(Map.of("train default", 1.0));
+        assertThat(shown("muster_spend_per_hour")).isEqualTo(Map.of("train cpu aws EUR", 0.25));
+        assertThat(registry.get("muster_machines_launched_total").tag("pool", "cpu").counter().count()).isEqualTo(1);
+        var reaction = registry.get("muster_launch_reaction").tags("fleet", "train", "blocked", "false").timer();
+        assertThat(reaction.count()).isEqualTo(1);
+        assertThat(reaction.totalTime(java.util.concurrent.TimeUnit.MILLISECONDS)).isEqualTo(1_500);
+        // When time passes, it is paid for
+        wall = wall.plus(Duration.ofHours(2));
+        var spent = registry.get("muster_spent_total").tag("fleet", "train").counter();
+        // Fleets are not shown again at once where showing them took long.
+        for (var deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos(); spent.count() == 0 && System.nanoTime() < deadline;) {
+            driver.advanceWallClockTime(Duration.ofSeconds(5));
+        }
+        assertThat(spent.count()).isCloseTo(0.5, within(0.01));
+        // When another process has the partition
+        driver.close();
+        // Then
+        assertThat(registry.getMeters()).filteredOn(meter -> meter.getId().getType() == Meter.Type.GAUGE).extracting(meter -> meter.getId().getName())
+                .containsExactlyInAnyOrder("muster_planner_fleets", "muster_planner_fleets_set_aside", "muster_input_lag_records", "muster_input_lag_records", "muster_input_lag_records");
+        start();
+    }
+
+    private Map<String, Double> shown(String metric) {
+        var names = Metrics.all().stream().filter(one -> one.name().equals(metric)).findFirst().orElseThrow().labels();
+        return registry.find(metric).gauges().stream().collect(Collectors.toMap(
+                gauge -> names.stream().map(gauge.getId()::getTag).collect(Collectors.joining(" ")), gauge -> gauge.value()));
+    }
+
+    @Test
+    void aLaunchBelongsToTheLookThatItAnswersAndTheMachineToTheLaunch() throws Exception {
+        // Given
+        traces.on = true;
+        ask(apply("r1", Specs.fleet("train")));
+        reports.pipeInput("train", inventory("train").toByteArray(), wall);
+        // When
+        var headers = new org.apache.kafka.common.header.internals.RecordHeaders();
+        headers.add("traceparent", "look".getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        demand.pipeInput(new TestRecord<>("train", waiting("train", 1).toByteArray(), headers, wall));
+        beat();
+        // Then
+        assertThat(header(commands.readRecord(), "traceparent")).isEqualTo("look > plan");
+        assertThat(header(machines.readRecord(), "traceparent")).isEqualTo("look > plan");
+        assertThat(traces.told).containsExactly("look > plan");
+        // When
+        reports.pipeInput("train", MachineReport.newBuilder().setFleet("train").setScope("aws/main/eu-west-1").setMachine(MachineReported.newBuilder()
+                .setMachineId("mabcdefgh-1").setPool("cpu").setCloudId("i-1").setBatchId("mabcdefgh-1").setState(CloudState.RUNNING_STATE)
+                .setOffer(Specs.offerKey("m5.large").setZone("eu-west-1a").setMarket(Market.ON_DEMAND))).build().toByteArray(), wall);
+        beat();
+        var registered = DemandEvent.parseFrom(waiting("train", 2).toByteArray()).toBuilder();
+        registered.getDemandObservedBuilder().addWorkers(WorkerSeen.newBuilder().setWorker("lab-train:cpu:m5.large:i-1").addQueueIds("q1"));
+        demand.pipeInput("train", registered.build().toByteArray(), wall);
+        beat();
+        // Then
+        assertThat(traces.told).containsSequence("look > plan > machine booting").last().isEqualTo("look > plan > machine booting");
+    }
+
+    @Test
+    void withoutSomebodyWhoFollowsNoRecordSaysWhereItBelongs() {
+        ask(apply("r1", Specs.fleet("train")));
+        reports.pipeInput("train", inventory("train").toByteArray(), wall);
+        demand.pipeInput("train", waiting("train", 1).toByteArray(), wall);
+        beat();
+        assertThat(commands.readRecord().headers().lastHeader("traceparent")).isNull();
     }
 
     private Message inventory(String fleet) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.muster.planner.core.PlanRecord;
 import dev.muster.planner.core.Reason;
+import dev.muster.telemetry.Meters;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Instant;
 import java.util.List;
@@ -16,7 +17,7 @@ class PlannerMetricsTest {
     private static final Instant BEGUN = Instant.parse("2026-01-01T00:00:00Z");
 
     private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
-    private final PlannerMetrics metrics = new PlannerMetrics(registry);
+    private final PlannerMetrics metrics = new PlannerMetrics(new Meters(registry));
 
     @Test
     void aTaskOnTwoWorkersCountsOnceHoweverOftenItIsSaid() {
@@ -24,7 +25,7 @@ class PlannerMetricsTest {
         metrics.refused("train", runsTwice(Reason.TASK_RUNS_TWICE, BEGUN.plusSeconds(600)));
         metrics.refused("train", runsTwice(null, BEGUN.plusSeconds(700)));
 
-        assertThat(registry.counter("muster.planner.refusals", "reason", "TASK_RUNS_TWICE").count()).isEqualTo(1);
+        assertThat(registry.counter("muster_refusals_total", "fleet", "train", "reason", "task_runs_twice").count()).isEqualTo(1);
     }
 
     @Test
@@ -34,7 +35,7 @@ class PlannerMetricsTest {
         metrics.decided("train", decided);
         metrics.decided("train", decided);
 
-        assertThat(registry.counter("muster.planner.decisions", "reason", "ASKED_FOR").count()).isEqualTo(2);
+        assertThat(registry.counter("muster_decisions_total", "fleet", "train", "reason", "asked_for").count()).isEqualTo(2);
     }
 
     private static PlanRecord.Refused runsTwice(Reason reason, Instant at) {

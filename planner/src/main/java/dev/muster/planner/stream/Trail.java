@@ -1,0 +1,134 @@
+package dev.muster.planner.stream;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import dev.muster.telemetry.Traces;
+import dev.muster.v1.Command;
+import dev.muster.v1.MachineRecord;
+import dev.muster.v1.Phase;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import org.apache.kafka.common.header.Headers;
+
+/**
+ * Carries traces through one task: from a look at the queues to the plan that answers it, into the headers of its commands, and on to what becomes of the
+ * machines. All of it is beside the fleets: no state, plan or record's value knows of it, and what a restart forgets is followed no further. One thread.
+ */
+final class Trail {
+
+    /** What is planned later than this after a look has other reasons. */
+    private static final Duration LOOK_KEPT = Duration.ofMinutes(10);
+    /** Machines that are followed at a time; the oldest gives way. */
+    private static final int MOST_FOLLOWED = 10_000;
+    private static final Set<Phase> ENDED = Set.of(Phase.GONE, Phase.FAILED, Phase.LOST);
+
+    private final Traces traces;
+    private final Map<String, Look> looks = new HashMap<>();
+    private final Map<String, Traces.Step> plans = new HashMap<>();
+    private final Map<String, Life> lives = new LinkedHashMap<>() {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<String, Life> eldest) {
+            return size() > MOST_FOLLOWED;
+        }
+    };
+
+    private record Look(Traces.Context context, Instant at) {}
+
+    private record Life(Traces.Context context, Phase phase, Instant since) {}
+
+    Trail(Traces traces) {
+        this.traces = traces;
+    }
+
+    /** A record of the topic of demand, before it is taken. */
+    void seen(byte[] key, Headers headers) {
+        if (!traces.isOn() || key == null) {
+            return;
+        }
+        var context = traces.from(headers);
+        if (context != null) {
+            looks.put(new String(key, UTF_8), new Look(context, Instant.now()));
+        }
+    }
+
+    /** A record on its way; gets its context. */
+    void sent(Outbox.Send send) {
+        if (!traces.isOn() || send.value() == null) {
+            return;
+        }
+        try {
+            if (send.sink().equals(Sinks.MACHINES)) {
+                machine(send);
+            } else if (send.sink().startsWith(Sinks.commands(""))) {
+                command(send);
+            }
+        } catch (InvalidProtocolBufferException ours) {
+            throw new IllegalStateException("what was just written can't be read", ours);
+        }
+    }
+
+    private void command(Outbox.Send send) throws InvalidProtocolBufferException {
+        if (send.sink().equals(Sinks.commands("clearml"))) {
+            return;
+        }
+        var command = Command.parseFrom(send.value());
+        var plan = plans.computeIfAbsent(command.getFleet() + (command.hasLaunch() ? " launch" : ""), key ->
+                traces.begin("plan", command.hasLaunch() ? lookAt(command.getFleet()) : null, null, "muster.fleet", command.getFleet()));
+        plan.context().write(send.headers());
+        if (command.hasLaunch()) {
+            plan.note("muster.pool", command.getLaunch().getPool());
+            command.getLaunch().getMachineIdsList().forEach(id -> lives.put(id, new Life(plan.context(), Phase.REQUESTED, Instant.now())));
+        }
+    }
+
+    private Traces.Context lookAt(String fleet) {
+        var look = looks.get(fleet);
+        return look == null || look.at().isBefore(Instant.now().minus(LOOK_KEPT)) ? null : look.context();
+    }
+
+    private void machine(Outbox.Send send) throws InvalidProtocolBufferException {
+        var key = new String(send.key(), UTF_8);
+        var life = lives.get(key.substring(key.indexOf('/') + 1));
+        if (life == null) {
+            return;
+        }
+        life.context().write(send.headers());
+        var machine = MachineRecord.parseFrom(send.value());
+        if (machine.getPhase() == life.phase()) {
+            return;
+        }
+        var step = traces.begin("machine " + life.phase().name().toLowerCase(Locale.ROOT), life.context(), life.since(), "muster.fleet", machine.getFleet(),
+                "muster.pool", machine.getPool(), "muster.machine", machine.getMachineId(), "muster.next", machine.getPhase().name().toLowerCase(Locale.ROOT));
+        if (ENDED.contains(machine.getPhase())) {
+            step.failed(machine.getFailure().name().toLowerCase(Locale.ROOT));
+        } else {
+            step.end();
+        }
+        if (machine.getPhase() == Phase.READY || ENDED.contains(machine.getPhase())) {
+            lives.remove(machine.getMachineId());
+        } else {
+            lives.put(machine.getMachineId(), new Life(life.context(), machine.getPhase(), Instant.now()));
+        }
+    }
+
+    /** All fleets that were due are planned, and what they say is on its way. */
+    void planned() {
+        if (!plans.isEmpty()) {
+            plans.values().forEach(Traces.Step::end);
+            plans.clear();
+        }
+    }
+
+    /** The task begins anew, perhaps with other fleets. */
+    void forget() {
+        planned();
+        looks.clear();
+        lives.clear();
+    }
+}
