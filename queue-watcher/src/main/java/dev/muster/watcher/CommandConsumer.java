@@ -132,7 +132,7 @@ public class CommandConsumer {
         LOG.logf(rescued.getOutcome() == RescueOutcome.RESCUE_FAILED ? Logger.Level.WARN : Logger.Level.INFO,
                 "A rescue ended. fleet=%s task=%s attempt=%d outcome=%s reason=%s",
                 command.getFleet(), rescued.getTask(), rescued.getAttempt(), rescued.getOutcome(), rescued.getDetail());
-        metrics.rescued(rescued.getOutcome().name());
+        metrics.rescued(command.getFleet(), rescued.getOutcome().name());
         var answer = DemandEvent.newBuilder().setFleet(command.getFleet()).setSeen(publisher.answering()).setTaskRescued(rescued).build();
         untilSent(() -> publisher.publish(answer));
         metrics.published(answer.getWhatCase().name());

@@ -50,6 +50,7 @@ final class ConnectionWatch implements AutoCloseable {
     private Instant idleLookAt = Instant.EPOCH;
     private String unserved = "";
     private Duration pause;
+    private volatile long dueAt = System.nanoTime();
     private volatile Health health = new Health(false, false, "not looked at yet", 0);
 
     /**
@@ -91,6 +92,11 @@ final class ConnectionWatch implements AutoCloseable {
         return health;
     }
 
+    /** A turn was due so long ago and has not come to an end, good or bad. */
+    boolean isLate(Duration limit) {
+        return System.nanoTime() - dueAt > limit.toNanos();
+    }
+
     private void run() {
         try {
             do {
@@ -98,6 +104,7 @@ final class ConnectionWatch implements AutoCloseable {
                 pause = interval;
                 tick();
                 var left = pause.toNanos() - (System.nanoTime() - startedAt);
+                dueAt = System.nanoTime() + Math.max(0, left);
                 // Never below zero: looks that were missed are not made up for.
                 if (closing.await(Math.max(0, left), TimeUnit.NANOSECONDS)) {
                     return;

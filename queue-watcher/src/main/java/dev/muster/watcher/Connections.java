@@ -10,6 +10,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.inject.Default;
 import java.security.SecureRandom;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.Map;
 import java.util.Optional;
@@ -77,6 +78,11 @@ public class Connections implements KafkaConsumerRebalanceListener {
                 .collect(Collectors.toMap(Map.Entry::getKey, entry -> entry.getValue().health(), (one, same) -> one, TreeMap::new));
     }
 
+    /** Connections of this process whose looks are so late. */
+    Collection<String> late(Duration limit) {
+        return owned.entrySet().stream().filter(entry -> entry.getValue().isLate(limit)).map(Map.Entry::getKey).sorted().toList();
+    }
+
     @Override
     public void onPartitionsAssigned(Consumer<?, ?> consumer, Collection<TopicPartition> partitions) {
         for (var connection : of(partitions)) {
@@ -91,6 +97,7 @@ public class Connections implements KafkaConsumerRebalanceListener {
             if (before != null) {
                 before.close();
             }
+            metrics.watches(connection);
             watch.start();
         }
         hasJoined = true;
@@ -111,6 +118,7 @@ public class Connections implements KafkaConsumerRebalanceListener {
         if (watch != null) {
             LOG.infof("This process owns a connection no longer. connection=%s", connection);
             watch.close();
+            metrics.leaves(connection);
         }
     }
 

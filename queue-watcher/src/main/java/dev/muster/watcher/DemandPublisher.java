@@ -5,21 +5,26 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import dev.muster.contracts.CloudEvents;
 import dev.muster.contracts.DeadLetters;
 import dev.muster.contracts.Times;
+import dev.muster.telemetry.Traces;
 import dev.muster.v1.DemandEvent;
 import dev.muster.v1.Observation;
 import dev.muster.v1.ServiceReported;
+import io.quarkus.runtime.ShutdownEvent;
 import io.smallrye.reactive.messaging.OutgoingMessageMetadata;
 import io.smallrye.reactive.messaging.kafka.api.OutgoingKafkaRecordMetadata;
 import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.eclipse.microprofile.reactive.messaging.Channel;
 import org.eclipse.microprofile.reactive.messaging.Emitter;
 import org.eclipse.microprofile.reactive.messaging.Message;
@@ -45,21 +50,40 @@ public class DemandPublisher {
     private final Clock clock = Clock.systemUTC();
     private final AtomicLong ids = new AtomicLong();
     private final String idPrefix;
+    private final Traces traces;
+    private final LookTrail trail;
+    /** Since when Kafka has taken nothing of what it was given, {@link System#nanoTime}; null: it takes what comes. */
+    private final AtomicReference<Long> untakenSince = new AtomicReference<>();
     private volatile Duration skew = Duration.ZERO;
 
     public DemandPublisher(Settings settings,
             // Of a whole tick with thousands of fleets; what is beyond that is refused, which the sender takes as lost.
-            @Channel("demand") @OnOverflow(value = OnOverflow.Strategy.BUFFER, bufferSize = 20_000) Emitter<byte[]> channel, KafkaAccess access) {
+            @Channel("demand") @OnOverflow(value = OnOverflow.Strategy.BUFFER, bufferSize = 20_000) Emitter<byte[]> channel, KafkaAccess access,
+            @ConfigProperty(name = "quarkus.application.version") String version) {
         this.settings = settings;
         this.channel = channel;
         this.access = access;
+        this.traces = settings.traces(version);
+        this.trail = new LookTrail(traces);
         this.idPrefix = settings.instance() + "/" + Long.toString(clock.millis(), 36) + "/";
     }
 
     CompletionStage<Void> publish(DemandEvent event) {
         var now = clock.instant();
-        // The broker stamps this topic's records with its own time.
-        return send(record(settings.topics().demand(), event.getFleet(), event, now), now);
+        var record = record(settings.topics().demand(), event.getFleet(), event, now);
+        var step = trail.begin(event);
+        if (step == null) {
+            // The broker stamps this topic's records with its own time.
+            return send(record, now);
+        }
+        step.context().write(record.headers());
+        return send(record, now).whenComplete((taken, lost) -> {
+            if (lost == null) {
+                step.end();
+            } else {
+                step.failed("Kafka did not take it");
+            }
+        });
     }
 
     CompletionStage<Void> publish(ServiceReported report) {
@@ -75,6 +99,16 @@ public class DemandPublisher {
     Observation.Builder answering() {
         return Observation.newBuilder().setSource(settings.source()).setReadStartedAt(Times.timestamp(clock.instant()))
                 .setPart(1).setParts(1);
+    }
+
+    void stop(@Observes ShutdownEvent event) {
+        traces.close();
+    }
+
+    /** For how long Kafka has taken nothing of what it was given; zero: it takes what comes. */
+    Duration untakenFor() {
+        var since = untakenSince.get();
+        return since == null ? Duration.ZERO : Duration.ofNanos(System.nanoTime() - since);
     }
 
     /** How far this machine's clock is ahead of the broker's, as last seen. */
@@ -93,10 +127,12 @@ public class DemandPublisher {
                 .withTopic(record.topic()).withKey(record.key()).withHeaders(record.headers()).build();
         var receipt = new OutgoingMessageMetadata<RecordMetadata>();
         var sent = new CompletableFuture<Void>();
+        untakenSince.compareAndSet(null, System.nanoTime());
         var message = Message.of(record.value())
                 .addMetadata(target)
                 .addMetadata(receipt)
                 .withAck(() -> {
+                    untakenSince.set(null);
                     if (stampedFrom != null && receipt.getResult() != null) {
                         measureSkew(stampedFrom, Instant.ofEpochMilli(receipt.getResult().timestamp()));
                     }

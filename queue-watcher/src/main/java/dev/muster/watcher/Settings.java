@@ -6,6 +6,7 @@ import dev.muster.clearml.Worker;
 import dev.muster.contracts.KafkaConnection;
 import dev.muster.contracts.SecretsFolder;
 import dev.muster.contracts.Topics;
+import dev.muster.telemetry.Traces;
 import io.smallrye.config.SmallRyeConfigBuilder;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.lang.management.ManagementFactory;
@@ -82,6 +83,7 @@ public class Settings {
                 settings.address(name);
                 settings.credentials(name);
             }
+            Traces.check(mapped.traces().endpoint(), mapped.traces().ratio());
             return null;
         } catch (RuntimeException wrong) {
             return String.valueOf(wrong.getMessage()).strip().replaceAll("\\s*\\R\\s*", "; ");
@@ -98,6 +100,11 @@ public class Settings {
 
     Optional<Path> logLevelsFile() {
         return config.log().levelsFile();
+    }
+
+    /** Where what was seen is followed from. */
+    Traces traces(String version) {
+        return Traces.of(SERVICE, instance, version, config.traces().endpoint(), config.traces().ratio());
     }
 
     SecretsFolder secrets() {

@@ -1,47 +1,84 @@
 package dev.muster.watcher;
 
+import dev.muster.telemetry.Meters;
+import dev.muster.telemetry.Metrics;
 import io.micrometer.core.instrument.MeterRegistry;
-import io.micrometer.core.instrument.Tags;
 import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.DoubleSupplier;
 
-/** What the watcher counts. Thread-safe. */
+/** What the watcher counts and shows. Thread-safe. */
 @ApplicationScoped
 public class WatchMetrics {
 
-    private final MeterRegistry registry;
-    private final Map<String, AtomicInteger> waiting = new ConcurrentHashMap<>();
-    private final Map<String, AtomicInteger> adrift = new ConcurrentHashMap<>();
+    private final Meters meters;
+    private final Map<String, Watched> watched = new ConcurrentHashMap<>();
+
+    /** @param seenAt begin of the last good look, or of the watch, {@link System#nanoTime} */
+    private record Watched(long seenAt, int waiting, int adrift) {}
 
     public WatchMetrics(MeterRegistry registry) {
-        this.registry = registry;
+        this.meters = new Meters(registry);
+    }
+
+    /** This process looks at a connection from now on. */
+    void watches(String connection) {
+        show(connection, new Watched(System.nanoTime(), 0, 0));
+    }
+
+    /** Another one does. */
+    void leaves(String connection) {
+        watched.remove(connection);
+        meters.show(Metrics.LOOK_AGE, connection, Map.of());
+        meters.show(Metrics.WATCHED_WAITING, connection, Map.of());
+        meters.show(Metrics.WATCHED_ADRIFT, connection, Map.of());
     }
 
     void looked(String connection, boolean isGood, long nanos, int tasksWaiting, int tasksAdrift) {
-        registry.timer("muster.watcher.look", "connection", connection, "outcome", isGood ? "good" : "failed")
-                .record(nanos, TimeUnit.NANOSECONDS);
-        gauge(waiting, "muster.watcher.tasks.waiting", connection).set(tasksWaiting);
-        gauge(adrift, "muster.watcher.tasks.adrift", connection).set(tasksAdrift);
+        meters.time(Metrics.LOOKS, Duration.ofNanos(nanos), connection, isGood ? "good" : "failed");
+        // Another process may have taken it over during the look.
+        watched.computeIfPresent(connection, (name, before) -> new Watched(isGood ? System.nanoTime() - nanos : before.seenAt, tasksWaiting, tasksAdrift));
+    }
+
+    private void show(String connection, Watched first) {
+        watched.put(connection, first);
+        meters.show(Metrics.LOOK_AGE, connection, Map.of(List.of(connection), of(connection, now -> (System.nanoTime() - now.seenAt) / 1e9)));
+        meters.show(Metrics.WATCHED_WAITING, connection, Map.of(List.of(connection), of(connection, now -> now.waiting)));
+        meters.show(Metrics.WATCHED_ADRIFT, connection, Map.of(List.of(connection), of(connection, now -> now.adrift)));
+    }
+
+    private DoubleSupplier of(String connection, java.util.function.ToDoubleFunction<Watched> value) {
+        return () -> {
+            var now = watched.get(connection);
+            return now == null ? Double.NaN : value.applyAsDouble(now);
+        };
     }
 
     /** @param kind such as DEMAND_OBSERVED */
     void published(String kind) {
-        registry.counter("muster.watcher.events", "kind", kind.toLowerCase(java.util.Locale.ROOT)).increment();
+        meters.count(Metrics.WATCHER_EVENTS, kind.toLowerCase(Locale.ROOT));
     }
 
-    void rescued(String outcome) {
-        registry.counter("muster.watcher.rescues", "outcome", outcome.toLowerCase(java.util.Locale.ROOT)).increment();
+    void rescued(String fleet, String outcome) {
+        meters.count(Metrics.RESCUES, fleet, outcome.toLowerCase(Locale.ROOT));
     }
 
     void unreadable(String topic) {
-        registry.counter("muster.watcher.dead.letters", "topic", topic).increment();
+        meters.count(Metrics.DEAD_LETTERS, topic);
     }
 
-    private AtomicInteger gauge(Map<String, AtomicInteger> gauges, String name, String connection) {
-        return gauges.computeIfAbsent(connection,
-                key -> registry.gauge(name, Tags.of("connection", connection), new AtomicInteger()));
+    /** How the process is. */
+    void shows(String service, DoubleSupplier isReady, DoubleSupplier skewSeconds) {
+        meters.show(Metrics.SERVICE_READY, isReady, service);
+        meters.show(Metrics.CLOCK_SKEW, skewSeconds);
+    }
+
+    /** Commands that are there and were not handed out. */
+    void lags(String topic, DoubleSupplier records) {
+        meters.show(Metrics.INPUT_LAG, records, topic);
     }
 }

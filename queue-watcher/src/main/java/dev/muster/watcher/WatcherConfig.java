@@ -1,6 +1,7 @@
 package dev.muster.watcher;
 
 import dev.muster.contracts.KafkaSecurity;
+import dev.muster.telemetry.LogFormat;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import java.net.URI;
@@ -30,9 +31,25 @@ public interface WatcherConfig {
 
     Log log();
 
+    Traces traces();
+
     interface Log {
         /** File of log levels that are followed while the process runs, lines {@code category=LEVEL}. Default: none. */
         Optional<Path> levelsFile();
+
+        /** How the log is written: {@code text} for people, {@code json} one object a line. */
+        @WithDefault("text")
+        LogFormat format();
+    }
+
+    interface Traces {
+
+        /** URL of a collector that takes OpenTelemetry's protocol over HTTP, such as {@code http://collector:4318}. Default: nothing is traced. */
+        Optional<URI> endpoint();
+
+        /** Of traces that are told: 1 is all, 0 none. */
+        @WithDefault("1")
+        double ratio();
     }
 
     interface Kafka {
