@@ -2,33 +2,45 @@ package dev.muster.acceptance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Up, a look around, and down. */
+/** Up, a look around, and down; with somebody who collects figures, log lines and traces. */
 class LocalRunIT {
 
     @TempDir
     Path folder;
 
     private Shell shell;
+    private Collector collector;
+    private Optional<Prometheus> prometheus = Optional.empty();
 
     @BeforeEach
     void open() throws IOException {
-        shell = new Shell(folder);
+        collector = new Collector();
+        shell = new Shell(folder).with("MUSTER_LOG_FORMAT", "json").with("MUSTER_TRACES_ENDPOINT", collector.endpoint());
     }
 
     @AfterEach
     void close() {
+        prometheus.ifPresent(Prometheus::close);
         shell.endAll();
+        collector.close();
     }
 
     @Test
@@ -39,7 +51,10 @@ class LocalRunIT {
         assertThat(up.path("processes")).hasSize(4);
         assertThat(shell.run("./muster up").exitCode()).isEqualTo(1);
         itsApiIsForWhoeverMayReadItsToken(up.path("control").asText());
-        shell.run("./muster fleet apply -f deploy/examples/demo.yaml").succeeded();
+        var services = services(up);
+        prometheus = Prometheus.start("LocalRunIT", folder, services);
+        Files.writeString(folder.resolve("fleet.yaml"), Files.readString(Shell.SOURCES.resolve("deploy/examples/demo.yaml")) + "currency: USD\nbudgets: {hour: 5, month: 500}\n");
+        shell.run("./muster fleet apply -f fleet.yaml").succeeded();
         assertThat(shell.run("./muster fleet list").succeeded().out()).contains("demo");
         assertThat(shell.run("./muster fleet get nope")).isEqualTo(new Shell.Ran(1, "", shell.run("./muster fleet get nope").err()));
         var status = shell.run("./muster status --json").succeeded().json();
@@ -62,10 +77,80 @@ class LocalRunIT {
 
         awsIsExamined();
         poolsAreTested();
+        figuresAreShown(services);
+        aLaunchIsFollowedFromItsQueueToItsMachine();
 
         assertThat(shell.run("./muster down").succeeded().out()).contains("Muster is down.");
         assertThat(shell.processesLeft()).isEmpty();
         assertThat(shell.run("./muster status").exitCode()).isEqualTo(3);
+        logsAreJson(services.keySet());
+    }
+
+    /** Their ports, by name. */
+    private static Map<String, Integer> services(JsonNode up) {
+        var services = new TreeMap<String, Integer>();
+        up.path("processes").forEach(process -> {
+            var name = process.path("name").asText();
+            if (!name.equals("kafka")) {
+                services.put(name, process.path("port").asInt());
+            }
+        });
+        assertThat(services).containsOnlyKeys("planner", "queue-watcher", "aws-provisioner");
+        return services;
+    }
+
+    private void figuresAreShown(Map<String, Integer> services) throws Exception {
+        var figures = new Figures(services);
+        // A planner shows its fleets every five seconds.
+        Await.within(Duration.ofSeconds(15), "the fleet's budgets", () -> figures.names().contains("muster_budget_left"));
+        figures.areThoseOfThePage();
+        if (prometheus.isPresent()) {
+            prometheus.get().answersTheDashboards(figures.names());
+            prometheus.get().hasNothingCritical();
+            assertThat(prometheus.get().series("sum by (fleet) (muster_machines_launched_total{fleet=\"demo\"}) > 0")).hasSize(1);
+        }
+    }
+
+    private void aLaunchIsFollowedFromItsQueueToItsMachine() throws Exception {
+        Await.within(Duration.ofSeconds(15), "a machine's whole trail", () -> collector.spans().stream().filter(look -> look.name().equals("look") && look.parent().isEmpty()
+                && look.service().equals("queue-watcher")).flatMap(look -> collector.after(look, "plan").stream()).anyMatch(plan -> plan.service().equals("planner")
+                && !collector.after(plan, "machine booting").isEmpty() && collector.after(plan, "command launch").stream().anyMatch(command ->
+                        command.service().equals("aws-provisioner") && collector.after(command, "cloud launch").size() == 1)));
+        assertThat(collector.spans()).flatExtracting(span -> span.attributes().keySet()).isSubsetOf("muster.fleet", "muster.pool", "muster.machine", "muster.machines",
+                "muster.next", "muster.provider", "muster.scope", "muster.waiting");
+    }
+
+    private void logsAreJson(Set<String> services) throws Exception {
+        for (var service : services) {
+            try (var logs = Files.walk(folder.resolve(".muster/run"))) {
+                var files = logs.filter(file -> file.getFileName().toString().startsWith(service) && file.toString().endsWith(".log")).toList();
+                assertThat(files).as(service).isNotEmpty();
+                for (var file : files) {
+                    for (var line : Files.readAllLines(file)) {
+                        assertThat(line).startsWith("{");
+                        var json = new ObjectMapper().readTree(line);
+                        assertThat(json.fieldNames()).toIterable().contains("timestamp", "level", "service", "logger", "thread", "message");
+                        assertThat(json.path("service").asText()).isEqualTo(service);
+                    }
+                }
+            }
+        }
+        assertThat(keys("planner", "fleet", "rule", "reason", "decision")).isTrue();
+        assertThat(keys("aws-provisioner", "fleet", "pool", "machine", "scope")).isTrue();
+    }
+
+    /** There is a line that has them all. */
+    private boolean keys(String service, String... keys) throws IOException {
+        try (var logs = Files.walk(folder.resolve(".muster/run"))) {
+            for (var file : logs.filter(file -> file.getFileName().toString().startsWith(service) && file.toString().endsWith(".log")).toList()) {
+                for (var line : Files.readAllLines(file)) {
+                    if (Stream.of(keys).allMatch(new ObjectMapper().readTree(line)::has)) {
+                        return true;
+                    }
+                }
+            }
+        }
+        return false;
     }
 
     private void itsApiIsForWhoeverMayReadItsToken(String control) throws Exception {

@@ -1,9 +1,11 @@
 package dev.muster.provisioner.host;
 
 import dev.muster.contracts.DeadLetters;
+import dev.muster.contracts.KafkaContact;
 import dev.muster.contracts.ProtobufSerde;
 import dev.muster.contracts.Topics;
 import dev.muster.contracts.UnreadableRecordException;
+import dev.muster.telemetry.Traces;
 import dev.muster.v1.Command;
 import java.time.Clock;
 import java.time.Duration;
@@ -34,6 +36,8 @@ final class CommandConsumer implements AutoCloseable, ConsumerRebalanceListener 
 
     private static final Logger LOG = Logger.getLogger(CommandConsumer.class);
     private static final Duration POLL = Duration.ofMillis(250);
+    /** Longer than a session: Kafka has given the partitions to another, or is not there. */
+    private static final double LONGEST_SILENCE_SECONDS = 10;
     /** Commands read and not yet answered; beyond it nothing more is read. Each is about a kilobyte. */
     private static final int MOST_UNFINISHED = 20_000;
 
@@ -45,6 +49,8 @@ final class CommandConsumer implements AutoCloseable, ConsumerRebalanceListener 
     private final ReportPublisher publisher;
     private final java.util.function.Consumer<Work> runner;
     private final HostMetrics metrics;
+    private final Traces traces;
+    private final String provider;
     private final Clock clock;
     private final ProtobufSerde<Command> serde = new ProtobufSerde<>(Command.parser());
     private final Map<TopicPartition, Ownership> owned = new ConcurrentHashMap<>();
@@ -54,10 +60,12 @@ final class CommandConsumer implements AutoCloseable, ConsumerRebalanceListener 
     private volatile boolean joined;
     private volatile boolean closing;
     private volatile long lastTurn = System.nanoTime();
+    private volatile double silence;
+    private volatile long lag;
     private volatile String trouble = "it has not joined Kafka yet";
 
     CommandConsumer(Supplier<Consumer<byte[], byte[]>> consumers, Topics topics, String provider, String reader, ReportPublisher publisher,
-            java.util.function.Consumer<Work> runner, HostMetrics metrics, Clock clock) {
+            java.util.function.Consumer<Work> runner, HostMetrics metrics, Traces traces, Clock clock) {
         this.consumers = consumers;
         this.topics = topics;
         this.reader = reader;
@@ -66,6 +74,8 @@ final class CommandConsumer implements AutoCloseable, ConsumerRebalanceListener 
         this.publisher = publisher;
         this.runner = runner;
         this.metrics = metrics;
+        this.traces = traces;
+        this.provider = provider;
         this.clock = clock;
         this.thread = new Thread(this::run, "command-consumer");
         thread.setDaemon(true);
@@ -88,7 +98,12 @@ final class CommandConsumer implements AutoCloseable, ConsumerRebalanceListener 
 
     /** Empty once it has joined its group and for as long as it reads. */
     String trouble() {
-        return trouble;
+        return !trouble.isEmpty() || silence <= LONGEST_SILENCE_SECONDS ? trouble : "Kafka has not answered for " + Math.round(silence) + " s";
+    }
+
+    /** Records that are there and were not handed out. */
+    long lag() {
+        return lag;
     }
 
     /** The loop has turned within {@code limit}. */
@@ -125,6 +140,7 @@ final class CommandConsumer implements AutoCloseable, ConsumerRebalanceListener 
         var records = consumer.poll(POLL);
         lastTurn = System.nanoTime();
         group = consumer.groupMetadata();
+        look();
         if (joined) {
             trouble = "";
         }
@@ -141,6 +157,11 @@ final class CommandConsumer implements AutoCloseable, ConsumerRebalanceListener 
         }
     }
 
+    private void look() {
+        silence = KafkaContact.sinceHeartbeat(consumer.metrics());
+        lag = consumer.assignment().stream().mapToLong(partition -> consumer.currentLag(partition).orElse(0)).sum();
+    }
+
     private void take(ConsumerRecord<byte[], byte[]> record) {
         var owner = owned.get(new TopicPartition(record.topic(), record.partition()));
         if (owner == null || !owner.ledger().read(record.offset())) {
@@ -152,11 +173,20 @@ final class CommandConsumer implements AutoCloseable, ConsumerRebalanceListener 
         } catch (UnreadableRecordException unreadable) {
             LOG.warnf("A command can't be read and is put aside: topic=%s partition=%d offset=%d reason=%s", record.topic(), record.partition(),
                     record.offset(), unreadable.getMessage());
-            metrics.dead();
+            metrics.dead(record.topic());
             publisher.dead(owner, record.offset(), DeadLetters.of(topics, reader, record, unreadable.getMessage()));
             return;
         }
-        runner.accept(new Work(owner, record.offset(), command));
+        runner.accept(traces.isOn() ? new Work(owner, record.offset(), command, step(record, command)) : new Work(owner, record.offset(), command));
+    }
+
+    private Traces.Step step(ConsumerRecord<byte[], byte[]> record, HostCommand command) {
+        var step = traces.begin("command " + command.verb(), traces.from(record.headers()), null, "muster.provider", provider, "muster.scope", command.scope().toString(),
+                "muster.fleet", command.fleet(), "muster.machine", command.machineIds().get(0), "muster.machines", String.valueOf(command.machineIds().size()));
+        if (command instanceof HostCommand.Launch launch) {
+            step.note("muster.pool", launch.pool());
+        }
+        return step;
     }
 
     @Override

@@ -10,12 +10,14 @@ import dev.muster.provisioner.spi.MachineBatch;
 import dev.muster.provisioner.spi.MachineProvider;
 import dev.muster.provisioner.spi.ProviderException;
 import dev.muster.provisioner.spi.Scope;
+import dev.muster.telemetry.Traces;
 import dev.muster.v1.MachineReport;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -23,6 +25,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import org.jboss.logging.Logger;
+import org.jboss.logging.MDC;
 
 /**
  * Carries commands out: each in its lane, launches at the cloud's own pace, unanswered calls again and again until there is an
@@ -31,10 +34,11 @@ import org.jboss.logging.Logger;
 final class CommandRunner implements AutoCloseable {
 
     private static final Logger LOG = Logger.getLogger(CommandRunner.class);
+    private static final List<String> KEYS = List.of("fleet", "machine", "pool", "task");
 
     /** Where things are done and said. */
     record Surroundings(MachineProvider provider, BootTranslator boots, FleetBook fleets, Reports reports, ReportPublisher publisher,
-            HostMetrics metrics, Clock clock, Backoff backoff, String clusterId) {}
+            HostMetrics metrics, Traces traces, Clock clock, Backoff backoff, String clusterId) {}
 
     private final Surroundings with;
     private final Lanes lanes = new Lanes();
@@ -64,8 +68,9 @@ final class CommandRunner implements AutoCloseable {
             with.metrics.read(fetch.verb());
             consoles.fetch(work.owner(), fetch);
             // Done as soon as it is taken over: one that a restart loses is asked for again by whoever wants it.
-            with.publisher.finished(work.owner(), work.offset(), List.of());
+            with.publisher.finished(work.owner(), work.offset(), List.of(), null);
             with.metrics.done(fetch.verb());
+            work.step().end();
             return;
         }
         underWay.merge(work.command().scope(), 1, Integer::sum);
@@ -118,6 +123,8 @@ final class CommandRunner implements AutoCloseable {
             return;
         }
         var askedAt = with.clock.instant();
+        var call = with.traces.begin("cloud " + work.command().verb(), work.step().context(), null);
+        mark(work);
         try {
             List<MachineReport> reports;
             if (work.command() instanceof HostCommand.Launch launch) {
@@ -125,14 +132,31 @@ final class CommandRunner implements AutoCloseable {
             } else {
                 reports = ofMachine(work, (HostCommand.OfMachine) work.command(), askedAt);
             }
+            call.end();
             finish(work, reports);
         } catch (ProviderException unanswered) {
+            call.failed(unanswered.kind().name().toLowerCase(Locale.ROOT));
             again(work, unanswered);
         } catch (RuntimeException ours) {
+            call.failed("internal");
             // Nothing may be said of a call that may have been made, and a loop must not stop for one command.
             LOG.errorf(ours, "A command failed in our own code and is repeated: verb=%s machine=%s", work.command().verb(),
                     work.machineIds().get(0));
             again(work, new ProviderException(FailureKind.UNAVAILABLE, "Internal", String.valueOf(ours.getMessage())));
+        } finally {
+            KEYS.forEach(MDC::remove);
+        }
+    }
+
+    /** What is logged from here on, by whomever, is about this machine. */
+    private static void mark(Work work) {
+        MDC.put("fleet", work.command().fleet());
+        MDC.put("machine", work.machineIds().get(0));
+        if (work.command() instanceof HostCommand.Launch launch) {
+            MDC.put("pool", launch.pool());
+            if (!launch.task().isEmpty()) {
+                MDC.put("task", launch.task());
+            }
         }
     }
 
@@ -172,6 +196,9 @@ final class CommandRunner implements AutoCloseable {
         } catch (ProviderException unresolved) {
             var earlier = work.isMaybeMade() ? found(launch, generation, askedAt) : List.<MachineReport>of();
             return earlier.isEmpty() ? refused(work, launch, generation, askedAt, unresolved) : earlier;
+        }
+        if (work.attempts() == 0) {
+            with.metrics.launched(Duration.between(launch.issuedAt(), askedAt));
         }
         Delivery delivery;
         try {
@@ -286,12 +313,14 @@ final class CommandRunner implements AutoCloseable {
     }
 
     private void finish(Work work, List<MachineReport> reports) {
-        with.publisher.finished(work.owner(), work.offset(), reports);
+        with.publisher.finished(work.owner(), work.offset(), reports, work.step().context());
         with.metrics.done(work.command().verb());
+        work.step().end();
         ended(work);
     }
 
     private void dropped(Work work) {
+        work.step().failed("another process owns it");
         ended(work);
     }
 

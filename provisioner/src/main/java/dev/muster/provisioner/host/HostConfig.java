@@ -1,8 +1,10 @@
 package dev.muster.provisioner.host;
 
 import dev.muster.contracts.KafkaSecurity;
+import dev.muster.telemetry.LogFormat;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
+import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
@@ -25,6 +27,8 @@ public interface HostConfig {
     Secrets secrets();
 
     Log log();
+
+    Traces traces();
 
     Inventory inventory();
 
@@ -61,6 +65,19 @@ public interface HostConfig {
     interface Log {
         /** File of log levels that are followed while the process runs, lines {@code category=LEVEL}. Default: none. */
         Optional<Path> levelsFile();
+
+        /** How the log is written: {@code text} for people, {@code json} one object a line. */
+        @WithDefault("text")
+        LogFormat format();
+    }
+
+    interface Traces {
+        /** URL of a collector that takes OpenTelemetry's protocol over HTTP, such as {@code http://collector:4318}. Default: nothing is traced. */
+        Optional<URI> endpoint();
+
+        /** Of traces that are told: 1 is all, 0 none. */
+        @WithDefault("1")
+        double ratio();
     }
 
     interface Inventory {

@@ -23,7 +23,12 @@ class HostHealth {
         return () -> {
             var because = start.host().notReadyBecause();
             var response = HealthCheckResponse.named("provisioner").status(because.isEmpty());
-            return because.isEmpty() ? response.build() : response.withData("because", because).build();
+            if (!because.isEmpty()) {
+                response.withData("because", because);
+            }
+            // A cloud that doesn't answer makes no process unready: another would hear no more of it.
+            start.host().listedAgo().forEach((scope, ago) -> response.withData(scope, "last listed whole " + ago.toSeconds() + " s ago"));
+            return response.build();
         };
     }
 

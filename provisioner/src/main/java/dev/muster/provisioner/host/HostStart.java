@@ -6,6 +6,8 @@ import dev.muster.contracts.LogLevels;
 import dev.muster.contracts.SecretsFolder;
 import dev.muster.contracts.Topics;
 import dev.muster.provisioner.spi.MachineProvider;
+import dev.muster.telemetry.Meters;
+import dev.muster.telemetry.Traces;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
@@ -32,6 +34,7 @@ public class HostStart {
 
     private final ProvisionerHost host;
     private final HostSettings settings;
+    private final Traces traces;
     private final Optional<Path> levelsFile;
     private LogLevels levels;
 
@@ -39,7 +42,8 @@ public class HostStart {
             @ConfigProperty(name = "quarkus.application.version") String version) {
         this.settings = orRefuse(() -> settings(config, provider.name() + "-provisioner", version));
         this.levelsFile = config.log().levelsFile();
-        this.host = new ProvisionerHost(settings, provider, secrets, registry, Clock.systemUTC());
+        this.traces = orRefuse(() -> Traces.of(settings.service(), settings.instance(), version, config.traces().endpoint(), config.traces().ratio()));
+        this.host = new ProvisionerHost(settings, provider, secrets, new Meters(registry), traces, Clock.systemUTC());
     }
 
     /** What is wrong with the configuration ends the start with its one sentence. */
@@ -143,5 +147,6 @@ public class HostStart {
     void onStop(@Observes ShutdownEvent event) {
         host.close();
         levels.close();
+        traces.close();
     }
 }

@@ -31,6 +31,7 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
 
 /**
@@ -65,7 +66,7 @@ final class Inventory implements AutoCloseable {
         }
     }
 
-    private static final class Watch {
+    private static final class Watch implements HostMetrics.Listed {
         private final Ownership owner;
         private final Map<String, Long> sequences = new HashMap<>();
         private final Map<String, List<MachineReported>> published = new HashMap<>();
@@ -77,10 +78,22 @@ final class Inventory implements AutoCloseable {
         private boolean listing;
         private boolean asked = true;
         private long nextAt = System.nanoTime();
+        private volatile long listedAt = System.nanoTime();
+        private volatile int machines;
 
         Watch(Ownership owner, Consoles consoles) {
             this.owner = owner;
             this.consoles = consoles;
+        }
+
+        @Override
+        public Duration age() {
+            return Duration.ofNanos(System.nanoTime() - listedAt);
+        }
+
+        @Override
+        public int machines() {
+            return machines;
         }
     }
 
@@ -94,6 +107,7 @@ final class Inventory implements AutoCloseable {
     private final Clock clock;
     private final String clusterId;
     private final Pace pace;
+    private final HostMetrics metrics;
     private final ThreadPoolExecutor lists = Threads.pool("list", 8);
     private final Map<Scope, Watch> watches = new ConcurrentHashMap<>();
     private final Map<Scope, String> foreign = new ConcurrentHashMap<>();
@@ -107,7 +121,7 @@ final class Inventory implements AutoCloseable {
      * @param owners the scope's ownership; null where another process has it
      */
     Inventory(MachineProvider provider, FleetBook book, SecretsFolder secrets, CommandRunnerView commands, Reports reports, ReportPublisher publisher,
-            Function<Scope, Ownership> owners, Clock clock, String clusterId, Pace pace) {
+            Function<Scope, Ownership> owners, Clock clock, String clusterId, Pace pace, HostMetrics metrics) {
         this.provider = provider;
         this.book = book;
         this.secrets = secrets;
@@ -118,6 +132,7 @@ final class Inventory implements AutoCloseable {
         this.clock = clock;
         this.clusterId = clusterId;
         this.pace = pace;
+        this.metrics = metrics;
     }
 
     void start(ScheduledExecutorService timer) {
@@ -150,8 +165,16 @@ final class Inventory implements AutoCloseable {
         return Map.copyOf(foreign);
     }
 
+    /** How long ago each owned scope was last listed whole. */
+    Map<String, Duration> listedAgo() {
+        var ages = new TreeMap<String, Duration>();
+        watches.forEach((scope, watch) -> ages.put(scope.toString(), watch.age()));
+        return ages;
+    }
+
     private void tick() {
         try {
+            boolean changed = false;
             for (var scope : book.scopes()) {
                 var owner = owners.apply(scope);
                 var watch = watches.get(scope);
@@ -159,14 +182,19 @@ final class Inventory implements AutoCloseable {
                     watches.remove(scope);
                     foreign.remove(scope);
                     watch = null;
+                    changed = true;
                 }
                 if (owner != null && watch == null) {
                     watch = new Watch(owner, new Consoles(provider, scope, secrets, (fleet, console) -> publisher.console(owner, fleet, console)));
                     watches.put(scope, watch);
+                    changed = true;
                 }
                 if (watch != null) {
                     turn(scope, watch);
                 }
+            }
+            if (changed) {
+                metrics.inventories(watches.entrySet().stream().collect(Collectors.toMap(watch -> watch.getKey().toString(), Map.Entry::getValue)));
             }
         } catch (RuntimeException ours) {
             LOG.error("Inventories failed in our own code and go on", ours);
@@ -205,6 +233,7 @@ final class Inventory implements AutoCloseable {
 
     private void list(Scope scope, Watch watch) {
         var startedAt = clock.instant();
+        long begun = System.nanoTime();
         MachineList list;
         boolean nothingKnown = false;
         try {
@@ -215,6 +244,9 @@ final class Inventory implements AutoCloseable {
         }
         if (list.incomplete().isPresent()) {
             LOG.warnf("A scope can't be listed: scope=%s reason=%s", scope, list.incomplete().get());
+        } else {
+            watch.listedAt = begun;
+            watch.machines = (int) list.machines().stream().filter(machine -> !machine.status().isGone()).count();
         }
         var byFleet = new TreeMap<String, List<MachineReported>>();
         book.fleetsOf(scope).forEach(fleet -> byFleet.put(fleet, new ArrayList<>()));

@@ -13,10 +13,12 @@ import dev.muster.provisioner.spi.MachineProvider;
 import dev.muster.provisioner.spi.Scope;
 import dev.muster.v1.NamedState;
 import dev.muster.v1.ServiceReported;
-import io.micrometer.core.instrument.MeterRegistry;
+import dev.muster.telemetry.Meters;
+import dev.muster.telemetry.Traces;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeSet;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
@@ -57,6 +59,7 @@ public final class ProvisionerHost implements AutoCloseable {
     private final MachineProvider provider;
     private final SecretsFolder secrets;
     private final HostMetrics metrics;
+    private final Traces traces;
     private final Clock clock;
     private final Accounts accounts;
     private final ScheduledExecutorService timer;
@@ -78,9 +81,10 @@ public final class ProvisionerHost implements AutoCloseable {
         }
     }
 
-    public ProvisionerHost(HostSettings settings, MachineProvider provider, SecretsFolder secrets, MeterRegistry registry, Clock clock) {
+    public ProvisionerHost(HostSettings settings, MachineProvider provider, SecretsFolder secrets, Meters meters, Traces traces, Clock clock) {
         this.settings = settings;
-        this.metrics = new HostMetrics(registry);
+        this.metrics = new HostMetrics(meters, provider.name());
+        this.traces = traces;
         this.provider = new ObservedProvider(provider, metrics);
         this.secrets = secrets;
         this.clock = clock;
@@ -96,6 +100,7 @@ public final class ProvisionerHost implements AutoCloseable {
     /** Returns at once. */
     public void start() {
         starter.start();
+        metrics.ready(settings.service(), () -> notReadyBecause().isEmpty() ? 1 : 0);
         timer.scheduleWithFixedDelay(this::report, 1_000, 250, TimeUnit.MILLISECONDS);
     }
 
@@ -170,14 +175,16 @@ public final class ProvisionerHost implements AutoCloseable {
         var publisher = new ReportPublisher(this::producer, () -> consumers.get().group(), topics, "/muster/" + settings.source(), clock,
                 seen -> skew = seen);
         var runner = new CommandRunner(new CommandRunner.Surroundings(provider, new BootTranslator(settings.connections(), secrets, provider.machinesRead()), book,
-                reports, publisher, metrics, clock, settings.backoff(), clusterId), new LiveConsoles(provider, secrets, publisher, clock), HostSettings.LAUNCH_THREADS, HostSettings.OTHER_THREADS,
+                reports, publisher, metrics, traces, clock, settings.backoff(), clusterId), new LiveConsoles(provider, secrets, publisher, clock), HostSettings.LAUNCH_THREADS, HostSettings.OTHER_THREADS,
                 timer, scope -> inventories.get().hurry(scope));
-        var consumer = new CommandConsumer(this::consumer, topics, provider.name(), settings.service(), publisher, runner::accept, metrics, clock);
+        var consumer = new CommandConsumer(this::consumer, topics, provider.name(), settings.service(), publisher, runner::accept, metrics, traces, clock);
         consumers.set(consumer);
         var inventory = new Inventory(provider, book, secrets, runner::isBusy, reports, publisher,
-                scope -> consumer.ownerOf(partition(scope, partitions)), clock, clusterId, settings.pace());
+                scope -> consumer.ownerOf(partition(scope, partitions)), clock, clusterId, settings.pace(), metrics);
         inventories.set(inventory);
         metrics.queue("reports", publisher::unpublished);
+        metrics.lag(commands, consumer::lag);
+        metrics.skew(() -> skew.toMillis() / 1000.0);
         publisher.start();
         consumer.start();
         inventory.start(timer);
@@ -249,7 +256,13 @@ public final class ProvisionerHost implements AutoCloseable {
         return "";
     }
 
-    /** Its loops turn. True while it is still starting. */
+    /** How long ago each scope that this process owns was last seen whole. */
+    public Map<String, Duration> listedAgo() {
+        var now = running;
+        return now == null ? Map.of() : now.inventory.listedAgo();
+    }
+
+    /** Its loops turn, whatever Kafka, clouds and ClearML say. True while it is still starting. */
     public boolean isAlive() {
         var now = running;
         return now == null || now.consumer.isAlive(LOOP_LIMIT) && now.publisher.isAlive();

@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import dev.muster.contracts.CloudEvents;
 import dev.muster.contracts.KafkaConnection;
 import dev.muster.contracts.Topics;
+import dev.muster.telemetry.Traces;
 import dev.muster.v1.ConsoleReported;
 import dev.muster.v1.MachineReport;
 import dev.muster.v1.ServiceReported;
@@ -88,9 +89,13 @@ final class ReportPublisher implements AutoCloseable {
         return thread.isAlive();
     }
 
-    /** A command's answer. Nothing is written if its partition is lost by then. */
-    void finished(Ownership owner, long offset, List<MachineReport> reports) {
-        enqueue(new Item(owner, offset, reports.stream().map(this::record).toList()));
+    /** A command's answer. Nothing is written if its partition is lost by then. @param context of the trace that it belongs to; null: none */
+    void finished(Ownership owner, long offset, List<MachineReport> reports, Traces.Context context) {
+        var records = reports.stream().map(this::record).toList();
+        if (context != null) {
+            records.forEach(record -> context.write(record.headers()));
+        }
+        enqueue(new Item(owner, offset, records));
     }
 
     /** What can't be read, for people. */

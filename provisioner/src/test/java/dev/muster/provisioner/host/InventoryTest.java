@@ -27,6 +27,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.TopicPartition;
+import dev.muster.telemetry.Meters;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -60,7 +62,8 @@ class InventoryTest {
         var publisher = new ReportPublisher(() -> null, () -> null, topics, "/muster/test", Clock.systemUTC(), skew -> { });
         var timer = Executors.newSingleThreadScheduledExecutor();
         try (var inventory = new Inventory(provider, book, new SecretsFolder(folder), scope -> false, new Reports("test"), publisher, scope -> owner, Clock.systemUTC(),
-                "q1Sh", new Inventory.Pace(Duration.ofHours(1), Duration.ofHours(1)))) {
+                "q1Sh", new Inventory.Pace(Duration.ofHours(1), Duration.ofHours(1)),
+                new HostMetrics(new Meters(new SimpleMeterRegistry()), "test"))) {
             inventory.start(timer);
             for (int i = 1; i <= 10; i++) {
                 int made = i;

@@ -46,6 +46,8 @@ import dev.muster.v1.ScopeState;
 import dev.muster.v1.ServiceReported;
 import dev.muster.v1.TerminateMachine;
 import dev.muster.v1.TypeFacts;
+import dev.muster.telemetry.Meters;
+import dev.muster.telemetry.Traces;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -123,7 +125,7 @@ class ProvisionerHostTest {
         var settings = new HostSettings("memory-provisioner", "0", "one", true, "lab", KafkaConnection.plaintext(kafka.bootstrapServers()), topics, CONNECTIONS,
                 Duration.ofMillis(300), Duration.ofSeconds(5), new Backoff(Duration.ofMillis(20), Duration.ofMillis(200)), Optional.empty());
         var host = new ProvisionerHost(settings, new InMemoryProvider(cloud, "lab", List.of(SCOPE), pace), new SecretsFolder(secrets),
-                new SimpleMeterRegistry(), Clock.systemUTC());
+                new Meters(new SimpleMeterRegistry()), Traces.OFF, Clock.systemUTC());
         host.start();
         hosts.add(host);
         return host;

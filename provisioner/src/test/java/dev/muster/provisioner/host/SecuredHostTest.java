@@ -21,6 +21,8 @@ import dev.muster.v1.LaunchMachines;
 import dev.muster.v1.MachineReport;
 import dev.muster.v1.Market;
 import dev.muster.v1.OfferKey;
+import dev.muster.telemetry.Meters;
+import dev.muster.telemetry.Traces;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -87,7 +89,7 @@ class SecuredHostTest {
         var connections = Map.of("default", Connection.of("default", "http://127.0.0.1:8008", Optional.empty(), Optional.empty(), Optional.empty()));
         host = new ProvisionerHost(new HostSettings(SERVICE, "0", "one", true, "lab", kafka, TOPICS, connections, Duration.ofMillis(300), Duration.ofSeconds(5),
                 new Backoff(Duration.ofMillis(20), Duration.ofMillis(200)), Optional.empty()), new InMemoryProvider(cloud, "lab", List.of(SCOPE), batch -> Duration.ZERO),
-                new SecretsFolder(broker.secrets()), new SimpleMeterRegistry(), Clock.systemUTC());
+                new SecretsFolder(broker.secrets()), new Meters(new SimpleMeterRegistry()), Traces.OFF, Clock.systemUTC());
         host.start();
     }
 
