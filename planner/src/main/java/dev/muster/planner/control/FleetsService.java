@@ -3,6 +3,7 @@ package dev.muster.planner.control;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.muster.contracts.FleetYaml;
+import dev.muster.contracts.ManagedBy;
 import dev.muster.contracts.InvalidYamlException;
 import dev.muster.planner.access.Caller;
 import dev.muster.planner.answer.ApiErrors;
@@ -95,7 +96,8 @@ final class FleetsService extends FleetsGrpc.FleetsImplBase {
 
     private void apply(ApplyFleetRequest request, boolean dryRun, StreamObserver<FleetRecord> call) {
         var spec = request.getSpec();
-        var apply = ApplyFleet.newBuilder().setSpec(spec).setNewIncarnation(writes.newIncarnation()).setManagedBy(request.getManagedBy());
+        var apply = ApplyFleet.newBuilder().setSpec(spec).setNewIncarnation(writes.newIncarnation()).setManagedBy(request.getManagedBy())
+                .setOverrideManagedBy(request.getOverrideManagedBy());
         if (request.hasExpectedVersion()) {
             apply.setExpectedVersion(request.getExpectedVersion());
         }
@@ -283,9 +285,9 @@ final class FleetsService extends FleetsGrpc.FleetsImplBase {
             call.onError(refused);
             return;
         }
-        // The owner fills defaults in, and keeps what an apply would keep.
+        // The owner fills defaults in, and keeps what an apply would keep. To compare is not to change, whoever manages the fleet.
         writes.send(writes.request(request.getName(), "").setDryRun(true).setFacts(writes.facts(request.getSpec())).setApply(ApplyFleet.newBuilder()
-                .setSpec(request.getSpec()).setNewIncarnation(writes.newIncarnation())).build(), call, answer -> DiffFleetResponse.newBuilder()
+                .setSpec(request.getSpec()).setNewIncarnation(writes.newIncarnation()).setOverrideManagedBy(true)).build(), call, answer -> DiffFleetResponse.newBuilder()
                 .addAllChanges(SpecDiff.of(from.getSpec(), answer.getFleet().getSpec())).setFromVersion(from.getVersion()).build());
     }
 
@@ -299,7 +301,9 @@ final class FleetsService extends FleetsGrpc.FleetsImplBase {
         write(() -> {
             var now = fleet(request.getName());
             var to = version(now, "toVersion", request.getToVersion());
-            var apply = ApplyFleet.newBuilder().setSpec(to.getSpec()).setNewIncarnation(writes.newIncarnation()).setManagedBy(now.getManagedBy())
+            var apply = ApplyFleet.newBuilder().setSpec(to.getSpec()).setNewIncarnation(writes.newIncarnation())
+                    // In a file's name only the file itself speaks: its owner refuses this, and says why.
+                    .setManagedBy(ManagedBy.isFile(now.getManagedBy()) ? "" : now.getManagedBy())
                     .setAuditedAs("roll back to version " + Long.toUnsignedString(to.getVersion()));
             if (request.hasExpectedVersion()) {
                 apply.setExpectedVersion(request.getExpectedVersion());

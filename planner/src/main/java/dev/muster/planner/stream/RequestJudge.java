@@ -1,6 +1,7 @@
 package dev.muster.planner.stream;
 
 import com.google.protobuf.util.Timestamps;
+import dev.muster.contracts.ManagedBy;
 import dev.muster.contracts.Topics;
 import dev.muster.planner.core.FleetEvent;
 import dev.muster.v1.AdoptMachines;
@@ -165,12 +166,20 @@ final class RequestJudge {
         if (wrong.isPresent()) {
             return wrong.get();
         }
+        if (!apply.getOverrideManagedBy() && ManagedBy.isFile(current.getManagedBy()) && !apply.getManagedBy().equals(current.getManagedBy())) {
+            return managedByFile("change it there");
+        }
         var next = keepPauses(filled);
         if (next.equals(current.getSpec()) && apply.getManagedBy().equals(current.getManagedBy())) {
             return adopting(apply, next, unchanged(notes(next)));
         }
         return adopting(apply, next, accepted(change().setSpec(next).setManagedBy(apply.getManagedBy()).clearScopes().addAllScopes(scopes(next)), audited(apply, "apply"),
                 notes(next)));
+    }
+
+    private Judgement managedByFile(String fix) {
+        return refused(AnswerCode.FAILED_PRECONDITION, "Fleet " + request.getFleet() + " is managed by file, by " + ManagedBy.where(current.getManagedBy()) + ": " + fix
+                + ". An apply with override_managed_by takes it from the file, until the file is applied again.");
     }
 
     private static String audited(ApplyFleet apply, String otherwise) {
@@ -302,6 +311,9 @@ final class RequestJudge {
         var wrong = wrongVersion(delete.hasExpectedVersion(), delete.getExpectedVersion());
         if (wrong.isPresent()) {
             return wrong.get();
+        }
+        if (ManagedBy.isFile(current.getManagedBy())) {
+            return managedByFile("take it out there, which ends no machine and leaves it to people, and then delete it");
         }
         if (delete.getAction() == ShutdownAction.UNRECOGNIZED) {
             return refused(AnswerCode.INVALID_ARGUMENT, "The shutdown action is none.",

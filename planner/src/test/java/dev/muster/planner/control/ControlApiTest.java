@@ -739,6 +739,24 @@ class ControlApiTest {
     }
 
     @Test
+    void aFleetThatAFileManagesIsReadOnlyElsewhere() throws Exception {
+        // Given
+        var file = "file: fleets/ of the repository ops";
+        fleets.applyFleet(apply(most("by-file", 3)).setManagedBy(file).build());
+        fleets.applyFleet(apply(most("by-file", 5)).setManagedBy(file).build());
+        await("both versions are shown", () -> fleets.listFleetVersions(ListFleetVersionsRequest.newBuilder().setName("by-file").build()).getVersionsCount() == 2);
+        // Then
+        var where = "Fleet by-file is managed by file, by fleets/ of the repository ops: ";
+        assertRefused(() -> fleets.applyFleet(apply(most("by-file", 9)).build()), Status.Code.FAILED_PRECONDITION, where + "change it there.");
+        assertRefused(() -> fleets.rollBackFleet(RollBackFleetRequest.newBuilder().setName("by-file").setToVersion(1).build()), Status.Code.FAILED_PRECONDITION, where);
+        assertRefused(() -> fleets.deleteFleet(DeleteFleetRequest.newBuilder().setName("by-file").build()), Status.Code.FAILED_PRECONDITION, where + "take it out there");
+        assertThat(fleets.diffFleet(DiffFleetRequest.newBuilder().setName("by-file").setSpec(most("by-file", 7)).build()).getChangesList())
+                .containsExactly(FieldChange.newBuilder().setField("pools.cpu.max").setBefore("5").setAfter("7").build());
+        assertThat(fleets.getFleet(GetFleetRequest.newBuilder().setName("by-file").build()).getRecord().getManagedBy()).isEqualTo(file);
+        assertThat(fleets.applyFleet(apply(most("by-file", 9)).setOverrideManagedBy(true).build()).getManagedBy()).isEmpty();
+    }
+
+    @Test
     void aBadQuestionAboutVersionsNamesItsField() {
         fleets.applyFleet(apply(spec("asked-badly")).build());
         assertInvalid(() -> fleets.listFleetVersions(ListFleetVersionsRequest.getDefaultInstance()), "name");

@@ -315,6 +315,53 @@ class FleetProcessorTest {
         assertThat(table(versions)).isEmpty();
     }
 
+    private static final String FILE = "file: values.fleets of Helm release muster in namespace muster";
+
+    private static Request.Builder applyByFile(String id, FleetSpec.Builder spec) {
+        var request = apply(id, spec);
+        request.getApplyBuilder().setManagedBy(FILE);
+        return request;
+    }
+
+    @Test
+    void aFleetThatAFileManagesIsChangedByThatFileAlone() {
+        // Given
+        ask(applyByFile("r1", Specs.fleet("train")));
+        var fix = "Fleet train is managed by file, by values.fleets of Helm release muster in namespace muster: ";
+        // Then
+        var edited = ask(edit("r2", 1, "EUR"));
+        assertThat(edited.getCode()).isEqualTo(AnswerCode.FAILED_PRECONDITION);
+        assertThat(edited.getMessage()).isEqualTo(
+                fix + "change it there. An apply with override_managed_by takes it from the file, until the file is applied again.");
+        var deleted = ask(request("r3").setDelete(DeleteFleet.newBuilder()));
+        assertThat(deleted.getCode()).isEqualTo(AnswerCode.FAILED_PRECONDITION);
+        assertThat(deleted.getMessage()).startsWith(fix + "take it out there, which ends no machine and leaves it to people, and then delete it.");
+        var other = apply("r4", Specs.fleet("train"));
+        other.getApplyBuilder().setManagedBy("file: another one");
+        assertThat(ask(other).getCode()).as("two files would undo each other's work for ever").isEqualTo(AnswerCode.FAILED_PRECONDITION);
+        assertThat(ask(request("r5").setSetPaused(SetPaused.newBuilder().setPaused(true))).getCode()).as("whoever sees harm may stop it").isEqualTo(AnswerCode.ACCEPTED);
+        var changed = ask(applyByFile("r6", Specs.fleet("train").setCurrency("EUR")));
+        assertThat(changed.getFleet().getSpec().getCurrency()).isEqualTo("EUR");
+        assertThat(ask(applyByFile("r7", Specs.fleet("train").setCurrency("EUR"))).getVersion()).as("the same again").isEqualTo(changed.getVersion());
+    }
+
+    @Test
+    void aFleetThatIsTakenFromItsFileIsPeoplesUntilTheFileIsAppliedAgain() {
+        // Given
+        ask(applyByFile("r1", Specs.fleet("train")));
+        // When
+        var take = apply("r2", Specs.fleet("train").setCurrency("EUR"));
+        take.getApplyBuilder().setOverrideManagedBy(true);
+        var taken = ask(take).getFleet();
+        // Then
+        assertThat(taken.getManagedBy()).isEmpty();
+        assertThat(taken.getSpec().getCurrency()).isEqualTo("EUR");
+        assertThat(ask(edit("r3", 2, "CHF")).getCode()).isEqualTo(AnswerCode.ACCEPTED);
+        var again = ask(applyByFile("r4", Specs.fleet("train"))).getFleet();
+        assertThat(again.getManagedBy()).isEqualTo(FILE);
+        assertThat(again.getSpec().getCurrency()).isEqualTo("USD");
+    }
+
     /** What a reader of the whole topic has. */
     private static Map<String, FleetRecord> table(TestOutputTopic<String, byte[]> topic) throws Exception {
         var table = new java.util.TreeMap<String, FleetRecord>();
