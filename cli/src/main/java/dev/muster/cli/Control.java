@@ -216,6 +216,23 @@ final class Control implements AutoCloseable {
         }
     }
 
+    /** Waits for a control API that is being started, or for the way to it. @param seconds at most; 0: it is not waited for */
+    void awaitAnswer(long seconds) {
+        var until = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
+        while (seconds > 0) {
+            try {
+                fleets().listFleets(ListFleetsRequest.newBuilder().setPageSize(1).build());
+                return;
+            } catch (StatusRuntimeException silent) {
+                var starting = silent.getStatus().getCode() == Status.Code.UNAVAILABLE || silent.getStatus().getCode() == Status.Code.DEADLINE_EXCEEDED;
+                if (!starting || System.nanoTime() > until) {
+                    throw failure(silent);
+                }
+                Run.sleep(1000);
+            }
+        }
+    }
+
     List<FleetView> allFleets() {
         return pages(token -> fleets().listFleets(ListFleetsRequest.newBuilder().setPageSize(PAGE).setPageToken(token).build()),
                 ListFleetsResponse::getFleetsList, ListFleetsResponse::getNextPageToken, Integer.MAX_VALUE);

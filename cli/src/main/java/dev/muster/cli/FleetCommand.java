@@ -2,6 +2,7 @@ package dev.muster.cli;
 
 import dev.muster.contracts.FleetYaml;
 import dev.muster.contracts.InvalidYamlException;
+import dev.muster.contracts.ManagedBy;
 import dev.muster.v1.AdoptMachinesRequest;
 import dev.muster.v1.ApplyFleetRequest;
 import dev.muster.v1.DeleteFleetRequest;
@@ -40,12 +41,12 @@ final class FleetCommand {
 
     @Command(name = "apply", mixinStandardHelpOptions = true, sortOptions = false, description = "Creates fleets, or changes them to what the file says.",
             footer = {"./muster fleet apply -f fleet.yaml", "./muster fleet apply -f fleet.yaml --dry-run", "./muster fleet apply -f fleet.yaml --expected-version 3",
-                "./muster fleet apply -f fleet.yaml --adopt dynamic_worker"})
+                "./muster fleet apply -f fleet.yaml --adopt dynamic_worker", "./muster fleet apply -f fleets --managed-by-file 'fleets/ of the repository ops' --wait 10m"})
     static final class Apply implements Runnable {
         @Mixin
         CommonOptions common;
 
-        @Option(names = {"-f", "--file"}, required = true, paramLabel = "FILE", description = "YAML, one document a fleet; - reads standard input.")
+        @Option(names = {"-f", "--file"}, required = true, paramLabel = "FILE", description = "YAML, one document a fleet, or a folder of such files; - reads standard input.")
         String file;
 
         @Option(names = "--dry-run", description = "Only say what would be different, and what would be refused.")
@@ -57,6 +58,16 @@ final class FleetCommand {
         @Option(names = "--managed-by", paramLabel = "TOOL", description = "The tool that owns the spec, which others are then told of.")
         String managedBy = "";
 
+        @Option(names = "--managed-by-file", paramLabel = "WHERE", description = "The files are all that there is in this place, which people find by these words: their fleets"
+                + " can be changed by nobody else, and those that were there before and no longer are run on, and are left to people.")
+        String managedByFile;
+
+        @Option(names = "--override-managed-by", description = "Also where another file manages the fleet; until that file is applied again.")
+        boolean override;
+
+        @Option(names = "--wait", paramLabel = "SPAN", description = "Wait for so long for a control API that doesn't answer yet.")
+        String wait = "0s";
+
         @Option(names = "--adopt", paramLabel = "PREFIX", arity = "0..1", fallbackValue = "",
                 description = "Also take over machines that another autoscaler started, by their workers' prefix: the fleet's workersPrefix unless another is"
                         + " named. Before anything is launched.")
@@ -65,30 +76,50 @@ final class FleetCommand {
         @Override
         public void run() {
             var output = common.output();
-            var specs = read(file);
+            if (managedByFile != null && (!managedBy.isEmpty() || override)) {
+                throw CliFailure.usage("--managed-by-file says who manages the fleets: leave out --managed-by and --override-managed-by");
+            }
+            var specs = FleetFiles.read(file);
             try (var control = common.control()) {
+                control.awaitAnswer(Times.span("--wait", wait).getSeconds());
+                if (managedByFile != null) {
+                    new FleetFiles(control, managedByFile, output).apply(specs, dryRun);
+                    return;
+                }
                 for (var spec : specs) {
                     if (dryRun) {
-                        tryOut(control, spec, output);
+                        tryOut(control, request(spec).build(), output);
                         continue;
                     }
-                    var record = apply(control, spec, version, adopt, managedBy);
-                    if (output.isJson()) {
-                        output.resource(record);
-                    } else {
-                        output.line("fleet " + record.getFleet() + " is at version " + record.getVersion() + ", " + word(record.getState()));
-                        notes(record, output);
-                    }
+                    applied(apply(control, request(spec), version), output);
                 }
             }
         }
 
-        private void tryOut(Control control, FleetSpec spec, Output output) {
-            var request = ApplyFleetRequest.newBuilder().setSpec(spec).setManagedBy(managedBy);
+        private ApplyFleetRequest.Builder request(FleetSpec spec) {
+            var request = ApplyFleetRequest.newBuilder().setSpec(spec).setManagedBy(managedBy).setOverrideManagedBy(override);
             if (version != null) {
                 request.setExpectedVersion(version);
             }
-            var record = FleetConflict.explained(control, spec, version, () -> control.fleets().validateFleet(request.build()));
+            if (adopt != null) {
+                request.setAdoptPrefix(adopt);
+            }
+            return request;
+        }
+
+        static void applied(FleetRecord record, Output output) {
+            if (output.isJson()) {
+                output.resource(record);
+            } else {
+                output.line("fleet " + record.getFleet() + " is at version " + record.getVersion() + ", " + word(record.getState()));
+                notes(record, output);
+            }
+        }
+
+        static void tryOut(Control control, ApplyFleetRequest request, Output output) {
+            var spec = request.getSpec();
+            var record = FleetConflict.explained(control, spec, request.hasExpectedVersion() ? request.getExpectedVersion() : null,
+                    () -> control.fleets().validateFleet(request));
             if (output.isJson()) {
                 output.resource(record);
                 return;
@@ -102,20 +133,17 @@ final class FleetCommand {
     }
 
     static FleetRecord apply(Control control, FleetSpec spec, Long expectedVersion) {
-        return apply(control, spec, expectedVersion, null, "");
+        return apply(control, ApplyFleetRequest.newBuilder().setSpec(spec), expectedVersion);
     }
 
-    /** A request id of our own makes a repeated call the same request. @param adopt prefix of workers; empty: the spec's; null: none are adopted */
-    private static FleetRecord apply(Control control, FleetSpec spec, Long expectedVersion, String adopt, String managedBy) {
-        var request = ApplyFleetRequest.newBuilder().setSpec(spec).setManagedBy(managedBy).setRequestId(UUID.randomUUID().toString());
+    /** A request id of our own makes a repeated call the same request. @param expectedVersion null: any */
+    static FleetRecord apply(Control control, ApplyFleetRequest.Builder request, Long expectedVersion) {
+        request.setRequestId(UUID.randomUUID().toString());
         if (expectedVersion != null) {
             request.setExpectedVersion(expectedVersion);
         }
-        if (adopt != null) {
-            request.setAdoptPrefix(adopt);
-        }
         var built = request.build();
-        return FleetConflict.explained(control, spec, expectedVersion, () -> control.write(() -> control.fleets().applyFleet(built)));
+        return FleetConflict.explained(control, built.getSpec(), expectedVersion, () -> control.write(() -> control.fleets().applyFleet(built)));
     }
 
     @Command(name = "validate", mixinStandardHelpOptions = true, sortOptions = false, description = "Says everything that is wrong with a file, and changes nothing.",
@@ -133,7 +161,9 @@ final class FleetCommand {
             var specs = read(file);
             try (var control = common.control()) {
                 for (var spec : specs) {
-                    var record = control.call(() -> control.fleets().validateFleet(ApplyFleetRequest.newBuilder().setSpec(spec).build()));
+                    var record = control.call(() -> control.fleets().validateFleet(ApplyFleetRequest.newBuilder().setSpec(spec)
+                            // What is asked is whether the spec is right, not who may change the fleet.
+                            .setOverrideManagedBy(true).build()));
                     if (output.isJson()) {
                         output.resource(record);
                     } else {
@@ -223,6 +253,9 @@ final class FleetCommand {
                     return;
                 }
                 lines(List.of(fleet)).forEach(output::line);
+                if (!fleet.getRecord().getManagedBy().isEmpty()) {
+                    output.line("managed by " + fleet.getRecord().getManagedBy());
+                }
                 fleet.getRefusalsList().forEach(refusal -> output.line("! " + refusal.getText()));
                 output.line("");
                 output.line(FleetYaml.write(fleet.getRecord().getSpec()).stripTrailing());
@@ -418,7 +451,7 @@ final class FleetCommand {
     }
 
     private static List<String> row(FleetView fleet) {
-        return List.of(fleet.getRecord().getFleet(), word(fleet.getRecord().getState()), Long.toString(fleet.getRecord().getVersion()),
+        return List.of(fleet.getRecord().getFleet(), word(fleet.getRecord().getState()) + (ManagedBy.isFile(fleet.getRecord().getManagedBy()) ? ", by file" : ""), Long.toString(fleet.getRecord().getVersion()),
                 Integer.toString(fleet.getWaiting()), Integer.toString(fleet.getBusy()), Integer.toString(fleet.getIdle()),
                 byPhase(fleet.getMachinesMap()), cost(fleet.getMicrosPerHour(), fleet.getUnpriced(), fleet.getRecord().getSpec().getCurrency()));
     }
