@@ -1,5 +1,6 @@
 package dev.muster.planner.stream;
 
+import dev.muster.contracts.Times;
 import dev.muster.planner.core.Command;
 import dev.muster.planner.core.PlanRecord;
 import dev.muster.telemetry.Meters;
