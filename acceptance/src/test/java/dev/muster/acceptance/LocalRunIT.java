@@ -5,6 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -79,6 +83,7 @@ class LocalRunIT {
         poolsAreTested();
         figuresAreShown(services);
         aLaunchIsFollowedFromItsQueueToItsMachine();
+        aKafkaThatIsSilentMakesThemUnreadyAndNotDead(services);
 
         assertThat(shell.run("./muster down").succeeded().out()).contains("Muster is down.");
         assertThat(shell.processesLeft()).isEmpty();
@@ -118,6 +123,31 @@ class LocalRunIT {
                         command.service().equals("aws-provisioner") && collector.after(command, "cloud launch").size() == 1)));
         assertThat(collector.spans()).flatExtracting(span -> span.attributes().keySet()).isSubsetOf("muster.fleet", "muster.pool", "muster.machine", "muster.machines",
                 "muster.next", "muster.provider", "muster.scope", "muster.waiting");
+    }
+
+    private void aKafkaThatIsSilentMakesThemUnreadyAndNotDead(Map<String, Integer> services) throws Exception {
+        var kafka = 0L;
+        for (var process : shell.run("./muster status --json").succeeded().json().path("processes")) {
+            kafka = process.path("name").asText().equals("kafka") ? process.path("pid").asLong() : kafka;
+        }
+        shell.run("kill -STOP " + kafka).succeeded();
+        try {
+            for (var service : services.entrySet()) {
+                Await.within(Duration.ofSeconds(30), service.getKey() + " is not ready", () -> health(service.getValue(), "ready").contains("Kafka has not answered for "));
+                assertThat(health(service.getValue(), "live")).as(service.getKey()).startsWith("200");
+            }
+        } finally {
+            shell.run("kill -CONT " + kafka).succeeded();
+        }
+        for (var service : services.entrySet()) {
+            Await.within(Duration.ofSeconds(60), service.getKey() + " is ready again", () -> health(service.getValue(), "ready").startsWith("200"));
+        }
+    }
+
+    private static String health(int port, String what) throws Exception {
+        var answer = HttpClient.newHttpClient().send(HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/q/health/" + what)).timeout(Duration.ofSeconds(10)).build(),
+                HttpResponse.BodyHandlers.ofString());
+        return answer.statusCode() + " " + answer.body();
     }
 
     private void logsAreJson(Set<String> services) throws Exception {

@@ -363,7 +363,7 @@ class EventsPageTest {
             | --- | --- |
             %3$s
             `ce_type` is the value's message and, after a slash, the one thing that it holds, so that a reader can choose without parsing. `ce_id` is unique among what one
-            `ce_source` wrote. The value of that record, as Protobuf's JSON:
+            `ce_source` wrote. Where somebody [follows](observability.md#traces), demand, commands, reports and machines have W3C's `traceparent`, too. The value of that record, as Protobuf's JSON:
 
             ```json
             %4$s
