@@ -219,11 +219,14 @@ secrets and files are sources of projected volumes.
 {{- range $name, $connection := (include "muster.connections" $root | fromJson) -}}
 {{- $key := printf "muster.connections.\"%s\"." $name -}}
 {{ include "muster.property" (list (printf "%sapi" $key) $connection.api) -}}
+{{- if $service.provider -}}
 {{- range $host, $url := ($connection.machineHosts | default dict) -}}
 {{ include "muster.property" (list (printf "%smachine-hosts.%s" $key $host) $url) -}}
 {{- end -}}
-{{- if has $service.name (list "queue-watcher" "k8s-provisioner") -}}
+{{- else -}}
 {{- with $connection.interval }}{{ include "muster.property" (list (printf "%sinterval" $key) .) }}{{ end -}}
+{{- end -}}
+{{- if has $service.name (list "queue-watcher" "k8s-provisioner") -}}
 {{- with $connection.proxy }}{{ include "muster.property" (list (printf "%sproxy" $key) .) }}{{ end -}}
 {{- if ($connection.ca | default dict).configMap }}{{ include "muster.property" (list (printf "%sca-bundle" $key) (printf "/etc/muster/clearml/%s/ca.crt" $name)) }}{{ end -}}
 {{- end -}}
@@ -299,9 +302,7 @@ containers:
     image: {{ include "muster.image" (dict "root" .root "name" (include "muster.layout" .root | fromYaml).cli.image) }}
     imagePullPolicy: {{ .root.Values.image.pullPolicy }}
     args: {{- toYaml .args | nindent 6 }}
-    workingDir: /tmp
     env:
-      - {name: JAVA_TOOL_OPTIONS, value: {{ .root.Values.javaFlags | quote }}}
       - {name: XDG_CONFIG_HOME, value: {{ (include "muster.layout" .root | fromYaml).cli.settings }}}
     resources:
       requests: {cpu: 50m, memory: 192Mi}
