@@ -4,10 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.muster.contracts.Topics;
 import dev.muster.sandbox.broker.KafkaBroker;
+import io.fabric8.kubernetes.api.model.ConfigMap;
+import java.io.IOException;
+import java.io.StringReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Properties;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
@@ -17,7 +22,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** {@code muster topics create} at a real broker. */
+/** {@code muster topics create} at a real broker, which has the settings of the one that the chart runs. */
 class TopicsCommandTest {
 
     @TempDir
@@ -27,7 +32,21 @@ class TopicsCommandTest {
 
     @BeforeAll
     static void start() throws Exception {
-        broker = KafkaBroker.start(new KafkaBroker.Settings(folder.resolve("kafka"), 0));
+        var data = folder.resolve("kafka");
+        broker = KafkaBroker.start(new KafkaBroker.Settings(data, 0, KafkaBroker.builtLibrary(), data.resolve("broker.log"), () -> { }, Map.of(), chartSettings()));
+    }
+
+    /** But where it listens and writes. */
+    private static Map<String, String> chartSettings() throws IOException {
+        var base = Files.readString(Path.of("..", "deploy", "kustomize", "base", "muster.yaml"));
+        var settings = new Properties();
+        settings.load(new StringReader(Helm.objects(base).stream().filter(ConfigMap.class::isInstance).map(ConfigMap.class::cast)
+                .filter(map -> map.getMetadata().getName().equals("muster-kafka")).findFirst().orElseThrow().getData().get("server.properties")));
+        assertThat(settings.getProperty("auto.create.topics.enable")).isEqualTo("false");
+        var more = new TreeMap<String, String>();
+        settings.stringPropertyNames().stream().filter(key -> !key.contains("listener") && !key.equals("log.dirs") && !key.equals("controller.quorum.voters"))
+                .forEach(key -> more.put(key, settings.getProperty(key)));
+        return more;
     }
 
     @AfterAll
