@@ -212,6 +212,9 @@ secrets and files are sources of projected volumes.
 {{ include "muster.property" (list "quarkus.http.host" "0.0.0.0") -}}
 {{ include "muster.property" (list "quarkus.http.port" (int $service.port)) -}}
 {{ include "muster.property" (list "muster.installation" (include "muster.installation" $root)) -}}
+{{ include "muster.property" (list "muster.log.format" $root.Values.logs.format) -}}
+{{- with $root.Values.traces.endpoint }}{{ include "muster.property" (list "muster.traces.endpoint" .) -}}
+{{ include "muster.property" (list "muster.traces.ratio" $root.Values.traces.ratio) }}{{ end -}}
 {{ include "muster.kafkaSettings" (dict "root" $root "own" $values.kafka "user" $service.name) -}}
 {{- if eq $service.name "planner" -}}
 {{ include "muster.apiSettings" $root -}}

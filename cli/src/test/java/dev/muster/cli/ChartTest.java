@@ -177,6 +177,9 @@ class ChartTest {
     @Test
     void aServiceIsToldOnlyWhatItCanBeTold() throws Exception {
         var shared = methods(Path.of("..", "contracts", "src", "main", "java", "dev", "muster", "contracts", "KafkaSecurity.java"));
+        // Of logs and traces, which are no service's own.
+        var telemetry = Files.readString(Path.of("..", "telemetry", "src", "main", "java", "dev", "muster", "telemetry", "Lines.java"))
+                + Files.readString(Path.of("..", "telemetry", "src", "main", "java", "dev", "muster", "telemetry", "Traces.java"));
         for (var name : CASES) {
             for (var service : services()) {
                 var map = of(name, ConfigMap.class).stream().filter(one -> one.getMetadata().getName().equals("muster-" + service.get("name"))).findFirst();
@@ -188,6 +191,9 @@ class ChartTest {
                     known.addAll(methods(file));
                 }
                 for (var key : settings(map.get()).stringPropertyNames()) {
+                    if (telemetry.contains(key)) {
+                        continue;
+                    }
                     if (key.startsWith("muster.")) {
                         var words = List.of(key.substring("muster.".length()).replaceAll("\"[^\"]*\"\\.", "").split("\\."));
                         // What its configuration's prefix has already.
