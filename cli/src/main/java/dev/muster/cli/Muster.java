@@ -17,7 +17,7 @@ public final class Muster {
 
     /** In the order in which help lists them. */
     private static final List<String> NAMES = List.of("demo", "up", "down", "status", "top", "init", "import", "fleet", "pool", "queue", "machine", "task", "why", "decision", "budget",
-            "spend", "history", "secret", "log-level", "notify", "whoami", "doctor", "topics", "context", "replay", "replay-decisions", "simulate", "completion", "complete-names", "version", "help");
+            "spend", "history", "secret", "log-level", "notify", "takeover", "whoami", "doctor", "topics", "context", "replay", "replay-decisions", "simulate", "completion", "complete-names", "version", "help");
 
     private Muster() {}
 
@@ -88,6 +88,7 @@ public final class Muster {
             case "secret" -> SecretCommand.class;
             case "log-level" -> LogLevelCommand.class;
             case "notify" -> NotifyCommand.class;
+            case "takeover" -> TakeoverCommand.class;
             case "whoami" -> WhoamiCommand.class;
             case "doctor" -> DoctorCommand.class;
             case "topics" -> TopicsCommand.class;

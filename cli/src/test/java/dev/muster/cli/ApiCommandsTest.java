@@ -368,6 +368,7 @@ class ApiCommandsTest {
         commands.put("RestoreLedger", "budget restore demo --day 1 --month 2");
         commands.put("ReleaseIdle", "fleet release-idle demo");
         commands.put("AdoptMachines", "fleet adopt demo");
+        commands.put("TakeOverMachines", "takeover q1Sh9kTz demo");
         commands.put("ListFleetVersions", "fleet versions demo");
         commands.put("GetFleetVersion", "fleet get demo --at 1");
         commands.put("DiffFleet", "fleet diff demo");

@@ -35,6 +35,7 @@ import dev.muster.v1.PoolsGrpc;
 import dev.muster.v1.QueuesGrpc;
 import dev.muster.v1.ReleaseIdleRequest;
 import dev.muster.v1.RestoreLedgerRequest;
+import dev.muster.v1.TakeOverMachinesRequest;
 import io.grpc.Metadata;
 import io.grpc.Server;
 import io.grpc.ServerCall;
@@ -63,6 +64,7 @@ final class FakeControl implements AutoCloseable {
     final Set<String> isProtected = new TreeSet<>();
     /** The last of each; null: none came. */
     volatile RestoreLedgerRequest restored;
+    final List<TakeOverMachinesRequest> takenOver = new CopyOnWriteArrayList<>();
     volatile ReleaseIdleRequest released;
     volatile ApplyFleetRequest applied;
     volatile AdoptMachinesRequest adopted;
@@ -201,6 +203,13 @@ final class FakeControl implements AutoCloseable {
         public void adoptMachines(AdoptMachinesRequest request, StreamObserver<FleetRecord> answer) {
             adopted = request;
             answer.onNext(record(fleets.get(request.getName())).toBuilder().addNotes("Machines are adopted until tea time.").build());
+            answer.onCompleted();
+        }
+
+        @Override
+        public void takeOverMachines(TakeOverMachinesRequest request, StreamObserver<FleetRecord> answer) {
+            takenOver.add(request);
+            answer.onNext(record(fleets.get(request.getName())).toBuilder().addTakenOverClusters(request.getCluster()).build());
             answer.onCompleted();
         }
 

@@ -2,6 +2,7 @@ package dev.muster.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.muster.v1.TakeOverMachinesRequest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -145,6 +146,18 @@ class MusterTest {
                 .isEqualTo(new Ran(0, "fleet one adopts machines\n  note: Machines are adopted until tea time.\n", ""));
         assertThat(control.adopted.getWorkerPrefix()).isEqualTo("dynamic_worker");
         assertThat(control.adopted.getRequestId()).isNotEmpty();
+    }
+
+    @Test
+    void takesOverForFleetsThatAreNamedOrForAll() throws IOException {
+        assertThat(ask("takeover", "q1Sh9kTz")).isEqualTo(new Ran(1, "", "muster: there is no fleet yet: apply the fleets first, then take over\n"));
+        ask("fleet", "apply", "-f", file(FLEET.formatted("one")));
+        ask("fleet", "apply", "-f", file(FLEET.formatted("two")));
+
+        assertThat(ask("takeover", "q1Sh9kTz")).isEqualTo(new Ran(0, "fleet one takes over from Kafka cluster q1Sh9kTz\nfleet two takes over from Kafka cluster q1Sh9kTz\n", ""));
+        assertThat(ask("takeover", "q1Sh9kTz", "two").out()).isEqualTo("fleet two takes over from Kafka cluster q1Sh9kTz\n");
+        assertThat(control.takenOver).extracting(TakeOverMachinesRequest::getName).containsExactly("one", "two", "two");
+        assertThat(control.takenOver).allSatisfy(request -> assertThat(request.getCluster()).isEqualTo("q1Sh9kTz"));
     }
 
     @Test

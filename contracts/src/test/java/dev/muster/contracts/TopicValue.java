@@ -134,7 +134,7 @@ record TopicValue(String topic, String title, String key, Descriptor value, List
                     request("\"delete\": {\"expectedVersion\": \"3\", \"action\": \"IDLE\"}"), request("\"setPaused\": {\"pool\": \"t4\", \"paused\": true}"),
                     request("\"machines\": {\"machineIds\": [\"mk3v9q2xa-17\"], \"verb\": \"DRAIN_MACHINE\"}"),
                     request("\"restoreLedger\": {\"dayMicros\": \"120000000\", \"monthMicros\": \"900000000\"}"), request("\"releaseIdle\": {\"pool\": \"t4\"}"),
-                    request("\"adopt\": {\"workerPrefix\": \"dynamic_aws\"}"))),
+                    request("\"adopt\": {\"workerPrefix\": \"dynamic_aws\"}"), request("\"takeOver\": {\"cluster\": \"q1Sh9kTzSLOmUQ7Cj3Wm1A\"}"))),
             new TopicValue("demand", "What waits and who works, as ClearML shows it", "fleet, or `~<connection>` of a check", DemandEvent.getDescriptor(), List.of(
                     demand("""
                             "demandObserved": {"tick": "4711", "interval": "1s", "full": true, "queues": [{"id": "8f3a", "name": "gpu", "state": "SERVED", "waiting": 2,

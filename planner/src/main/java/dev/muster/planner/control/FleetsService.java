@@ -52,6 +52,8 @@ import dev.muster.v1.RestoreLedgerRequest;
 import dev.muster.v1.RollBackFleetRequest;
 import dev.muster.v1.SetPaused;
 import dev.muster.v1.SpecFormat;
+import dev.muster.v1.TakeOver;
+import dev.muster.v1.TakeOverMachinesRequest;
 import dev.muster.v1.WatchFleetsRequest;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
@@ -172,6 +174,11 @@ final class FleetsService extends FleetsGrpc.FleetsImplBase {
     public void adoptMachines(AdoptMachinesRequest request, StreamObserver<FleetRecord> call) {
         write(() -> writes.request(request.getName(), request.getRequestId())
                 .setAdopt(AdoptMachines.newBuilder().setWorkerPrefix(request.getWorkerPrefix())), call);
+    }
+
+    @Override
+    public void takeOverMachines(TakeOverMachinesRequest request, StreamObserver<FleetRecord> call) {
+        write(() -> writes.request(request.getName(), request.getRequestId()).setTakeOver(TakeOver.newBuilder().setCluster(request.getCluster())), call);
     }
 
     @Override

@@ -21,6 +21,7 @@ import dev.muster.v1.Request;
 import dev.muster.v1.RequestAnswered;
 import dev.muster.v1.RestoreLedger;
 import dev.muster.v1.SetPaused;
+import dev.muster.v1.TakeOver;
 import dev.muster.v1.ShutdownAction;
 import dev.muster.v1.Violation;
 import java.time.Duration;
@@ -30,6 +31,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -92,6 +94,10 @@ final class RequestJudge {
      */
     record Judgement(RequestAnswered answer, Optional<FleetRecord> changed, Optional<Audit> audit, Optional<FleetEvent> learned) {}
 
+    /** Kafka makes its ids of 16 bytes in base 64; a broker may be given another. */
+    private static final Pattern CLUSTER_ID = Pattern.compile("[A-Za-z0-9_-]{1,64}");
+    /** Each is a Kafka that was lost. */
+    private static final int MOST_TAKEN_OVER = 20;
     private static final Duration ADOPTING = dev.muster.planner.core.rules.AdoptMachines.WINDOW;
 
     private final Request request;
@@ -122,6 +128,7 @@ final class RequestJudge {
             case RESTORE_LEDGER -> judge.restoreLedger(request.getRestoreLedger());
             case RELEASE_IDLE -> judge.releaseIdle(request.getReleaseIdle());
             case ADOPT -> judge.adopt(request.getAdopt());
+            case TAKE_OVER -> judge.takeOver(request.getTakeOver());
             case WHAT_NOT_SET -> throw new IllegalArgumentException("the request asks for nothing that this release knows");
         };
     }
@@ -233,6 +240,23 @@ final class RequestJudge {
         var prefix = prefixOf(asked, current.getSpec());
         var learned = learned(audit(adoption(prefix)), new FleetEvent.AdoptionAsked(now, prefix));
         return new Judgement(learned.answer().toBuilder().addNotes(adoptionNote(prefix)).build(), learned.changed(), learned.audit(), learned.learned());
+    }
+
+    private Judgement takeOver(TakeOver asked) {
+        if (absent()) {
+            return noFleet();
+        }
+        if (!CLUSTER_ID.matcher(asked.getCluster()).matches()) {
+            return refused(AnswerCode.INVALID_ARGUMENT, "No Kafka cluster is named.", List.of(violation("cluster",
+                    asked.getCluster().isEmpty() ? "is missing" : "is no cluster's id", "write the id that the refusal with reason FOREIGN_MARK names, such as q1Sh9kTzSLOmUQ7Cj3Wm1A")));
+        }
+        if (current.getTakenOverClustersList().contains(asked.getCluster())) {
+            return unchanged();
+        }
+        var clusters = new ArrayList<>(current.getTakenOverClustersList());
+        clusters.add(asked.getCluster());
+        return accepted(change().clearTakenOverClusters().addAllTakenOverClusters(clusters.subList(Math.max(0, clusters.size() - MOST_TAKEN_OVER), clusters.size())),
+                "take over from Kafka cluster " + asked.getCluster(), List.of());
     }
 
     /** Its machines' workers are known by prefix, on one server: both stay while there are machines. */

@@ -94,6 +94,7 @@ import dev.muster.v1.ScopeState;
 import dev.muster.v1.SecretView;
 import dev.muster.v1.SetLogLevelRequest;
 import dev.muster.v1.SpecFormat;
+import dev.muster.v1.TakeOverMachinesRequest;
 import dev.muster.v1.TerminateMachineRequest;
 import dev.muster.v1.TestNotificationsRequest;
 import dev.muster.v1.WaitingTask;
@@ -267,6 +268,24 @@ class ControlApiTest {
                 .hasMessageContaining("'gpu' is no pool of fleet spending");
         assertThatThrownBy(() -> MachinesGrpc.newBlockingStub(channel).protectMachine(MachineNameRequest.newBuilder().setMachineId("m-1").build()))
                 .hasMessageContaining("There is no machine 'm-1'");
+    }
+
+    @Test
+    void takesOverFromAKafkaThatIsNoMore() {
+        fleets.applyFleet(apply(spec("survivor")).build());
+        // When
+        var told = fleets.takeOverMachines(TakeOverMachinesRequest.newBuilder().setName("survivor").setCluster("q1Sh9kTzSLOmUQ7Cj3Wm1A").build());
+        // Then
+        assertThat(told.getTakenOverClustersList()).containsExactly("q1Sh9kTzSLOmUQ7Cj3Wm1A");
+        assertThat(told.getVersion()).isEqualTo(2);
+        // Again it is nothing new.
+        assertThat(fleets.takeOverMachines(TakeOverMachinesRequest.newBuilder().setName("survivor").setCluster("q1Sh9kTzSLOmUQ7Cj3Wm1A").build())).isEqualTo(told);
+        assertThat(fleets.applyFleet(apply(spec("survivor").setCurrency("USD")).build()).getTakenOverClustersList()).hasSize(1);
+        assertThatThrownBy(() -> fleets.takeOverMachines(TakeOverMachinesRequest.newBuilder().setName("survivor").build())).hasMessageContaining("cluster is missing");
+        assertThatThrownBy(() -> fleets.takeOverMachines(TakeOverMachinesRequest.newBuilder().setName("survivor").setCluster("a b").build()))
+                .hasMessageContaining("cluster is no cluster's id");
+        assertThat(DecisionsGrpc.newBlockingStub(channel).listDecisions(ListDecisionsRequest.newBuilder().setFleet("survivor").build()).getDecisionsList().stream()
+                .filter(event -> event.hasAudit()).map(event -> event.getAudit().getWhat())).contains("take over from Kafka cluster q1Sh9kTzSLOmUQ7Cj3Wm1A");
     }
 
     @Test

@@ -238,8 +238,8 @@ final class FleetBook implements TopicTable.Listener {
         return movingByScope.getOrDefault(scope, 0) > 0;
     }
 
-    /** An operator said that the cluster's marks are to be ignored. */
-    synchronized boolean isTakenOver(String cluster) {
-        return fleets.values().stream().anyMatch(fleet -> fleet.ignoredClusters.contains(cluster));
+    /** An operator of the fleet said that the cluster is no more: its marks hold the fleet back no longer. */
+    synchronized boolean isTakenOver(String fleet, String cluster) {
+        return fleets.containsKey(fleet) && fleets.get(fleet).ignoredClusters.contains(cluster);
     }
 }

@@ -70,6 +70,8 @@ final class Inventory implements AutoCloseable {
         private final Ownership owner;
         private final Map<String, Long> sequences = new HashMap<>();
         private final Map<String, List<MachineReported>> published = new HashMap<>();
+        /** The mark that held each fleet back, as it was last said. */
+        private final Map<String, Optional<InventoryReported>> marks = new HashMap<>();
         private final Map<String, Long> publishedAt = new HashMap<>();
         private Map<String, MachineReported> last = Map.of();
         private final Consoles consoles;
@@ -271,7 +273,12 @@ final class Inventory implements AutoCloseable {
             moving |= machine.status().isMoving() || !machine.status().isGone() && (machine.endedBy() != EndedBy.UNKNOWN
                     || machine.mark().word() == Mark.Word.DRAIN || machine.mark().word() == Mark.Word.DRAIN_NOW);
         }
-        var foreignMark = nothingKnown ? Optional.<InventoryReported>empty() : foreignMark(scope, list.machines());
+        var marks = new TreeMap<String, Optional<InventoryReported>>();
+        if (!nothingKnown) {
+            byFleet.keySet().forEach(fleet -> marks.put(fleet, foreignMark(fleet, list.machines())));
+            marks.values().stream().flatMap(Optional::stream).findFirst()
+                    .ifPresentOrElse(mark -> foreign.put(scope, mark.getForeignCluster()), () -> foreign.remove(scope));
+        }
         var said = new ArrayList<MachineReport>();
         synchronized (watch) {
             watch.failures = list.incomplete().isPresent() ? watch.failures + 1 : 0;
@@ -290,10 +297,12 @@ final class Inventory implements AutoCloseable {
             for (var fleet : byFleet.entrySet()) {
                 if (isTooSoon(scope, watch, fleet.getKey(), fleet.getValue(), list)) {
                     watch.moving = true;
-                } else if (isWorthSaying(scope, watch, fleet.getKey(), fleet.getValue(), list)) {
+                } else if (isWorthSaying(scope, watch, fleet.getKey(), fleet.getValue(), list)
+                        || !nothingKnown && !marks.get(fleet.getKey()).equals(watch.marks.get(fleet.getKey()))) {
                     long sequence = watch.sequences.merge(fleet.getKey(), 1L, Long::sum);
                     said.addAll(reports.inventory(fleet.getKey(), scope, watch.owner.generation(), sequence, startedAt, fleet.getValue(),
-                            list.incomplete(), nothingKnown, foreignMark));
+                            list.incomplete(), nothingKnown, marks.getOrDefault(fleet.getKey(), Optional.empty())));
+                    watch.marks.put(fleet.getKey(), marks.getOrDefault(fleet.getKey(), Optional.empty()));
                     watch.published.put(fleet.getKey(), fleet.getValue());
                     watch.publishedAt.put(fleet.getKey(), System.nanoTime());
                 }
@@ -332,14 +341,14 @@ final class Inventory implements AutoCloseable {
         return book.machinesOf(scope).stream().anyMatch(line -> line.fleet().equals(fleet) && !line.isOver() && !there.contains(line.machineId()));
     }
 
-    private Optional<InventoryReported> foreignMark(Scope scope, List<MachineSeen> machines) {
+    /** Whoever's machines carry it: where another Muster of this name lives, nobody of this one launches. */
+    private Optional<InventoryReported> foreignMark(String fleet, List<MachineSeen> machines) {
         var now = clock.instant();
         var newest = machines.stream()
                 .filter(machine -> !machine.status().isGone())
                 .flatMap(machine -> machine.keepUntil().stream())
-                .filter(keep -> !keep.cluster().equals(clusterId) && keep.until().isAfter(now) && !book.isTakenOver(keep.cluster()))
+                .filter(keep -> !keep.cluster().equals(clusterId) && keep.until().isAfter(now) && !book.isTakenOver(fleet, keep.cluster()))
                 .max((a, b) -> a.until().compareTo(b.until()));
-        newest.ifPresentOrElse(keep -> foreign.put(scope, keep.cluster()), () -> foreign.remove(scope));
         return newest.map(keep -> InventoryReported.newBuilder().setForeignCluster(keep.cluster())
                 .setForeignMarkAt(Times.timestamp(keep.setAt())).build());
     }
@@ -354,7 +363,7 @@ final class Inventory implements AutoCloseable {
         }
         var due = machines.stream()
                 .filter(machine -> !machine.status().isGone() && machine.mark().word() != Mark.Word.RELEASED && ours.contains(machine.machineId()))
-                .filter(machine -> machine.keepUntil().map(keep -> isDue(keep, now)).orElse(true))
+                .filter(machine -> machine.keepUntil().map(keep -> isDue(machine.fleet(), keep, now)).orElse(true))
                 .map(MachineSeen::cloudId)
                 // The rest is still due after the next list.
                 .limit(provider.renewedAtOnce())
@@ -373,8 +382,8 @@ final class Inventory implements AutoCloseable {
         }
     }
 
-    private boolean isDue(KeepUntil keep, Instant now) {
-        return !keep.cluster().equals(clusterId) ? book.isTakenOver(keep.cluster()) || keep.until().isBefore(now)
+    private boolean isDue(String fleet, KeepUntil keep, Instant now) {
+        return !keep.cluster().equals(clusterId) ? book.isTakenOver(fleet, keep.cluster()) || keep.until().isBefore(now)
                 : keep.until().isBefore(now.plus(RENEW_BELOW));
     }
 

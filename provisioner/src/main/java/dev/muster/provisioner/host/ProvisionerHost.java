@@ -248,7 +248,7 @@ public final class ProvisionerHost implements AutoCloseable {
         if (!foreign.isEmpty()) {
             var scope = new TreeSet<>(foreign.keySet()).first();
             return "machines in " + scope + " carry a live mark of Kafka cluster " + foreign.get(scope) + ": another installation named "
-                    + settings.installation() + " runs there, or its Kafka was lost; stop it, or wait until the mark ages out";
+                    + settings.installation() + " runs there, or its Kafka was lost; stop it, or wait until the mark ages out, or, if that Kafka is no more, run: muster takeover " + foreign.get(scope);
         }
         if (skew.abs().compareTo(SKEW_LIMIT) > 0) {
             return "this machine's clock is " + skew.toMillis() + " ms behind Kafka's; synchronize the clocks";

@@ -656,7 +656,25 @@ class ProvisionerHostTest {
 
         var inventory = kafka.report(topics, MachineReport::hasInventory).getInventory();
         assertThat(inventory.getForeignCluster()).isEqualTo("another-cluster");
-        assertThat(Await.until(host::notReadyBecause, because -> because.contains("another-cluster"))).contains(SCOPE.toString());
+        assertThat(Await.until(host::notReadyBecause, because -> because.contains("another-cluster"))).contains(SCOPE.toString()).contains("muster takeover another-cluster");
+    }
+
+    @Test
+    void aMarkHoldsNobodyBackWhoWasToldThatItsClusterIsNoMore() throws Exception {
+        declareFleet();
+        kafka.send(topics.fleets(), "careful", FleetRecord.newBuilder().setFleet("careful").addScopes(SCOPE.toString()).build());
+        launchSilently(launch(1), "another-cluster");
+        var host = start();
+        kafka.report(topics, report -> report.getFleet().equals(FLEET) && report.getInventory().getForeignCluster().equals("another-cluster"));
+
+        kafka.send(topics.fleets(), FLEET, FleetRecord.newBuilder().setFleet(FLEET).addScopes(SCOPE.toString()).addTakenOverClusters("another-cluster").build());
+
+        kafka.report(topics, report -> report.getFleet().equals(FLEET) && report.hasInventory() && report.getInventory().getForeignCluster().isEmpty());
+        // Its own people have not said so.
+        kafka.report(topics, report -> report.getFleet().equals("careful") && report.getInventory().getForeignCluster().equals("another-cluster"));
+        assertThat(host.notReadyBecause()).contains("another-cluster");
+        kafka.send(topics.fleets(), "careful", FleetRecord.newBuilder().setFleet("careful").addScopes(SCOPE.toString()).addTakenOverClusters("another-cluster").build());
+        awaitReady(host);
     }
 
     @Test
