@@ -53,8 +53,7 @@ class SettingsTest {
                 Arguments.of("muster.planner.answer-timeout", "0"),
                 Arguments.of("muster.planner.decisions-kept", "1"),
                 Arguments.of("muster.traces.endpoint", "collector:4318"),
-                Arguments.of("muster.traces.ratio", "2"),
-                Arguments.of("muster.log.format", "xml"));
+                Arguments.of("muster.traces.ratio", "2"));
     }
 
     private static Settings settings(Map<String, String> changed) {

@@ -101,15 +101,13 @@ public interface Traces extends AutoCloseable {
 
     /** @throws IllegalArgumentException in one sentence that names the key and the fix */
     static void check(Optional<URI> endpoint, double ratio) {
-        if (endpoint.isEmpty()) {
-            return;
-        }
-        var uri = endpoint.get();
-        if (uri.getHost() == null || !("http".equals(uri.getScheme()) || "https".equals(uri.getScheme())) || uri.getUserInfo() != null || uri.getQuery() != null) {
-            throw new IllegalArgumentException("muster.traces.endpoint must be the URL of a collector that takes OTLP over HTTP, without a user or a query, such as http://collector:4318");
-        }
         if (!(ratio >= 0 && ratio <= 1)) {
             throw new IllegalArgumentException("muster.traces.ratio is " + ratio + "; set it to 0 (none) up to 1 (all)");
         }
+        endpoint.ifPresent(uri -> {
+            if (uri.getHost() == null || !("http".equals(uri.getScheme()) || "https".equals(uri.getScheme())) || uri.getUserInfo() != null || uri.getQuery() != null) {
+                throw new IllegalArgumentException("muster.traces.endpoint must be the URL of a collector that takes OTLP over HTTP, without a user or a query, such as http://collector:4318");
+            }
+        });
     }
 }
