@@ -4,7 +4,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.security.GeneralSecurityException;
+import java.security.InvalidKeyException;
 import java.security.KeyStore;
+import java.security.PrivateKey;
+import java.security.Signature;
+import java.security.SignatureException;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,6 +32,9 @@ public final class KafkaTls implements SslEngineFactory {
     static final String CERTIFICATE = "muster.tls.certificate";
     static final String KEY = "muster.tls.key";
 
+    /** By the key's kind; of others it is the broker who tells. */
+    private static final Map<String, String> SIGNATURES = Map.of("RSA", "SHA256withRSA", "EC", "SHA256withECDSA", "EdDSA", "EdDSA");
+
     private Map<String, ?> configs;
     private List<FileTime> read;
     private DefaultSslEngineFactory engines;
@@ -43,7 +51,7 @@ public final class KafkaTls implements SslEngineFactory {
             try {
                 read();
             } catch (KafkaException between) {
-                // One of two files is new and the other not yet: what was read before holds until both are.
+                // One of two files is new and the other not yet, or half written: what was read before holds until they belong together.
                 if (engines == null) {
                     throw between;
                 }
@@ -70,8 +78,35 @@ public final class KafkaTls implements SslEngineFactory {
         });
         var next = new DefaultSslEngineFactory();
         next.configure(settings);
+        if (next.keystore() != null) {
+            requirePair(next.keystore());
+        }
         engines = next;
         read = written;
+    }
+
+    /** Kafka takes any two: the broker would refuse us, and say nothing of why. */
+    private static void requirePair(KeyStore keys) {
+        try {
+            var alias = keys.aliases().nextElement();
+            var key = (PrivateKey) keys.getKey(alias, null);
+            var algorithm = SIGNATURES.get(key.getAlgorithm());
+            if (algorithm == null) {
+                return;
+            }
+            var signing = Signature.getInstance(algorithm);
+            signing.initSign(key);
+            var signature = signing.sign();
+            var verifying = Signature.getInstance(algorithm);
+            verifying.initVerify(keys.getCertificate(alias));
+            if (!verifying.verify(signature)) {
+                throw new KafkaException("the key is not the certificate's");
+            }
+        } catch (InvalidKeyException | SignatureException otherKind) {
+            throw new KafkaException("the key is not the certificate's");
+        } catch (GeneralSecurityException unusable) {
+            throw new KafkaException("the key can't be used: " + unusable.getClass().getSimpleName());
+        }
     }
 
     private java.util.Optional<Path> file(String key) {

@@ -18,11 +18,15 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AlterConfigOp;
+import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.AuthorizationException;
 import org.apache.kafka.common.errors.SaslAuthenticationException;
 import org.apache.kafka.common.errors.SslAuthenticationException;
@@ -45,6 +49,7 @@ class SecuredBrokerTest {
     static Path folder;
 
     private static SecuredBroker broker;
+    private static int trusted;
 
     @BeforeAll
     static void start() throws Exception {
@@ -136,6 +141,101 @@ class SecuredBrokerTest {
         broker.as("rotated", "second");
 
         assertThat(cluster(kafka)).isEqualTo(broker.broker().clusterId());
+    }
+
+    /** A running service's client, and its files as whoever renews certificates writes them. */
+    @Test
+    void aRotatedCertificateIsUsedFromTheNextConnectionOn() throws Exception {
+        var first = Certificate.of("muster-certified");
+        var second = Certificate.of("muster-certified");
+        var certificate = Files.writeString(folder.resolve("rotating.pem"), first.pem());
+        var key = Files.writeString(broker.secrets().resolve("rotating-key"), first.keyPem());
+        var kafka = connection(Map.of("protocol", "SSL", "ca", broker.ca().toString(), "certificate", certificate.toString(), "key-secret", "rotating-key"));
+        try (var admin = Admin.create(shortLived(kafka)); var lasting = Admin.create(limited(kafka))) {
+            brokerTrusts(first.pem() + second.pem());
+            connectAnew(admin);
+            lasting.describeCluster().clusterId().get();
+            var made = connectionsMade(lasting);
+
+            Files.writeString(certificate, second.pem());
+            connectAnew(admin);
+            assertThatThrownBy(() -> connection(Map.of("protocol", "SSL", "certificate", certificate.toString(), "key-secret", "rotating-key"))).as("who starts just then")
+                    .hasMessageStartingWith("muster.kafka.security.ca, certificate or key-secret can't be used: the key is not the certificate's");
+
+            Files.writeString(key, second.keyPem());
+            brokerTrusts(second.pem());
+            connectAnew(admin);
+            lasting.describeCluster().clusterId().get();
+            assertThat(connectionsMade(lasting)).as("a connection that is there stays, whoever is trusted now").isEqualTo(made);
+
+            brokerTrusts(first.pem());
+            assertThatThrownBy(() -> connectAnew(admin)).hasCauseInstanceOf(SslAuthenticationException.class);
+        } finally {
+            broker("truststore", null);
+        }
+    }
+
+    @Test
+    void aNewAuthorityOfTheBrokersIsTrustedOnceItsFileHasIt() throws Exception {
+        var old = Files.readString(broker.ca());
+        var next = Certificate.of("kafka");
+        var ca = Files.writeString(folder.resolve("rotating-ca.pem"), old);
+        var kafka = connection(Map.of("protocol", "SSL", "ca", ca.toString(), "certificate", broker.certificate().toString(), "key-secret", "client-key"));
+        try (var admin = Admin.create(shortLived(kafka))) {
+            connectAnew(admin);
+            broker("keystore", Files.writeString(folder.resolve("next-server.pem"), next.keyPem() + next.pem()));
+            assertThatThrownBy(() -> connectAnew(admin)).hasCauseInstanceOf(SslAuthenticationException.class);
+
+            Files.writeString(ca, old + next.pem());
+            connectAnew(admin);
+
+            Files.writeString(ca, "half writ");
+            connectAnew(admin);
+
+            Files.writeString(ca, next.pem());
+            connectAnew(admin);
+        } finally {
+            broker("keystore", null);
+        }
+    }
+
+    /** Connections that nobody uses for a second are closed, so that the next call needs a new one. */
+    private static Map<String, Object> shortLived(KafkaConnection kafka) {
+        var settings = limited(kafka);
+        settings.put("connections.max.idle.ms", 1_000);
+        settings.put("reconnect.backoff.max.ms", 100);
+        return settings;
+    }
+
+    /** Calls until it was by a connection that wasn't there before. */
+    private static void connectAnew(Admin admin) throws Exception {
+        var before = connectionsMade(admin);
+        var deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        do {
+            assertThat(System.nanoTime()).as("waited a minute for another connection").isLessThan(deadline);
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1_200));
+            admin.describeCluster().clusterId().get();
+        } while (connectionsMade(admin) == before);
+    }
+
+    private static double connectionsMade(Admin admin) {
+        return admin.metrics().entrySet().stream().filter(metric -> metric.getKey().name().equals("connection-creation-total") && metric.getKey().tags().size() == 1)
+                .mapToDouble(metric -> (double) metric.getValue().metricValue()).sum();
+    }
+
+    private static void brokerTrusts(String pem) throws Exception {
+        broker("truststore", Files.writeString(folder.resolve("trusted-" + trusted++ + ".pem"), pem));
+    }
+
+    /** Has the broker read another file, for connections that show certificates. @param file null: the one that it was started with */
+    private static void broker(String store, Path file) throws Exception {
+        var resource = new ConfigResource(ConfigResource.Type.BROKER, Integer.toString(broker.admin().describeCluster().nodes().get().iterator().next().id()));
+        var prefix = "listener.name.ssl.ssl." + store + ".";
+        var changes = file == null ? List.of(new AlterConfigOp(new ConfigEntry(prefix + "location", null), AlterConfigOp.OpType.DELETE),
+                        new AlterConfigOp(new ConfigEntry(prefix + "type", null), AlterConfigOp.OpType.DELETE))
+                : List.of(new AlterConfigOp(new ConfigEntry(prefix + "location", file.toString()), AlterConfigOp.OpType.SET),
+                        new AlterConfigOp(new ConfigEntry(prefix + "type", "PEM"), AlterConfigOp.OpType.SET));
+        broker.admin().incrementalAlterConfigs(Map.of(resource, changes)).all().get();
     }
 
     @Test
