@@ -125,7 +125,8 @@ class ApiPageTest {
             Each call has a path. What stands in braces in a path is a field of the request, such as `spec.name`. Of a GET and a DELETE the other fields
             are the query: `?pageSize=50&phases=READY&phases=BOOTING`. Of a POST and a PUT they are the body, a JSON object. JSON is Protobuf's own: names in
             `lowerCamelCase`, 64-bit integers as strings, times as `2026-05-04T10:00:00Z`, spans as `"90s"`, values of enums by their names. A stream is
-            server-sent events. Errors are `google.rpc.Status` as JSON, with the HTTP status that the table below gives.
+            server-sent events. Errors are `google.rpc.Status` as JSON, with the HTTP status that the table below gives. Headers, limits, and what it looks like
+            with curl: [JSON over HTTP](http.md).
 
             ## Errors
 
