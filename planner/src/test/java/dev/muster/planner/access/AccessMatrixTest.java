@@ -65,12 +65,8 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.KeyStore;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -81,9 +77,6 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
-import javax.net.ssl.KeyManagerFactory;
-import javax.net.ssl.SSLContext;
-import javax.net.ssl.TrustManagerFactory;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -447,35 +440,33 @@ class AccessMatrixTest {
 
     @Test
     void overHttpTheSameCallersAreKnown() throws Exception {
-        assertThat(get("/v1/caller", SecuredPlannerResource.token("viewer-own"), null).body()).contains("token:viewer-own");
-        assertThat(get("/v1/caller", null, "ops").body().replace("\\u003d", "=")).contains("certificate:CN=ops,O=Example");
-        assertThat(get("/v1/caller", null, null).statusCode()).isEqualTo(401);
-        assertThat(get("/v1/caller", "mst_of-nobody", "ops").statusCode()).isEqualTo(401);
-        assertThat(get("/v1/fleets/other", SecuredPlannerResource.token("viewer-own"), null).statusCode()).isEqualTo(403);
+        var http = new TlsHttp(folder, https.getPort());
+        assertThat(http.get("/v1/caller", SecuredPlannerResource.token("viewer-own"), null).body()).contains("token:viewer-own");
+        assertThat(http.get("/v1/caller", null, "tls/ops").body().replace("\\u003d", "=")).contains("certificate:CN=ops,O=Example");
+        assertThat(http.get("/v1/caller", null, null).statusCode()).isEqualTo(401);
+        assertThat(http.get("/v1/caller", "mst_of-nobody", "tls/ops").statusCode()).isEqualTo(401);
+        assertThat(http.get("/v1/fleets/other", SecuredPlannerResource.token("viewer-own"), null).statusCode()).isEqualTo(403);
     }
 
-    private HttpResponse<String> get(String path, String token, String certificate) throws Exception {
-        var password = TestAuthority.PASSWORD.toCharArray();
-        var all = KeyStore.getInstance(folder.resolve("tls/authority.p12").toFile(), password);
-        var trusted = KeyStore.getInstance("PKCS12");
-        trusted.load(null, null);
-        trusted.setCertificateEntry("ca", all.getCertificate("ca"));
-        var trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-        trust.init(trusted);
-        var shown = KeyStore.getInstance("PKCS12");
-        shown.load(null, null);
-        if (certificate != null) {
-            shown.setKeyEntry(certificate, all.getKey(certificate, password), password, new java.security.cert.Certificate[] {all.getCertificate(certificate)});
+    @Test
+    void overHttpACertificateMayDoWhatItsNameHoldsAndNoMore() throws Exception {
+        for (var fleet : List.of("own", "other")) {
+            as("admin-all", FleetsGrpc.newBlockingStub(channel)).applyFleet(ApplyFleetRequest.newBuilder().setSpec(spec(fleet)).build());
         }
-        var keys = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-        keys.init(shown, password);
-        var tls = SSLContext.getInstance("TLS");
-        tls.init(keys.getKeyManagers(), trust.getTrustManagers(), null);
-        var request = HttpRequest.newBuilder(URI.create("https://127.0.0.1:" + https.getPort() + path)).timeout(Duration.ofSeconds(30));
-        if (token != null) {
-            request.header("Authorization", "Bearer " + token);
-        }
-        return HttpClient.newBuilder().sslContext(tls).build().send(request.build(), HttpResponse.BodyHandlers.ofString());
+        var http = new TlsHttp(folder, https.getPort());
+        assertThat(http.send("POST", "/v1/fleets/own:pause", null, "tls/ops").statusCode()).as("an operator of its own").isEqualTo(200);
+        assertThat(http.send("POST", "/v1/fleets/own:resume", null, "tls/ops").statusCode()).isEqualTo(200);
+        await("it is audited by the certificate's name", () -> as("viewer-own", DecisionsGrpc.newBlockingStub(channel)).listDecisions(ListDecisionsRequest.newBuilder().setFleet("own").build())
+                .getDecisionsList().stream().anyMatch(event -> event.getAudit().getCaller().equals("certificate:CN=ops,O=Example") && event.getAudit().getRole().equals("operator")));
+        assertThat(http.send("DELETE", "/v1/fleets/own", null, "tls/ops").statusCode()).as("no admin").isEqualTo(403);
+        assertThat(http.send("POST", "/v1/fleets/other:pause", null, "tls/ops").statusCode()).as("not of the other").isEqualTo(403);
+        assertThat(http.send("GET", "/v1/fleets/other", null, "tls/ci").statusCode()).as("a viewer of all").isEqualTo(200);
+        assertThat(http.send("POST", "/v1/fleets/other:pause", null, "tls/ci").statusCode()).isEqualTo(403);
+        assertThat(http.send("GET", "/v1/fleets/own", null, "tls/stranger").statusCode()).as("known, and holds nothing").isEqualTo(403);
+        var unknown = http.send("GET", "/v1/fleets/own", null, null);
+        assertThat(unknown.statusCode()).isEqualTo(401);
+        assertThat(unknown.headers().firstValue("WWW-Authenticate")).contains("Bearer");
+        assertThatThrownBy(() -> http.send("GET", "/v1/fleets/own", null, "other/ops")).as("the name, by another authority").isInstanceOf(IOException.class);
     }
 
     @Test
