@@ -93,6 +93,7 @@ public final class PlannerService {
 
     PlannerService(PlannerConfig config, Config all, MeterRegistry registry) {
         settings = Settings.of(config);
+        AccessSettings.requireShown(config, all);
         access = AccessSettings.of(config, all);
         meters = new Meters(registry);
         traces = Traces.of(Settings.SERVICE, settings.instance(), Settings.version(), config.traces().endpoint(), config.traces().ratio());

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.muster.planner.PlannerConfig;
 import io.smallrye.config.PropertiesConfigSource;
+import io.smallrye.config.SmallRyeConfig;
 import io.smallrye.config.SmallRyeConfigBuilder;
 import java.net.URI;
 import java.nio.file.Files;
@@ -39,8 +40,12 @@ class AccessSettingsTest {
     private static AccessSettings settings(String host, Map<String, String> keys) {
         var all = new HashMap<String, String>();
         keys.forEach((key, value) -> all.put("muster.api." + key, value));
-        return AccessSettings.of(new SmallRyeConfigBuilder().addDiscoveredConverters().withMapping(PlannerConfig.class).withValidateUnknown(false)
-                .withSources(new PropertiesConfigSource(all, "test", 500)).build().getConfigMapping(PlannerConfig.class).api(), host);
+        return AccessSettings.of(config(all).getConfigMapping(PlannerConfig.class).api(), host);
+    }
+
+    private static SmallRyeConfig config(Map<String, String> all) {
+        return new SmallRyeConfigBuilder().addDiscoveredConverters().withMapping(PlannerConfig.class).withValidateUnknown(false)
+                .withSources(new PropertiesConfigSource(all, "test", 500)).build();
     }
 
     private Map<String, String> with(String... more) {
@@ -70,6 +75,17 @@ class AccessSettingsTest {
         assertRefused("0.0.0.0", Map.of(), "muster.api.authentication is missing", "muster.api.grants=", "muster.api.tls.certificate", "quarkus.http.host=127.0.0.1");
         assertRefused("192.0.2.7", Map.of("grants", grants.toString()), "muster.api.authentication is missing");
         assertThat(settings("0.0.0.0", Map.of("authentication", "off")).notices()).hasSize(1);
+    }
+
+    @Test
+    void aCertificateThatIsReadTooLateIsNoneAndSaid() {
+        var keys = new HashMap<>(Map.of("muster.api.tls.certificate", pem.toString(), "muster.api.tls.key", pem.toString()));
+        var late = config(keys);
+        assertThatThrownBy(() -> AccessSettings.requireShown(late.getConfigMapping(PlannerConfig.class), late)).isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContainingAll("muster.api.tls.certificate is set where it is read too late", "config/application.properties", "quarkus.config.locations");
+        keys.put("quarkus.http.tls-configuration-name", "muster-api");
+        var shown = config(keys);
+        AccessSettings.requireShown(shown.getConfigMapping(PlannerConfig.class), shown);
     }
 
     @Test
