@@ -138,7 +138,7 @@ class ChartIT {
         var spec = ((Deployment) objects.get("Deployment muster-planner")).getSpec().getTemplate().getSpec();
         var root = mount("planner", spec);
         var builder = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx192m", "-jar",
-                SOURCES.resolve("planner/target/quarkus-app/quarkus-run.jar").toString()).directory(root.toFile());
+                SOURCES.resolve("planner/target/quarkus-app/quarkus-run.jar").toString()).directory(root.resolve("app").toFile());
         builder.environment().putAll(environment(root, spec.getContainers().get(0)));
         // One port that is free here, in place of the container's own.
         builder.environment().put("QUARKUS_HTTP_PORT", Integer.toString(port));
@@ -155,6 +155,7 @@ class ChartIT {
         // Then
         assertThat(applied.exitCode()).as(applied.err() + Files.readString(folder.resolve("planner.log"))).isZero();
         assertThat(applied.out()).startsWith("fleet default is at version 1, active");
+        assertThat(Files.readString(folder.resolve("planner.log"))).as("lines that a cluster's log reader takes apart").startsWith("{").contains("\"fleet\":\"default\"");
         assertThat(job("muster-fleets").succeeded().out()).as("the next upgrade").startsWith("fleet default is at version 1, active");
         // And a person, by what the notes say
         var data = ((Secret) objects.get("Secret muster-api")).getStringData();

@@ -8,7 +8,6 @@ import dev.muster.contracts.KafkaRights;
 import dev.muster.contracts.Topics;
 import dev.muster.planner.stream.SpecTrial;
 import io.fabric8.kubernetes.api.model.ConfigMap;
-import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.PodTemplateSpec;
@@ -287,19 +286,14 @@ class ChartTest {
                 var settings = settings(one(name, ConfigMap.class, "muster-" + service.get("name")));
                 var folders = container.getVolumeMounts().stream().map(mount -> mount.getMountPath()).collect(Collectors.toSet());
                 settings.forEach((key, value) -> {
-                    if (value.toString().startsWith("/etc/") && !key.toString().endsWith(".ca-file")) {
+                    if (value.toString().matches("/(etc|app)/.*") && !key.toString().endsWith(".ca-file")) {
                         var path = Path.of(value.toString());
                         assertThat(folders).as(name + ": " + key).containsAnyOf(path.toString(), path.getParent().toString());
                     }
                 });
-                assertThat(environment(container)).containsEntry("QUARKUS_CONFIG_LOCATIONS", "/etc/muster/config/application.properties");
-                assertThat(folders).contains("/etc/muster/config", "/tmp");
+                assertThat(folders).contains("/app/config", "/tmp");
             }
         }
-    }
-
-    private static Map<String, String> environment(Container container) {
-        return container.getEnv().stream().filter(one -> one.getValue() != null).collect(Collectors.toMap(one -> one.getName(), one -> one.getValue()));
     }
 
     @Test
