@@ -94,7 +94,7 @@ public final class Metrics {
 
     public static final Metric REFUSALS = counter("muster_refusals_total", "refusals", PLANNER, List.of("fleet", "reason"),
             "Refusals and warnings that came about, by their reason; one that lasts counts once.");
-    public static final Metric REFUSALS_NOW = gauge("muster_refusals", "refusals", PLANNER, List.of("fleet", "reason"),
+    public static final Metric REFUSALS_NOW = gauge("muster_refusals_lasting", "refusals", PLANNER, List.of("fleet", "reason"),
             "Refusals and warnings that last now.");
     public static final Metric HOLDS = gauge("muster_holds", "holds", PLANNER, List.of("fleet", "kind"),
             "What launches are kept from for a while: `capacity`, `quota`, `account`, `pool`, `spot`, and `circuit`: pools whose boots failed one after the other.");

@@ -38,6 +38,12 @@ class MetersTest {
         assertThat(shown()).isEqualTo(Map.of("train gpu", 2.0));
     }
 
+    /** Prometheus' registry knows a counter by its name without the end, and takes no other figure of that name. */
+    @Test
+    void noFigureHasTheNameOfACounterWithoutItsEnd() {
+        assertThat(Metrics.all()).extracting(metric -> metric.name().replaceFirst("_total$", "")).doesNotHaveDuplicates();
+    }
+
     @Test
     void labelsAreThoseOfTheDefinition() {
         assertThatThrownBy(() -> meters.count(Metrics.DEAD_LETTERS)).hasMessageContaining("muster_dead_letters_total").hasMessageContaining("[topic]");

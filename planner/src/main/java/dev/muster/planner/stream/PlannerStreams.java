@@ -55,11 +55,12 @@ public final class PlannerStreams implements AutoCloseable {
         kafka = settings.kafka();
         var consumers = new TrackedConsumers();
         metrics = new PlannerMetrics(meters);
+        var witness = HarmlessWitness.of(metrics);
         var topics = settings.topics();
         var paces = ThreadLocal.withInitial(() -> new Pace(settings.commitInterval()));
         var topology = PlannerTopology.of(topics, () -> new FleetProcessor(topics,
-                new FleetOwner(topics, Planner::plan, Clock.systemUTC(), settings.source(), Settings::version, metrics), consumers,
-                new PublishedTopics(settings.kafka(), topics, consumers), metrics, settings.beat(), paces::get, new Trail(traces), progress));
+                new FleetOwner(topics, Planner::plan, Clock.systemUTC(), settings.source(), Settings::version, witness), consumers,
+                new PublishedTopics(settings.kafka(), topics, consumers), witness, settings.beat(), paces::get, new Trail(traces), progress));
         streams = new KafkaStreams(topology, configuration(settings), consumers);
         streams.setUncaughtExceptionHandler(broken -> died(broken, ended));
     }

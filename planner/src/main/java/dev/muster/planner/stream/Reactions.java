@@ -80,7 +80,7 @@ final class Reactions {
         }
         if (said.reason() != null) {
             refused.computeIfAbsent(fleet, name -> new HashSet<>()).add(said.queue());
-        } else if (refused.getOrDefault(fleet, Set.of()).remove(said.queue())) {
+        } else if (refused.containsKey(fleet) && refused.get(fleet).remove(said.queue())) {
             refusedUntilNow.computeIfAbsent(fleet, name -> new HashSet<>()).add(said.queue());
         }
     }

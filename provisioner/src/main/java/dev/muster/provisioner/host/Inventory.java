@@ -275,7 +275,9 @@ final class Inventory implements AutoCloseable {
         }
         var marks = new TreeMap<String, Optional<InventoryReported>>();
         if (!nothingKnown) {
-            byFleet.keySet().forEach(fleet -> marks.put(fleet, foreignMark(fleet, list.machines())));
+            for (var fleet : byFleet.keySet()) {
+                marks.put(fleet, foreignMark(fleet, list.machines()));
+            }
             marks.values().stream().flatMap(Optional::stream).findFirst()
                     .ifPresentOrElse(mark -> foreign.put(scope, mark.getForeignCluster()), () -> foreign.remove(scope));
         }
