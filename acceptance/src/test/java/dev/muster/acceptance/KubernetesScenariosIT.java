@@ -594,13 +594,26 @@ class KubernetesScenariosIT {
     @ValueSource(strings = {"expire", "cut"})
     void aWatchThatBreaksIsBegunAnewAndNothingIsMissed(String how) throws Exception {
         apply("watch-" + how, taskPods(SMALL));
-        enqueue(3, 6);
-        muster.await(PATIENCE, "three to run", () -> tasks("in_progress") == 3);
-        int lists = cluster.standIn().answers("list pods", "Success");
-        // They end while nobody is told.
-        cluster.watches("stall");
-        muster.await(PATIENCE, "three to be done", () -> tasks("completed") == 3 && cluster.running().isEmpty());
-        assertThat(muster.machines().values()).filteredOn(machine -> machine.getFleet().equals(fleet)).as("unseen").hasSize(3).allMatch(machine -> machine.getCounted());
+        int ended = 0;
+        int lists;
+        boolean unseen;
+        do {
+            enqueue(3, 6);
+            muster.await(PATIENCE, "three to run", () -> tasks("in_progress") == 3);
+            lists = cluster.standIn().answers("list pods", "Success");
+            // They end while nobody is told.
+            cluster.watches("stall");
+            ended += 3;
+            int all = ended;
+            muster.await(PATIENCE, "three to be done", () -> tasks("completed") == all && cluster.running().isEmpty());
+            unseen = muster.machines().values().stream().filter(machine -> machine.getFleet().equals(fleet) && machine.getCounted()).count() == 3;
+            if (!unseen) {
+                // On a slow computer that took the ten seconds after which a silent watch is begun anew by itself.
+                assertThat(ended).as("tasks that could not end unseen").isLessThan(15);
+                cluster.watches("expire");
+                muster.await(SOON, "the planner to know", () -> muster.machines().values().stream().noneMatch(machine -> machine.getCounted()));
+            }
+        } while (!unseen);
         if (how.equals("cut")) {
             // And where it could go on from is forgotten.
             cluster.standIn().post("/history/forgotten", "");
@@ -616,7 +629,7 @@ class KubernetesScenariosIT {
         var trail = muster.trail(fleet).fromFirstLaunch();
         trail.print("A watch breaks (" + how + "):");
         assertThat(cluster.standIn().answers("list pods", "Success")).isGreaterThan(lists);
-        assertThat(pods()).hasSize(5);
+        assertThat(pods()).hasSize(ended + 2);
         assertThat(trail.briefly()).doesNotContain("IS_MISSING", "! SCOPE_UNKNOWN", "BOOT_FAILED");
         everyMachineIsOneAndEveryTaskRanOnce();
     }
