@@ -30,7 +30,8 @@ import org.junit.jupiter.api.Test;
  */
 class KafkaClientsTest {
 
-    private static final List<String> SERVICES = List.of("queue-watcher", "planner", "provisioner", "aws-provisioner", "gcp-provisioner", "k8s-provisioner", "cli");
+    /** With the command line, and what each of them carries. */
+    private static final List<String> SERVICES = List.of("telemetry", "queue-watcher", "planner", "provisioner", "aws-provisioner", "gcp-provisioner", "k8s-provisioner", "cli");
     /** What they share, what they are tested with, and the tests. */
     private static final Set<String> OTHERS = Set.of("contracts", "clearml-client", "sandbox", "sandbox/broker", "acceptance");
     /** Kafka Streams hands it those of PlannerStreams. */
