@@ -10,7 +10,7 @@ import io.grpc.Metadata;
 import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerResponse;
-import java.util.concurrent.TimeUnit;
+import java.time.Duration;
 import org.jboss.logging.Logger;
 
 /**
@@ -22,21 +22,28 @@ final class EventStream extends ClientCall.Listener<Message> {
     private static final Logger LOG = Logger.getLogger(EventStream.class);
     /** Messages asked for before the first of them is written. */
     static final int AHEAD = 32;
-    /** A refusal comes at once, and is answered as any other is. What has been silent for so long is a stream, and its reader is told so. */
-    private static final long OPENS_AFTER_MS = 500;
-    /** Proxies end connections that are silent for a minute, some after 30 s. */
-    private static final long HEARTBEAT_MS = 15_000;
-    /** Four heartbeats that could not be written. */
-    private static final long STALLED_NANOS = TimeUnit.SECONDS.toNanos(60);
-    /** For a reader that was dropped to read why. */
-    private static final long FAREWELL_MS = 10_000;
     private static final Buffer HEARTBEAT = Buffer.buffer(":\n\n");
     /** Milliseconds after which a browser connects again. */
     private static final Buffer OPENING = Buffer.buffer("retry: 2000\n\n");
 
+    /**
+     * When what is done.
+     *
+     * @param opens a refusal comes at once, and is answered as any other is; what has been silent for so long is a stream, and its reader is told so
+     * @param heartbeat between two comments
+     * @param stalled after which a reader that takes nothing is cut off
+     * @param farewell for a reader that was dropped to read why
+     */
+    record Pace(Duration opens, Duration heartbeat, Duration stalled, Duration farewell) {
+
+        /** Proxies end connections that are silent for a minute, some after 30 s. Four heartbeats that could not be written are no pause. */
+        static final Pace USUAL = new Pace(Duration.ofMillis(500), Duration.ofSeconds(15), Duration.ofSeconds(60), Duration.ofSeconds(10));
+    }
+
     private final Exchange exchange;
     private final HttpServerResponse response;
     private final ClientCall<Message, Message> call;
+    private final Pace pace;
     private final long opens;
     private final long heart;
     private boolean open;
@@ -45,12 +52,13 @@ final class EventStream extends ClientCall.Listener<Message> {
     private int owed;
     private long fullSince;
 
-    EventStream(Exchange exchange, ClientCall<Message, Message> call) {
+    EventStream(Exchange exchange, ClientCall<Message, Message> call, Pace pace) {
         this.exchange = exchange;
         this.response = exchange.response();
         this.call = call;
-        opens = exchange.vertx().setTimer(OPENS_AFTER_MS, silent -> exchange.onContext(this::open));
-        heart = exchange.vertx().setPeriodic(HEARTBEAT_MS, beat -> exchange.onContext(this::beat));
+        this.pace = pace;
+        opens = exchange.vertx().setTimer(pace.opens().toMillis(), silent -> exchange.onContext(this::open));
+        heart = exchange.vertx().setPeriodic(pace.heartbeat().toMillis(), beat -> exchange.onContext(this::beat));
     }
 
     @Override
@@ -121,8 +129,8 @@ final class EventStream extends ClientCall.Listener<Message> {
             gone();
         } else if (!response.writeQueueFull()) {
             response.write(HEARTBEAT);
-        } else if (fullSince != 0 && System.nanoTime() - fullSince > STALLED_NANOS) {
-            call.cancel("the reader has read nothing for a minute", null);
+        } else if (fullSince != 0 && System.nanoTime() - fullSince > pace.stalled().toNanos()) {
+            call.cancel("the reader has read nothing for " + pace.stalled().toSeconds() + " s", null);
             gone();
             exchange.cut();
         }
@@ -146,7 +154,7 @@ final class EventStream extends ClientCall.Listener<Message> {
         }
         Future<Void> ended = problem == null ? response.end()
                 : response.end(Buffer.buffer("event: error\ndata: " + JsonAnswers.json(problem).toString(UTF_8) + "\n\n"));
-        var farewell = exchange.vertx().setTimer(FAREWELL_MS, unread -> exchange.onContext(exchange::cut));
+        var farewell = exchange.vertx().setTimer(pace.farewell().toMillis(), unread -> exchange.onContext(exchange::cut));
         ended.onComplete(read -> exchange.vertx().cancelTimer(farewell));
     }
 

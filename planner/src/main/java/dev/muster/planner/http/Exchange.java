@@ -17,6 +17,7 @@ import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
+import io.vertx.core.net.impl.ConnectionBase;
 import java.util.Locale;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -44,6 +45,7 @@ final class Exchange {
     private final Vertx vertx;
     private final Context context;
     private final LocalCalls calls;
+    private final EventStream.Pace pace;
 
     private Bindings.Match match;
     private Deadline deadline;
@@ -54,12 +56,14 @@ final class Exchange {
     private ClientCall<Message, Message> call;
     private boolean gone;
 
-    Exchange(Vertx vertx, HttpServerRequest request, HttpServerResponse response, LocalCalls calls) {
+    /** @param pace of streams */
+    Exchange(Vertx vertx, HttpServerRequest request, HttpServerResponse response, LocalCalls calls, EventStream.Pace pace) {
         this.request = request;
         this.response = response;
         this.vertx = vertx;
         this.context = vertx.getOrCreateContext();
         this.calls = calls;
+        this.pace = pace;
     }
 
     HttpServerResponse response() {
@@ -223,7 +227,7 @@ final class Exchange {
                 return;
             }
             call = made;
-            made.start(binding.isStream() ? new EventStream(this, made) : new OneAnswer(), headers);
+            made.start(binding.isStream() ? new EventStream(this, made, pace) : new OneAnswer(), headers);
         }
         made.sendMessage(message);
         made.halfClose();
@@ -252,10 +256,15 @@ final class Exchange {
         }
     }
 
-    /** Ends what can't be ended by writing. Over HTTP/2 only the stream, whose connection others may share. */
+    /**
+     * Ends what can't be ended by writing. Over HTTP/2 only the stream, whose connection others may share. Vert.x' own close waits for what was
+     * written to be read, which would be for ever; Netty's, begun below Vert.x' handler, doesn't.
+     */
     void cut() {
         if (request.version() == HttpVersion.HTTP_2) {
             response.reset();
+        } else if (request.connection() instanceof ConnectionBase connection) {
+            connection.channelHandlerContext().close();
         } else {
             request.connection().close();
         }

@@ -58,7 +58,7 @@ public final class HttpApi {
 
     private void call(RoutingContext routing) {
         harden(routing);
-        new Exchange(vertx, routing.request(), routing.response(), calls).begin(bindings);
+        new Exchange(vertx, routing.request(), routing.response(), calls, EventStream.Pace.USUAL).begin(bindings);
     }
 
     private void grpc(RoutingContext routing) {

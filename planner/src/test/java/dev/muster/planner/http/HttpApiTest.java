@@ -27,14 +27,11 @@ import io.quarkus.test.junit.QuarkusTest;
 import io.restassured.http.ContentType;
 import io.restassured.response.ValidatableResponse;
 import jakarta.inject.Inject;
-import java.io.BufferedReader;
-import java.io.InputStreamReader;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.URI;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -236,7 +233,7 @@ class HttpApiTest {
     void aWatchIsAStreamOfEvents() throws Exception {
         machineIs("m-seen", "streamed", "gpu", Phase.BOOTING);
         await("it is shown", () -> given().get("/v1/machines?fleet=streamed").then().extract().<List<String>>path("machines.machineId").contains("m-seen"));
-        try (var events = new Events("/v1/machines:watch?fleet=streamed", "")) {
+        try (var events = watch("/v1/machines:watch?fleet=streamed", "")) {
             assertThat(events.head()).contains("HTTP/1.1 200", "text/event-stream", "nosniff");
             assertThat(machine(events.next()).getMachine().getMachineId()).isEqualTo("m-seen");
             assertThat(machine(events.next()).getSynced()).isTrue();
@@ -254,16 +251,83 @@ class HttpApiTest {
 
     @Test
     void aWatchThatEndsSaysWhy() throws Exception {
-        try (var events = new Events("/v1/decisions:watch", "Grpc-Timeout: 1500m\r\n")) {
+        try (var events = watch("/v1/decisions:watch", "Grpc-Timeout: 1500m\r\n")) {
             assertThat(events.head()).contains("HTTP/1.1 200");
             assertThat(events.next()).contains("event: error\ndata: {\"code\":4,");
         }
     }
 
     @Test
+    void aStreamGoesOnBehindTheLastEventThatWasRead() throws Exception {
+        put("resumed", "").statusCode(200);
+        var path = "/v1/decisions:watch?fleet=resumed&machineId=m-resumed";
+        await("nobody watches", () -> model.watchers() == 0);
+        String first;
+        try (var events = watch(path, "")) {
+            await("it watches", () -> model.watchers() == 1);
+            decide("resumed", 1);
+            decide("resumed", 2);
+            first = events.next();
+            assertThat(events(first).getDecisionId()).isEqualTo("resumed-1");
+            assertThat(id(first)).isEqualTo(events(first).getResumeToken()).isNotEmpty();
+        }
+        // While nobody reads.
+        decide("resumed", 3);
+        String last;
+        try (var events = watch(path, "Last-Event-ID: " + id(first) + "\r\n")) {
+            assertThat(events(events.next()).getDecisionId()).isEqualTo("resumed-2");
+            last = events.next();
+            assertThat(events(last).getDecisionId()).isEqualTo("resumed-3");
+            decide("resumed", 4);
+            assertThat(events(events.next()).getDecisionId()).isEqualTo("resumed-4");
+        }
+        // A browser repeats the query as it was: what it read last goes before that.
+        try (var events = watch(path + "&resumeToken=" + id(first), "Last-Event-ID: " + id(last) + "\r\n")) {
+            assertThat(events(events.next()).getDecisionId()).isEqualTo("resumed-4");
+        }
+        given().header("Last-Event-ID", "nonsense").get(path).then().statusCode(400).body("code", equalTo(3)).body("details[1].fieldViolations[0].field", equalTo("resumeToken"));
+    }
+
+    @Test
+    void aStreamOfStatesSendsAnewOnlyWhatChanged() throws Exception {
+        machineIs("m-one", "changing", "gpu", Phase.READY);
+        machineIs("m-two", "changing", "gpu", Phase.READY);
+        await("they are shown", () -> given().get("/v1/machines?fleet=changing").then().extract().<List<String>>path("machines.machineId").size() == 2);
+        String synced;
+        try (var events = watch("/v1/machines:watch?fleet=changing", "")) {
+            events.next();
+            events.next();
+            synced = events.next();
+            assertThat(machine(synced).getFull()).isTrue();
+        }
+        machineIs("m-two", "changing", "gpu", Phase.GONE);
+        await("it is shown", () -> given().get("/v1/machines/m-two").then().extract().<String>path("phase").equals("GONE"));
+        try (var events = watch("/v1/machines:watch?fleet=changing", "Last-Event-ID: " + id(synced) + "\r\n")) {
+            assertThat(machine(events.next()).getMachine().getMachineId()).isEqualTo("m-two");
+            assertThat(machine(events.next())).satisfies(caughtUp -> {
+                assertThat(caughtUp.getSynced()).isTrue();
+                assertThat(caughtUp.getFull()).as("what was known holds").isFalse();
+            });
+        }
+    }
+
+    private void decide(String fleet, int number) throws Exception {
+        var event = DecisionEvent.newBuilder().setDecisionId(fleet + "-" + number).setFleet(fleet).setAt(Timestamps.fromMillis(System.currentTimeMillis()))
+                .setDecision(Decision.newBuilder().setReason(Reason.TASKS_WAIT).addMachineIds("m-" + fleet)).build();
+        try (var producer = new KafkaProducer<>(Map.<String, Object>of("bootstrap.servers", brokers), new StringSerializer(), new ByteArraySerializer())) {
+            producer.send(new ProducerRecord<>("muster.decisions", fleet, event.toByteArray())).get();
+        }
+    }
+
+    private static String id(String event) {
+        assertThat(event).startsWith("id: ");
+        return event.substring(4, event.indexOf('\n'));
+    }
+
+    @Test
     void aReaderThatGoesAwayIsForgotten() throws Exception {
         await("nobody watches", () -> model.watchers() == 0);
-        var events = new Events("/v1/machines:watch?fleet=left", "");
+        var events = watch("/v1/machines:watch?fleet=left", "");
         assertThat(machine(events.next()).getSynced()).isTrue();
         assertThat(model.watchers()).isEqualTo(1);
         events.close();
@@ -273,7 +337,7 @@ class HttpApiTest {
     @Test
     void aReaderThatDoesNotReadIsDroppedAndNobodyElse() throws Exception {
         await("nobody watches", () -> model.watchers() == 0);
-        try (var slow = new Socket(); var reader = new Events("/v1/decisions:watch", "")) {
+        try (var slow = new Socket(); var reader = watch("/v1/decisions:watch", "")) {
             slow.setReceiveBufferSize(4096);
             slow.connect(new InetSocketAddress(http.getHost(), http.getPort()));
             slow.getOutputStream().write("GET /v1/decisions:watch HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".getBytes(UTF_8));
@@ -312,47 +376,8 @@ class HttpApiTest {
         }
     }
 
-    /** Server-sent events as they come, read by a plain socket. */
-    private final class Events implements AutoCloseable {
-        private final Socket socket;
-        private final BufferedReader lines;
-        private final String head;
-
-        Events(String path, String headers) throws Exception {
-            socket = new Socket(http.getHost(), http.getPort());
-            socket.setSoTimeout(20_000);
-            socket.getOutputStream().write(("GET " + path + " HTTP/1.1\r\nHost: " + http.getHost() + "\r\nAccept: text/event-stream\r\n" + headers + "\r\n").getBytes(UTF_8));
-            lines = new BufferedReader(new InputStreamReader(socket.getInputStream(), UTF_8));
-            var read = new StringBuilder();
-            for (var line = lines.readLine(); !line.isEmpty(); line = lines.readLine()) {
-                read.append(line).append('\n');
-            }
-            head = read.toString();
-        }
-
-        String head() {
-            return head;
-        }
-
-        /** The next event with data, without what chunks it. */
-        String next() throws Exception {
-            var event = new ArrayList<String>();
-            while (true) {
-                var line = lines.readLine();
-                assertThat(line).as("the stream has ended").isNotNull();
-                if (line.startsWith("id: ") || line.startsWith("data: ") || line.startsWith("event: ")) {
-                    event.add(line);
-                    if (line.startsWith("data: ")) {
-                        return String.join("\n", event);
-                    }
-                }
-            }
-        }
-
-        @Override
-        public void close() throws Exception {
-            socket.close();
-        }
+    private Events watch(String path, String headers) throws Exception {
+        return new Events(http.getHost(), http.getPort(), path, headers);
     }
 
     private static MachineChange machine(String event) throws Exception {
