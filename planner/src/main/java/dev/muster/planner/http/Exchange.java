@@ -222,16 +222,16 @@ final class Exchange {
         var binding = match.binding();
         var made = calls.channel().newCall(binding.call(), CallOptions.DEFAULT.withDeadline(deadline));
         synchronized (this) {
-            // What was cancelled can't be started.
+            // What was cancelled can't be started, nor sent.
             if (gone) {
                 return;
             }
             call = made;
             made.start(binding.isStream() ? new EventStream(this, made, pace) : new OneAnswer(), headers);
+            made.sendMessage(message);
+            made.halfClose();
+            made.request(binding.isStream() ? EventStream.AHEAD : 2);
         }
-        made.sendMessage(message);
-        made.halfClose();
-        made.request(binding.isStream() ? EventStream.AHEAD : 2);
     }
 
     private static String text(byte[] bytes) {

@@ -144,16 +144,16 @@ final class GrpcExchange {
         }
         var made = calls.channel().newCall(method, CallOptions.DEFAULT.withDeadline(deadline(request.getHeader("grpc-timeout"))));
         synchronized (this) {
-            // What was cancelled can't be started.
+            // What was cancelled can't be started, nor sent.
             if (gone) {
                 return;
             }
             call = made;
             made.start(new Answers(), headers);
+            made.sendMessage(message);
+            made.halfClose();
+            made.request(method.getType().serverSendsOneMessage() ? 2 : EventStream.AHEAD);
         }
-        made.sendMessage(message);
-        made.halfClose();
-        made.request(method.getType().serverSendsOneMessage() ? 2 : EventStream.AHEAD);
     }
 
     /** What isn't one whole message. */

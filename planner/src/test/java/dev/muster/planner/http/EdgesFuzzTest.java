@@ -34,6 +34,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
@@ -122,10 +123,13 @@ class EdgesFuzzTest {
                  "offers": [{"key": {"provider": "aws", "account": "main", "region": "eu-west-1", "machineType": "m5.large"}}]}]}}""")
                 .put("/v1/fleets/fuzz-1").then().statusCode(200);
         Logger.getLogger("").addHandler(log);
+        // What ends a thread of a pool is in no log.
+        Thread.setDefaultUncaughtExceptionHandler((thread, thrown) -> errors.add("thread " + thread.getName() + ": " + thrown));
     }
 
     @AfterEach
     void end() throws Exception {
+        Thread.setDefaultUncaughtExceptionHandler(null);
         Logger.getLogger("").removeHandler(log);
         vertx.close().toCompletionStage().toCompletableFuture().get(20, TimeUnit.SECONDS);
     }
@@ -172,8 +176,10 @@ class EdgesFuzzTest {
 
     /** Nobody watches, and no connection is there but the one that asks. */
     private void settled() throws Exception {
-        h2.close().toCompletionStage().toCompletableFuture().get(20, TimeUnit.SECONDS);
-        h2 = client();
+        for (var client : clients.values()) {
+            client.close().toCompletionStage().toCompletableFuture().get(20, TimeUnit.SECONDS);
+        }
+        clients.clear();
         await("nobody watches", () -> model.watchers() == 0);
         await("no connection is left", () -> connections() <= 2);
     }
@@ -195,11 +201,11 @@ class EdgesFuzzTest {
 
     private void play(long from, int count, LongFunction<String> shoot) throws Exception {
         var next = new AtomicLong(from);
-        var clients = Executors.newFixedThreadPool(CLIENTS);
+        var threads = Executors.newFixedThreadPool(CLIENTS);
         try {
             var all = new ArrayList<Future<?>>();
             for (int i = 0; i < CLIENTS; i++) {
-                all.add(clients.submit(() -> {
+                all.add(threads.submit(() -> {
                     for (long number = next.getAndIncrement(); number < from + count; number = next.getAndIncrement()) {
                         var outcome = shoot.apply(SEED * 1_000_003 + number);
                         if (problems.size() > 20) {
@@ -215,7 +221,7 @@ class EdgesFuzzTest {
                 one.get();
             }
         } finally {
-            clients.shutdownNow();
+            threads.shutdownNow();
         }
     }
 
@@ -278,10 +284,11 @@ class EdgesFuzzTest {
     /** @param status null: none came */
     private record Answered(int code, String status, String message) {}
 
-    private HttpClient h2 = client();
+    /** One for each thread: what ends a connection ends nobody else's call. */
+    private final Map<Thread, HttpClient> clients = new ConcurrentHashMap<>();
 
     private HttpClient client() {
-        return vertx.createHttpClient(new HttpClientOptions().setProtocolVersion(HttpVersion.HTTP_2).setHttp2ClearTextUpgrade(false).setHttp2MaxPoolSize(4));
+        return vertx.createHttpClient(new HttpClientOptions().setProtocolVersion(HttpVersion.HTTP_2).setHttp2ClearTextUpgrade(false).setHttp2MaxPoolSize(1));
     }
 
     private String grpc(MutatedGrpc.Shot shot, long number) {
@@ -291,7 +298,8 @@ class EdgesFuzzTest {
         } catch (TimeoutException silent) {
             problems.add("grpc " + (number - SEED * 1_000_003) + " " + shot.what() + " " + shot.path() + ": no answer within 15 s");
             return "grpc silent";
-        } catch (ExecutionException | InterruptedException refused) {
+        } catch (ExecutionException | InterruptedException ended) {
+            problems.add("grpc " + (number - SEED * 1_000_003) + " " + shot.what() + " " + shot.path() + " " + shot.headers() + ": ended without an answer, " + ended.getCause());
             return "grpc reset";
         }
         var status = answer.status();
@@ -310,7 +318,7 @@ class EdgesFuzzTest {
 
     private Answered call(MutatedGrpc.Shot shot) throws TimeoutException, ExecutionException, InterruptedException {
         var done = new CompletableFuture<Answered>();
-        h2.request(new RequestOptions().setHost(http.getHost()).setPort(http.getPort()).setMethod(HttpMethod.POST).setURI(shot.path())).onFailure(done::completeExceptionally)
+        clients.computeIfAbsent(Thread.currentThread(), none -> client()).request(new RequestOptions().setHost(http.getHost()).setPort(http.getPort()).setMethod(HttpMethod.POST).setURI(shot.path())).onFailure(done::completeExceptionally)
                 .onSuccess(request -> {
                     shot.headers().forEach(request::putHeader);
                     request.exceptionHandler(done::completeExceptionally);
