@@ -279,9 +279,9 @@ public final class YamlValue {
         }));
     }
 
-    /** The factor as it is written. @param fraction finite and not negative */
+    /** The factor as it is written. What is no number is as YAML has it, and refused by whoever reads it. */
     static Number fraction(double fraction) {
-        return plain(BigDecimal.valueOf(fraction).stripTrailingZeros());
+        return !Double.isFinite(fraction) ? (Number) fraction : plain(BigDecimal.valueOf(fraction).stripTrailingZeros());
     }
 
     /** The amount as it is written, without needless zeros. */

@@ -255,6 +255,14 @@ class FleetYamlTest {
         assertThat(FleetYaml.write(FleetYaml.read(text))).isEqualTo(text);
     }
 
+    /** What an export shows is what is there; an import says what is wrong with it. */
+    @Test
+    void aFactorThatIsNoNumberIsWrittenAsYamlHasIt() {
+        var text = FleetYaml.write(FleetSpec.newBuilder().setName("odd").setCost(CostSpec.newBuilder().setPriceFactor(Double.NaN)).build());
+        assertThat(text).contains("factor: .NaN");
+        assertThatThrownBy(() -> FleetYaml.read(text)).isInstanceOf(InvalidYamlException.class).hasMessageContaining("cost.factor").hasMessageContaining("is '.NaN'");
+    }
+
     @Test
     void wholeNumbersAreWrittenAsPeopleWriteThem() throws Exception {
         var text = """

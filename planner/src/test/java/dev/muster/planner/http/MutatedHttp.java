@@ -35,6 +35,9 @@ final class MutatedHttp {
             "Accept-Encoding: gzip", "grpc-status: 0", "X-Forwarded-For: 10.0.0.1", "Cookie: " + "c=1; ".repeat(300), "Host: y", "Transfer-Encoding: gzip");
     private static final List<String> METHODS = List.of("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "BREW", "get");
 
+    /** As Quarkus takes at most, unless it is told otherwise. Characters. */
+    private static final int LONGEST_LINE = 4096;
+
     private final List<Binding> bindings;
 
     /**
@@ -111,7 +114,8 @@ final class MutatedHttp {
             leaves = true;
         }
         var line = new String(first, ISO_8859_1);
-        broken = line.chars().anyMatch(c -> c > 0x7e) || !line.substring(0, Math.max(0, line.indexOf("\r\n"))).matches("[A-Z]+ /[^ #\\\\]* HTTP/1.1")
+        // A path that is longer is answered with 414 and the end of the connection, which may overtake the answer while bytes of it are still on their way.
+        broken = line.indexOf("\r\n") > LONGEST_LINE || line.chars().anyMatch(c -> c > 0x7e) || !line.substring(0, Math.max(0, line.indexOf("\r\n"))).matches("[A-Z]+ /[^ #\\\\]* HTTP/1.1")
                 || line.contains("Host: y") || line.contains("Transfer-Encoding: gzip") || line.contains("Upgrade:") || line.length() > 8000
                 // A length and chunks at once, or a body where HTTP has none: what comes behind it is another request.
                 || method.equals("CONNECT") || method.equals("TRACE");
