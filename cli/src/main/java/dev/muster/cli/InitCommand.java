@@ -152,6 +152,9 @@ final class InitCommand implements Runnable {
                 # cluster:                         # the current context of your own kubeconfig; kubeconfig and context name others
                 #   provider: k8s
                 #   namespaces: [ml]
+                # kafka:                           # one of your own in place of one that is started: docs/kafka.md
+                #   bootstrapServers: kafka-1:9093
+                #   security: {protocol: SASL_SSL, ca: kafka-ca.pem}   # users muster-planner, ...; passwords are files secrets/kafka-password-planner, ...
                 """.formatted(name, found.apiOr(), machineHosts);
     }
 

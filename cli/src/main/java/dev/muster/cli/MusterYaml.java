@@ -1,6 +1,7 @@
 package dev.muster.cli;
 
 import dev.muster.contracts.InvalidYamlException;
+import dev.muster.contracts.KafkaConnection;
 import dev.muster.contracts.SecretsFolder;
 import dev.muster.contracts.Topics;
 import dev.muster.contracts.YamlValue;
@@ -15,7 +16,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /**
  * The file {@code muster.yaml}: one installation on this computer against the user's own ClearML and cloud. It names keys by
@@ -23,18 +26,28 @@ import java.util.TreeMap;
  *
  * @param installation name of this Muster, in tags and worker ids
  * @param secrets folder with the keys
- * @param data Kafka's records, kept across down and up
+ * @param data Kafka's records, kept across down and up; unused with a Kafka of the user's own
  * @param inputPartitions fixed once there is data
  * @param services further settings by service
+ * @param kafka the user's own; null: one is started
  */
 record MusterYaml(String installation, Path secrets, Path data, int inputPartitions, Map<String, Integer> ports,
-        Map<String, SuiteSettings.Connection> connections, Map<String, SuiteSettings.Account> accounts, Map<String, Map<String, String>> services) {
+        Map<String, SuiteSettings.Connection> connections, Map<String, SuiteSettings.Account> accounts, Map<String, Map<String, String>> services,
+        SuiteSettings.Kafka kafka) {
 
     private static final String NAME = "[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?";
 
     private static final Map<String, String> PROVIDERS = Map.of("aws", "aws", "gcp", "gcp", "k8s", "k8s");
     private static final List<String> ON_AWS_ONLY = List.of("roleArn", "externalId", "roleSessionName");
     private static final List<String> ON_KUBERNETES_ONLY = List.of("kubeconfig", "context", "server", "caFile", "namespaces", "serviceAccount", "secret");
+    /** By the keys of kafka.security: the services' own settings. */
+    private static final Map<String, String> KAFKA_SECURITY = Map.of("protocol", "protocol", "saslMechanism", "sasl-mechanism", "username", "username",
+            "passwordSecret", "password-secret", "tokenSecret", "token-secret", "ca", "ca", "certificate", "certificate", "keySecret", "key-secret");
+    /** Each service is a user of its own, as docs/kafka.md has it. */
+    private static final String USERNAME = "muster-" + SuiteSettings.Kafka.SERVICE;
+    private static final String PASSWORD = KafkaConnection.PASSWORD + "-" + SuiteSettings.Kafka.SERVICE;
+    private static final String TOKEN = KafkaConnection.TOKEN + "-" + SuiteSettings.Kafka.SERVICE;
+
     /** Project ids of Google Cloud; those of a domain's own begin with it. */
     private static final String PROJECT = "([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]";
 
@@ -85,11 +98,41 @@ record MusterYaml(String installation, Path secrets, Path data, int inputPartiti
             object.names().forEach(key -> object.text(key).ifPresent(value -> told.put(key, value)));
             services.put(name, told);
         });
+        var kafka = yaml.object("kafka").map(object -> kafka(object, folder)).orElse(null);
+        if (yaml.has("kafka") && ports.containsKey("kafka")) {
+            yaml.object("ports").flatMap(object -> object.get("kafka")).ifPresent(port -> port.wrong("is of a Kafka that is started, and kafka names one that is there", "remove it"));
+        }
         yaml.finish();
         if (!violations.isEmpty()) {
             throw new InvalidYamlException(violations);
         }
-        return new MusterYaml(installation, secrets, data, partitions, ports, connections, accounts, services);
+        return new MusterYaml(installation, secrets, data, partitions, ports, connections, accounts, services, kafka);
+    }
+
+    private static SuiteSettings.Kafka kafka(YamlValue yaml, Path folder) {
+        var servers = yaml.texts("bootstrapServers").stream().flatMap(text -> Stream.of(text.split(","))).map(String::strip).filter(text -> !text.isEmpty()).toList();
+        if (!yaml.has("bootstrapServers")) {
+            yaml.missing("bootstrapServers", "write bootstrapServers: <host>:<port> of a broker, or of several");
+        } else if (servers.isEmpty() || !servers.stream().allMatch(server -> server.matches("[A-Za-z0-9.-]+:\\d{1,5}|\\[[0-9A-Fa-f:.]+]:\\d{1,5}"))) {
+            // Not repeated: what stands there may be more than an address.
+            yaml.get("bootstrapServers").ifPresent(value -> value.wrong("is no list of host:port", "write such as kafka-1:9093,kafka-2:9093; users and passwords are of security"));
+        }
+        var prefix = yaml.text("topicsPrefix").orElse(Topics.DEFAULT_PREFIX);
+        var security = new TreeMap<String, String>();
+        yaml.object("security").ifPresent(object -> {
+            KAFKA_SECURITY.forEach((key, setting) -> (List.of("ca", "certificate").contains(key) ? Optional.ofNullable(file(object, key, folder)) : object.text(key))
+                    .ifPresent(value -> security.put(setting, value)));
+            object.finish();
+        });
+        yaml.finish();
+        if (security.getOrDefault("protocol", "").startsWith("SASL_")) {
+            if (security.getOrDefault("sasl-mechanism", "").equals("OAUTHBEARER")) {
+                security.putIfAbsent("token-secret", TOKEN);
+            } else if (security.putIfAbsent("username", USERNAME) == null || security.get("username").contains(SuiteSettings.Kafka.SERVICE)) {
+                security.putIfAbsent("password-secret", PASSWORD);
+            }
+        }
+        return new SuiteSettings.Kafka(String.join(",", servers), prefix, security);
     }
 
     private static Map<String, YamlValue> objects(YamlValue yaml, String key) {
@@ -214,12 +257,32 @@ record MusterYaml(String installation, Path secrets, Path data, int inputPartiti
                 }
             }
         }
+        if (kafka != null) {
+            running().forEach(this::requireSecret);
+        }
         return unchecked(home, run);
+    }
+
+    /** Services that run. */
+    private List<String> running() {
+        return Stream.concat(Stream.of("planner", "queue-watcher"), accounts.values().stream().map(account -> account.provider() + "-provisioner").distinct().sorted()).toList();
+    }
+
+    /** Of names that nobody wrote, so that saying them gives away nothing. */
+    private void requireSecret(String service) {
+        var own = services.getOrDefault(service, Map.of());
+        for (var secret : Map.of("password-secret", PASSWORD, "token-secret", TOKEN).entrySet()) {
+            var file = secrets.resolve(secret.getValue().replace(SuiteSettings.Kafka.SERVICE, service));
+            if (secret.getValue().equals(kafka.security().get(secret.getKey())) && !own.containsKey("muster.kafka.security." + secret.getKey()) && !Files.isRegularFile(file)) {
+                throw CliFailure.failed(service + " has nothing to show to Kafka: put its " + secret.getKey().replace("-secret", "") + " into the file " + file
+                        + ", or name another in kafka.security");
+            }
+        }
     }
 
     /** As {@link #settings}, whether keys are there or not. */
     SuiteSettings unchecked(Path home, Run run) {
         return new SuiteSettings(home.toString(), run.runFolder().toString(), data.toString(), false, installation, 1,
-                inputPartitions, ports, secrets.toString(), connections, accounts, services, false, null);
+                inputPartitions, ports, secrets.toString(), connections, accounts, services, false, null, kafka);
     }
 }

@@ -25,7 +25,7 @@ final class UpCommand implements Runnable {
     @Mixin
     CommonOptions common;
 
-    @Option(names = "--config", paramLabel = "FILE", description = "Against your own ClearML and cloud, as this muster.yaml says.")
+    @Option(names = "--config", paramLabel = "FILE", description = "Against your own ClearML and cloud, and your own Kafka if it names one, as this muster.yaml says.")
     Path config;
 
     @Option(names = "--speed", paramLabel = "N", defaultValue = "1",
@@ -73,6 +73,9 @@ final class UpCommand implements Runnable {
         settings = settings.withClouds(clouds);
         if (machines.equals("processes")) {
             settings = settings.withProcessMachines();
+        }
+        if (settings.kafka() != null && ports.containsKey("kafka")) {
+            throw CliFailure.usage("--port kafka=" + ports.get("kafka") + " is for a Kafka that is started: " + config + " names one that is there");
         }
         var fixed = new TreeMap<>(settings.ports());
         fixed.putAll(ports);

@@ -39,7 +39,66 @@ class MusterYamlTest {
                 Map.of("default", new SuiteSettings.Account("aws", List.of("us-east-1", "eu-west-1"), "ami-1", "http://127.0.0.1:4566"),
                         "google", SuiteSettings.Account.google("lab-1234", List.of("us-central1"), "projects/ml-images/global/images/family/gpu", null),
                         "theirs", new SuiteSettings.Account("aws", List.of(), null, null, "arn:aws:iam::210987654321:role/muster", "lab-7", "lab")),
-                Map.of("queue-watcher", Map.of("muster.connections.default.interval", "2s"))));
+                Map.of("queue-watcher", Map.of("muster.connections.default.interval", "2s")), null));
+    }
+
+    private static final String START = "installation: lab\nconnections: {default: {api: \"http://x:8008\"}}\n";
+
+    private SuiteSettings.Kafka kafka(String kafka) throws Exception {
+        return MusterYaml.parse(START + kafka, folder).kafka();
+    }
+
+    @Test
+    void aKafkaOfOnesOwnIsNamedWithHowEachServiceShowsWhoItIs() throws Exception {
+        assertThat(kafka("kafka: {bootstrapServers: \"127.0.0.1:9092\"}")).isEqualTo(new SuiteSettings.Kafka("127.0.0.1:9092", "muster.", Map.of()));
+        assertThat(kafka("kafka: {bootstrapServers: [a:1, \"b:2,[::1]:3\"], topicsPrefix: lab., security: {protocol: SASL_SSL, ca: tls/ca.pem}}")).as("each is a user of its own")
+                .isEqualTo(new SuiteSettings.Kafka("a:1,b:2,[::1]:3", "lab.", Map.of("protocol", "SASL_SSL", "ca", folder.resolve("tls/ca.pem").toString(),
+                        "username", "muster-{service}", "password-secret", "kafka-password-{service}")));
+        assertThat(kafka("kafka: {bootstrapServers: a:1, security: {protocol: SASL_SSL, username: ml, saslMechanism: PLAIN}}").security()).as("one for all")
+                .isEqualTo(Map.of("protocol", "SASL_SSL", "sasl-mechanism", "PLAIN", "username", "ml"));
+        assertThat(kafka("kafka: {bootstrapServers: a:1, security: {protocol: SASL_SSL, username: \"{service}.ml\", passwordSecret: all}}").security())
+                .isEqualTo(Map.of("protocol", "SASL_SSL", "username", "{service}.ml", "password-secret", "all"));
+        assertThat(kafka("kafka: {bootstrapServers: a:1, security: {protocol: SASL_SSL, saslMechanism: OAUTHBEARER}}").security())
+                .isEqualTo(Map.of("protocol", "SASL_SSL", "sasl-mechanism", "OAUTHBEARER", "token-secret", "kafka-token-{service}"));
+        assertThat(kafka("kafka: {bootstrapServers: a:1, security: {protocol: SSL, certificate: \"tls/{service}.pem\", keySecret: \"kafka-key-{service}\"}}").security())
+                .isEqualTo(Map.of("protocol", "SSL", "certificate", folder.resolve("tls/{service}.pem").toString(), "key-secret", "kafka-key-{service}"));
+    }
+
+    @Test
+    void whatIsWrongWithAKafkaIsSaidWithoutWhatMayBeASecret() {
+        assertThatThrownBy(() -> kafka("ports: {kafka: 9092}\nkafka: {security: {protocol: SASL_SSL, password: hunter2}}")).isInstanceOf(InvalidYamlException.class)
+                .hasMessageContaining("kafka.bootstrapServers: line 4: is missing; write bootstrapServers: <host>:<port>")
+                .hasMessageContaining("kafka.security.password: line 4: there is no such key")
+                .hasMessageContaining("ports.kafka: line 3: is of a Kafka that is started, and kafka names one that is there; remove it").hasMessageNotContaining("hunter2");
+        for (var servers : List.of("\"SASL_SSL://ann:hunter2@kafka:9093\"", "kafka-hunter2", "\"\"")) {
+            assertThatThrownBy(() -> kafka("kafka: {bootstrapServers: " + servers + "}")).isInstanceOf(InvalidYamlException.class)
+                    .hasMessageContaining("kafka.bootstrapServers: line 3: is no list of host:port; write such as kafka-1:9093").hasMessageNotContaining("hunter2");
+        }
+    }
+
+    @Test
+    void namesTheFileOfThePasswordThatIsMissing() throws Exception {
+        var yaml = MusterYaml.parse(START + "accounts: {default: {provider: aws}}\nkafka: {bootstrapServers: a:1, security: {protocol: SASL_SSL}}", folder);
+        Files.createDirectories(folder.resolve("secrets"));
+        for (var file : List.of("clearml-default-access-key", "clearml-default-secret-key", "kafka-password-planner", "kafka-password-queue-watcher")) {
+            Files.writeString(folder.resolve("secrets").resolve(file), "x");
+        }
+        var run = new Run(folder.resolve(".muster"));
+
+        assertThatThrownBy(() -> yaml.settings(folder, run)).hasMessage("aws-provisioner has nothing to show to Kafka: put its password into the file "
+                + folder.resolve("secrets/kafka-password-aws-provisioner") + ", or name another in kafka.security");
+
+        Files.writeString(folder.resolve("secrets/kafka-password-aws-provisioner"), "x");
+        assertThat(yaml.settings(folder, run).kafka()).isEqualTo(yaml.kafka());
+    }
+
+    @Test
+    void theKafkaOfItsPageIsOne() throws Exception {
+        var page = Files.readString(Path.of("../docs/kafka.md"));
+        var kafka = kafka(page.substring(page.indexOf("```yaml\nkafka:") + 8, page.indexOf("```\n", page.indexOf("```yaml\nkafka:") + 8)));
+        assertThat(kafka).isEqualTo(new SuiteSettings.Kafka("kafka-1:9093,kafka-2:9093", "muster.", Map.of("protocol", "SASL_SSL", "ca", folder.resolve("kafka-ca.pem").toString(),
+                "username", "muster-{service}", "password-secret", "kafka-password-{service}")));
+        assertThat(page).contains("`secrets/kafka-password-planner`");
     }
 
     @Test

@@ -71,6 +71,9 @@ final class Services {
         told.put("quarkus.log.category.\"io.smallrye.health\".level", "WARN");
         told.put("muster.installation", settings.installation());
         told.put("muster.kafka.bootstrap-servers", kafka);
+        if (settings.kafka() != null) {
+            told.putAll(settings.kafka().told(service.module()));
+        }
         told.put("muster.topics.prefix", settings.topics().prefix());
         told.put("muster.topics.input-partitions", Integer.toString(settings.inputPartitions()));
         told.put("muster.secrets.folder", settings.secrets());

@@ -29,7 +29,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
 /**
- * A whole Muster on one computer: Kafka and the services as child processes, started again when they end; in a sandbox also
+ * A whole Muster on one computer: Kafka, unless the user has one, and the services as child processes, started again when they end; in a sandbox also
  * the stand-ins for ClearML and clouds, inside this process. Children never outlive it.
  *
  * <p>How it is doing stands in {@code suite.json} of its folder and at {@code GET /status} of its admin port.
@@ -145,12 +145,12 @@ public final class Suite implements AutoCloseable {
         var services = new Services(settings);
         var running = services.running(accounts);
         services.requireBuilt(running);
-        progress("starting Kafka");
-        var library = Path.of(settings.home()).resolve("sandbox/broker/target/lib");
-        broker = KafkaBroker.start(new KafkaBroker.Settings(Path.of(settings.data()).resolve("kafka"), settings.port("kafka"),
-                library, folder.resolve("logs/kafka.log"), this::write));
-        progress("making the topics");
-        broker.createTopics(settings.topics());
+        if (settings.kafka() == null) {
+            startBroker();
+        } else {
+            progress("looking at Kafka");
+            OwnKafka.require(settings, running.stream().map(Services.Service::module).toList());
+        }
         progress("starting the services");
         ControlToken.make(folder);
         controlPort = portFor("control");
@@ -158,6 +158,20 @@ public final class Suite implements AutoCloseable {
             startService(services, service, servers, accounts);
         }
         write();
+    }
+
+    private void startBroker() throws IOException, InterruptedException {
+        progress("starting Kafka");
+        var library = Path.of(settings.home()).resolve("sandbox/broker/target/lib");
+        broker = KafkaBroker.start(new KafkaBroker.Settings(Path.of(settings.data()).resolve("kafka"), settings.port("kafka"),
+                library, folder.resolve("logs/kafka.log"), this::write));
+        progress("making the topics");
+        broker.createTopics(settings.topics());
+    }
+
+    /** Empty: there is none yet. */
+    private String kafka() {
+        return settings.kafka() != null ? settings.kafka().bootstrapServers() : broker == null ? "" : broker.bootstrapServers();
     }
 
     /** Two suites in one folder would share Kafka's data and each other's state file. */
@@ -172,7 +186,7 @@ public final class Suite implements AutoCloseable {
             Map<String, SuiteSettings.Account> accounts) throws IOException {
         var port = service.module().equals(Services.PLANNER) ? controlPort : portFor(service.module());
         var work = Files.createDirectories(folder.resolve(service.module()));
-        Services.write(services.properties(service, broker.bootstrapServers(), port, connections, accounts), work);
+        Services.write(services.properties(service, kafka(), port, connections, accounts), work);
         var jar = service.jar(Path.of(settings.home()).toAbsolutePath());
         var command = new JvmCommand(service.module(), Services.flags(service), List.of("-jar", jar.toString()),
                 // Fewer arenas: a JVM's native memory otherwise grows with its threads.
@@ -279,7 +293,7 @@ public final class Suite implements AutoCloseable {
         return new SuiteState(self.pid(), SuiteState.startedAt(self), settings.sandbox(), settings.installation(), settings.speed(),
                 failed.isEmpty() && doing.isEmpty() && processes.stream().allMatch(SuiteState.ProcessState::ready),
                 doing, failed, admin == null ? "" : admin.url(), controlPort == 0 ? "" : "127.0.0.1:" + controlPort,
-                broker == null ? "" : broker.bootstrapServers(), clearml, connections, standIns == null ? "" : standIns.ec2Url(), standIns == null ? "" : standIns.gceUrl(),
+                kafka(), clearml, connections, standIns == null ? "" : standIns.ec2Url(), standIns == null ? "" : standIns.gceUrl(),
                 standIns == null ? "" : standIns.k8sUrl(), standIns == null ? "" : standIns.kubeconfig(),
                 settings.secrets(), processes);
     }

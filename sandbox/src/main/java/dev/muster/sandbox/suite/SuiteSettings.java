@@ -27,10 +27,11 @@ import java.util.TreeMap;
  * @param services further settings by service, as its own documentation names them
  * @param processMachines the stand-in cloud's machines are processes that run their boot script and the real clearml-agent, instead of simulated ones
  * @param clouds which clouds a sandbox has stand-ins for: {@code aws}, {@code gcp}, {@code k8s}; null: AWS; unused without stand-ins
+ * @param kafka one of the user's own; null: one is started
  */
 public record SuiteSettings(String home, String folder, String data, boolean sandbox, String installation, double speed,
         int inputPartitions, Map<String, Integer> ports, String secrets, Map<String, Connection> connections,
-        Map<String, Account> accounts, Map<String, Map<String, String>> services, boolean processMachines, List<String> clouds) {
+        Map<String, Account> accounts, Map<String, Map<String, String>> services, boolean processMachines, List<String> clouds, Kafka kafka) {
 
     private static final ObjectMapper JSON = new ObjectMapper().disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
 
@@ -95,6 +96,30 @@ public record SuiteSettings(String home, String folder, String data, boolean san
      */
     public record Cluster(String kubeconfig, String context, String server, String caFile, String serviceAccount, String secret) {}
 
+    /**
+     * A Kafka that is there already.
+     *
+     * @param bootstrapServers as {@code host:port,…}
+     * @param topicsPrefix before the name of every topic
+     * @param security settings below {@code muster.kafka.security.}, as docs/kafka.md has them; {@link #SERVICE} in one stands for the name of the service that is told
+     */
+    public record Kafka(String bootstrapServers, String topicsPrefix, Map<String, String> security) {
+
+        public static final String SERVICE = "{service}";
+
+        public Kafka {
+            security = security == null ? Map.of() : Map.copyOf(security);
+        }
+
+        /** What one service is told of it. */
+        Map<String, String> told(String service) {
+            var told = new TreeMap<String, String>();
+            told.put("muster.kafka.bootstrap-servers", bootstrapServers);
+            security.forEach((key, value) -> told.put("muster.kafka.security." + key, value.replace(SERVICE, service)));
+            return told;
+        }
+    }
+
     public SuiteSettings {
         ports = ports == null ? Map.of() : Map.copyOf(ports);
         connections = connections == null ? Map.of() : Map.copyOf(connections);
@@ -106,20 +131,25 @@ public record SuiteSettings(String home, String folder, String data, boolean san
     /** A sandbox with everything chosen for a laptop. */
     public static SuiteSettings sandbox(Path home, Path folder, double speed) {
         return new SuiteSettings(home.toString(), folder.toString(), folder.resolve("data").toString(), true, "sandbox", speed,
-                Topics.SANDBOX_INPUT_PARTITIONS, Map.of(), folder.resolve("secrets").toString(), Map.of(), Map.of(), Map.of(), false, null);
+                Topics.SANDBOX_INPUT_PARTITIONS, Map.of(), folder.resolve("secrets").toString(), Map.of(), Map.of(), Map.of(), false, null, null);
     }
 
     public SuiteSettings withPorts(Map<String, Integer> given) {
-        return new SuiteSettings(home, folder, data, sandbox, installation, speed, inputPartitions, given, secrets, connections, accounts, services, processMachines, clouds);
+        return new SuiteSettings(home, folder, data, sandbox, installation, speed, inputPartitions, given, secrets, connections, accounts, services, processMachines, clouds, kafka);
     }
 
     public SuiteSettings withProcessMachines() {
-        return new SuiteSettings(home, folder, data, sandbox, installation, speed, inputPartitions, ports, secrets, connections, accounts, services, true, clouds);
+        return new SuiteSettings(home, folder, data, sandbox, installation, speed, inputPartitions, ports, secrets, connections, accounts, services, true, clouds, kafka);
     }
 
     /** With stand-ins for these clouds. A provisioner more is 100 MiB and some seconds of start more. */
     public SuiteSettings withClouds(List<String> given) {
-        return new SuiteSettings(home, folder, data, sandbox, installation, speed, inputPartitions, ports, secrets, connections, accounts, services, processMachines, given);
+        return new SuiteSettings(home, folder, data, sandbox, installation, speed, inputPartitions, ports, secrets, connections, accounts, services, processMachines, given, kafka);
+    }
+
+    /** With a Kafka that is there already. */
+    public SuiteSettings withKafka(Kafka given) {
+        return new SuiteSettings(home, folder, data, sandbox, installation, speed, inputPartitions, ports, secrets, connections, accounts, services, processMachines, clouds, given);
     }
 
     /** With one more setting of one service. */
@@ -128,7 +158,7 @@ public record SuiteSettings(String home, String folder, String data, boolean san
         var some = new TreeMap<>(all.getOrDefault(service, Map.of()));
         some.put(key, value);
         all.put(service, some);
-        return new SuiteSettings(home, folder, data, sandbox, installation, speed, inputPartitions, ports, secrets, connections, accounts, all, processMachines, clouds);
+        return new SuiteSettings(home, folder, data, sandbox, installation, speed, inputPartitions, ports, secrets, connections, accounts, all, processMachines, clouds, kafka);
     }
 
     int port(String process) {
@@ -136,7 +166,7 @@ public record SuiteSettings(String home, String folder, String data, boolean san
     }
 
     Topics topics() {
-        return new Topics(Topics.DEFAULT_PREFIX, inputPartitions);
+        return new Topics(kafka == null ? Topics.DEFAULT_PREFIX : kafka.topicsPrefix(), inputPartitions);
     }
 
     public void write(Path file) throws IOException {

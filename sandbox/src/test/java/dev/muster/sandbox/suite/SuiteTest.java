@@ -3,7 +3,14 @@ package dev.muster.sandbox.suite;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.muster.contracts.KafkaConnection;
+import dev.muster.contracts.KafkaRights;
+import dev.muster.contracts.KafkaSecurity;
+import dev.muster.contracts.KafkaSettings;
+import dev.muster.contracts.SecretsFolder;
+import dev.muster.contracts.Topics;
 import dev.muster.sandbox.broker.KafkaBroker;
+import dev.muster.sandbox.broker.SecuredBroker;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -18,8 +25,10 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Properties;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.admin.Admin;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -116,6 +125,75 @@ class SuiteTest {
             assertThat(Files.readString(folder.resolve("k8s-provisioner/config/application.properties")).replace("\\", ""))
                     .contains("muster.k8s.accounts.\"cluster\".kubeconfig=" + ready.kubeconfig()).contains("muster.k8s.accounts.\"cluster\".namespaces=muster")
                     .doesNotContain("token", "muster.aws.");
+        }
+    }
+
+    @Test
+    void startsNoKafkaWhereTheUserHasOneAndLooksAtItAsEachService() throws Exception {
+        var topics = new Topics("lab.", 3);
+        try (var kafka = SecuredBroker.start(temporary.resolve("kafka"))) {
+            var settings = withKafka(kafka, kafka.address("SASL_SSL"));
+            for (var service : List.of("planner", "queue-watcher", "aws-provisioner")) {
+                awaitMissing(kafka.service(topics, service), topics, service, 0);
+            }
+            assertFails(settings, "Kafka at " + kafka.address("SASL_SSL") + ": missing topics: lab.commands.aws,", "create them as deploy/topics.txt says");
+            kafka.broker().createTopics(topics);
+
+            try (var suite = Suite.start(settings)) {
+                var ready = await("ready", () -> Optional.of(suite.state()).filter(SuiteState::ready));
+                assertThat(ready.processes()).extracting(SuiteState.ProcessState::name).containsExactly("aws-provisioner", "planner", "queue-watcher");
+                assertThat(ready.kafka()).isEqualTo(kafka.address("SASL_SSL"));
+                for (var service : List.of("planner", "queue-watcher", "aws-provisioner")) {
+                    var told = new Properties();
+                    try (var reader = Files.newBufferedReader(folder.resolve(service + "/config/application.properties"))) {
+                        told.load(reader);
+                    }
+                    assertThat(told.getProperty("muster.topics.prefix")).isEqualTo("lab.");
+                    assertThat(told.values()).noneMatch(value -> value.toString().contains("secret of muster-"));
+                    var connection = KafkaConnection.of(told.getProperty("muster.kafka.bootstrap-servers"), KafkaSecurity.of(key -> Optional.ofNullable(told.getProperty(key))),
+                            new SecretsFolder(Path.of(told.getProperty("muster.secrets.folder"))));
+                    assertThat(connection.as()).isEqualTo("user muster-" + service + " with the password in the secret kafka-password-muster-" + service);
+                }
+            }
+            assertThat(Path.of(settings.data())).doesNotExist();
+            settings.write(temporary.resolve("settings.json"));
+            assertThat(SuiteSettings.read(temporary.resolve("settings.json"))).isEqualTo(settings);
+
+            var missing = KafkaRights.of(topics, "queue-watcher").stream().filter(right -> right.name().equals("lab.demand")).toList();
+            kafka.forbid("User:muster-queue-watcher", missing);
+            awaitMissing(kafka.as("muster-queue-watcher", "secret of muster-queue-watcher"), topics, "queue-watcher", 1);
+            assertFails(settings, "Kafka at " + kafka.address("SASL_SSL") + " doesn't allow user muster-queue-watcher", "WRITE on topic lab.demand");
+            Files.writeString(kafka.secrets().resolve("kafka-password-muster-planner"), "wrong");
+            assertFails(settings, "refuses user muster-planner with the password in the secret kafka-password-muster-planner", "look at kafka.security and at the secret");
+            Files.delete(kafka.secrets().resolve("kafka-password-muster-planner"));
+            assertFails(settings, "planner can't connect to Kafka: kafka.security.passwordSecret names no file of the secrets folder", "");
+        }
+        var silent = "127.0.0.1:" + freePort();
+        assertFails(SuiteSettings.sandbox(home, folder, 1).withKafka(new SuiteSettings.Kafka(silent, "lab.", Map.of())), "Kafka does not answer at " + silent, "set kafka.bootstrapServers to where it is");
+    }
+
+    private SuiteSettings withKafka(SecuredBroker kafka, String servers) {
+        return new SuiteSettings(home.toString(), folder.toString(), temporary.resolve("data").toString(), false, "lab", 1, 3, Map.of(), kafka.secrets().toString(),
+                Map.of("default", new SuiteSettings.Connection("http://127.0.0.1:1", null, null, null)), Map.of("default", new SuiteSettings.Account("aws", List.of(), null, null)),
+                Map.of(), false, null, new SuiteSettings.Kafka(servers, "lab.", Map.of("protocol", "SASL_SSL", "username", "muster-{service}",
+                        "password-secret", "kafka-password-muster-{service}", "ca", kafka.ca().toString())));
+    }
+
+    /** The authorizer learns of a change some milliseconds after it was taken. */
+    private static void awaitMissing(KafkaConnection as, Topics topics, String service, int count) throws Exception {
+        try (var admin = Admin.create(KafkaSettings.client(as))) {
+            await("with " + count + " rights missing", () -> Optional.of(KafkaRights.missing(admin, topics, service)).filter(missing -> missing.size() == count));
+        }
+    }
+
+    private static void assertFails(SuiteSettings settings, String problem, String fix) {
+        assertThatThrownBy(() -> Suite.start(settings)).isInstanceOf(IllegalStateException.class).hasMessageContaining(problem).hasMessageContaining(fix)
+                .message().doesNotContain("secret of muster-", "\n");
+    }
+
+    private static int freePort() throws IOException {
+        try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
         }
     }
 
