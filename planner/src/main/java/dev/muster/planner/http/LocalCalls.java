@@ -16,6 +16,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -42,7 +43,7 @@ final class LocalCalls implements AutoCloseable {
         });
         threads.allowCoreThreadTimeOut(true);
         var name = InProcessServerBuilder.generateName();
-        var builder = InProcessServerBuilder.forName(name).executor(threads);
+        var builder = InProcessServerBuilder.forName(name).executor(this::untilTheEnd);
         var chain = chain(interceptors);
         services.forEach(service -> builder.addService(ServerInterceptors.intercept(service.bindService(), chain)));
         try {
@@ -50,7 +51,7 @@ final class LocalCalls implements AutoCloseable {
         } catch (IOException impossible) {
             throw new UncheckedIOException(impossible);
         }
-        channel = InProcessChannelBuilder.forName(name).executor(threads).build();
+        channel = InProcessChannelBuilder.forName(name).executor(this::untilTheEnd).build();
     }
 
     /**
@@ -67,6 +68,17 @@ final class LocalCalls implements AutoCloseable {
         chain.sort(Comparator.comparingInt(interceptor -> interceptor instanceof Prioritized prioritized ? prioritized.getPriority() : 0));
         chain.add(Peer::intercept);
         return chain;
+    }
+
+    /** Connections end after the calls do, and cancel theirs once more: nobody waits for that. */
+    private void untilTheEnd(Runnable task) {
+        try {
+            threads.execute(task);
+        } catch (RejectedExecutionException over) {
+            if (!threads.isShutdown()) {
+                throw over;
+            }
+        }
     }
 
     Channel channel() {

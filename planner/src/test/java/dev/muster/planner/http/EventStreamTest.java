@@ -48,6 +48,7 @@ class EventStreamTest {
     private final LocalCalls calls = new LocalCalls(List.of(feed), List.of());
     private final Bindings bindings = new Bindings();
     private final AtomicInteger connections = new AtomicInteger();
+    private final List<Throwable> thrown = new CopyOnWriteArrayList<>();
     private HttpServer server;
 
     /** The service: each of its calls sends what the test tells it to. */
@@ -98,6 +99,7 @@ class EventStreamTest {
 
     @BeforeEach
     void serve() throws Exception {
+        vertx.exceptionHandler(thrown::add);
         server = vertx.createHttpServer()
                 .connectionHandler(connection -> {
                     connections.incrementAndGet();
@@ -109,8 +111,20 @@ class EventStreamTest {
 
     @AfterEach
     void end() throws Exception {
-        vertx.close().toCompletionStage().toCompletableFuture().get(20, TimeUnit.SECONDS);
+        // As when the planner ends, while there are readers.
         calls.close();
+        vertx.close().toCompletionStage().toCompletableFuture().get(20, TimeUnit.SECONDS);
+        assertThat(thrown).isEmpty();
+    }
+
+    @Test
+    void readersAreToldThatThePlannerEnds() throws Exception {
+        try (var events = events("?fleet=ends", "")) {
+            call("ends").upTo(1);
+            assertThat(events.next()).startsWith("id: token-1\n");
+            calls.close();
+            assertThat(events.next()).startsWith("event: error\ndata: {\"code\":14,");
+        }
     }
 
     private Events events(String query, String headers) throws IOException {
