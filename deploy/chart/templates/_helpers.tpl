@@ -58,12 +58,12 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 {{- if and .Values.provider (not .Values.queues) -}}
 {{- fail "queues: is missing beside provider; name ClearML queues, or leave out provider and write fleets" -}}
 {{- end -}}
-{{- if and .Values.queues (hasKey .Values.fleets "default") -}}
+{{- if and .Values.queues (hasKey (.Values.fleets | default dict) "default") -}}
 {{- fail "fleets.default: is what queues and provider make; leave those out, or give this fleet another name" -}}
 {{- end -}}
 {{- if and .Values.queues (ne .Values.provider "k8s") -}}
 {{- range list "region" "type" -}}
-{{- if not (index $.Values.pool .) -}}
+{{- if not (index ($.Values.pool | default dict) .) -}}
 {{- fail (printf "pool.%s: is missing; provider %s needs it, such as pool: {region: us-east-1, type: g4dn.xlarge, max: 4}" . $.Values.provider) -}}
 {{- end -}}
 {{- end -}}
@@ -179,13 +179,13 @@ secrets and files are sources of projected volumes.
 {{- /* ClearML servers by the names that fleets use. */ -}}
 {{- define "muster.connections" -}}
 {{- $main := pick .Values.clearml "api" "machineHosts" "ca" "interval" "proxy" -}}
-{{- mergeOverwrite (deepCopy .Values.clearml.connections) (dict "default" $main) | toJson -}}
+{{- mergeOverwrite (deepCopy (.Values.clearml.connections | default dict)) (dict "default" $main) | toJson -}}
 {{- end -}}
 
 {{- /* Accounts of a provider by the names that fleets use. */ -}}
 {{- define "muster.accounts" -}}
 {{- $provider := .provider -}}
-{{- $accounts := deepCopy (index .root.Values $provider).accounts -}}
+{{- $accounts := deepCopy ((index .root.Values $provider).accounts | default dict) -}}
 {{- if and (eq $provider "k8s") (not (hasKey $accounts "default")) -}}
 {{- $_ := set $accounts "default" dict -}}
 {{- end -}}
@@ -200,7 +200,7 @@ secrets and files are sources of projected volumes.
 {{- end -}}
 
 {{- define "muster.machineNamespaces" -}}
-{{- prepend .Values.k8s.namespaces .Values.machines.namespace | uniq | toJson -}}
+{{- prepend (.Values.k8s.namespaces | default list) .Values.machines.namespace | uniq | toJson -}}
 {{- end -}}
 
 {{- /* What one service is told: root, service. */ -}}
@@ -328,7 +328,7 @@ volumes: {{- toYaml (append .volumes (dict "name" "tmp" "emptyDir" (dict "sizeLi
 {{- if eq .Values.provider "k8s" -}}
 {{- $pool = dict "provider" "k8s" "namespace" .Values.machines.namespace "k8s" (dict "pods" "task" "requests" (dict "cpu" 1 "memory" "2Gi")) -}}
 {{- end -}}
-{{- $pool = mergeOverwrite $pool (deepCopy .Values.pool) -}}
+{{- $pool = mergeOverwrite $pool (deepCopy (.Values.pool | default dict)) -}}
 {{- $queues := dict -}}
 {{- range .Values.queues -}}{{- $_ := set $queues . (list "machines") -}}{{- end -}}
 {{- $_ := set $fleets "default" (dict "name" "default" "queues" $queues "pools" (dict "machines" $pool)) -}}

@@ -455,9 +455,19 @@ class ChartTest {
     }
 
     @Test
-    void topicsAndRightsInTheChartAreThoseOfDeploy() throws IOException {
+    void aListThatIsNulledIsAnEmptyOne() throws Exception {
+        var nulled = List.of("clearml.connections", "fleets", "k8s.namespaces", "k8s.accounts", "aws.accounts", "gcp.accounts", "pool", "api.grants", "api.oidc", "networkPolicy.apiFrom",
+                "networkPolicy.metricsFrom", "machines.networkPolicy.clearmlCidrs", "machines.networkPolicy.extraEgress", "labels", "prices", "image.pullSecrets");
+        var arguments = nulled.stream().flatMap(key -> Stream.of("--set", key + "=null")).toArray(String[]::new);
+        assertThat(helm.objects(Helm.ci("smallest"), arguments).stream().map(HasMetadata::getKind)).containsExactlyElementsOf(MADE.get("smallest").stream().map(HasMetadata::getKind).toList());
+    }
+
+    @Test
+    void topicsRightsAndAlertsInTheChartAreThoseOfDeploy() throws IOException {
         same(FILES.resolve("topics.txt"), Files.readString(DEPLOY.resolve("topics.txt")));
         same(FILES.resolve("rights.txt"), Files.readString(DEPLOY.resolve("kafka").resolve("rights.txt")));
+        same(FILES.resolve("alerts.yaml"), Files.readString(DEPLOY.resolve("prometheus").resolve("alerts.yaml")));
+        assertThat(spec(generic("full", "PrometheusRule").get(0))).isEqualTo(new Yaml().load(Files.readString(FILES.resolve("alerts.yaml"))));
     }
 
     @Test
