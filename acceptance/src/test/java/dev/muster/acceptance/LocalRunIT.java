@@ -70,6 +70,7 @@ class LocalRunIT {
         shell.run("./muster queue list").succeeded();
         shell.run("./muster decision list demo").succeeded();
         shell.run("./muster why queue cpu").succeeded();
+        Await.within(Duration.ofSeconds(30), "a machine for the task", () -> !shell.run("./muster machine list --json").succeeded().json().path("machines").isEmpty());
         var again = shell.run("./muster replay-decisions --json").succeeded().json();
         assertThat(again.path("differences").asInt(-1)).isZero();
         assertThat(again.path("plans").asInt()).isPositive();

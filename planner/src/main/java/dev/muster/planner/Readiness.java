@@ -30,7 +30,7 @@ final class Readiness implements HealthCheck {
         response.withData("partitions", String.join(" ", planner.owned()));
         var unseen = planner.unseen();
         if (!unseen.isEmpty()) {
-            response.withData("held, their queues are not seen", unseen.stream().limit(NAMED).collect(Collectors.joining(" ")) + (unseen.size() > NAMED ? " and " + (unseen.size() - NAMED) + " more" : ""));
+            response.withData("held, queues not seen", unseen.stream().limit(NAMED).collect(Collectors.joining(" ")) + (unseen.size() > NAMED ? " and " + (unseen.size() - NAMED) + " more" : ""));
         }
         return response.build();
     }
