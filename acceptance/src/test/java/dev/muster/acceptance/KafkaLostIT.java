@@ -152,7 +152,7 @@ class KafkaLostIT {
         everyTaskRanOnce();
         // One for each task, the fourth launched after the take-over.
         assertThat(instances()).hasSize(4);
-        assertThat(instances()).extracting(instance -> instance.tags().get("muster-machine")).doesNotHaveDuplicates();
+        assertThat(instances()).extracting(instance -> instance.clientToken() + " " + instance.launchIndex()).as("launched once each").doesNotHaveDuplicates();
     }
 
     @Test
