@@ -55,4 +55,12 @@ class MusterScriptTest {
         var wrong = shell.with("JAVA_HOME", folder.resolve("none").toString()).run("./muster status");
         assertThat(wrong.err()).isEqualTo("muster: JAVA_HOME is " + folder.resolve("none") + ", and there is no bin/java in it: set it to a JDK, 17 or newer\n");
     }
+
+    @Test
+    void saysWhichServicesThereAre() throws Exception {
+        for (var command : new String[] {"./muster service", "./muster service kafka"}) {
+            assertThat(shell.run(command)).isEqualTo(new Shell.Ran(1, "",
+                    "muster: service NAME needs the name of one: queue-watcher planner aws-provisioner gcp-provisioner k8s-provisioner\n"));
+        }
+    }
 }

@@ -4,13 +4,13 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.util.JsonFormat;
+import dev.muster.sandbox.suite.Programs;
 import dev.muster.v1.FleetSpec;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -26,7 +26,7 @@ final class CloudDoctor {
     private final Cloud cloud;
     private final Path home;
 
-    /** @param home the source folder, with the built modules in it */
+    /** @param home the source folder with the built modules in it, or a release */
     CloudDoctor(Cloud cloud, Path home) {
         this.cloud = cloud;
         this.home = home;
@@ -55,11 +55,13 @@ final class CloudDoctor {
 
     /** @throws CliFailure if the program isn't built, or gives no answer */
     JsonNode ask(ObjectNode question) {
-        var app = home.resolve(cloud.module()).resolve("target/quarkus-app");
-        if (!Files.exists(app.resolve("quarkus-run.jar"))) {
-            throw CliFailure.failed(cloud.module() + " is not built (" + app + " is missing): run mvn -B -q -DskipTests package");
+        var programs = new Programs(home);
+        try {
+            programs.require(cloud.module());
+        } catch (IllegalStateException missing) {
+            throw CliFailure.failed(missing.getMessage());
         }
-        var path = Stream.of("app", "lib/main", "lib/boot", "quarkus").map(folder -> app.resolve(folder) + "/*").collect(Collectors.joining(java.io.File.pathSeparator));
+        var path = programs.classPath(cloud.module());
         var command = Stream.of(Stream.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()), FLAGS.stream(), Stream.of("-cp", path, cloud.doctor()))
                 .flatMap(part -> part).toList();
         Path told = null;

@@ -279,7 +279,7 @@ final class Run {
         }
     }
 
-    /** The source folder, as {@code ./muster} tells it. */
+    /** The source folder or that of a release, as {@code ./muster} tells it. */
     static Path home() {
         return Path.of(System.getProperty("muster.home", "")).toAbsolutePath().normalize();
     }

@@ -19,12 +19,7 @@ final class Services {
      * @param heap most MiB of its heap; the process takes about 100 more
      * @param provider runs only with an account of this provider; null: always
      */
-    record Service(String module, int heap, String provider) {
-
-        Path jar(Path home) {
-            return home.resolve(module).resolve("target/quarkus-app/quarkus-run.jar");
-        }
-    }
+    record Service(String module, int heap, String provider) {}
 
     static final String PLANNER = "planner";
 
@@ -47,14 +42,13 @@ final class Services {
                 || accounts.values().stream().anyMatch(account -> account.provider().equals(service.provider()))).toList();
     }
 
+    Programs programs() {
+        return new Programs(Path.of(settings.home()).toAbsolutePath());
+    }
+
     /** @throws IllegalStateException if a service isn't built, in one sentence */
     void requireBuilt(List<Service> services) {
-        for (var service : services) {
-            var jar = service.jar(Path.of(settings.home()));
-            if (!Files.exists(jar)) {
-                throw new IllegalStateException(service.module() + " is not built (" + jar + " is missing): run mvn -B -q -DskipTests package");
-            }
-        }
+        services.forEach(service -> programs().require(service.module()));
     }
 
     /**

@@ -162,7 +162,7 @@ public final class Suite implements AutoCloseable {
 
     private void startBroker() throws IOException, InterruptedException {
         progress("starting Kafka");
-        var library = Path.of(settings.home()).resolve("sandbox/broker/target/lib");
+        var library = new Services(settings).programs().broker();
         broker = KafkaBroker.start(new KafkaBroker.Settings(Path.of(settings.data()).resolve("kafka"), settings.port("kafka"),
                 library, folder.resolve("logs/kafka.log"), this::write));
         progress("making the topics");
@@ -187,8 +187,7 @@ public final class Suite implements AutoCloseable {
         var port = service.module().equals(Services.PLANNER) ? controlPort : portFor(service.module());
         var work = Files.createDirectories(folder.resolve(service.module()));
         Services.write(services.properties(service, kafka(), port, connections, accounts), work);
-        var jar = service.jar(Path.of(settings.home()).toAbsolutePath());
-        var command = new JvmCommand(service.module(), Services.flags(service), List.of("-jar", jar.toString()),
+        var command = new JvmCommand(service.module(), Services.flags(service), services.programs().start(service.module()),
                 // Fewer arenas: a JVM's native memory otherwise grows with its threads.
                 Map.of("MALLOC_ARENA_MAX", "2"), work, folder.resolve("logs").resolve(service.module() + ".log"));
         synchronized (this) {
