@@ -80,15 +80,15 @@ public record AccessSettings(Set<Way> ways, Optional<Path> grants, Optional<Oidc
     }
 
     /**
-     * A certificate of the settings is one that callers are shown: {@link ApiConfigSource} passes it on, but sees no file that {@code quarkus.config.locations}
-     * names, and the planner would then speak in clear.
+     * A certificate of the settings is one that callers are shown: {@link ApiConfigSource} passes it on, but sees no file other than of properties that
+     * {@code quarkus.config.locations} names, and the planner would then speak in clear.
      *
      * @throws IllegalArgumentException in one sentence, if it is not
      */
     public static void requireShown(PlannerConfig config, Config all) {
         if (config.api().tls().certificate().isPresent() && all.getOptionalValue("quarkus.http.tls-configuration-name", String.class).isEmpty()) {
             throw new IllegalArgumentException("muster.api.tls.certificate is set where it is read too late for TLS: put the settings into config/application.properties"
-                    + " in the folder that the planner works in, or into its environment; not into a file that quarkus.config.locations names");
+                    + " in the folder that the planner works in, into a .properties file that quarkus.config.locations names, or into its environment");
         }
     }
 

@@ -7,6 +7,7 @@ import dev.muster.planner.PlannerConfig;
 import io.smallrye.config.PropertiesConfigSource;
 import io.smallrye.config.SmallRyeConfig;
 import io.smallrye.config.SmallRyeConfigBuilder;
+import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -86,6 +87,17 @@ class AccessSettingsTest {
         keys.put("quarkus.http.tls-configuration-name", "muster-api");
         var shown = config(keys);
         AccessSettings.requireShown(shown.getConfigMapping(PlannerConfig.class), shown);
+    }
+
+    /** As a unit of systemd or a container has it. */
+    @Test
+    void aCertificateOfAFileThatIsNamedElsewhereIsShown() throws IOException {
+        var file = Files.writeString(pem.resolveSibling("application.properties"), "muster.api.tls.certificate=/etc/muster/api/tls.crt\nmuster.api.tls.key=/etc/muster/api/tls.key\n");
+        var told = new SmallRyeConfigBuilder().withDefaultValue("quarkus.http.port", "8480").withDefaultValue("quarkus.config.locations", file.toString())
+                .withSources(new ApiConfigSource()).build();
+        assertThat(told.getValue("quarkus.http.tls-configuration-name", String.class)).isEqualTo("muster-api");
+        assertThat(told.getValue("quarkus.tls.muster-api.key-store.pem.api.cert", String.class)).isEqualTo("/etc/muster/api/tls.crt");
+        assertThat(told.getValue("quarkus.http.ssl-port", String.class)).isEqualTo("8480");
     }
 
     @Test
