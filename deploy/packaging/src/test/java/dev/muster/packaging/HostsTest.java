@@ -56,7 +56,6 @@ class HostsTest {
             assertThat(own.path("user").asText()).isEqualTo(layout.path("user").asText() + ":" + layout.path("user").asText()).isEqualTo(Images.USER);
             assertThat(own.path("read_only").asBoolean()).isTrue();
             var environment = own.path("environment");
-            assertThat(environment.path("QUARKUS_CONFIG_LOCATIONS").asText()).isEqualTo(layout.path("settings").asText());
             assertThat(environment.path("MUSTER_INSTANCE").asText()).isEqualTo(name);
             assertThat(own.path("profiles").path(0).asText("")).isEqualTo(service.path("provider").asText(""));
             for (var where : List.of(Path.of(layout.path("settings").asText()).getParent().toString(), layout.path("secrets").asText(), layout.path("api").asText())) {
@@ -94,13 +93,13 @@ class HostsTest {
     @Test
     void systemdReadsTheUnit() throws Exception {
         var unit = Files.readString(DEPLOY.resolve("systemd/muster@.service"));
-        assertThat(unit).contains("Environment=QUARKUS_CONFIG_LOCATIONS=" + layout().path("settings").asText() + "\n");
+        assertThat(unit).contains("\nWorkingDirectory=" + Path.of(layout().path("secrets").asText()).getParent() + "\n");
         var page = Files.readString(DEPLOY.resolve("../docs/hosts.md"));
         assertThat(Pattern.compile("muster@([a-z0-9-]+)(?= |$)", Pattern.MULTILINE).matcher(page).results().map(found -> found.group(1)))
                 .isNotEmpty().allSatisfy(name -> assertThat(layout().path("services").findValuesAsText("name")).contains(name));
 
         var program = Path.of("../../muster").toRealPath().toString();
-        Files.writeString(folder.resolve("muster@.service"), unit.replace("/opt/muster/bin/muster", program).replace("WorkingDirectory=/opt/muster", "WorkingDirectory=/"));
+        Files.writeString(folder.resolve("muster@.service"), unit.replace("/opt/muster/bin/muster", program).replace("WorkingDirectory=/etc/muster", "WorkingDirectory=/"));
         Files.copy(folder.resolve("muster@.service"), folder.resolve("muster@planner.service"));
         Process verify;
         try {

@@ -112,9 +112,7 @@ class ReleaseIT {
         var port = Surroundings.freePort();
         try (var surroundings = Surroundings.start(HOME, folder.resolve("surroundings"))) {
             surroundings.tell("planner", port, told, surroundings.folder());
-            var service = command("bin/muster", "service", "planner").redirectErrorStream(true).redirectOutput(log.toFile());
-            service.environment().put("QUARKUS_CONFIG_LOCATIONS", told.resolve("config/application.properties").toString());
-            var process = service.start();
+            var process = command(unpacked.resolve("bin/muster").toString(), "service", "planner").directory(told.toFile()).redirectErrorStream(true).redirectOutput(log.toFile()).start();
             try {
                 surroundings.awaitReady(process, port, Duration.ofSeconds(120), log);
                 // The script became the service: whoever started it ends it.
