@@ -29,7 +29,7 @@ final class Figures {
 
     /** They come about by what an ordinary run doesn't have. */
     private static final Set<String> RARE = Set.of("muster_dead_letters_total", "muster_rescues_total", "muster_planner_records_of_no_fleet_total", "muster_planner_errors_total",
-            "muster_planner_states_lost_total", "muster_notifications_total", "muster_commands_repeated_total", "muster_holds", "muster_refusals", "muster_budget_reserved");
+            "muster_planner_states_lost_total", "muster_notifications_total", "muster_commands_repeated_total", "muster_holds", "muster_refusals_lasting", "muster_budget_reserved");
     private static final Pattern SAMPLE = Pattern.compile("([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\\{(.*)})? (\\S+)");
     private static final Pattern LABEL = Pattern.compile("([a-zA-Z_][a-zA-Z0-9_]*)=\"");
 

@@ -15,6 +15,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import org.apache.kafka.common.header.Headers;
+import org.jboss.logging.Logger;
 
 /**
  * Carries traces through one task: from a look at the queues to the plan that answers it, into the headers of its commands, and on to what becomes of the
@@ -22,6 +23,7 @@ import org.apache.kafka.common.header.Headers;
  */
 final class Trail {
 
+    private static final Logger LOG = Logger.getLogger(Trail.class);
     /** What is planned later than this after a look has other reasons. */
     private static final Duration LOOK_KEPT = Duration.ofMinutes(10);
     /** Machines that are followed at a time; the oldest gives way. */
@@ -29,6 +31,7 @@ final class Trail {
     private static final Set<Phase> ENDED = Set.of(Phase.GONE, Phase.FAILED, Phase.LOST);
 
     private final Traces traces;
+    private boolean hasFailed;
     private final Map<String, Look> looks = new HashMap<>();
     private final Map<String, Traces.Step> plans = new HashMap<>();
     private final Map<String, Life> lives = new LinkedHashMap<>() {
@@ -48,9 +51,12 @@ final class Trail {
 
     /** A record of the topic of demand, before it is taken. */
     void seen(byte[] key, Headers headers) {
-        if (!traces.isOn() || key == null) {
-            return;
+        if (traces.isOn() && key != null) {
+            harmless(() -> look(key, headers));
         }
+    }
+
+    private void look(byte[] key, Headers headers) {
         var context = traces.from(headers);
         if (context != null) {
             looks.put(new String(key, UTF_8), new Look(context, Instant.now()));
@@ -62,14 +68,26 @@ final class Trail {
         if (!traces.isOn() || send.value() == null) {
             return;
         }
+        if (send.sink().equals(Sinks.MACHINES)) {
+            harmless(() -> machine(send));
+        } else if (send.sink().startsWith(Sinks.commands(""))) {
+            harmless(() -> command(send));
+        }
+    }
+
+    private interface Following {
+        void follow() throws InvalidProtocolBufferException;
+    }
+
+    /** What can't be followed is left out: it must keep no record from its topic. Once it is said, since each of them may fail. */
+    private void harmless(Following following) {
         try {
-            if (send.sink().equals(Sinks.MACHINES)) {
-                machine(send);
-            } else if (send.sink().startsWith(Sinks.commands(""))) {
-                command(send);
+            following.follow();
+        } catch (InvalidProtocolBufferException | RuntimeException ours) {
+            if (!hasFailed) {
+                hasFailed = true;
+                LOG.error("A trace failed, and is left out; so are others that fail", ours);
             }
-        } catch (InvalidProtocolBufferException ours) {
-            throw new IllegalStateException("what was just written can't be read", ours);
         }
     }
 
@@ -120,7 +138,7 @@ final class Trail {
     /** All fleets that were due are planned, and what they say is on its way. */
     void planned() {
         if (!plans.isEmpty()) {
-            plans.values().forEach(Traces.Step::end);
+            harmless(() -> plans.values().forEach(Traces.Step::end));
             plans.clear();
         }
     }

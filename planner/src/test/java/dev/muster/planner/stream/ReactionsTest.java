@@ -68,6 +68,15 @@ class ReactionsTest {
     }
 
     @Test
+    void theEndOfARefusalThatNobodySawBeginIsNothing() {
+        reactions.refused("train", refused(null));
+        reactions.heard("train", waiting(1, START));
+        reactions.launched("train", launch("m-1", "gpu", ""));
+        reactions.heard("train", accepted("m-1", START.plusSeconds(1)));
+        assertThat(times("false")).isEqualTo(List.of(1.0, 1.0));
+    }
+
+    @Test
     void whatTheCloudWasNotAskedForIsNotTimed() {
         reactions.heard("train", waiting(1, START));
         reactions.launched("train", launch("m-1", "gpu", ""));
