@@ -132,7 +132,8 @@ class ApiPageTest {
 
             An error has a code, a sentence for people, and `google.rpc` details for programs: always an `ErrorInfo` with a reason and the domain `muster.dev`;
             a `BadRequest` with a violation for each field that is wrong, all of them at once; a `PreconditionFailure`; a `RetryInfo` where repeating helps.
-            With gRPC they are in the trailer `grpc-status-details-bin`.
+            With gRPC they are in the trailer `grpc-status-details-bin`. Clients take 8 KiB of headers: of more mistakes than go into that, the first are told,
+            and how many more there are.
 
             | code | HTTP | what it means | what to do |
             | --- | --- | --- | --- |

@@ -1,7 +1,5 @@
 package dev.muster.planner.http;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
 import io.grpc.CallOptions;
@@ -42,6 +40,8 @@ final class GrpcExchange {
     /** What is between the two ends of a connection, and none of the call's. */
     private static final Set<String> NOT_PASSED_ON = Set.of("content-type", "te", "host", "connection", "content-length", "transfer-encoding", "grpc-timeout",
             "grpc-encoding", "grpc-accept-encoding", "accept-encoding", "grpc-status", "grpc-message", Peer.KEY.name());
+
+    private static final Metadata.Key<byte[]> DETAILS = Metadata.Key.of("grpc-status-details-bin", Metadata.BINARY_BYTE_MARSHALLER);
 
     private final HttpServerRequest request;
     private final HttpServerResponse response;
@@ -283,8 +283,12 @@ final class GrpcExchange {
             passOn(trailers, put);
         }
         put.accept("grpc-status", Integer.toString(status.getCode().value()));
-        if (status.getDescription() != null) {
-            put.accept("grpc-message", encoded(status.getDescription()));
+        var told = GrpcEnd.of(status.getDescription(), trailers == null ? null : trailers.get(DETAILS));
+        if (told.message() != null) {
+            put.accept("grpc-message", GrpcEnd.encoded(told.message()));
+        }
+        if (told.details() != null) {
+            put.accept(DETAILS.name(), Base64.getEncoder().withoutPadding().encodeToString(told.details()));
         }
         Future<Void> ended = response.end();
         var farewell = vertx.setTimer(FAREWELL_MS, unread -> context.runOnContext(cut -> response.reset()));
@@ -293,7 +297,7 @@ final class GrpcExchange {
 
     private static void passOn(Metadata metadata, BiConsumer<String, String> put) {
         for (var name : metadata.keys()) {
-            if (NOT_PASSED_ON.contains(name)) {
+            if (NOT_PASSED_ON.contains(name) || name.equals(DETAILS.name())) {
                 continue;
             }
             if (name.endsWith(Metadata.BINARY_HEADER_SUFFIX)) {
@@ -302,19 +306,6 @@ final class GrpcExchange {
                 metadata.getAll(Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER)).forEach(value -> put.accept(name, value));
             }
         }
-    }
-
-    /** As gRPC wants it in a header: UTF-8 with what is no printable ASCII percent-encoded. */
-    private static String encoded(String text) {
-        var encoded = new StringBuilder();
-        for (byte b : text.getBytes(UTF_8)) {
-            if (b >= 0x20 && b < 0x7f && b != '%') {
-                encoded.append((char) b);
-            } else {
-                encoded.append(String.format("%%%02X", b & 0xff));
-            }
-        }
-        return encoded.toString();
     }
 
     /** On the calls' threads. */

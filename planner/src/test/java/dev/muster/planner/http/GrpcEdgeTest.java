@@ -4,12 +4,19 @@ import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.protobuf.Any;
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.util.JsonFormat;
+import com.google.rpc.BadRequest;
 import dev.muster.planner.control.BrokerResource;
 import dev.muster.planner.view.ReadModel;
+import dev.muster.v1.ApplyFleetRequest;
+import dev.muster.v1.FleetSpec;
 import dev.muster.v1.FleetsGrpc;
 import dev.muster.v1.GetFleetRequest;
 import dev.muster.v1.ListFleetsRequest;
 import dev.muster.v1.ListFleetsResponse;
+import dev.muster.v1.PoolSpec;
 import io.grpc.Grpc;
 import io.grpc.ManagedChannel;
 import io.grpc.ManagedChannelBuilder;
@@ -160,6 +167,42 @@ class GrpcEdgeTest {
                     assertThat(refused.getStatus().getDescription()).isEqualTo("There is no fleet 'Zürich %'.");
                     assertThat(io.grpc.protobuf.StatusProto.fromThrowable(refused).getDetailsCount()).isEqualTo(1);
                 });
+    }
+
+    @Test
+    void ofMoreMistakesThanAClientsHeadersTakeTheFirstAreTold() {
+        var spec = FleetSpec.newBuilder().setName("wrong");
+        for (int i = 0; i < 300; i++) {
+            spec.addPools(PoolSpec.newBuilder().setName("Wrong Pool " + i));
+        }
+        assertThatThrownBy(() -> FleetsGrpc.newBlockingStub(channel).validateFleet(ApplyFleetRequest.newBuilder().setSpec(spec).build()))
+                .isInstanceOfSatisfying(StatusRuntimeException.class, refused -> {
+                    assertThat(refused.getStatus().getCode()).as(refused.toString()).isEqualTo(Status.Code.INVALID_ARGUMENT);
+                    assertThat(refused.getStatus().getDescription()).matches("(?s).*…\n… and \\d+ more\\.");
+                    var details = io.grpc.protobuf.StatusProto.fromThrowable(refused).getDetailsList();
+                    assertThat(details).extracting(detail -> detail.getTypeUrl().replaceAll(".*\\.", "")).containsExactly("ErrorInfo", "BadRequest");
+                    var told = unpacked(details.get(1)).getFieldViolationsCount();
+                    assertThat(told).isBetween(5, 299);
+                    assertThat(refused.getStatus().getDescription()).endsWith("… and " + (violations(spec) - told) + " more.");
+                });
+    }
+
+    /** As JSON over HTTP tells them: all. */
+    private static int violations(FleetSpec.Builder spec) {
+        try {
+            return given().contentType("application/json").body("{\"spec\": " + JsonFormat.printer().print(spec) + "}").post("/v1/fleets:validate").then().statusCode(400)
+                    .extract().<List<Object>>path("details[1].fieldViolations").size();
+        } catch (InvalidProtocolBufferException impossible) {
+            throw new AssertionError(impossible);
+        }
+    }
+
+    private static BadRequest unpacked(Any detail) {
+        try {
+            return detail.unpack(BadRequest.class);
+        } catch (InvalidProtocolBufferException impossible) {
+            throw new AssertionError(impossible);
+        }
     }
 
     @Test
