@@ -5,27 +5,18 @@ import static org.assertj.core.api.Assertions.entry;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.sun.net.httpserver.HttpServer;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
-import java.security.MessageDigest;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
-import java.util.zip.GZIPOutputStream;
-import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
-import org.apache.commons.compress.archivers.tar.TarFile;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
@@ -213,85 +204,6 @@ class ImagesIT {
             assertThat(container.process().waitFor(60, TimeUnit.SECONDS)).isTrue();
             assertThat(container.log()).containsPattern("MaxRAMPercentage += 33\\.0+ .*environment").containsPattern("ExitOnOutOfMemoryError += true .*config file")
                     .containsPattern("UseSerialGC += true .*config file");
-        }
-    }
-
-    @Test
-    void aBaseIsTakenFromARegistryByItsDigest() throws Exception {
-        var base = TARGET.resolve("base.tar");
-        Assumptions.assumeTrue(Files.exists(base), "another base was chosen");
-        try (var registry = new Registry(base)) {
-            var settings = new Images.Settings(HOME, folder, registry.image, "muster", "1", "", CREATED);
-            var saved = new Images(settings).savedBase();
-            assertThat(texts(saved.config().path("config").path("Env"))).contains("JAVA_HOME=/opt/java");
-            assertThat(saved.find("java", saved.unpack(folder.resolve("root")))).isPresent();
-            assertThat(settings.baseLabels()).isEqualTo(Map.of("org.opencontainers.image.base.name", registry.image.split("@")[0],
-                    "org.opencontainers.image.base.digest", registry.image.split("@")[1]));
-        }
-    }
-
-    /** An image registry with one image, as far as one who pulls by digest asks. */
-    private static final class Registry implements AutoCloseable {
-
-        private static final String MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
-
-        private final HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-        private final String image;
-
-        Registry(Path tar) throws Exception {
-            byte[] config;
-            byte[] layer;
-            try (var file = new TarFile(tar.toFile())) {
-                config = content(file, "config.json");
-                var zipped = new ByteArrayOutputStream();
-                try (var gzip = new GZIPOutputStream(zipped)) {
-                    gzip.write(content(file, "layer.tar"));
-                }
-                layer = zipped.toByteArray();
-            }
-            var manifest = """
-                    {"schemaVersion": 2, "mediaType": "%s",
-                     "config": {"mediaType": "application/vnd.docker.container.image.v1+json", "size": %d, "digest": "%s"},
-                     "layers": [{"mediaType": "application/vnd.docker.image.rootfs.diff.tar.gzip", "size": %d, "digest": "%s"}]}
-                    """.formatted(MANIFEST, config.length, digest(config), layer.length, digest(layer)).getBytes(StandardCharsets.UTF_8);
-            serve("/v2/", new byte[0], "text/plain");
-            serve("/v2/base/manifests/" + digest(manifest), manifest, MANIFEST);
-            serve("/v2/base/blobs/" + digest(config), config, "application/octet-stream");
-            serve("/v2/base/blobs/" + digest(layer), layer, "application/octet-stream");
-            server.start();
-            image = "127.0.0.1:" + server.getAddress().getPort() + "/base@" + digest(manifest);
-        }
-
-        private static byte[] content(TarFile file, String name) throws IOException {
-            for (TarArchiveEntry one : file.getEntries()) {
-                if (one.getName().equals(name)) {
-                    return file.getInputStream(one).readAllBytes();
-                }
-            }
-            throw new IOException("no " + name);
-        }
-
-        private static String digest(byte[] content) throws Exception {
-            return "sha256:" + HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(content));
-        }
-
-        private void serve(String path, byte[] content, String type) throws Exception {
-            var digest = digest(content);
-            server.createContext(path, exchange -> {
-                exchange.getResponseHeaders().add("Content-Type", type);
-                exchange.getResponseHeaders().add("Docker-Content-Digest", digest);
-                var isHead = exchange.getRequestMethod().equals("HEAD");
-                exchange.sendResponseHeaders(exchange.getRequestURI().getPath().equals(path) ? 200 : 404, isHead || content.length == 0 ? -1 : content.length);
-                if (!isHead) {
-                    exchange.getResponseBody().write(content);
-                }
-                exchange.close();
-            });
-        }
-
-        @Override
-        public void close() {
-            server.stop(0);
         }
     }
 }
