@@ -3,6 +3,7 @@ package dev.muster.telemetry;
 import io.quarkus.logging.LoggingFilter;
 import java.util.logging.Filter;
 import java.util.logging.Handler;
+import java.util.logging.Level;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 import org.eclipse.microprofile.config.ConfigProvider;
@@ -41,6 +42,10 @@ public final class Lines implements Filter {
         if (config.getOptionalValue(KEY, String.class).filter(LogFormat.JSON.name()::equalsIgnoreCase).isPresent()) {
             var service = config.getOptionalValue("quarkus.application.name", String.class).orElse("");
             write(Logger.getLogger("").getHandlers(), new JsonLine(service.startsWith("muster-") ? service.substring("muster-".length()) : service));
+            if (Thread.getDefaultUncaughtExceptionHandler() == null) {
+                // The JVM itself would write it in lines of its own.
+                Thread.setDefaultUncaughtExceptionHandler((thread, died) -> Logger.getLogger(Lines.class.getName()).log(Level.SEVERE, "A thread died", died));
+            }
         }
     }
 
