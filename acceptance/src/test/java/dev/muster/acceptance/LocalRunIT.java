@@ -107,8 +107,10 @@ class LocalRunIT {
 
     private void figuresAreShown(Map<String, Integer> services) throws Exception {
         var figures = new Figures(services);
-        // A planner shows its fleets every five seconds.
-        Await.within(Duration.ofSeconds(15), "the fleet's budgets", () -> figures.names().contains("muster_budget_left"));
+        // A machine that works: what went by between two looks is no start of a task. A planner shows its fleets every five seconds.
+        shell.run("./muster task enqueue gpu --seconds 1200").succeeded();
+        Await.within(Duration.ofSeconds(40), "a machine that works, and the fleet's budgets", () -> figures.names().containsAll(Set.of("muster_machines", "muster_spend_per_hour",
+                "muster_committed_per_hour", "muster_task_start_seconds_bucket", "muster_budget_left")));
         figures.areThoseOfThePage();
         if (prometheus.isPresent()) {
             prometheus.get().answersTheDashboards(figures.names());
