@@ -85,6 +85,7 @@ class LocalRunIT {
         figuresAreShown(services);
         aLaunchIsFollowedFromItsQueueToItsMachine();
         aKafkaThatIsSilentMakesThemUnreadyAndNotDead(services);
+        prometheus.ifPresent(Prometheus::close);
 
         assertThat(shell.run("./muster down").succeeded().out()).contains("Muster is down.");
         assertThat(shell.processesLeft()).isEmpty();

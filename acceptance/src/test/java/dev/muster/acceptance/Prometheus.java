@@ -118,8 +118,9 @@ final class Prometheus implements AutoCloseable {
         return answer.path("data");
     }
 
+    /** It is gone when this returns. */
     @Override
     public void close() {
-        process.destroyForcibly();
+        process.destroyForcibly().onExit().join();
     }
 }
