@@ -41,7 +41,7 @@ final class FleetCommand {
 
     @Command(name = "apply", mixinStandardHelpOptions = true, sortOptions = false, description = "Creates fleets, or changes them to what the file says.",
             footer = {"./muster fleet apply -f fleet.yaml", "./muster fleet apply -f fleet.yaml --dry-run", "./muster fleet apply -f fleet.yaml --expected-version 3",
-                "./muster fleet apply -f fleet.yaml --adopt dynamic_worker", "./muster fleet apply -f fleets --managed-by-file 'fleets/ of the repository ops' --wait 10m"})
+                "./muster fleet apply -f fleet.yaml --adopt dynamic_worker", "./muster fleet apply -f fleets --managed-by-file ops/fleets --wait 10m"})
     static final class Apply implements Runnable {
         @Mixin
         CommonOptions common;
