@@ -76,7 +76,7 @@ class EdgesFuzzTest {
     /** The same in each build, so that it fails on a change and not on luck; the long play draws its own. */
     private static final long SEED = Long.getLong("fuzz.seed", Integer.getInteger("fuzz.requests") == null ? 1 : System.nanoTime() % 1_000_000_000);
     /** What Quarkus' router logs as an error of its own is the fault of requests that are none. They are answered with 400. */
-    private static final Pattern NO_REQUEST = Pattern.compile("The request path must start with '/'|the 'Host' header is required");
+    private static final Pattern NO_REQUEST = Pattern.compile("The request path must start with '/'|the 'Host' header is required|the ':authority' pseudo-header is required");
     private static final long FROM = Long.getLong("fuzz.from", 0);
     /** At both edges together. */
     private static final int REQUESTS = Integer.getInteger("fuzz.requests", 4_000);
