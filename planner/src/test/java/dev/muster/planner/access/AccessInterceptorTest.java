@@ -1,5 +1,6 @@
 package dev.muster.planner.access;
 
+import static dev.muster.planner.Await.await;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -45,7 +46,6 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import org.jose4j.jws.AlgorithmIdentifiers;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -292,15 +292,5 @@ class AccessInterceptorTest {
         assertThatThrownBy(() -> InstallationGrpc.newBlockingStub(channel).withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers)).getCaller(GetCallerRequest.getDefaultInstance()))
                 .hasMessageContaining("must be: Bearer, a blank, and a token");
         assertThatThrownBy(() -> whoami("eyJhbGciOiJub25lIn0.e30.")).hasMessageContaining("takes no tokens of an identity provider");
-    }
-
-    private static void await(String what, Callable<Boolean> condition) throws Exception {
-        var deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
-        while (!condition.call()) {
-            if (System.nanoTime() > deadline) {
-                throw new AssertionError("not within 30 s: " + what);
-            }
-            LockSupport.parkNanos(20_000_000);
-        }
     }
 }

@@ -1,5 +1,6 @@
 package dev.muster.planner.control;
 
+import static dev.muster.planner.Await.await;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -65,11 +66,9 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -454,15 +453,5 @@ class MoneyApiTest {
         var pool = PoolSpec.newBuilder().setName("cpu").setLimits(Limits.newBuilder().setMax(3))
                 .addOffers(OfferSpec.newBuilder().setKey(key).setPriceMicrosPerHour(95_000));
         return FleetSpec.newBuilder().setName(name).addQueues(QueueSpec.newBuilder().setName(name + "-queue").addPools("cpu")).addPools(pool);
-    }
-
-    private static void await(String what, Callable<Boolean> condition) throws Exception {
-        var deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
-        while (!condition.call()) {
-            if (System.nanoTime() > deadline) {
-                throw new AssertionError("not within 30 s: " + what);
-            }
-            LockSupport.parkNanos(20_000_000);
-        }
     }
 }

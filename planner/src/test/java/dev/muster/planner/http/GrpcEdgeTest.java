@@ -1,5 +1,6 @@
 package dev.muster.planner.http;
 
+import static dev.muster.planner.Await.await;
 import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -39,11 +40,8 @@ import io.vertx.core.http.RequestOptions;
 import jakarta.inject.Inject;
 import java.net.InetSocketAddress;
 import java.net.URI;
-import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -217,15 +215,5 @@ class GrpcEdgeTest {
         assertThat(call.headers().get(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER))).isEqualTo("Bearer abc");
         assertThat(call.headers().get(Metadata.Key.of("x-other-bin", Metadata.BINARY_BYTE_MARSHALLER))).containsExactly(1, 2);
         assertThat(call.headers().keys()).doesNotContain("muster-peer-bin");
-    }
-
-    private static void await(String what, Callable<Boolean> condition) throws Exception {
-        var deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
-        while (!condition.call()) {
-            if (System.nanoTime() > deadline) {
-                throw new AssertionError("not within 30 s: " + what);
-            }
-            LockSupport.parkNanos(20_000_000);
-        }
     }
 }

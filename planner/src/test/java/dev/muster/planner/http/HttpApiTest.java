@@ -1,5 +1,6 @@
 package dev.muster.planner.http;
 
+import static dev.muster.planner.Await.await;
 import static io.restassured.RestAssured.given;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -34,8 +35,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Callable;
-import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -396,16 +395,6 @@ class HttpApiTest {
         var machine = MachineRecord.newBuilder().setMachineId(id).setFleet(fleet).setPool(pool).setPhase(phase).build();
         try (var producer = new KafkaProducer<>(Map.<String, Object>of("bootstrap.servers", brokers), new StringSerializer(), new ByteArraySerializer())) {
             producer.send(new ProducerRecord<>("muster.machines", null, Instant.now().toEpochMilli(), fleet + "/" + id, machine.toByteArray())).get();
-        }
-    }
-
-    private static void await(String what, Callable<Boolean> condition) throws Exception {
-        var deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
-        while (!condition.call()) {
-            if (System.nanoTime() > deadline) {
-                throw new AssertionError("not within 30 s: " + what);
-            }
-            LockSupport.parkNanos(20_000_000);
         }
     }
 }

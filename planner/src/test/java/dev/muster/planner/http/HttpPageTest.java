@@ -1,5 +1,6 @@
 package dev.muster.planner.http;
 
+import static dev.muster.planner.Await.await;
 import static io.restassured.RestAssured.given;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -14,11 +15,8 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -111,20 +109,6 @@ class HttpPageTest {
             assertThat(errors).isEmptyFile();
         } finally {
             curl.destroyForcibly().waitFor();
-        }
-    }
-
-    private static void await(String what, Callable<Boolean> condition) throws Exception {
-        await(() -> what, condition);
-    }
-
-    private static void await(Callable<String> what, Callable<Boolean> condition) throws Exception {
-        var deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
-        while (!condition.call()) {
-            if (System.nanoTime() > deadline) {
-                throw new AssertionError("not within 30 s: " + what.call());
-            }
-            LockSupport.parkNanos(20_000_000);
         }
     }
 }
