@@ -1,5 +1,6 @@
 package dev.muster.planner.control;
 
+import dev.muster.contracts.Phases;
 import dev.muster.planner.access.Caller;
 import dev.muster.planner.answer.ApiErrors;
 import dev.muster.planner.answer.Calls;
@@ -94,7 +95,7 @@ final class MachinesService extends MachinesGrpc.MachinesImplBase {
         return machine -> (request.getFleet().isEmpty() || request.getFleet().equals(machine.getFleet()))
                 && caller.mayRead(machine.getFleet())
                 && (request.getPool().isEmpty() || request.getPool().equals(machine.getPool()))
-                && (request.getPhasesCount() == 0 ? request.getEndedToo() || !ReadModel.hasEnded(machine) : request.getPhasesList().contains(machine.getPhase()))
+                && (request.getPhasesCount() == 0 ? request.getEndedToo() || !Phases.isEnded(machine.getPhase()) : request.getPhasesList().contains(machine.getPhase()))
                 && (!request.hasBusy() || request.getBusy() == machine.getTasksCount() > 0)
                 && (request.getMachineType().isEmpty() || request.getMachineType().equals(machine.getOffer().getMachineType()))
                 && (request.getTaskId().isEmpty() || request.getTaskId().equals(machine.getTask()) || machine.getTasksList().contains(request.getTaskId()));
@@ -150,7 +151,7 @@ final class MachinesService extends MachinesGrpc.MachinesImplBase {
     public void getConsole(GetConsoleRequest request, StreamObserver<ConsoleReported> call) {
         Calls.answerLater(call, () -> {
             var machine = Lookup.machine(model, request.getMachineId());
-            return ReadModel.hasEnded(machine) ? consoles.find(machine).thenApply(console -> kept(machine, console)) : liveConsole(machine);
+            return Phases.isEnded(machine.getPhase()) ? consoles.find(machine).thenApply(console -> kept(machine, console)) : liveConsole(machine);
         });
     }
 
@@ -194,9 +195,9 @@ final class MachinesService extends MachinesGrpc.MachinesImplBase {
         return switch (asked.getVerb()) {
             case PROTECT_MACHINE -> machine.getProtected();
             case UNPROTECT_MACHINE -> !machine.getProtected();
-            case DRAIN_MACHINE -> machine.getAsked() == asked.getVerb() || machine.getPhase() == Phase.DRAINING || machine.getPhase() == Phase.TERMINATING || ReadModel.hasEnded(machine);
+            case DRAIN_MACHINE -> machine.getAsked() == asked.getVerb() || machine.getPhase() == Phase.DRAINING || machine.getPhase() == Phase.TERMINATING || Phases.isEnded(machine.getPhase());
             case CANCEL_DRAIN -> machine.getAsked() == asked.getVerb() || machine.getPhase() != Phase.DRAINING;
-            case TERMINATE_MACHINE -> machine.getAsked() == asked.getVerb() || machine.getMark() == Mark.DRAIN_NOW || machine.getPhase() == Phase.TERMINATING || ReadModel.hasEnded(machine);
+            case TERMINATE_MACHINE -> machine.getAsked() == asked.getVerb() || machine.getMark() == Mark.DRAIN_NOW || machine.getPhase() == Phase.TERMINATING || Phases.isEnded(machine.getPhase());
             case FETCH_CONSOLE, MACHINE_VERB_UNSPECIFIED, UNRECOGNIZED -> true;
         };
     }

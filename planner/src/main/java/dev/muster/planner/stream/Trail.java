@@ -3,6 +3,7 @@ package dev.muster.planner.stream;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.google.protobuf.InvalidProtocolBufferException;
+import dev.muster.contracts.Phases;
 import dev.muster.telemetry.Traces;
 import dev.muster.v1.Command;
 import dev.muster.v1.MachineRecord;
@@ -13,7 +14,6 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 import org.apache.kafka.common.header.Headers;
 import org.jboss.logging.Logger;
 
@@ -28,7 +28,6 @@ final class Trail {
     private static final Duration LOOK_KEPT = Duration.ofMinutes(10);
     /** Machines that are followed at a time; the oldest gives way. */
     private static final int MOST_FOLLOWED = 10_000;
-    private static final Set<Phase> ENDED = Set.of(Phase.GONE, Phase.FAILED, Phase.LOST);
 
     private final Traces traces;
     private boolean hasFailed;
@@ -123,12 +122,12 @@ final class Trail {
         }
         var step = traces.begin("machine " + life.phase().name().toLowerCase(Locale.ROOT), life.context(), life.since(), "muster.fleet", machine.getFleet(),
                 "muster.pool", machine.getPool(), "muster.machine", machine.getMachineId(), "muster.next", machine.getPhase().name().toLowerCase(Locale.ROOT));
-        if (ENDED.contains(machine.getPhase())) {
+        if (Phases.isEnded(machine.getPhase())) {
             step.failed(machine.getFailure().name().toLowerCase(Locale.ROOT));
         } else {
             step.end();
         }
-        if (machine.getPhase() == Phase.READY || ENDED.contains(machine.getPhase())) {
+        if (machine.getPhase() == Phase.READY || Phases.isEnded(machine.getPhase())) {
             lives.remove(machine.getMachineId());
         } else {
             lives.put(machine.getMachineId(), new Life(life.context(), machine.getPhase(), Instant.now()));

@@ -1,5 +1,6 @@
 package dev.muster.planner.view;
 
+import dev.muster.contracts.Phases;
 import dev.muster.v1.MachineChange;
 import dev.muster.v1.MachineRecord;
 import dev.muster.v1.WatchMachinesRequest;
@@ -35,7 +36,7 @@ public final class MachineWatch implements ReadModel.MachineWatcher {
         var since = resumed(request.getResumeToken(), model.machineTokens(), positions, now);
         watch.whenOver(model.watchMachines(this));
         model.machineKeys(since).forEach(key -> watch.offer(key, () -> model.machineAt(key)
-                .filter(machine -> isOf(machine) && (since != null || request.getEndedToo() || !ReadModel.hasEnded(machine)))
+                .filter(machine -> isOf(machine) && (since != null || request.getEndedToo() || !Phases.isEnded(machine.getPhase())))
                 .map(machine -> MachineChange.newBuilder().setMachine(machine).build()).orElse(null)));
         if (since != null) {
             model.forgottenKeys(since).filter(key -> isOf(key.substring(0, Math.max(0, key.indexOf('/')))))

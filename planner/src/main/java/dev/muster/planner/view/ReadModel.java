@@ -15,7 +15,6 @@ import dev.muster.v1.DemandEvent;
 import dev.muster.v1.FleetRecord;
 import dev.muster.v1.FleetState;
 import dev.muster.v1.MachineRecord;
-import dev.muster.v1.Phase;
 import dev.muster.v1.NotificationSpec;
 import dev.muster.v1.ServiceReported;
 import java.time.Duration;
@@ -410,11 +409,6 @@ public final class ReadModel implements MachineFleets, AutoCloseable {
     /** Those that another hand launched: few, found by how their ids begin. */
     public List<MachineRecord> adopted(String fleet) {
         return machines.subMap(fleet + "/a-", fleet + "/a.").entrySet().stream().flatMap(entry -> parsed(entry.getKey(), entry.getValue()).stream()).toList();
-    }
-
-    /** It will not be seen again. */
-    public static boolean hasEnded(MachineRecord machine) {
-        return machine.getPhase() == Phase.GONE || machine.getPhase() == Phase.FAILED || machine.getPhase() == Phase.LOST;
     }
 
     public Optional<MachineRecord> machine(String id) {

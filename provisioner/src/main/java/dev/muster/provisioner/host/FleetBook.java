@@ -3,6 +3,7 @@ package dev.muster.provisioner.host;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.google.protobuf.InvalidProtocolBufferException;
+import dev.muster.contracts.Phases;
 import dev.muster.contracts.SpecSecrets;
 import dev.muster.contracts.Times;
 import dev.muster.contracts.TopicTable;
@@ -51,7 +52,7 @@ final class FleetBook implements TopicTable.Listener {
         }
 
         boolean isOver() {
-            return phase == Phase.GONE || phase == Phase.FAILED || phase == Phase.LOST;
+            return Phases.isEnded(phase);
         }
     }
 
