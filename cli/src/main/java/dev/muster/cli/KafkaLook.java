@@ -168,8 +168,7 @@ final class KafkaLook {
                 try {
                     var report = ServiceReported.parseFrom(record.value());
                     if (Instant.ofEpochSecond(report.getAt().getSeconds()).isAfter(since)) {
-                        skews.put(report.getService() + "/" + report.getInstance(),
-                                Duration.ofSeconds(report.getSkew().getSeconds(), report.getSkew().getNanos()));
+                        skews.put(report.getService() + "/" + report.getInstance(), Times.duration(report.getSkew()));
                     }
                 } catch (com.google.protobuf.InvalidProtocolBufferException unreadable) {
                     // Another's record; readers put it aside.

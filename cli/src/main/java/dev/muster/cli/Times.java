@@ -18,11 +18,15 @@ final class Times {
     private Times() {}
 
     static Instant instant(Timestamp at) {
-        return Instant.ofEpochSecond(at.getSeconds(), at.getNanos());
+        return dev.muster.contracts.Times.instant(at);
     }
 
     static Timestamp timestamp(Instant at) {
-        return Timestamp.newBuilder().setSeconds(at.getEpochSecond()).setNanos(at.getNano()).build();
+        return dev.muster.contracts.Times.timestamp(at);
+    }
+
+    static Duration duration(com.google.protobuf.Duration span) {
+        return dev.muster.contracts.Times.duration(span);
     }
 
     /** A span before now, such as {@code 90m}, or a moment as programs write it. @throws CliFailure if it is neither */
@@ -65,7 +69,7 @@ final class Times {
     }
 
     static String span(com.google.protobuf.Duration span) {
-        return span(Duration.ofSeconds(span.getSeconds(), span.getNanos()));
+        return span(duration(span));
     }
 
     /** From one moment to another; a dash where either is missing. */

@@ -179,7 +179,7 @@ record TopFrame(Instant now, String server, List<FleetView> fleets, List<BudgetV
 
     private Duration timeout(MachineRecord machine) {
         return fleets.stream().filter(fleet -> fleet.getRecord().getFleet().equals(machine.getFleet())).flatMap(fleet -> fleet.getRecord().getSpec().getPoolsList().stream())
-                .filter(pool -> pool.getName().equals(machine.getPool()) && pool.hasIdleTimeout()).map(pool -> Duration.ofSeconds(pool.getIdleTimeout().getSeconds(), pool.getIdleTimeout().getNanos()))
+                .filter(pool -> pool.getName().equals(machine.getPool()) && pool.hasIdleTimeout()).map(pool -> Times.duration(pool.getIdleTimeout()))
                 .findFirst().orElse(Duration.ZERO);
     }
 

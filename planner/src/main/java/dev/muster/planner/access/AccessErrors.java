@@ -8,6 +8,7 @@ import com.google.rpc.Code;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.RetryInfo;
 import com.google.rpc.Status;
+import dev.muster.contracts.Times;
 import dev.muster.v1.Role;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
@@ -63,7 +64,7 @@ final class AccessErrors {
     }
 
     private static RetryInfo retry(java.time.Duration in) {
-        return RetryInfo.newBuilder().setRetryDelay(Duration.newBuilder().setSeconds(in.getSeconds()).setNanos(in.getNano())).build();
+        return RetryInfo.newBuilder().setRetryDelay(Times.duration(in)).build();
     }
 
     private static StatusRuntimeException error(Code code, String reason, String message, Map<String, String> metadata, Message... details) {

@@ -4,6 +4,7 @@ import com.google.protobuf.util.Timestamps;
 import dev.muster.contracts.KafkaRights;
 import dev.muster.contracts.LogLevels;
 import dev.muster.contracts.SpecSecrets;
+import dev.muster.contracts.Times;
 import dev.muster.planner.Settings;
 import dev.muster.planner.access.AccessSettings;
 import dev.muster.planner.answer.ApiErrors;
@@ -110,7 +111,7 @@ final class InstallationService extends InstallationGrpc.InstallationImplBase {
 
     @Override
     public void setLogLevel(SetLogLevelRequest request, StreamObserver<LogLevel> call) {
-        var lasts = request.hasLasts() ? Duration.ofSeconds(request.getLasts().getSeconds(), request.getLasts().getNanos()) : LEVEL_LASTS;
+        var lasts = request.hasLasts() ? Times.duration(request.getLasts()) : LEVEL_LASTS;
         var violations = violations(request, lasts);
         if (!violations.isEmpty()) {
             call.onError(ApiErrors.invalid("The level can't be set.", violations, Map.of()));

@@ -1,5 +1,6 @@
 package dev.muster.planner.control;
 
+import dev.muster.contracts.Times;
 import dev.muster.planner.answer.ApiErrors;
 import dev.muster.planner.answer.Calls;
 import dev.muster.planner.answer.Pages;
@@ -67,7 +68,7 @@ final class QueuesService extends QueuesGrpc.QueuesImplBase {
 
     private static com.google.protobuf.Duration age(Instant seenAt, Instant now) {
         var age = Duration.between(seenAt, now);
-        return DemandView.duration(age.isNegative() ? Duration.ZERO : age);
+        return Times.duration(age.isNegative() ? Duration.ZERO : age);
     }
 
     static QueueView view(ReadModel model, FleetRecord fleet, QueueSpec queue) {

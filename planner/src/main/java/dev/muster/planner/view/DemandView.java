@@ -117,10 +117,6 @@ public final class DemandView {
         }
         Timestamp oldest = queue.getOldest();
         var waited = java.time.Duration.between(Times.instant(oldest), at);
-        return Optional.of(duration(waited.isNegative() ? java.time.Duration.ZERO : waited));
-    }
-
-    public static Duration duration(java.time.Duration duration) {
-        return Duration.newBuilder().setSeconds(duration.getSeconds()).setNanos(duration.getNano()).build();
+        return Optional.of(Times.duration(waited.isNegative() ? java.time.Duration.ZERO : waited));
     }
 }

@@ -175,7 +175,7 @@ final class CommandTranslator {
         return new LaunchSettings.Gcp(only.getGpuType(), only.getGpuType().isEmpty() ? 0 : Math.max(1, only.getGpuCount()), only.getPreemptible(),
                 only.getServiceAccount(), only.getScopesList(), only.getNetworkTagsList(), only.getMetadataMap(), !only.hasPublicIp() || only.getPublicIp(),
                 only.getLocalSsds(), migrates, only.getMinCpuPlatform(), only.getInstanceTemplate(),
-                only.hasMaxRunDuration() ? Optional.of(Duration.ofSeconds(only.getMaxRunDuration().getSeconds(), only.getMaxRunDuration().getNanos()))
+                only.hasMaxRunDuration() ? Optional.of(Times.duration(only.getMaxRunDuration()))
                         : Optional.empty(), only.getInstanceSpec());
     }
 
