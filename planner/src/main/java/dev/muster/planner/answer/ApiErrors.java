@@ -104,6 +104,11 @@ public final class ApiErrors {
                 + ", which has no further effect if it was.", Map.of(REQUEST_ID, requestId));
     }
 
+    /** What this replica could answer from is not read yet. */
+    public static StatusRuntimeException stillReading() {
+        return unavailable("The planner is still reading its topics. Try again in a few seconds.");
+    }
+
     public static StatusRuntimeException unavailable(String message) {
         return again(Code.UNAVAILABLE, "NOT_READY", message, Map.of());
     }

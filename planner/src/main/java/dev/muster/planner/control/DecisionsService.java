@@ -102,7 +102,7 @@ final class DecisionsService extends DecisionsGrpc.DecisionsImplBase {
         DecisionFilter wanted;
         try {
             if (!model.isCurrent()) {
-                throw ApiErrors.unavailable("The planner is still reading its topics. Try again in a few seconds.");
+                throw ApiErrors.stillReading();
             }
             if (!request.getFleet().isEmpty()) {
                 fleet(request.getFleet());

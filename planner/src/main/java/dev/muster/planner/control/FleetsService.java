@@ -225,7 +225,7 @@ final class FleetsService extends FleetsGrpc.FleetsImplBase {
     @Override
     public void watchFleets(WatchFleetsRequest request, StreamObserver<FleetChange> call) {
         if (!model.isCurrent()) {
-            call.onError(ApiErrors.unavailable("The planner is still reading its topics. Try again in a few seconds."));
+            call.onError(ApiErrors.stillReading());
             return;
         }
         var caller = Caller.current();

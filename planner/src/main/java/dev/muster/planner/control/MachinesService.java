@@ -114,7 +114,7 @@ final class MachinesService extends MachinesGrpc.MachinesImplBase {
     @Override
     public void watchMachines(WatchMachinesRequest request, StreamObserver<MachineChange> call) {
         if (!model.isCurrent()) {
-            call.onError(ApiErrors.unavailable("The planner is still reading its topics. Try again in a few seconds."));
+            call.onError(ApiErrors.stillReading());
             return;
         }
         var caller = Caller.current();

@@ -92,7 +92,7 @@ public final class Writes {
             return;
         }
         if (!model.isCurrent()) {
-            call.onError(ApiErrors.unavailable("The planner is still reading its topics. Try again in a few seconds."));
+            call.onError(ApiErrors.stillReading());
             return;
         }
         var patience = patience();
