@@ -10,7 +10,6 @@ import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
@@ -184,7 +183,7 @@ final class Courier implements AutoCloseable {
     }
 
     private void count(NotificationKind kind, String outcome) {
-        meters.count(Metrics.NOTIFICATIONS, kind.name().toLowerCase(Locale.ROOT), outcome);
+        meters.count(Metrics.NOTIFICATIONS, Meters.word(kind), outcome);
     }
 
     @Override

@@ -15,7 +15,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.DoubleSupplier;
@@ -88,7 +87,7 @@ final class FleetFigures {
     }
 
     private static String phase(Fleet of, Machine machine) {
-        return machine.phase() == Phase.READY ? of.isBusy(machine) ? "busy" : "idle" : machine.phase().name().toLowerCase(Locale.ROOT);
+        return machine.phase() == Phase.READY ? of.isBusy(machine) ? "busy" : "idle" : Meters.word(machine.phase());
     }
 
     private void queues(Fleet of) {
@@ -111,10 +110,10 @@ final class FleetFigures {
     private void refusals(Fleet of) {
         var lasting = new HashMap<List<String>, Integer>();
         of.refusals().stream().filter(refused -> refused.reason() != null)
-                .forEach(refused -> lasting.merge(List.of(fleet, refused.reason().name().toLowerCase(Locale.ROOT)), 1, Integer::sum));
+                .forEach(refused -> lasting.merge(List.of(fleet, Meters.word(refused.reason())), 1, Integer::sum));
         show(Metrics.REFUSALS_NOW, lasting, 1);
         var holds = new HashMap<List<String>, Integer>();
-        of.holds().forEach(hold -> holds.merge(List.of(fleet, hold.kind().name().toLowerCase(Locale.ROOT)), 1, Integer::sum));
+        of.holds().forEach(hold -> holds.merge(List.of(fleet, Meters.word(hold.kind())), 1, Integer::sum));
         show(Metrics.HOLDS, holds, 1);
     }
 

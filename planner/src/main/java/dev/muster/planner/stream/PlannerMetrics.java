@@ -11,7 +11,6 @@ import dev.muster.v1.FleetRecord;
 import dev.muster.v1.MachineReport;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Locale;
 import java.util.Map;
@@ -85,14 +84,14 @@ final class PlannerMetrics implements Witness {
         reactions.heard(fleet, report);
         if (report.hasLaunchRefused()) {
             var refused = report.getLaunchRefused();
-            meters.count(Metrics.LAUNCHES_REFUSED, refused.getMachineIdsCount(), fleet, refused.getOffer().getProvider(), word(refused.getKind()));
+            meters.count(Metrics.LAUNCHES_REFUSED, refused.getMachineIdsCount(), fleet, refused.getOffer().getProvider(), Meters.word(refused.getKind()));
         }
     }
 
     @Override
     public void decided(String fleet, PlanRecord.Decided decided) {
         LOG.infof("%s; fleet=%s rule=%s reason=%s decision=%s", decided.text(), fleet, decided.rule(), decided.reason(), decided.id());
-        meters.count(Metrics.DECISIONS, fleet, word(decided.reason()));
+        meters.count(Metrics.DECISIONS, fleet, Meters.word(decided.reason()));
     }
 
     @Override
@@ -102,7 +101,7 @@ final class PlannerMetrics implements Witness {
             LOG.infof("%s; fleet=%s rule=%s reason=%s decision=%s", refused.text(), fleet, refused.rule(), refused.reason(), refused.id());
             // It is written again while it lasts; it came about once.
             if (refused.since().equals(refused.writtenAt())) {
-                meters.count(Metrics.REFUSALS, fleet, word(refused.reason()));
+                meters.count(Metrics.REFUSALS, fleet, Meters.word(refused.reason()));
             }
         }
     }
@@ -122,7 +121,7 @@ final class PlannerMetrics implements Witness {
             meters.time(Metrics.MACHINE_BOOT, Duration.between(machine.acceptedAt(), now), fleet, machine.pool(), machine.offer().provider());
         }
         if (machine.phase().isEnded() && now.equals(machine.endedAt())) {
-            meters.count(Metrics.MACHINES_ENDED, fleet, machine.pool(), word(machine.phase()), machine.cause() == null ? "none" : word(machine.cause()));
+            meters.count(Metrics.MACHINES_ENDED, fleet, machine.pool(), Meters.word(machine.phase()), machine.cause() == null ? "none" : Meters.word(machine.cause()));
             if (machine.markedAt() != null) {
                 meters.count(Metrics.DRAINS, fleet, machine.pool(), switch (machine.ending()) {
                     case INSIDE -> "inside";
@@ -220,10 +219,6 @@ final class PlannerMetrics implements Witness {
         if (known != null) {
             known.hide();
         }
-    }
-
-    private static String word(Enum<?> value) {
-        return value.name().toLowerCase(Locale.ROOT);
     }
 
     private static String word(String name) {

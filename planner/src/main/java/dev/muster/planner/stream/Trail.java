@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.google.protobuf.InvalidProtocolBufferException;
 import dev.muster.contracts.Phases;
+import dev.muster.telemetry.Meters;
 import dev.muster.telemetry.Traces;
 import dev.muster.v1.Command;
 import dev.muster.v1.MachineRecord;
@@ -12,7 +13,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
-import java.util.Locale;
 import java.util.Map;
 import org.apache.kafka.common.header.Headers;
 import org.jboss.logging.Logger;
@@ -120,10 +120,10 @@ final class Trail {
         if (machine.getPhase() == life.phase()) {
             return;
         }
-        var step = traces.begin("machine " + life.phase().name().toLowerCase(Locale.ROOT), life.context(), life.since(), "muster.fleet", machine.getFleet(),
-                "muster.pool", machine.getPool(), "muster.machine", machine.getMachineId(), "muster.next", machine.getPhase().name().toLowerCase(Locale.ROOT));
+        var step = traces.begin("machine " + Meters.word(life.phase()), life.context(), life.since(), "muster.fleet", machine.getFleet(),
+                "muster.pool", machine.getPool(), "muster.machine", machine.getMachineId(), "muster.next", Meters.word(machine.getPhase()));
         if (Phases.isEnded(machine.getPhase())) {
-            step.failed(machine.getFailure().name().toLowerCase(Locale.ROOT));
+            step.failed(Meters.word(machine.getFailure()));
         } else {
             step.end();
         }

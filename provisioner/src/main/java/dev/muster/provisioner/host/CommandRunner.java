@@ -10,6 +10,7 @@ import dev.muster.provisioner.spi.MachineBatch;
 import dev.muster.provisioner.spi.MachineProvider;
 import dev.muster.provisioner.spi.ProviderException;
 import dev.muster.provisioner.spi.Scope;
+import dev.muster.telemetry.Meters;
 import dev.muster.telemetry.Traces;
 import dev.muster.v1.MachineReport;
 import java.time.Clock;
@@ -17,7 +18,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -135,7 +135,7 @@ final class CommandRunner implements AutoCloseable {
             call.end();
             finish(work, reports);
         } catch (ProviderException unanswered) {
-            call.failed(unanswered.kind().name().toLowerCase(Locale.ROOT));
+            call.failed(Meters.word(unanswered.kind()));
             again(work, unanswered);
         } catch (RuntimeException ours) {
             call.failed("internal");

@@ -6,7 +6,6 @@ import dev.muster.telemetry.Metrics;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.DoubleSupplier;
@@ -88,6 +87,6 @@ final class HostMetrics {
     }
 
     private static String word(Optional<FailureKind> failure) {
-        return failure.map(kind -> kind.name().toLowerCase(Locale.ROOT)).orElse("ok");
+        return failure.map(Meters::word).orElse("ok");
     }
 }
