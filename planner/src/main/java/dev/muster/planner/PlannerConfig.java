@@ -1,7 +1,8 @@
 package dev.muster.planner;
 
 import dev.muster.contracts.KafkaSecurity;
-import dev.muster.telemetry.LogFormat;
+import dev.muster.telemetry.LogConfig;
+import dev.muster.telemetry.TracesConfig;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import io.smallrye.config.WithName;
@@ -27,9 +28,9 @@ public interface PlannerConfig {
 
     Secrets secrets();
 
-    Log log();
+    LogConfig log();
 
-    Traces traces();
+    TracesConfig traces();
 
     Planner planner();
 
@@ -40,27 +41,6 @@ public interface PlannerConfig {
         /** Folder with one file a secret: webhooks' addresses, the password to Kafka. Files are read anew each time. */
         @WithDefault("secrets")
         String folder();
-    }
-
-    interface Log {
-
-        /** File of log levels that are followed while the process runs, lines {@code category=LEVEL}. Default: none. */
-        @WithName("levels-file")
-        Optional<Path> levelsFile();
-
-        /** How the log is written: {@code text} for people, {@code json} one object a line. */
-        @WithDefault("text")
-        LogFormat format();
-    }
-
-    interface Traces {
-
-        /** URL of a collector that takes OpenTelemetry's protocol over HTTP, such as {@code http://collector:4318}. Absent: nothing is traced. */
-        Optional<URI> endpoint();
-
-        /** Of traces that are told: 1 is all, 0 none. */
-        @WithDefault("1")
-        double ratio();
     }
 
     interface Kafka {

@@ -1,7 +1,8 @@
 package dev.muster.watcher;
 
 import dev.muster.contracts.KafkaSecurity;
-import dev.muster.telemetry.LogFormat;
+import dev.muster.telemetry.LogConfig;
+import dev.muster.telemetry.TracesConfig;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import java.net.URI;
@@ -29,28 +30,9 @@ public interface WatcherConfig {
     /** ClearML servers by name. A fleet that names none means the one called default. At least one. */
     Map<String, Connection> connections();
 
-    Log log();
+    LogConfig log();
 
-    Traces traces();
-
-    interface Log {
-        /** File of log levels that are followed while the process runs, lines {@code category=LEVEL}. Default: none. */
-        Optional<Path> levelsFile();
-
-        /** How the log is written: {@code text} for people, {@code json} one object a line. */
-        @WithDefault("text")
-        LogFormat format();
-    }
-
-    interface Traces {
-
-        /** URL of a collector that takes OpenTelemetry's protocol over HTTP, such as {@code http://collector:4318}. Default: nothing is traced. */
-        Optional<URI> endpoint();
-
-        /** Of traces that are told: 1 is all, 0 none. */
-        @WithDefault("1")
-        double ratio();
-    }
+    TracesConfig traces();
 
     interface Kafka {
         /** As {@code host:port[,…]}. Required. */

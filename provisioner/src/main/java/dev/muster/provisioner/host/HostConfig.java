@@ -1,11 +1,10 @@
 package dev.muster.provisioner.host;
 
 import dev.muster.contracts.KafkaSecurity;
-import dev.muster.telemetry.LogFormat;
+import dev.muster.telemetry.LogConfig;
+import dev.muster.telemetry.TracesConfig;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
-import java.net.URI;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
@@ -26,9 +25,9 @@ public interface HostConfig {
 
     Secrets secrets();
 
-    Log log();
+    LogConfig log();
 
-    Traces traces();
+    TracesConfig traces();
 
     Inventory inventory();
 
@@ -60,24 +59,6 @@ public interface HostConfig {
         /** Folder with one file a secret. */
         @WithDefault("secrets")
         String folder();
-    }
-
-    interface Log {
-        /** File of log levels that are followed while the process runs, lines {@code category=LEVEL}. Default: none. */
-        Optional<Path> levelsFile();
-
-        /** How the log is written: {@code text} for people, {@code json} one object a line. */
-        @WithDefault("text")
-        LogFormat format();
-    }
-
-    interface Traces {
-        /** URL of a collector that takes OpenTelemetry's protocol over HTTP, such as {@code http://collector:4318}. Default: nothing is traced. */
-        Optional<URI> endpoint();
-
-        /** Of traces that are told: 1 is all, 0 none. */
-        @WithDefault("1")
-        double ratio();
     }
 
     interface Inventory {
