@@ -18,6 +18,8 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -29,6 +31,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BinaryOperator;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
@@ -275,9 +278,8 @@ final class Inventory implements AutoCloseable {
         }
         var marks = new TreeMap<String, Optional<InventoryReported>>();
         if (!nothingKnown) {
-            for (var fleet : byFleet.keySet()) {
-                marks.put(fleet, foreignMark(fleet, list.machines()));
-            }
+            var others = othersMarks(list.machines());
+            byFleet.keySet().forEach(fleet -> marks.put(fleet, foreignMark(fleet, others)));
             marks.values().stream().flatMap(Optional::stream).findFirst()
                     .ifPresentOrElse(mark -> foreign.put(scope, mark.getForeignCluster()), () -> foreign.remove(scope));
         }
@@ -343,16 +345,20 @@ final class Inventory implements AutoCloseable {
         return book.machinesOf(scope).stream().anyMatch(line -> line.fleet().equals(fleet) && !line.isOver() && !there.contains(line.machineId()));
     }
 
-    /** Whoever's machines carry it: where another Muster of this name lives, nobody of this one launches. */
-    private Optional<InventoryReported> foreignMark(String fleet, List<MachineSeen> machines) {
+    /** Live marks of other clusters, whoever's machines carry them: the newest of each. */
+    private Collection<KeepUntil> othersMarks(List<MachineSeen> machines) {
         var now = clock.instant();
-        var newest = machines.stream()
+        return machines.stream()
                 .filter(machine -> !machine.status().isGone())
                 .flatMap(machine -> machine.keepUntil().stream())
-                .filter(keep -> !keep.cluster().equals(clusterId) && keep.until().isAfter(now) && !book.isTakenOver(fleet, keep.cluster()))
-                .max((a, b) -> a.until().compareTo(b.until()));
-        return newest.map(keep -> InventoryReported.newBuilder().setForeignCluster(keep.cluster())
-                .setForeignMarkAt(Times.timestamp(keep.setAt())).build());
+                .filter(keep -> !keep.cluster().equals(clusterId) && keep.until().isAfter(now))
+                .collect(Collectors.toMap(KeepUntil::cluster, keep -> keep, BinaryOperator.maxBy(Comparator.comparing(KeepUntil::until)))).values();
+    }
+
+    /** Where another Muster of this name lives, nobody of this one launches. */
+    private Optional<InventoryReported> foreignMark(String fleet, Collection<KeepUntil> others) {
+        return others.stream().filter(keep -> !book.isTakenOver(fleet, keep.cluster())).max(Comparator.comparing(KeepUntil::until))
+                .map(keep -> InventoryReported.newBuilder().setForeignCluster(keep.cluster()).setForeignMarkAt(Times.timestamp(keep.setAt())).build());
     }
 
     private void renew(Scope scope, List<MachineSeen> machines) {
