@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.muster.sandbox.TimeScale;
 import dev.muster.sandbox.ec2.Books;
-import dev.muster.sandbox.ec2.Ec2Config;
 import dev.muster.v1.MachineRecord;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -62,8 +61,7 @@ class KafkaLostIT {
         var shell = new Shell(place);
         shells.add(shell);
         standIns.writeMusterYaml(place);
-        Files.writeString(place.resolve("secrets/aws-default-access-key-id"), Ec2Config.ACCESS_KEY);
-        Files.writeString(place.resolve("secrets/aws-default-secret-access-key"), "any");
+        standIns.writeEc2Keys(place);
         Files.writeString(place.resolve("train.yaml"), FLEET);
         return shell;
     }

@@ -79,6 +79,11 @@ final class OwnStandIns implements AutoCloseable {
      */
     void writeMusterYaml(Path folder, RealCluster cluster) throws IOException {
         writeMusterYaml(folder, "  " + cluster.account(folder, Map.of(SecretsFolder.clearmlAccessKey("default"), ACCESS, SecretsFolder.clearmlSecretKey("default"), SECRET)) + "\n");
+        writeEc2Keys(folder);
+    }
+
+    /** Where the configuration has been written. */
+    void writeEc2Keys(Path folder) throws IOException {
         Files.writeString(folder.resolve("secrets/aws-default-access-key-id"), Ec2Config.ACCESS_KEY);
         Files.writeString(folder.resolve("secrets/aws-default-secret-access-key"), "any");
     }
