@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.muster.provisioner.spi.FailureKind;
 import dev.muster.provisioner.spi.ProviderException;
+import dev.muster.sandbox.k8s.UnknownFields;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
@@ -18,7 +19,6 @@ import io.fabric8.kubernetes.client.Watcher;
 import io.fabric8.kubernetes.client.WatcherException;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.IOException;
-import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
 import java.math.BigInteger;
 import java.net.InetAddress;
@@ -26,7 +26,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
@@ -66,35 +65,9 @@ class KubeManifestsTest {
         for (var file : files()) {
             for (var object : manifest(file)) {
                 assertThat(object.getApiVersion()).as(file).isIn(APIS);
-                noUnknownField(object, file + ": " + object.getKind());
+                assertThat(UnknownFields.of(object, file + ": " + object.getKind())).isEmpty();
             }
         }
-    }
-
-    /** fabric8's model keeps what it doesn't know apart, at each level. */
-    private static void noUnknownField(Object value, String at) throws Exception {
-        if (value instanceof Collection<?> all) {
-            for (var one : all) {
-                noUnknownField(one, at + "[]");
-            }
-        } else if (value instanceof Map<?, ?> map) {
-            for (var one : map.entrySet()) {
-                noUnknownField(one.getValue(), at + "." + one.getKey());
-            }
-        } else if (value != null && value.getClass().getName().startsWith("io.fabric8.kubernetes.api.model.")) {
-            for (var getter : value.getClass().getMethods()) {
-                if (getter.getName().equals("getAdditionalProperties") && !value.getClass().getSimpleName().equals("Quantity")) {
-                    assertThat((Map<?, ?>) getter.invoke(value)).as(at).isEmpty();
-                } else if (isGetter(getter)) {
-                    noUnknownField(getter.invoke(value), at + "." + getter.getName().substring(3));
-                }
-            }
-        }
-    }
-
-    private static boolean isGetter(Method method) {
-        return method.getName().startsWith("get") && method.getParameterCount() == 0 && (method.getReturnType().getName().startsWith("io.fabric8.kubernetes.api.model.")
-                || Collection.class.isAssignableFrom(method.getReturnType()) || Map.class.isAssignableFrom(method.getReturnType()));
     }
 
     @Test
