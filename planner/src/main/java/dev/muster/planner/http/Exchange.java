@@ -10,6 +10,7 @@ import io.grpc.ClientCall;
 import io.grpc.Deadline;
 import io.grpc.Metadata;
 import io.grpc.protobuf.StatusProto;
+import io.netty.channel.ChannelFutureListener;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
@@ -79,6 +80,7 @@ final class Exchange {
         request.exceptionHandler(broken -> goneAway());
         response.closeHandler(closed -> goneAway());
         response.exceptionHandler(broken -> goneAway());
+        followConnection();
         request.handler(this::onData);
         request.endHandler(end -> onEnd());
         bodyTimer = vertx.setTimer(TimeUnit.SECONDS.toMillis(DEFAULT_SECONDS), late -> {
@@ -91,6 +93,20 @@ final class Exchange {
             find(bindings);
         } catch (HttpFailure refused) {
             fail(refused);
+        }
+    }
+
+    /**
+     * Over HTTP/1.1, Vert.x tells nobody of a connection that ends while a part of the next request is behind the one that is answered: it fails on the
+     * response that the next one doesn't have yet. Netty does.
+     */
+    private void followConnection() {
+        if (request.version() != HttpVersion.HTTP_2 && request.connection() instanceof ConnectionBase connection) {
+            var end = connection.channelHandlerContext().channel().closeFuture();
+            ChannelFutureListener ended = closed -> onContext(this::goneAway);
+            end.addListener(ended);
+            // A connection outlives its requests.
+            response.endHandler(answered -> end.removeListener(ended));
         }
     }
 

@@ -26,6 +26,8 @@ import io.vertx.core.http.RequestOptions;
 import jakarta.inject.Inject;
 import java.io.IOException;
 import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -182,10 +184,17 @@ class EdgesFuzzTest {
         await("no connection is left", () -> connections() <= 2);
     }
 
-    private static double connections() {
-        var lines = given().get("/q/metrics").asString().lines().filter(line -> line.matches("http_server_connections_seconds_(active_count|gcount).*")).toList();
-        assertThat(lines).as("the metric of connections").isNotEmpty();
-        return lines.stream().mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ')))).sum();
+    /** Of the server's, by the kernel: what Vert.x counts is off by each that ends with half a request behind a whole one. */
+    private long connections() throws IOException {
+        // proc(5): the second column is the own address in hexadecimal, the fourth the state; 01 is established, 08 waits to be closed here.
+        var own = String.format(":%04X", http.getPort());
+        var open = 0L;
+        for (var sockets : List.of("tcp", "tcp6")) {
+            try (var lines = Files.lines(Path.of("/proc/self/net", sockets))) {
+                open += lines.map(line -> line.strip().split("\\s+")).filter(column -> column[1].endsWith(own) && Set.of("01", "08").contains(column[3])).count();
+            }
+        }
+        return open;
     }
 
     private long tookMillis() {
@@ -253,7 +262,7 @@ class EdgesFuzzTest {
         if (answer.code() == 0) {
             return shot.broken() ? null : "closed without an answer";
         }
-        if (answer.code() >= 500 && answer.code() != 503 && !(answer.code() == 504 && shot.hurried())) {
+        if (answer.code() >= 500 && !(answer.code() == 504 && shot.hurried())) {
             return "a code of the server's own fault";
         }
         if (answer.code() == 405 && !shot.broken() && List.of(answer.headers().getOrDefault("allow", shot.method()).split(", ")).contains(shot.method())) {
@@ -276,7 +285,7 @@ class EdgesFuzzTest {
             return "no Status";
         }
         var code = status.has("code") ? status.get("code").getAsInt() : 0;
-        return Set.of(0, 2, 13).contains(code) ? "a status that says nothing" : (code == 12) != (answer.code() == 405) ? "a call that isn't there" : answer.code() == 503 && code != 14 ? "503 for another reason" : null;
+        return Set.of(0, 2, 13).contains(code) ? "a status that says nothing" : (code == 12) != (answer.code() == 405) ? "a call that isn't there" : null;
     }
 
     /** @param status null: none came */
@@ -301,7 +310,7 @@ class EdgesFuzzTest {
             return "grpc reset";
         }
         var status = answer.status();
-        var wrong = answer.code() >= 500 || "2".equals(status) || "13".equals(status) || "4".equals(status) && !shot.hurried()
+        var wrong = answer.code() >= 500 || "2".equals(status) || "13".equals(status) || "14".equals(status) && !shot.hurried() || "4".equals(status) && !shot.hurried()
                 || "12".equals(status) && !mayBeUnknown(shot) || status != null && !status.matches("\\d|1[0-6]");
         if (wrong) {
             problems.add("grpc " + (number - SEED * 1_000_003) + " " + shot.what() + " " + shot.path() + " " + shot.headers() + ": " + answer);

@@ -2,6 +2,7 @@ package dev.muster.planner.http;
 
 import static dev.muster.planner.Await.await;
 import static io.restassured.RestAssured.given;
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.hamcrest.Matchers.containsString;
@@ -330,6 +331,16 @@ class HttpApiTest {
         assertThat(machine(events.next()).getSynced()).isTrue();
         assertThat(model.watchers()).isEqualTo(1);
         events.close();
+        await("nobody watches", () -> model.watchers() == 0);
+    }
+
+    @Test
+    void aReaderThatGoesAwayWithHalfARequestBehindIsForgotten() throws Exception {
+        await("nobody watches", () -> model.watchers() == 0);
+        try (var reader = new Socket(http.getHost(), http.getPort())) {
+            reader.getOutputStream().write(("GET /v1/machines:watch?fleet=left HTTP/1.1\r\nHost: x\r\n\r\nPOST /v1/fleets/left:pause HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{").getBytes(US_ASCII));
+            await("it watches", () -> model.watchers() == 1);
+        }
         await("nobody watches", () -> model.watchers() == 0);
     }
 
