@@ -23,8 +23,13 @@ class Caller(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor
     intercept_unary_stream = intercept_stream_stream = intercept_unary_unary
 
 
+# A connection may end before its call is answered, as when a planner is replaced: asked again, and a write with the same request id is one write.
+again = json.dumps({"methodConfig": [{"name": [{}], "retryPolicy": {"maxAttempts": 5, "initialBackoff": "0.2s", "maxBackoff": "5s",
+                                                                    "backoffMultiplier": 3, "retryableStatusCodes": ["UNAVAILABLE"]}}]})
+options = [("grpc.service_config", again)]
 server, ca = os.environ.get("MUSTER_SERVER", "localhost:8480"), os.environ.get("MUSTER_CA")
-channel = grpc.secure_channel(server, grpc.ssl_channel_credentials(open(ca, "rb").read())) if ca else grpc.insecure_channel(server)
+credentials = grpc.ssl_channel_credentials(open(ca, "rb").read()) if ca else None
+channel = grpc.secure_channel(server, credentials, options) if ca else grpc.insecure_channel(server, options)
 channel = grpc.intercept_channel(channel, Caller())
 types = descriptor_pool.DescriptorPool(ProtoReflectionDescriptorDatabase(channel))
 

@@ -18,10 +18,12 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.IntStream;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -68,6 +70,7 @@ class ClientExamplesTest {
         var said = start("python", python.get(), CLIENTS.resolve("muster_client.py").toString(), file.toString());
         awaitLines(said, "fleet by-python: ACTIVE, 0 tasks wait", "synced");
         assertThat(Files.readString(said)).startsWith("applied by-python, version 1\n");
+        tellWhatBroke(folder.resolve("python.trace"));
     }
 
     @Test
@@ -77,6 +80,13 @@ class ClientExamplesTest {
         awaitLines(client, "applied by-java, version 1", "synced");
         var reader = start("reader", java("DecisionReader.java", brokers));
         awaitLines(reader, "by-java: anonymous, create");
+    }
+
+    /** A client asks again when its connection ends. That it must is told here, with what gRPC saw of it. */
+    private static void tellWhatBroke(Path trace) throws IOException {
+        var lines = Files.readAllLines(trace);
+        var broke = IntStream.range(0, lines.size()).filter(at -> lines.get(at).contains("Socket closed")).findFirst();
+        broke.ifPresent(at -> System.out.println("The Python client lost its connection:\n" + String.join("\n", lines.subList(Math.max(0, at - 60), Math.min(lines.size(), at + 20)))));
     }
 
     private static String spec(String name) {
@@ -103,14 +113,20 @@ class ClientExamplesTest {
     /** The file that it writes to. */
     private Path start(String name, String... command) throws IOException {
         var said = folder.resolve(name + ".out");
-        var builder = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(said.toFile());
+        var builder = new ProcessBuilder(command).redirectOutput(said.toFile()).redirectError(folder.resolve(name + ".trace").toFile());
+        builder.environment().putAll(Map.of("GRPC_VERBOSITY", "debug", "GRPC_TRACE", "http"));
         builder.environment().put("MUSTER_SERVER", ready.getHost() + ":" + ready.getPort());
         started.add(builder.start());
         return said;
     }
 
     private static void awaitLines(Path said, String... lines) throws Exception {
-        await(() -> Files.readAllLines(said).containsAll(List.of(lines)), () -> "a client says " + List.of(lines) + ", and said:\n" + Files.readString(said));
+        await(() -> Files.readAllLines(said).containsAll(List.of(lines)), () -> "a client says " + List.of(lines) + ", and said:\n" + Files.readString(said) + tail(said));
+    }
+
+    private static String tail(Path said) throws IOException {
+        var lines = Files.readAllLines(said.resolveSibling(said.getFileName().toString().replace(".out", ".trace")));
+        return String.join("\n", lines.subList(Math.max(0, lines.size() - 150), lines.size()));
     }
 
     private static void await(Callable<Boolean> condition, Callable<String> what) throws Exception {
