@@ -43,6 +43,7 @@ final class EventStream extends ClientCall.Listener<Message> {
     private final Exchange exchange;
     private final HttpServerResponse response;
     private final ClientCall<Message, Message> call;
+    private final EventTexts texts;
     private final Pace pace;
     private final long opens;
     private final long heart;
@@ -52,10 +53,11 @@ final class EventStream extends ClientCall.Listener<Message> {
     private int owed;
     private long fullSince;
 
-    EventStream(Exchange exchange, ClientCall<Message, Message> call, Pace pace) {
+    EventStream(Exchange exchange, ClientCall<Message, Message> call, EventTexts texts, Pace pace) {
         this.exchange = exchange;
         this.response = exchange.response();
         this.call = call;
+        this.texts = texts;
         this.pace = pace;
         opens = exchange.vertx().setTimer(pace.opens().toMillis(), silent -> exchange.onContext(this::open));
         heart = exchange.vertx().setPeriodic(pace.heartbeat().toMillis(), beat -> exchange.onContext(this::beat));
@@ -64,7 +66,7 @@ final class EventStream extends ClientCall.Listener<Message> {
     @Override
     public void onMessage(Message message) {
         try {
-            var event = event(message);
+            var event = texts.of(message);
             exchange.onContext(() -> write(event));
         } catch (RuntimeException bug) {
             LOG.errorf(bug, "An event could not be written; message=%s", message.getDescriptorForType().getName());
@@ -78,7 +80,7 @@ final class EventStream extends ClientCall.Listener<Message> {
         exchange.onContext(() -> end(status.isOk() ? null : exchange.status(status, trailers)));
     }
 
-    private static Buffer event(Message message) {
+    static Buffer event(Message message) {
         var event = Buffer.buffer();
         var token = message.getDescriptorForType().findFieldByName("resume_token");
         if (token != null && token.getType() == FieldDescriptor.Type.STRING) {

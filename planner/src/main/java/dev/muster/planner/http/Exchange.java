@@ -46,6 +46,7 @@ final class Exchange {
     private final Vertx vertx;
     private final Context context;
     private final LocalCalls calls;
+    private final EventTexts texts;
     private final EventStream.Pace pace;
 
     private Bindings.Match match;
@@ -57,13 +58,17 @@ final class Exchange {
     private ClientCall<Message, Message> call;
     private boolean gone;
 
-    /** @param pace of streams */
-    Exchange(Vertx vertx, HttpServerRequest request, HttpServerResponse response, LocalCalls calls, EventStream.Pace pace) {
+    /**
+     * @param texts of events, shared by all streams
+     * @param pace of streams
+     */
+    Exchange(Vertx vertx, HttpServerRequest request, HttpServerResponse response, LocalCalls calls, EventTexts texts, EventStream.Pace pace) {
         this.request = request;
         this.response = response;
         this.vertx = vertx;
         this.context = vertx.getOrCreateContext();
         this.calls = calls;
+        this.texts = texts;
         this.pace = pace;
     }
 
@@ -243,7 +248,7 @@ final class Exchange {
                 return;
             }
             call = made;
-            made.start(binding.isStream() ? new EventStream(this, made, pace) : new OneAnswer(), headers);
+            made.start(binding.isStream() ? new EventStream(this, made, texts, pace) : new OneAnswer(), headers);
             made.sendMessage(message);
             made.halfClose();
             made.request(binding.isStream() ? EventStream.AHEAD : 2);

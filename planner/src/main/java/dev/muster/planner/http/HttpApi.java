@@ -35,6 +35,7 @@ public final class HttpApi {
     private final Bindings bindings = new Bindings();
     private final Map<String, MethodDescriptor<Message, Message>> methods;
     private final LocalCalls calls;
+    private final EventTexts events = new EventTexts(EventStream::event);
     private final int largestMessage;
     private Buffer openApi;
 
@@ -58,7 +59,7 @@ public final class HttpApi {
 
     private void call(RoutingContext routing) {
         harden(routing);
-        new Exchange(vertx, routing.request(), routing.response(), calls, EventStream.Pace.USUAL).begin(bindings);
+        new Exchange(vertx, routing.request(), routing.response(), calls, events, EventStream.Pace.USUAL).begin(bindings);
     }
 
     private void grpc(RoutingContext routing) {

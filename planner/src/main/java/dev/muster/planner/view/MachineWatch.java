@@ -61,17 +61,15 @@ public final class MachineWatch implements ReadModel.MachineWatcher {
     }
 
     @Override
-    public void changed(String fleet, String machineId, MachineRecord machine, Supplier<String> token) {
-        if (machine == null ? !isOf(fleet) : !isOf(machine)) {
-            return;
+    public void changed(String fleet, String machineId, MachineRecord machine, Supplier<MachineChange> change) {
+        if (machine == null ? isOf(fleet) : isOf(machine)) {
+            watch.offer(fleet + "/" + machineId, synced ? change.get() : change(machineId, machine).build());
         }
-        var change = MachineChange.newBuilder();
-        if (machine == null) {
-            change.setForgotten(machineId);
-        } else {
-            change.setMachine(machine);
-        }
-        watch.offer(fleet + "/" + machineId, change.setResumeToken(synced ? token.get() : "").build());
+    }
+
+    /** @param machine null: the books no longer know it */
+    static MachineChange.Builder change(String machineId, MachineRecord machine) {
+        return machine == null ? MachineChange.newBuilder().setForgotten(machineId) : MachineChange.newBuilder().setMachine(machine);
     }
 
     private boolean isOf(String fleet) {

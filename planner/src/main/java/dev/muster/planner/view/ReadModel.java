@@ -14,6 +14,7 @@ import dev.muster.v1.DecisionEvent;
 import dev.muster.v1.DemandEvent;
 import dev.muster.v1.FleetRecord;
 import dev.muster.v1.FleetState;
+import dev.muster.v1.MachineChange;
 import dev.muster.v1.MachineRecord;
 import dev.muster.v1.NotificationSpec;
 import dev.muster.v1.ServiceReported;
@@ -103,9 +104,9 @@ public final class ReadModel implements MachineFleets, AutoCloseable {
 
         /**
          * @param machine null: the books no longer know it
-         * @param token where to go on behind this change
+         * @param change with where to go on behind it; one for all that watch, so that what is made of it once serves all
          */
-        void changed(String fleet, String machineId, MachineRecord machine, Supplier<String> token);
+        void changed(String fleet, String machineId, MachineRecord machine, Supplier<MachineChange> change);
     }
 
     public ReadModel(Settings settings) {
@@ -216,8 +217,8 @@ public final class ReadModel implements MachineFleets, AutoCloseable {
         try {
             if (!machineWatchers.isEmpty()) {
                 var machine = record.value() == null ? null : MachineRecord.parseFrom(record.value());
-                var token = new Token(record);
-                machineWatchers.forEach(watcher -> watcher.changed(fleetIn(key), machineId(key), machine, token));
+                var change = new Change(record, machineId(key), machine);
+                machineWatchers.forEach(watcher -> watcher.changed(fleetIn(key), machineId(key), machine, change));
             }
         } finally {
             machinePositions.put(record.partition(), record.offset() + 1);
@@ -227,22 +228,25 @@ public final class ReadModel implements MachineFleets, AutoCloseable {
     }
 
     /** Made once, for the first watcher that wants it. */
-    private final class Token implements Supplier<String> {
+    private final class Change implements Supplier<MachineChange> {
         private final ConsumerRecord<byte[], byte[]> record;
-        private String text;
+        private final MachineChange.Builder builder;
+        private MachineChange change;
 
-        Token(ConsumerRecord<byte[], byte[]> record) {
+        /** @param machine null: forgotten */
+        Change(ConsumerRecord<byte[], byte[]> record, String machineId, MachineRecord machine) {
             this.record = record;
+            builder = MachineWatch.change(machineId, machine);
         }
 
         @Override
-        public String get() {
-            if (text == null) {
+        public MachineChange get() {
+            if (change == null) {
                 var next = machinePositions();
                 next.put(record.partition(), record.offset() + 1);
-                text = new ResumeToken(Instant.now(), next).text(machineTokens());
+                change = builder.setResumeToken(new ResumeToken(Instant.now(), next).text(machineTokens())).build();
             }
-            return text;
+            return change;
         }
     }
 

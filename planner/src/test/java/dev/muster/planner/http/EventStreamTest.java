@@ -48,6 +48,11 @@ class EventStreamTest {
     private final LocalCalls calls = new LocalCalls(List.of(feed), List.of());
     private final Bindings bindings = new Bindings();
     private final AtomicInteger connections = new AtomicInteger();
+    private final AtomicInteger written = new AtomicInteger();
+    private final EventTexts texts = new EventTexts(message -> {
+        written.incrementAndGet();
+        return EventStream.event(message);
+    });
     private final List<Throwable> thrown = new CopyOnWriteArrayList<>();
     private HttpServer server;
 
@@ -92,6 +97,10 @@ class EventStreamTest {
             return sent;
         }
 
+        synchronized void tell(DecisionEvent event) {
+            client.onNext(event);
+        }
+
         synchronized void fail(Status because) {
             client.onError(because.asRuntimeException());
         }
@@ -105,7 +114,7 @@ class EventStreamTest {
                     connections.incrementAndGet();
                     connection.closeHandler(closed -> connections.decrementAndGet());
                 })
-                .requestHandler(request -> new Exchange(vertx, request, request.response(), calls, PACE).begin(bindings))
+                .requestHandler(request -> new Exchange(vertx, request, request.response(), calls, texts, PACE).begin(bindings))
                 .listen(0, HOST).toCompletionStage().toCompletableFuture().get(20, TimeUnit.SECONDS);
     }
 
@@ -157,6 +166,21 @@ class EventStreamTest {
             assertThat(events.next()).startsWith("id: token-1\ndata: {\"decisionId\":\"d-1\",");
             assertThat(events.next()).startsWith("id: token-2\ndata: ");
             assertThat(events.next(":")).isEqualTo(":");
+        }
+    }
+
+    @Test
+    void whatIsToldToManyIsWrittenOnce() throws Exception {
+        try (var one = events("?fleet=one", ""); var other = events("?fleet=other", "")) {
+            var told = DecisionEvent.newBuilder().setDecisionId("d-1").setResumeToken("token-1").build();
+            call("one").tell(told);
+            assertThat(one.next()).startsWith("id: token-1\ndata: {\"decisionId\":\"d-1\",");
+            call("other").tell(told);
+            assertThat(other.next()).startsWith("id: token-1\ndata: {\"decisionId\":\"d-1\",");
+            assertThat(written).hasValue(1);
+            call("one").tell(told.toBuilder().setDecisionId("d-2").build());
+            assertThat(one.next()).startsWith("id: token-1\ndata: {\"decisionId\":\"d-2\",");
+            assertThat(written).hasValue(2);
         }
     }
 
