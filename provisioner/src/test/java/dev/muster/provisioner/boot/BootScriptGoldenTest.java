@@ -16,7 +16,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * Boot scripts of VMs are, byte for byte, what they were: a repeated launch of a batch with another script is refused by EC2. Their Python
- * programs stand in files of their own and are left out here. What is meant to change the rest writes the files anew with {@code -Dgolden.write=true}.
+ * programs stand in files of their own and are left out here. What is meant to change the rest writes the files anew with {@code -Dboot-script.write=true}.
  */
 class BootScriptGoldenTest {
 
@@ -42,7 +42,7 @@ class BootScriptGoldenTest {
         var golden = Path.of("src/test/resources/dev/muster/provisioner/boot/" + cloud.name().toLowerCase(java.util.Locale.ROOT) + "-boot.sh");
         var script = BootScript.text(plan(cloud), cloud, Optional.empty())
                 .replaceAll("(?s)(<<'(MUSTER_GUARD|MUSTER_FETCH)'[^\n]*\n).*?\n\\2\n", "$1…\n$2\n");
-        if (Boolean.getBoolean("golden.write")) {
+        if (Boolean.getBoolean("boot-script.write")) {
             Files.writeString(golden, script, UTF_8);
         }
         assertThat(script).isEqualTo(Files.readString(golden, UTF_8));

@@ -63,10 +63,19 @@ final class BootedMachine implements AutoCloseable {
     }
 
     void start(BootPlan plan, String api) throws IOException {
+        start(script(plan, api));
+    }
+
+    private String script(BootPlan plan, String api) {
         var hosts = new BootPlan.Hosts(api, plan.hosts().web(), plan.hosts().files());
         var booted = new BootPlan(plan.workerPrefix(), plan.agents(), plan.queueIds(), hosts, plan.keys(), plan.docker(), plan.defaultImage(),
                 plan.agentVersion(), plan.cpuOnly(), plan.environment(), plan.extraConf(), plan.initScript(), plan.checkpointHook(),
                 plan.shellProfile(), plan.storage(), plan.hardAge());
+        return BootScript.text(booted, BootScript.Cloud.EC2, Optional.of(URI.create(aws.url())));
+    }
+
+    /** @param text of a boot script, whoever wrote it */
+    void start(String text) throws IOException {
         var bin = Files.createDirectories(folder.resolve("bin"));
         command(bin, "shutdown", "echo \"$*\" > '" + folder + "/shutdown.args'");
         command(bin, "docker", "case \"$1\" in ps) [ ! -e '" + folder + "/containers' ] || cat '" + folder + "/containers' ;; kill) echo \"$*\" > '" + folder + "/docker-kill.args' ;; esac");
@@ -104,7 +113,7 @@ final class BootedMachine implements AutoCloseable {
                 while True:
                     signal.pause()"
                 """.formatted(folder, python));
-        var script = Files.write(folder.resolve("boot.sh"), BootScript.text(booted, BootScript.Cloud.EC2, Optional.of(URI.create(aws.url()))).getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        var script = Files.writeString(folder.resolve("boot.sh"), text);
         var builder = new ProcessBuilder("sh", script.toString()).redirectErrorStream(true).redirectOutput(folder.resolve("console").toFile());
         builder.environment().put("MUSTER_ROOT", folder.resolve("root").toString());
         builder.environment().put("MUSTER_METADATA", metadata.url());
