@@ -47,12 +47,13 @@ class HostsTest {
     void composeHasTheServicesOfTheChart() throws IOException {
         var layout = layout();
         var composed = composed();
+        var version = YAML.readTree(Files.readString(DEPLOY.resolve("chart/Chart.yaml"))).path("appVersion").asText();
         var expected = new TreeSet<>(List.of("kafka", "topics"));
         for (var service : layout.path("services")) {
             var name = service.path("name").asText();
             expected.add(name);
             var own = composed.get(name);
-            assertThat(own.path("image").asText()).isEqualTo("muster/" + name + ":${MUSTER_VERSION:-0.1.0}");
+            assertThat(own.path("image").asText()).isEqualTo("muster/" + name + ":${MUSTER_VERSION:-" + version + "}");
             assertThat(own.path("user").asText()).isEqualTo(layout.path("user").asText() + ":" + layout.path("user").asText()).isEqualTo(Images.USER);
             assertThat(own.path("read_only").asBoolean()).isTrue();
             var environment = own.path("environment");
@@ -65,6 +66,14 @@ class HostsTest {
         }
         assertThat(composed.keySet()).isEqualTo(expected);
         assertThat(composed.get("planner").path("ports")).hasSize(1);
+    }
+
+    /** That of this build, whose images the compose file and the chart name where nobody says otherwise. */
+    @Test
+    void theChartIsOfThisBuild() throws IOException {
+        var build = Pattern.compile("<version>([^<]+)</version>").matcher(Files.readString(Path.of("pom.xml"))).results().map(found -> found.group(1)).findFirst().orElseThrow();
+        var chart = YAML.readTree(Files.readString(DEPLOY.resolve("chart/Chart.yaml")));
+        assertThat(List.of(chart.path("version").asText(), chart.path("appVersion").asText())).containsExactly(build, build);
     }
 
     @Test
