@@ -152,6 +152,15 @@ public interface PlannerConfig {
             /** By how much clocks may differ. */
             @WithDefault("30s")
             Duration leeway();
+
+            /** What the provider knows the console as: a public client, which signs people in by authorization code with PKCE. Absent: the console takes tokens. */
+            @WithName("console-client")
+            Optional<String> consoleClient();
+
+            /** What the console asks the provider for. Some name their audience only where a scope wants it. */
+            @WithName("console-scope")
+            @WithDefault("openid")
+            String consoleScope();
         }
 
         interface Tls {

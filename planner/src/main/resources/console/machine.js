@@ -1,0 +1,2 @@
+import { PageHead, html } from './ui.js';
+export function MachinePage() { return html`<${PageHead} title="MachinePage" />`; }

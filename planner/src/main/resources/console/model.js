@@ -1,0 +1,323 @@
+// What the console knows: fleets, machines and decisions as they change, and what is asked for every few seconds while somebody looks.
+
+import { call, all, connection, watch, withQuery, token } from './api.js';
+import { Live, Ring } from './live.js';
+import { ENDED, stage } from './format.js';
+
+const DECISIONS_KEPT = 1000;
+const EVENTS_KEPT = 1000;
+/** Of each fleet, when a page begins. */
+const CAUGHT_UP = 100;
+/** How long a machine that has ended stays among the others, so that one sees it go. */
+const FAREWELL_MS = 15_000;
+
+/** Who we are, and what is installed. */
+class Session extends Live {
+  /** @type {{ways: string[], oidc?: {issuer: string, client: string, audience: string, scope: string}}} */
+  signIn = { ways: [] };
+  /** @type {any} */
+  caller = null;
+  /** @type {any} */
+  installation = null;
+
+  /** @param {'VIEWER'|'OPERATOR'|'ADMIN'} role @param {string} [fleet] absent: of all */
+  may(role, fleet) {
+    const rank = ['VIEWER', 'OPERATOR', 'ADMIN'];
+    return (this.caller?.grants ?? []).some(grant => (grant.fleet === '*' || (fleet !== undefined && grant.fleet === fleet)) && rank.indexOf(grant.role) >= rank.indexOf(role));
+  }
+
+  /** For some fleet. @param {'VIEWER'|'OPERATOR'|'ADMIN'} role */
+  mayAnywhere(role) {
+    const rank = ['VIEWER', 'OPERATOR', 'ADMIN'];
+    return (this.caller?.grants ?? []).some(grant => rank.indexOf(grant.role) >= rank.indexOf(role));
+  }
+}
+
+export const session = new Session();
+
+/** A watch's state beside what it told. */
+class Watched extends Live {
+  synced = false;
+  open = false;
+  /** @type {Error|null} */
+  error = null;
+  at = 0;
+  stop = () => {};
+
+  state = ({ open, error }) => {
+    this.open = open;
+    this.error = error;
+    this.changed();
+  };
+}
+
+class Fleets extends Watched {
+  /** @type {Map<string, any>} */
+  byName = new Map();
+
+  begin() {
+    this.stop = watch('/v1/fleets:watch', change => {
+      this.at = Date.now();
+      if (change.fleet) {
+        this.byName.set(change.fleet.record.fleet, change.fleet);
+      } else if (change.forgotten) {
+        this.byName.delete(change.forgotten);
+      } else if (change.synced) {
+        this.synced = true;
+      }
+      this.changed();
+    }, this.state);
+  }
+
+  /** Those that are there, by name. */
+  list() {
+    return [...this.byName.values()].filter(fleet => fleet.record.state !== 'DELETED').sort((a, b) => a.record.fleet.localeCompare(b.record.fleet));
+  }
+
+  /** @param {string} name */
+  currency(name) {
+    return this.byName.get(name)?.record.spec.currency || 'USD';
+  }
+}
+
+class Machines extends Watched {
+  /** @type {Map<string, any>} */
+  byId = new Map();
+  /** Where machines went while this page was open. @type {Ring<{at: number, machine: string, fleet: string, pool: string, from: string, to: string, detail: string, key: number}>} */
+  moves = new Ring(EVENTS_KEPT);
+  counter = 0;
+  /** Of the first answer, or of one that begins anew: what is not in it is no more. @type {Set<string>|null} */
+  anew = null;
+
+  begin() {
+    this.stop = watch('/v1/machines:watch', change => this.on(change), this.state);
+  }
+
+  on(change) {
+    this.at = Date.now();
+    if (change.full && !this.anew) {
+      this.anew = new Set();
+    }
+    if (change.machine) {
+      const machine = change.machine;
+      this.anew?.add(machine.machineId);
+      this.move(this.byId.get(machine.machineId), machine);
+      this.byId.set(machine.machineId, machine);
+      if (ENDED.has(machine.phase)) {
+        this.farewell(machine.machineId);
+      }
+    } else if (change.forgotten) {
+      this.anew?.delete(change.forgotten);
+      const known = this.byId.get(change.forgotten);
+      if (known && !ENDED.has(known.phase)) {
+        this.move(known, { ...known, phase: 'GONE' });
+        this.byId.set(change.forgotten, { ...known, phase: 'GONE' });
+      }
+      this.farewell(change.forgotten);
+    } else if (change.synced) {
+      if (this.anew) {
+        for (const id of [...this.byId.keys()]) {
+          if (!this.anew.has(id)) {
+            this.byId.delete(id);
+          }
+        }
+        this.anew = null;
+      }
+      this.synced = true;
+    }
+    this.changed();
+  }
+
+  farewell(id) {
+    setTimeout(() => {
+      const machine = this.byId.get(id);
+      if (machine && ENDED.has(machine.phase)) {
+        this.byId.delete(id);
+        this.changed();
+      }
+    }, FAREWELL_MS);
+  }
+
+  /** @param {any} before @param {any} after */
+  move(before, after) {
+    const from = before ? stage(before) : '';
+    const to = stage(after);
+    if (!this.synced || from === to) {
+      return;
+    }
+    const tasks = to === 'BUSY' ? after.tasks.join(', ') : '';
+    this.moves.push({ at: Date.now() + connection.skew, machine: after.machineId, fleet: after.fleet, pool: after.pool, from, to, detail: tasks || after.causeDetail, key: ++this.counter });
+  }
+
+  /** Those that are there, in the order of their launch. @param {string} [fleet] */
+  list(fleet) {
+    const found = [];
+    for (const machine of this.byId.values()) {
+      if (!fleet || machine.fleet === fleet) {
+        found.push(machine);
+      }
+    }
+    return found;
+  }
+}
+
+class Decisions extends Watched {
+  /** @type {Ring<any>} */
+  kept = new Ring(DECISIONS_KEPT);
+  /** @type {Set<string>} */
+  ids = new Set();
+
+  begin() {
+    this.stop = watch('/v1/decisions:watch', event => {
+      this.at = Date.now();
+      this.take(event);
+      this.changed();
+    }, state => {
+      this.state(state);
+      if (state.open) {
+        this.catchUp();
+      }
+    });
+  }
+
+  /** What was decided before the watch began, and while it was broken: of each fleet, since a list is of one. */
+  async catchUp() {
+    try {
+      const names = (await all('/v1/fleets', {}, 'fleets')).map(fleet => fleet.record.fleet);
+      const pages = await Promise.all(names.map(fleet => call('GET', withQuery('/v1/decisions', { fleet, pageSize: CAUGHT_UP }))));
+      const known = this.kept.newest().reverse();
+      const missed = pages.flatMap(page => page.decisions).filter(event => isShown(event) && !this.ids.has(event.decisionId));
+      const events = [...missed, ...known].sort((a, b) => Date.parse(a.at) - Date.parse(b.at)).slice(-DECISIONS_KEPT);
+      this.kept.clear();
+      this.ids.clear();
+      events.forEach(event => this.take(event));
+      this.synced = true;
+      this.changed();
+    } catch (failed) {
+      // The watch says that nobody is there.
+    }
+  }
+
+  take(event) {
+    if (!isShown(event) || this.ids.has(event.decisionId)) {
+      return;
+    }
+    this.kept.push(event);
+    this.ids.add(event.decisionId);
+    if (this.ids.size > 2 * DECISIONS_KEPT) {
+      this.ids = new Set(this.kept.items.map(one => one.decisionId));
+    }
+  }
+}
+
+/** Of all that is on the topic, what people read. */
+export function isShown(event) {
+  return Boolean(event.decision || event.refusal || event.audit);
+}
+
+export const fleets = new Fleets();
+export const machines = new Machines();
+export const decisions = new Decisions();
+
+/** Something that is asked for again and again while somebody looks, and once more when the planner is back. */
+export class Poll extends Live {
+  /** @type {any} */
+  value = null;
+  /** @type {Error|null} */
+  error = null;
+  at = 0;
+  timer = 0;
+  epoch = 0;
+  wake = () => {};
+
+  /** @param {() => Promise<any>} ask @param {number} everyMs */
+  constructor(ask, everyMs) {
+    super();
+    this.ask = ask;
+    this.everyMs = everyMs;
+  }
+
+  begin() {
+    this.wake = connection.subscribe(() => {
+      if (connection.state === 'there' && connection.epoch !== this.epoch) {
+        this.now();
+      }
+    });
+    this.now();
+  }
+
+  end() {
+    clearTimeout(this.timer);
+    this.wake();
+  }
+
+  async now() {
+    clearTimeout(this.timer);
+    this.epoch = connection.epoch;
+    if (connection.state !== 'gone' && connection.state !== 'signed-out' && !document.hidden) {
+      try {
+        this.value = await this.ask();
+        this.error = null;
+        this.at = Date.now();
+      } catch (failed) {
+        this.error = failed;
+      }
+      this.changed();
+    }
+    if (this.listeners.size > 0) {
+      clearTimeout(this.timer);
+      this.timer = window.setTimeout(() => this.now(), this.everyMs);
+    }
+  }
+}
+
+export const queues = new Poll(async () => (await call('GET', '/v1/queues')).queues, 2000);
+export const pools = new Poll(async () => (await call('GET', '/v1/pools')).pools, 2000);
+export const budgets = new Poll(async () => (await call('GET', '/v1/budgets')).budgets, 5000);
+export const installation = new Poll(() => call('GET', '/v1/installation'), 15_000);
+
+/** @type {Map<string, Poll>} */
+const polls = new Map();
+
+/** One for each key: pages that ask the same share it. @param {string} key @param {() => Promise<any>} ask @param {number} everyMs */
+export function poll(key, ask, everyMs) {
+  let found = polls.get(key);
+  if (!found) {
+    found = new Poll(ask, everyMs);
+    polls.set(key, found);
+    // Pages that nobody looks at any more.
+    if (polls.size > 60) {
+      for (const [old, one] of polls) {
+        if (one.listeners.size === 0 && old !== key) {
+          polls.delete(old);
+          break;
+        }
+      }
+    }
+  }
+  return found;
+}
+
+/** Begins to follow what all pages need. */
+export function follow() {
+  const ends = [fleets.subscribe(() => {}), machines.subscribe(() => {}), decisions.subscribe(() => {})];
+  return () => {
+    ends.forEach(end => end());
+    fleets.stop();
+    machines.stop();
+    decisions.stop();
+  };
+}
+
+/** Learns who we are. */
+export async function hello() {
+  session.signIn = await fetch('/console/sign-in.json', { cache: 'no-store' }).then(answer => (answer.ok ? answer.json() : session.signIn));
+  if (session.signIn.ways.length > 0 && !token() && !session.signIn.ways.includes('certificates')) {
+    connection.signedOut('');
+    return;
+  }
+  session.caller = await call('GET', '/v1/caller');
+  session.changed();
+}
+
+export { all };

@@ -1,0 +1,2 @@
+import { PageHead, html } from './ui.js';
+export function Why() { return html`<${PageHead} title="Why" />`; }
