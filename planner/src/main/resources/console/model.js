@@ -1,8 +1,8 @@
 // What the console knows: fleets, machines and decisions as they change, and what is asked for every few seconds while somebody looks.
 
-import { call, all, connection, watch, withQuery, token } from './api.js';
+import { call, all, connection, now, watch, withQuery, token } from './api.js';
 import { Live, Ring } from './live.js';
-import { ENDED, stage } from './format.js';
+import { ENDED, periodStart, stage } from './format.js';
 
 const DECISIONS_KEPT = 1000;
 const EVENTS_KEPT = 1000;
@@ -56,17 +56,27 @@ class Fleets extends Watched {
   byName = new Map();
 
   begin() {
+    /** @type {Set<string>|null} */
+    let told = null;
     this.stop = watch('/v1/fleets:watch', change => {
       this.at = Date.now();
       if (change.fleet) {
+        told?.add(change.fleet.record.fleet);
         this.byName.set(change.fleet.record.fleet, change.fleet);
       } else if (change.forgotten) {
         this.byName.delete(change.forgotten);
       } else if (change.synced) {
+        for (const name of [...this.byName.keys()].filter(one => told && !told.has(one))) {
+          this.byName.delete(name);
+        }
+        told = null;
         this.synced = true;
       }
       this.changed();
-    }, this.state);
+    }, state => {
+      told = state.open ? new Set() : null;
+      this.state(state);
+    });
   }
 
   /** Those that are there, by name. */
@@ -86,28 +96,28 @@ class Machines extends Watched {
   /** Where machines went while this page was open. @type {Ring<{at: number, machine: string, fleet: string, pool: string, from: string, to: string, detail: string, key: number}>} */
   moves = new Ring(EVENTS_KEPT);
   counter = 0;
-  /** Of the first answer, or of one that begins anew: what is not in it is no more. @type {Set<string>|null} */
-  anew = null;
+  /** Told since the watch began: where that was everything, what is not among them is no more. @type {Set<string>|null} */
+  told = null;
 
   begin() {
-    this.stop = watch('/v1/machines:watch', change => this.on(change), this.state);
+    this.stop = watch('/v1/machines:watch', change => this.on(change), state => {
+      this.told = state.open ? new Set() : null;
+      this.state(state);
+    });
   }
 
   on(change) {
     this.at = Date.now();
-    if (change.full && !this.anew) {
-      this.anew = new Set();
-    }
     if (change.machine) {
       const machine = change.machine;
-      this.anew?.add(machine.machineId);
+      this.told?.add(machine.machineId);
       this.move(this.byId.get(machine.machineId), machine);
       this.byId.set(machine.machineId, machine);
       if (ENDED.has(machine.phase)) {
         this.farewell(machine.machineId);
       }
     } else if (change.forgotten) {
-      this.anew?.delete(change.forgotten);
+      this.told?.delete(change.forgotten);
       const known = this.byId.get(change.forgotten);
       if (known && !ENDED.has(known.phase)) {
         this.move(known, { ...known, phase: 'GONE' });
@@ -115,14 +125,12 @@ class Machines extends Watched {
       }
       this.farewell(change.forgotten);
     } else if (change.synced) {
-      if (this.anew) {
-        for (const id of [...this.byId.keys()]) {
-          if (!this.anew.has(id)) {
-            this.byId.delete(id);
-          }
+      if (change.full && this.told) {
+        for (const id of [...this.byId.keys()].filter(one => !this.told.has(one))) {
+          this.byId.delete(id);
         }
-        this.anew = null;
       }
+      this.told = null;
       this.synced = true;
     }
     this.changed();
@@ -275,6 +283,28 @@ export const queues = new Poll(async () => (await call('GET', '/v1/queues')).que
 export const pools = new Poll(async () => (await call('GET', '/v1/pools')).pools, 2000);
 export const budgets = new Poll(async () => (await call('GET', '/v1/budgets')).budgets, 5000);
 export const installation = new Poll(() => call('GET', '/v1/installation'), 15_000);
+
+/** What each fleet spent in the day and the month so far, by its name. */
+export const spent = new Poll(async () => {
+  if (!fleets.synced) {
+    await new Promise(done => {
+      const end = fleets.subscribe(() => fleets.synced && (end(), done(null)));
+    });
+  }
+  const at = now();
+  const found = new Map();
+  await Promise.all(fleets.list().map(async fleet => {
+    const name = fleet.record.fleet;
+    const sum = async unit => {
+      const since = new Date(periodStart(at, fleet.record.spec.timeZone, unit)).toISOString();
+      const answer = await call('GET', withQuery(`/v1/fleets/${encodeURIComponent(name)}/spend`, { since }));
+      return { micros: answer.rows.reduce((total, row) => total + Number(row.spentMicros), 0), complete: answer.complete };
+    };
+    const [day, month] = await Promise.all([sum('day'), sum('month')]);
+    found.set(name, { day, month });
+  }));
+  return found;
+}, 15_000);
 
 /** @type {Map<string, Poll>} */
 const polls = new Map();

@@ -1,8 +1,8 @@
 // The overview: what waits and why, what runs, what it costs and will have cost, and what was decided last.
 
-import { call, connection, now, withQuery } from './api.js';
+import { connection, now } from './api.js';
 import { useClock, useLive } from './live.js';
-import { Poll, budgets, decisions, fleets, installation, machines, queues, session } from './model.js';
+import { budgets, decisions, fleets, installation, machines, queues, session, spent } from './model.js';
 import { Age, Badge, Bar, Empty, Figure, PageHead, Panel, Table, html } from './ui.js';
 import { count, durationMs, money, periodStart, rate, span, stage, STAGES, words } from './format.js';
 import { to, whyLink } from './route.js';
@@ -10,23 +10,6 @@ import { EventLine } from './events.js';
 
 /** Chips of one stage in the page; more are told by their number. */
 const CHIPS = 48;
-
-/** What each fleet spent in the day and the month so far, by its name. */
-export const spent = new Poll(async () => {
-  const at = now();
-  const found = new Map();
-  await Promise.all(fleets.list().map(async fleet => {
-    const name = fleet.record.fleet;
-    const sum = async unit => {
-      const since = new Date(periodStart(at, fleet.record.spec.timeZone, unit)).toISOString();
-      const answer = await call('GET', withQuery(`/v1/fleets/${encodeURIComponent(name)}/spend`, { since }));
-      return { micros: answer.rows.reduce((total, row) => total + Number(row.spentMicros), 0), complete: answer.complete };
-    };
-    const [day, month] = await Promise.all([sum('day'), sum('month')]);
-    found.set(name, { day, month });
-  }));
-  return found;
-}, 15_000);
 
 /** Until the end of the day or the month of that zone, hours. */
 function hoursLeft(at, zone, unit) {
@@ -52,10 +35,10 @@ export function Overview() {
   return html`<${PageHead} title="Overview" />
     <${Figures} list=${list} />
     <div class="grid">
-      <${Warnings} list=${list} />
       <${Life} />
-      <${Waiting} />
+      <${Warnings} list=${list} />
       <${Budgets} />
+      <${Waiting} />
       <${FleetTable} list=${list} />
       <${Last} />
     </div>`;
@@ -234,7 +217,7 @@ function Last() {
   useLive(decisions);
   useLive(connection);
   const list = decisions.kept.newest().slice(0, 12);
-  return html`<${Panel} title="Last decisions" actions=${html`<a href="#/log">All</a>`} testid="decisions">
+  return html`<${Panel} title="Last decisions" wide actions=${html`<a href="#/log">All</a>`} testid="decisions">
     ${list.length === 0 ? html`<${Empty}>${decisions.synced ? 'Nothing was decided yet.' : 'Reading…'}</${Empty}>` : html`<ol class="lines">${list.map(event => html`<${EventLine} key=${event.decisionId} event=${event} />`)}</ol>`}
   </${Panel}>`;
 }
