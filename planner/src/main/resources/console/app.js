@@ -4,7 +4,7 @@ import { render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { connection, setToken } from './api.js';
 import { useLive } from './live.js';
-import { fleets, follow, hello, installation, machines, session } from './model.js';
+import { follow, hello, installation, machines, session } from './model.js';
 import { Banner, Guarded, html } from './ui.js';
 import { closeWhy, useRoute } from './route.js';
 import { Overview } from './overview.js';
@@ -76,9 +76,8 @@ function Nav({ path }) {
 
 function Health() {
   useLive(connection);
-  useLive(fleets);
   useLive(machines);
-  const live = connection.state === 'there' && fleets.open && machines.open;
+  const live = connection.state === 'there' && machines.open;
   const text = connection.state === 'gone' ? 'No answer' : live ? 'Live' : 'Connecting';
   return html`<span class=${`health ${connection.state === 'gone' ? 'bad' : live ? 'good' : 'warn'}`} role="status" data-testid="connection">${text}</span>`;
 }

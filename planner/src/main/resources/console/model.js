@@ -10,6 +10,7 @@ const EVENTS_KEPT = 1000;
 const CAUGHT_UP = 100;
 /** How long a machine that has ended stays among the others, so that one sees it go. */
 const FAREWELL_MS = 15_000;
+const HIDDEN_MS = 10_000;
 
 /** Who we are, and what is installed. */
 class Session extends Live {
@@ -43,6 +44,22 @@ class Watched extends Live {
   error = null;
   at = 0;
   stop = () => {};
+  start() {}
+
+  begin() {
+    this.start();
+  }
+
+  end() {
+    this.rest();
+  }
+
+  /** Lets go of its connection. */
+  rest() {
+    this.stop();
+    this.open = false;
+    this.changed();
+  }
 
   state = ({ open, error }) => {
     this.open = open;
@@ -51,32 +68,88 @@ class Watched extends Live {
   };
 }
 
-class Fleets extends Watched {
+/** Something that is asked for again and again while somebody looks, and once more when the planner is back. */
+export class Poll extends Live {
+  /** @type {any} */
+  value = null;
+  /** @type {Error|null} */
+  error = null;
+  at = 0;
+  timer = 0;
+  epoch = 0;
+  wake = () => {};
+
+  /** @param {() => Promise<any>} ask @param {number} everyMs */
+  constructor(ask, everyMs) {
+    super();
+    this.ask = ask;
+    this.everyMs = everyMs;
+  }
+
+  begin() {
+    this.wake = connection.subscribe(() => {
+      if (connection.state === 'there' && connection.epoch !== this.epoch) {
+        this.now();
+      }
+    });
+    this.now();
+  }
+
+  end() {
+    clearTimeout(this.timer);
+    this.wake();
+  }
+
+  async now() {
+    clearTimeout(this.timer);
+    this.epoch = connection.epoch;
+    if (connection.state !== 'gone' && connection.state !== 'signed-out' && !document.hidden) {
+      try {
+        this.value = await this.ask();
+        this.error = null;
+        this.at = Date.now();
+      } catch (failed) {
+        this.error = failed;
+      }
+      this.changed();
+    }
+    if (this.listeners.size > 0) {
+      clearTimeout(this.timer);
+      this.timer = window.setTimeout(() => this.now(), this.everyMs);
+    }
+  }
+}
+
+/**
+ * Fleets are asked for rather than watched: where there is no TLS a browser has six connections to a planner for all its tabs, and each watch
+ * takes one for good.
+ */
+class Fleets extends Poll {
   /** @type {Map<string, any>} */
   byName = new Map();
 
-  begin() {
-    /** @type {Set<string>|null} */
-    let told = null;
-    this.stop = watch('/v1/fleets:watch', change => {
-      this.at = Date.now();
-      if (change.fleet) {
-        told?.add(change.fleet.record.fleet);
-        this.byName.set(change.fleet.record.fleet, change.fleet);
-      } else if (change.forgotten) {
-        this.byName.delete(change.forgotten);
-      } else if (change.synced) {
-        for (const name of [...this.byName.keys()].filter(one => told && !told.has(one))) {
-          this.byName.delete(name);
-        }
-        told = null;
-        this.synced = true;
-      }
-      this.changed();
-    }, state => {
-      told = state.open ? new Set() : null;
-      this.state(state);
-    });
+  constructor() {
+    super(() => all('/v1/fleets', {}, 'fleets'), 1000);
+  }
+
+  get synced() {
+    return this.value !== null;
+  }
+
+  changed() {
+    if (this.value) {
+      this.byName = new Map(this.value.map(fleet => [fleet.record.fleet, fleet]));
+    }
+    super.changed();
+  }
+
+  /** Once they were read. */
+  async known() {
+    if (!this.synced) {
+      await new Promise(done => {
+        const end = this.subscribe(() => this.synced && (end(), done(null)));
+      });
+    }
   }
 
   /** Those that are there, by name. */
@@ -99,7 +172,7 @@ class Machines extends Watched {
   /** Told since the watch began: where that was everything, what is not among them is no more. @type {Set<string>|null} */
   told = null;
 
-  begin() {
+  start() {
     this.stop = watch('/v1/machines:watch', change => this.on(change), state => {
       this.told = state.open ? new Set() : null;
       this.state(state);
@@ -175,7 +248,7 @@ class Decisions extends Watched {
   /** @type {Set<string>} */
   ids = new Set();
 
-  begin() {
+  start() {
     this.stop = watch('/v1/decisions:watch', event => {
       this.at = Date.now();
       this.take(event);
@@ -191,7 +264,8 @@ class Decisions extends Watched {
   /** What was decided before the watch began, and while it was broken: of each fleet, since a list is of one. */
   async catchUp() {
     try {
-      const names = (await all('/v1/fleets', {}, 'fleets')).map(fleet => fleet.record.fleet);
+      await fleets.known();
+      const names = [...fleets.byName.keys()];
       const pages = await Promise.all(names.map(fleet => call('GET', withQuery('/v1/decisions', { fleet, pageSize: CAUGHT_UP }))));
       const known = this.kept.newest().reverse();
       const missed = pages.flatMap(page => page.decisions).filter(event => isShown(event) && !this.ids.has(event.decisionId));
@@ -227,58 +301,6 @@ export const fleets = new Fleets();
 export const machines = new Machines();
 export const decisions = new Decisions();
 
-/** Something that is asked for again and again while somebody looks, and once more when the planner is back. */
-export class Poll extends Live {
-  /** @type {any} */
-  value = null;
-  /** @type {Error|null} */
-  error = null;
-  at = 0;
-  timer = 0;
-  epoch = 0;
-  wake = () => {};
-
-  /** @param {() => Promise<any>} ask @param {number} everyMs */
-  constructor(ask, everyMs) {
-    super();
-    this.ask = ask;
-    this.everyMs = everyMs;
-  }
-
-  begin() {
-    this.wake = connection.subscribe(() => {
-      if (connection.state === 'there' && connection.epoch !== this.epoch) {
-        this.now();
-      }
-    });
-    this.now();
-  }
-
-  end() {
-    clearTimeout(this.timer);
-    this.wake();
-  }
-
-  async now() {
-    clearTimeout(this.timer);
-    this.epoch = connection.epoch;
-    if (connection.state !== 'gone' && connection.state !== 'signed-out' && !document.hidden) {
-      try {
-        this.value = await this.ask();
-        this.error = null;
-        this.at = Date.now();
-      } catch (failed) {
-        this.error = failed;
-      }
-      this.changed();
-    }
-    if (this.listeners.size > 0) {
-      clearTimeout(this.timer);
-      this.timer = window.setTimeout(() => this.now(), this.everyMs);
-    }
-  }
-}
-
 export const queues = new Poll(async () => (await call('GET', '/v1/queues')).queues, 2000);
 export const pools = new Poll(async () => (await call('GET', '/v1/pools')).pools, 2000);
 export const budgets = new Poll(async () => (await call('GET', '/v1/budgets')).budgets, 5000);
@@ -286,11 +308,7 @@ export const installation = new Poll(() => call('GET', '/v1/installation'), 15_0
 
 /** What each fleet spent in the day and the month so far, by its name. */
 export const spent = new Poll(async () => {
-  if (!fleets.synced) {
-    await new Promise(done => {
-      const end = fleets.subscribe(() => fleets.synced && (end(), done(null)));
-    });
-  }
+  await fleets.known();
   const at = now();
   const found = new Map();
   await Promise.all(fleets.list().map(async fleet => {
@@ -330,12 +348,28 @@ export function poll(key, ask, everyMs) {
 
 /** Begins to follow what all pages need. */
 export function follow() {
-  const ends = [fleets.subscribe(() => {}), machines.subscribe(() => {}), decisions.subscribe(() => {})];
+  const watched = [machines, decisions];
+  const ends = [fleets, ...watched].map(one => one.subscribe(() => {}));
+  let resting = 0;
+  let rests = false;
+  // A tab that nobody sees leaves its connections to the others.
+  const onVisibility = () => {
+    clearTimeout(resting);
+    if (document.hidden) {
+      resting = window.setTimeout(() => {
+        rests = true;
+        watched.forEach(one => one.rest());
+      }, HIDDEN_MS);
+    } else if (rests) {
+      rests = false;
+      watched.forEach(one => one.start());
+    }
+  };
+  document.addEventListener('visibilitychange', onVisibility);
   return () => {
+    clearTimeout(resting);
+    document.removeEventListener('visibilitychange', onVisibility);
     ends.forEach(end => end());
-    fleets.stop();
-    machines.stop();
-    decisions.stop();
   };
 }
 
