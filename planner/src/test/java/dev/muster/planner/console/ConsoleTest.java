@@ -1,0 +1,379 @@
+package dev.muster.planner.console;
+
+import static com.microsoft.playwright.assertions.PlaywrightAssertions.assertThat;
+import static dev.muster.planner.Await.await;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.microsoft.playwright.Locator;
+import com.microsoft.playwright.Page;
+import com.microsoft.playwright.options.AriaRole;
+import dev.muster.planner.console.browser.Chromium;
+import dev.muster.planner.console.browser.Chromium.Screen;
+import dev.muster.planner.console.browser.Tab;
+import dev.muster.planner.control.BrokerResource;
+import dev.muster.v1.FleetState;
+import dev.muster.v1.MachineRecord;
+import dev.muster.v1.Phase;
+import io.grpc.ManagedChannel;
+import io.grpc.ManagedChannelBuilder;
+import io.grpc.Metadata;
+import io.grpc.stub.MetadataUtils;
+import io.quarkus.test.common.QuarkusTestResource;
+import io.quarkus.test.common.http.TestHTTPResource;
+import io.quarkus.test.junit.QuarkusTest;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** The console in a real browser, before the real planner of a {@link Lab}. */
+@QuarkusTest
+@QuarkusTestResource(BrokerResource.class)
+@QuarkusTestResource(value = LabResource.class, restrictToAnnotatedClass = true)
+class ConsoleTest {
+
+    private static Chromium chromium;
+    private static Lab lab;
+    private static ManagedChannel channel;
+    private static boolean isLookedFor;
+
+    @TestHTTPResource("/")
+    URI http;
+
+    @ConfigProperty(name = "muster.kafka.bootstrap-servers")
+    String brokers;
+
+    private final List<Tab> tabs = new ArrayList<>();
+
+    @BeforeEach
+    void begin() throws Exception {
+        if (!isLookedFor) {
+            isLookedFor = true;
+            chromium = Chromium.start("the console in a browser").orElse(null);
+        }
+        Assumptions.assumeTrue(chromium != null, "there is no browser");
+        if (lab == null) {
+            await("the planner is ready", () -> HttpClient.newHttpClient().send(HttpRequest.newBuilder(http.resolve("/q/health/ready")).build(),
+                    HttpResponse.BodyHandlers.discarding()).statusCode() == 200);
+            var headers = new Metadata();
+            headers.put(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer " + LabResource.ADMIN);
+            channel = ManagedChannelBuilder.forAddress(http.getHost(), http.getPort()).usePlaintext().intercept(MetadataUtils.newAttachHeadersInterceptor(headers)).build();
+            lab = new Lab(brokers, channel).begin();
+        }
+    }
+
+    @AfterEach
+    void nothingWentWrong() {
+        try {
+            tabs.forEach(Tab::isFine);
+            tabs.forEach(tab -> assertThat(tab.hosts()).as("no request leaves for elsewhere").hasSizeLessThanOrEqualTo(1));
+        } finally {
+            tabs.forEach(Tab::close);
+        }
+    }
+
+    @AfterAll
+    static void end() {
+        if (lab != null) {
+            lab.close();
+            channel.shutdownNow();
+        }
+        if (chromium != null) {
+            chromium.close();
+        }
+    }
+
+    private Tab open(Screen screen, URI from, String token, String address) {
+        var tab = chromium.open(screen);
+        tabs.add(tab);
+        tab.page().navigate(from + "#token=" + token + "&to=" + java.net.URLEncoder.encode(address, java.nio.charset.StandardCharsets.UTF_8));
+        assertThat(tab.page().getByRole(AriaRole.HEADING, new Page.GetByRoleOptions().setLevel(1))).isVisible();
+        return tab;
+    }
+
+    /** As the admin sees it on a desk. */
+    private Page open(String address) {
+        return open(Screen.DESK, http, LabResource.ADMIN, address).page();
+    }
+
+    private static void goTo(Tab tab, String address) {
+        tab.page().evaluate("address => { location.hash = address; }", address);
+        tab.page().waitForFunction("() => document.querySelector('h1') && !document.querySelector('.starting')");
+    }
+
+    private static Locator part(Page page, String name) {
+        return page.getByTestId(name);
+    }
+
+    private static Locator button(Page page, String name) {
+        return page.getByRole(AriaRole.BUTTON, new Page.GetByRoleOptions().setName(name).setExact(true));
+    }
+
+    private static Locator dialog(Page page) {
+        return page.getByRole(AriaRole.DIALOG);
+    }
+
+    private static Locator button(Locator in, String name) {
+        return in.getByRole(AriaRole.BUTTON, new Locator.GetByRoleOptions().setName(name).setExact(true));
+    }
+
+    private static Locator row(Locator table, String text) {
+        return table.getByRole(AriaRole.ROW).filter(new Locator.FilterOptions().setHasText(text));
+    }
+
+    /** Every page that there is, by a word for it. */
+    private Map<String, String> pages() {
+        var pages = new LinkedHashMap<String, String>();
+        pages.put("overview", "/");
+        pages.put("fleets", "/fleets");
+        pages.put("fleet", "/fleets/research?queue=training");
+        pages.put("machine", "/machines/" + lab.running("train-1").getMachineId());
+        pages.put("why", "/fleets/research?why=queue/research/training");
+        pages.put("log", "/log");
+        pages.put("edit", "/fleets/research/edit");
+        pages.put("versions", "/fleets/research/versions");
+        pages.put("new", "/new");
+        return pages;
+    }
+
+    // Signing in.
+
+    @Test
+    void whoIsNotKnownSignsInWithATokenAndSeesTheOverview() {
+        // Given
+        var tab = chromium.open(Screen.DESK);
+        tabs.add(tab);
+        var page = tab.page();
+        page.navigate(http.toString());
+        var field = page.getByLabel("Token");
+        // When the token is none
+        field.fill("mst_nobody");
+        field.press("Enter");
+        assertThat(page.getByRole(AriaRole.ALERT)).isVisible();
+        assertThat(page.getByRole(AriaRole.ALERT)).containsText(Pattern.compile("token", Pattern.CASE_INSENSITIVE));
+        // When it is one
+        page.getByLabel("Token").fill(LabResource.ADMIN);
+        page.getByLabel("Token").press("Enter");
+        // Then
+        assertThat(page.getByRole(AriaRole.HEADING, new Page.GetByRoleOptions().setName("Overview").setExact(true))).isVisible();
+        assertThat(page.url()).doesNotContain("mst_");
+        button(page, "Sign out").click();
+        assertThat(page.getByLabel("Token")).isVisible();
+        assertThat(page.getByTestId("waiting")).hasCount(0);
+    }
+
+    // What the API says.
+
+    @Test
+    void theOverviewShowsWhatWaitsRunsAndCosts() {
+        var page = open("/");
+        var research = lab.fleet("research");
+        var nightly = lab.fleet("nightly");
+        var counted = lab.machines().stream().filter(MachineRecord::getCounted).count();
+        assertThat(part(page, "waiting")).containsText(Integer.toString(research.getWaiting() + nightly.getWaiting()));
+        assertThat(part(page, "machines")).containsText(Long.toString(counted));
+        assertThat(part(page, "machines")).containsText((research.getBusy() + nightly.getBusy()) + " busy");
+        assertThat(part(page, "rate")).containsText("%.2f".formatted((research.getMicrosPerHour() + nightly.getMicrosPerHour()) / 1e6));
+        // A budget binds, a queue is missing: both say so.
+        assertThat(part(page, "warnings")).containsText(research.getRefusals(0).getText());
+        nightly.getRefusalsList().forEach(refusal -> assertThat(part(page, "warnings")).containsText(refusal.getText()));
+        var training = row(part(page, "queues"), "training");
+        assertThat(training).containsText("9");
+        assertThat(training).containsText("research");
+        assertThat(part(page, "budgets").getByRole(AriaRole.LISTITEM)).hasCount(3);
+        assertThat(part(page, "budgets")).containsText("gpu");
+        assertThat(part(page, "decisions").getByRole(AriaRole.LISTITEM)).not().hasCount(0);
+    }
+
+    @Test
+    void aFleetShowsItsPoolsAndEachOfItsMachines() {
+        var page = open("/fleets/research");
+        var machines = lab.machines().stream().filter(machine -> machine.getFleet().equals("research") && machine.getCounted()).toList();
+        assertThat(part(page, "pools")).containsText("5 of 8");
+        assertThat(part(page, "pools")).containsText("of 6");
+        for (var machine : machines) {
+            assertThat(row(part(page, "machine-table"), machine.getMachineId())).hasCount(1);
+        }
+        assertThat(row(part(page, "machine-table"), lab.machine("gpu", Phase.BOOTING).getMachineId())).containsText(Pattern.compile("booting", Pattern.CASE_INSENSITIVE));
+        assertThat(row(part(page, "machine-table"), lab.machine("cpu", Phase.DRAINING).getMachineId())).containsText(Pattern.compile("draining", Pattern.CASE_INSENSITIVE));
+        assertThat(row(part(page, "machine-table"), lab.running("train-1").getMachineId())).containsText("train-1");
+        assertThat(part(page, "refusals")).containsText(lab.fleet("research").getRefusals(0).getText());
+    }
+
+    @Test
+    void anIdleMachineCountsDownToItsRelease() throws Exception {
+        var page = open("/fleets/research");
+        var idle = row(part(page, "machine-table"), lab.idle().getMachineId());
+        // Of the fifteen minutes that a pool lets one be idle, some seconds are over.
+        var first = Pattern.compile("14:\\d\\d|14 min|14m");
+        assertThat(idle).containsText(first);
+        var shown = idle.innerText();
+        tabs.get(0).await("it counts", () -> !idle.innerText().equals(shown));
+    }
+
+    // What can be done.
+
+    @Test
+    void aFleetIsPausedAndResumedAfterAQuestionThatSaysWhatItMeans() throws Exception {
+        var page = open("/fleets/nightly");
+        button(page, "Pause fleet").or(button(page, "Pause")).first().click();
+        assertThat(dialog(page)).containsText("Nothing new is launched");
+        // Escape asks for nothing.
+        page.keyboard().press("Escape");
+        assertThat(dialog(page)).hasCount(0);
+        assertThat(lab.fleet("nightly").getRecord().getState()).isEqualTo(FleetState.ACTIVE);
+        button(page, "Pause fleet").or(button(page, "Pause")).first().click();
+        button(dialog(page), "Pause").click();
+        tabs.get(0).await("it is paused", () -> lab.fleet("nightly").getRecord().getState() == FleetState.PAUSED);
+        assertThat(page.getByText("Paused").first()).isVisible();
+        button(page, "Resume fleet").or(button(page, "Resume")).first().click();
+        button(dialog(page), "Resume").click();
+        tabs.get(0).await("it is resumed", () -> lab.fleet("nightly").getRecord().getState() == FleetState.ACTIVE);
+    }
+
+    // Bad input.
+
+    @Test
+    void scriptInATasksNameIsText() {
+        var tab = open(Screen.DESK, http, LabResource.ADMIN, "/fleets/research?queue=training");
+        var page = tab.page();
+        assertThat(page.getByText(Lab.SCRIPT).first()).isVisible();
+        assertThat(page.getByText(Lab.IMAGE).first()).isVisible();
+        for (var address : pages().values()) {
+            goTo(tab, address);
+        }
+        goTo(tab, "/machines/" + lab.running(Lab.SCRIPT).getMachineId());
+        assertThat(page.getByText(Lab.SCRIPT).first()).isVisible();
+        assertThat((Integer) page.evaluate("() => document.querySelectorAll('script:not([src]):not([type=importmap]), img[src=x]').length")).isZero();
+        tab.isFine();
+    }
+
+    @Test
+    void aViewerSeesNoActionsAndCanDoNothing() {
+        var tab = open(Screen.DESK, http, LabResource.VIEWER, "/fleets/research");
+        for (var name : List.of("Pause", "Shut down idle", "Delete", "Delete fleet", "Drain", "Terminate", "Protect")) {
+            assertThat(button(tab.page(), name)).hasCount(0);
+        }
+        assertThat(tab.page().getByRole(AriaRole.LINK, new Page.GetByRoleOptions().setName("Edit").setExact(true))).hasCount(0);
+        goTo(tab, "/machines/" + lab.running("train-1").getMachineId());
+        assertThat(button(tab.page(), "Drain")).hasCount(0);
+        // What isn't shown isn't possible either, with what the page holds.
+        var answer = tab.page().evaluate("async () => (await fetch('/v1/fleets/research:pause', {method: 'POST', headers: {'Content-Type': 'application/json',"
+                + " Authorization: 'Bearer ' + sessionStorage.getItem('muster.token')}, body: '{}'})).status");
+        assertThat(answer).isEqualTo(403);
+        assertThat(lab.fleet("research").getRecord().getState()).isEqualTo(FleetState.ACTIVE);
+    }
+
+    @Test
+    void aServerThatIsGoneIsSaidAndComesBackByItself() throws Exception {
+        try (var wire = new Wire(http)) {
+            var tab = open(Screen.DESK, wire.here(), LabResource.ADMIN, "/");
+            var page = tab.page();
+            assertThat(part(page, "waiting")).containsText("9");
+            // When
+            wire.cut();
+            // Then it says so, and what it showed stays, with its age.
+            assertThat(part(page, "gone")).containsText("The planner does not answer.");
+            assertThat(part(page, "gone")).containsText(Pattern.compile("\\d+ s old"));
+            assertThat(part(page, "waiting")).containsText("9");
+            wire.mend();
+            assertThat(part(page, "gone")).hasCount(0);
+            assertThat(page.getByRole(AriaRole.HEADING, new Page.GetByRoleOptions().setName("Overview"))).isVisible();
+            assertThat(part(page, "waiting")).containsText("9");
+        }
+    }
+
+    @Test
+    void whatNobodyHasLookedAtForLongIsShownWithItsAge() throws Exception {
+        var page = open("/");
+        lab.lookAway();
+        try {
+            assertThat(row(part(page, "queues"), "training")).containsText(Pattern.compile("(1[6-9]|2\\d) s ago"),
+                    new com.microsoft.playwright.assertions.LocatorAssertions.ContainsTextOptions().setTimeout(25_000));
+            assertThat(part(page, "warnings")).containsText(Pattern.compile("ClearML|watcher|look", Pattern.CASE_INSENSITIVE));
+        } finally {
+            lab.lookAgain();
+        }
+        assertThat(row(part(page, "queues"), "training")).containsText(Pattern.compile("\\b[0-5] s ago"));
+    }
+
+    // For everybody.
+
+    @Test
+    void axeHasNothingAgainstAnyPageByDayOrNight() {
+        var found = new TreeMap<String, List<String>>();
+        for (var screen : List.of(Screen.DESK, Screen.PHONE.inTheDark())) {
+            var tab = open(screen, http, LabResource.ADMIN, "/");
+            pages().forEach((name, address) -> {
+                goTo(tab, address);
+                tab.page().waitForTimeout(300);
+                var violations = tab.violations();
+                if (!violations.isEmpty()) {
+                    found.put(name + (screen.dark() ? ", a phone in the dark" : ", a desk in the light"), violations);
+                }
+            });
+        }
+        assertThat(found).isEmpty();
+    }
+
+    @Test
+    void aPhoneScrollsNoPageSideways() {
+        var tab = open(Screen.PHONE, http, LabResource.ADMIN, "/");
+        var wider = new TreeMap<String, Integer>();
+        pages().forEach((name, address) -> {
+            goTo(tab, address);
+            tab.page().waitForTimeout(300);
+            if (tab.overflow() > 0) {
+                wider.put(name, tab.overflow());
+            }
+        });
+        assertThat(wider).as("pixels beyond the window").isEmpty();
+    }
+
+    @Test
+    void theKeyboardAloneReachesAMachineAndDrainsIt() throws Exception {
+        var machine = lab.running("quick-0");
+        var tab = open(Screen.DESK, http, LabResource.ADMIN, "/");
+        var page = tab.page();
+        tabTo(page, "link", "research");
+        page.keyboard().press("Enter");
+        assertThat(page.getByRole(AriaRole.HEADING, new Page.GetByRoleOptions().setName("research").setExact(true))).isFocused();
+        tabTo(page, "link", machine.getMachineId());
+        page.keyboard().press("Enter");
+        assertThat(page.getByRole(AriaRole.HEADING, new Page.GetByRoleOptions().setLevel(1))).containsText(machine.getMachineId());
+        tabTo(page, "button", "Drain");
+        page.keyboard().press("Enter");
+        assertThat(dialog(page)).containsText("finishes 1 task");
+        tabTo(page, "button", "Drain");
+        page.keyboard().press("Enter");
+        assertThat(dialog(page)).hasCount(0);
+        tab.await("it drains", () -> lab.running("quick-0").getPhase() == Phase.DRAINING);
+        assertThat(page.getByText("Draining").first()).isVisible();
+        tab.isFine();
+    }
+
+    /** Tab, until what has the focus is that. */
+    private static void tabTo(Page page, String role, String name) {
+        for (int pressed = 0; pressed < 120; pressed++) {
+            page.keyboard().press("Tab");
+            var focused = page.evaluate("() => { const e = document.activeElement; const role = e.tagName === 'A' ? 'link' : e.tagName === 'BUTTON' ? 'button' : e.tagName.toLowerCase();"
+                    + " return role + ' ' + (e.getAttribute('aria-label') ?? e.innerText).trim(); }");
+            if ((role + " " + name).equals(focused)) {
+                return;
+            }
+        }
+        throw new AssertionError("120 tabs reach no " + role + " '" + name + "' at " + page.url());
+    }
+}

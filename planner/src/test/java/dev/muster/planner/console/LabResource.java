@@ -1,0 +1,54 @@
+package dev.muster.planner.console;
+
+import io.quarkus.test.common.QuarkusTestResourceLifecycleManager;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.util.Comparator;
+import java.util.HexFormat;
+import java.util.Map;
+
+/** Callers known by tokens: an admin, and people who may do less. */
+public final class LabResource implements QuarkusTestResourceLifecycleManager {
+
+    static final String ADMIN = "mst_for-a-test-ann";
+    static final String OPERATOR = "mst_for-a-test-olaf";
+    static final String VIEWER = "mst_for-a-test-vera";
+
+    private Path folder;
+
+    @Override
+    public Map<String, String> start() {
+        try {
+            folder = Files.createTempDirectory("console-test");
+            var grants = Files.writeString(folder.resolve("grants.yaml"), """
+                    grants:
+                      - {token: %s, name: ann, role: admin, fleets: ["*"]}
+                      - {token: %s, name: olaf, role: operator, fleets: ["*"]}
+                      - {token: %s, name: vera, role: viewer, fleets: ["*"]}
+                    """.formatted(sha256(ADMIN), sha256(OPERATOR), sha256(VIEWER)));
+            return Map.of("muster.api.authentication", "tokens", "muster.api.grants", grants.toString());
+        } catch (Exception failed) {
+            throw new IllegalStateException("what the console's planner needs could not be made", failed);
+        }
+    }
+
+    private static String sha256(String token) throws Exception {
+        return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(token.getBytes(StandardCharsets.UTF_8)));
+    }
+
+    @Override
+    public void stop() {
+        if (folder == null) {
+            return;
+        }
+        try (var files = Files.walk(folder)) {
+            files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
+        } catch (IOException left) {
+            throw new UncheckedIOException(left);
+        }
+    }
+}
