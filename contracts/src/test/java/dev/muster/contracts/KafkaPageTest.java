@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -31,6 +32,31 @@ class KafkaPageTest {
     private static final Topics TOPICS = new Topics(Topics.DEFAULT_PREFIX, Topics.DEFAULT_INPUT_PARTITIONS);
     private static final Path PAGE = Path.of("..", "docs", "kafka.md");
     private static final Path DEPLOY = Path.of("..", "deploy");
+
+    /** By a topic's name without its prefix: what is in it, and what is missed where it is lost. */
+    private static final Map<String, String> HOLDS = Map.ofEntries(
+            Map.entry("requests", "What people ask of fleets | what was not carried out yet"),
+            Map.entry("demand", "What waits in queues, and who works on what | nothing: the next look says all of it again"),
+            Map.entry("machine-reports", "What clouds say of machines, and answers to commands | nothing: the next list says it again"),
+            Map.entry("fleets", "**Fleets' specs and states** | the fleets, until they are applied again"),
+            Map.entry("machines", "**Machines on the books**, for those who read | nothing as long as the planner's own topic is there"),
+            Map.entry("consoles", "Last lines of machines' consoles | `muster machine logs`"),
+            Map.entry("decisions", "Each decision with its reason | reasons and replays of the last 30 days"),
+            Map.entry("history", "Figures over time, an hour and a day each | `muster history`"),
+            Map.entry("dead-letters", "Records that can't be read | what was wrong"),
+            Map.entry("services", "What services say of themselves | nothing: they say it again"),
+            Map.entry("fleet-versions", "**Each version of each spec** | `muster fleet export --at`, and going back"),
+            Map.entry("log-levels", "Levels of logs that are set for a while | those levels"),
+            Map.entry("commands.aws", "What the cloud is to do | nothing: what was not done is decided again"),
+            Map.entry("commands.gcp", "the same | the same"),
+            Map.entry("commands.k8s", "the same | the same"),
+            Map.entry("commands.clearml", "Tasks to put back into their queues | the same"));
+    /** Made by the planner's Kafka Streams and by Kafka. PlannerTopologyTest and a run beside a broker hold these names to what is there. */
+    private static final String OTHERS_TOPICS = """
+            | `muster.planner-fleets-changelog` | 32 | newest of each key | **The planner's state: machines, money, memory of each fleet** | as below: the fleets hold until all clouds are listed, and their books of money are lost |
+            | `__consumer_offsets` | 50 | newest of each key | Kafka's own: how far each group has read | planner and watcher read what is kept anew |
+            | `__transaction_state` | 50 | newest of each key | Kafka's own: transactions | what was not committed |
+            """;
 
     @TempDir
     Path folder;
@@ -73,10 +99,24 @@ class KafkaPageTest {
         page = section(page, "topics", "| topic | " + String.join(" | ", KafkaRights.SERVICES) + " |\n| --- |" + " --- |".repeat(KafkaRights.SERVICES.size()) + "\n"
                 + TOPICS.all().stream().map(topic -> "| `" + topic.name() + "` | " + KafkaRights.SERVICES.stream().map(service -> letters(service, topic.name()))
                         .collect(Collectors.joining(" | ")) + " |\n").collect(Collectors.joining()));
+        page = section(page, "kept", "| topic | partitions | kept | what is in it | without it is missing |\n| --- | --- | --- | --- | --- |\n" + TOPICS.all().stream()
+                .map(topic -> "| `" + topic.name() + "` | " + topic.partitions() + " | " + kept(topic) + " | " + HOLDS.get(topic.name().substring(Topics.DEFAULT_PREFIX.length())) + " |\n")
+                .collect(Collectors.joining()) + OTHERS_TOPICS);
         page = section(page, "others", "| service | right |\n| --- | --- |\n" + KafkaRights.all(TOPICS).entrySet().stream().flatMap(of -> of.getValue().stream()
                 .filter(right -> right.type() != ResourceType.TOPIC || right.pattern() == PatternType.PREFIXED && !letter(right.operation()).equals("R") || right.name().endsWith("planner-"))
                 .map(right -> "| " + of.getKey() + " | " + right + " |\n")).collect(Collectors.joining()));
         same(PAGE, page);
+    }
+
+    private static String kept(Topics.Definition topic) {
+        var time = topic.config().get("retention.ms");
+        var days = time == null ? "" : Duration.ofMillis(Long.parseLong(time)).toDays() + " days";
+        return switch (topic.config().get("cleanup.policy")) {
+            case "delete" -> days;
+            case "compact" -> "newest of each key";
+            case "compact,delete" -> "newest of each key, " + days;
+            default -> throw new AssertionError(topic);
+        };
     }
 
     private static String letters(String service, String topic) {
