@@ -105,7 +105,7 @@ export function ValueField({ label, help, value, onChange, wrong }) {
   return html`<div class="field"><${Field} label=${`${label}: given as`} value=${isSecret ? 'secret' : value ? 'text' : ''} options=${[['', 'Nothing'], ['text', 'Text, in clear'], ['secret', 'A secret, by name']]}
       onChange=${kind => onChange(kind === 'secret' ? { secretRef: '' } : kind === 'text' ? { text: '' } : undefined)} help=${help} wrong=${wrong} />
     ${isSecret && html`<${Field} label=${`${label}: secret`} value=${value.secretRef} list=${known.map(one => one.name)} onChange=${text => onChange({ secretRef: text })} help=${known.length ? `There are: ${known.filter(one => !one.missing).map(one => one.name).join(', ') || 'none yet'}.` : undefined} />
-      ${value.secretRef && !external && secrets.value && (!found || found.missing) && html`<p class="notice">No service has a secret ${value.secretRef}. This command makes it: <code>./muster secret set ${value.secretRef}</code></p>`}`}
+      ${value.secretRef && !external && secrets.value && (!found || found.missing) && html`<p class="notice">No service has a secret ${value.secretRef} yet. This makes it, in the folder where the services have their secrets: <code>(umask 077 && cat > secrets/${value.secretRef})</code></p>`}`}
     ${value && !isSecret && html`<${Field} label=${`${label}: text`} type="lines" value=${value.text} onChange=${text => onChange({ text })} />`}</div>`;
 }
 

@@ -86,7 +86,7 @@ final class UpCommand implements Runnable {
             return;
         }
         output.line("Muster is ready after " + Times.span(Duration.ofNanos(System.nanoTime() - began)) + (state.sandbox() ? ", with stand-ins for " + standIns(state) : "") + ".");
-        show(state, output);
+        show(state, console(state, run, output), output);
         if (state.sandbox()) {
             output.line("");
             if (!state.kubeconfig().isEmpty()) {
@@ -109,8 +109,15 @@ final class UpCommand implements Runnable {
                         String.join(", ", names.subList(0, names.size() - 1)) + " and " + names.get(names.size() - 1)));
     }
 
-    private static void show(SuiteState state, Output output) {
+    /** For a person at a terminal it signs in: what stands behind # no server is told, and what goes elsewhere than to a terminal may be kept. */
+    private static String console(SuiteState state, Run run, Output output) {
+        var page = "http://" + state.control() + "/";
+        return output.isTerminal() ? run.server(state).token().get().map(token -> page + "#token=" + token).orElse(page) : page;
+    }
+
+    private static void show(SuiteState state, String console, Output output) {
         output.table(List.of("", ""), List.of(
+                List.of("console", console),
                 List.of("control API", state.control()),
                 List.of("Kafka", state.kafka()),
                 List.of("ClearML", state.clearml())));
