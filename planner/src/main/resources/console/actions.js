@@ -28,11 +28,11 @@ async function asOf(name, pool) {
 const sumRate = list => list.reduce((sum, machine) => sum + Number(machine.paid?.microsPerHour ?? machine.committedMicrosPerHour ?? 0), 0);
 const tasksOf = list => list.flatMap(machine => machine.tasks);
 
-/** A button that opens its question. */
-export function Action({ text, confirm, danger, quiet, disabled, title }) {
+/** A button that opens its question; about says what it is of. */
+export function Action({ text, confirm, about, danger, quiet, disabled, title }) {
   const [open, setOpen] = useState(false);
   const Ask = confirm;
-  return html`<button type="button" class=${quiet ? 'quiet' : danger ? 'risky' : ''} disabled=${disabled} title=${title} onClick=${() => setOpen(true)}>${text}</button>${open && html`<${Ask} onClose=${() => setOpen(false)} />`}`;
+  return html`<button type="button" class=${quiet ? 'quiet' : danger ? 'risky' : ''} disabled=${disabled} title=${title} onClick=${() => setOpen(true)}>${text}</button>${open && html`<${Ask} ...${about} onClose=${() => setOpen(false)} />`}`;
 }
 
 export function PauseFleet({ fleet, pool, onClose }) {
@@ -145,24 +145,24 @@ export function MachineActions({ machine, quiet }) {
   }
   const id = machine.machineId;
   const alive = machine.phase !== 'TERMINATING';
-  const bind = Ask => ({ onClose }) => html`<${Ask} id=${id} onClose=${onClose} />`;
-  return html`${machine.phase === 'DRAINING' ? html`<${Action} key="cancel" text="Cancel drain" quiet=${quiet} confirm=${bind(CancelDrain)} />` : alive && html`<${Action} key="drain" text="Drain" quiet=${quiet} confirm=${bind(DrainMachine)} />`}
-    ${alive && (machine.protected ? html`<${Action} key="unprotect" text="Unprotect" quiet=${quiet} confirm=${bind(UnprotectMachine)} />` : html`<${Action} key="protect" text="Protect" quiet=${quiet} confirm=${bind(ProtectMachine)} />`)}
-    ${alive && html`<${Action} key="terminate" text="Terminate" danger quiet=${quiet} confirm=${bind(TerminateMachine)} />`}`;
+  const about = { id };
+  return html`${machine.phase === 'DRAINING' ? html`<${Action} key="cancel" text="Cancel drain" quiet=${quiet} confirm=${CancelDrain} about=${about} />` : alive && html`<${Action} key="drain" text="Drain" quiet=${quiet} confirm=${DrainMachine} about=${about} />`}
+    ${alive && (machine.protected ? html`<${Action} key="unprotect" text="Unprotect" quiet=${quiet} confirm=${UnprotectMachine} about=${about} />` : html`<${Action} key="protect" text="Protect" quiet=${quiet} confirm=${ProtectMachine} about=${about} />`)}
+    ${alive && html`<${Action} key="terminate" text="Terminate" danger quiet=${quiet} confirm=${TerminateMachine} about=${about} />`}`;
 }
 
 export function FleetActions({ view }) {
   const name = view.record.fleet;
-  const bind = (Ask, more) => ({ onClose }) => html`<${Ask} fleet=${name} ...${more} onClose=${onClose} />`;
+  const about = { fleet: name };
   const operator = session.may('OPERATOR', name);
   const admin = session.may('ADMIN', name);
   const active = view.record.state !== 'DELETING' && view.record.state !== 'DELETED';
-  return html`${operator && active && (view.record.state === 'PAUSED' ? html`<${Action} key="resume" text="Resume" confirm=${bind(ResumeFleet)} />` : html`<${Action} key="pause" text="Pause" confirm=${bind(PauseFleet)} />`)}
-    ${operator && html`<${Action} key="idle" text="Shut down idle now" confirm=${bind(ReleaseIdle)} />`}
+  return html`${operator && active && (view.record.state === 'PAUSED' ? html`<${Action} key="resume" text="Resume" confirm=${ResumeFleet} about=${about} />` : html`<${Action} key="pause" text="Pause" confirm=${PauseFleet} about=${about} />`)}
+    ${operator && html`<${Action} key="idle" text="Shut down idle now" confirm=${ReleaseIdle} about=${about} />`}
     ${active && html`<a key="edit" class="button" href=${to(['fleets', name, 'edit'])}>${admin ? 'Edit' : 'Spec'}</a>`}
     <a key="versions" class="button" href=${to(['fleets', name, 'versions'])}>Versions</a>
     <button key="export" type="button" onClick=${() => exportFleet(name)}>Export</button>
-    ${admin && active && html`<${Action} key="clone" text="Clone" confirm=${bind(CloneFleet)} /><${Action} key="rename" text="Rename" confirm=${bind(CloneFleet, { rename: true })} />
-      <${Action} key="shutdown" text="Shutdown action" confirm=${bind(ShutdownAction)} /><${Action} key="delete" text="Delete" danger confirm=${bind(DeleteFleet)} />`}`;
+    ${admin && active && html`<${Action} key="clone" text="Clone" confirm=${CloneFleet} about=${about} /><${Action} key="rename" text="Rename" confirm=${CloneFleet} about=${{ fleet: name, rename: true }} />
+      <${Action} key="shutdown" text="Shutdown action" confirm=${ShutdownAction} about=${about} /><${Action} key="delete" text="Delete" danger confirm=${DeleteFleet} about=${about} />`}`;
 }
 

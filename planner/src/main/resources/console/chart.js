@@ -15,10 +15,10 @@ function colours() {
 }
 
 /**
- * @param {{label: string, times: number[], series: {name: string, values: (number|null)[], colour?: string}[], format: (value: number) => string, stacked?: boolean,
+ * @param {{label: string, times: number[], series: {name: string, values: (number|null)[], colour?: string}[], format: (value: number) => string, axis?: (value: number) => string, stacked?: boolean,
  *   height?: number, onPoint?: (at: number) => void, whole?: boolean}} props times in seconds
  */
-export function Chart({ label, times, series, format, stacked, height = 190, onPoint, whole }) {
+export function Chart({ label, times, series, format, axis: short = format, stacked, height = 190, onPoint, whole }) {
   const box = useRef(null);
   const plot = useRef(null);
   const [drawn, redraw] = useState(0);
@@ -51,7 +51,7 @@ export function Chart({ label, times, series, format, stacked, height = 190, onP
       legend: { live: true },
       scales: { y: { range: (u, min, max) => [0, max > 0 ? max * 1.08 : 1] } },
       axes: [{ ...axis, values: (u, ticks) => ticks.map(tick => clock(tick, ticks)) },
-        { ...axis, size: 62, values: (u, ticks) => ticks.map(tick => (whole && tick % 1 ? '' : format(tick))) }],
+        { ...axis, size: 62, values: (u, ticks) => ticks.map(tick => (whole && tick % 1 ? '' : short(tick))) }],
       series: [{ value: (u, at) => (at === null ? '–' : moment(at * 1000, now())) }, ...series.map((one, i) => {
         const colour = one.colour ?? PALETTE[i % PALETTE.length];
         return { label: one.name, stroke: colour, width: 1.5, fill: stacked ? `${colour}66` : undefined, points: { show: false }, spanGaps: false,

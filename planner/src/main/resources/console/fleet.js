@@ -87,14 +87,14 @@ function Gauges({ view }) {
     const leaving = (n.DRAINING ?? 0) + (n.TERMINATING ?? 0);
     const total = (n.BUSY ?? 0) + (n.IDLE ?? 0) + booting + leaving;
     const max = live?.max ?? pool.limits?.max ?? 0;
-    const bind = Ask => ({ onClose }) => html`<${Ask} fleet=${name} pool=${pool.name} onClose=${onClose} />`;
+    const about = { fleet: name, pool: pool.name };
     const text = `${total} of ${max}: ${n.BUSY ?? 0} busy, ${n.IDLE ?? 0} idle, ${booting} booting, ${leaving} draining`;
     return html`<div key=${pool.name} class="gauge" role="group" aria-label=${`Pool ${pool.name}`}><p class="gauge-head"><span><strong>${pool.name}</strong> <span class="muted">${[...new Set(pool.offers.map(offer => offer.key.machineType))].join(', ')}</span></span><span><strong>${total}</strong> of ${max}</span></p>
       <${Bar} label=${text} whole=${max} parts=${[{ name: 'Busy', value: n.BUSY ?? 0, tone: 'busy' }, { name: 'Idle', value: n.IDLE ?? 0, tone: 'idle' }, { name: 'Booting', value: booting, tone: 'boot' }, { name: 'Draining', value: leaving, tone: 'drain' }]} />
       <p class="meta"><span>${n.BUSY ?? 0} busy</span><span>${n.IDLE ?? 0} idle</span><span>${booting} booting</span><span>${leaving} draining</span>${live && html`<span>${rate(live.microsPerHour, view.record.spec.currency)}</span>`}
         ${(live?.min ?? 0) > 0 && html`<span>min ${live.min}</span>`}${(live?.warm ?? 0) > 0 && html`<span>warm ${live.warm}</span>`}</p>
-      <p class="meta">${live?.paused && html`<${Badge} state="PAUSED" />`}${session.may('OPERATOR', name) && html`${live?.paused ? html`<${Action} key="resume" text="Resume" quiet confirm=${bind(ResumeFleet)} />` : html`<${Action} key="pause" text="Pause" quiet confirm=${bind(PauseFleet)} />`}
-        <${Action} key="idle" text="Shut down idle" quiet disabled=${!n.IDLE} confirm=${bind(ReleaseIdle)} />`}</p></div>`;
+      <p class="meta">${live?.paused && html`<${Badge} state="PAUSED" />`}${session.may('OPERATOR', name) && html`${live?.paused ? html`<${Action} key="resume" text="Resume" quiet confirm=${ResumeFleet} about=${about} />` : html`<${Action} key="pause" text="Pause" quiet confirm=${PauseFleet} about=${about} />`}
+        <${Action} key="idle" text="Shut down idle" quiet disabled=${!n.IDLE} confirm=${ReleaseIdle} about=${about} />`}</p></div>`;
   })}</div></${Panel}>`;
 }
 
@@ -186,9 +186,14 @@ function Charts({ view, range }) {
       <section aria-label="Machines over time"><div class="panel-head"><h3>Machines</h3><span class="panel-actions"><${Choice} label="Machines by" value=${shape} options=${[['pool', 'By pool'], ['type', 'By type'], ['phase', 'By phase']]} onChange=${setShape} /></span></div>
         <${Chart} key=${shape} label="Machines over time" times=${data.times} series=${data[shape]} stacked whole format=${value => String(Math.round(value * 10) / 10)} onPoint=${point} /></section>
       <section aria-label="Tasks over time"><div class="panel-head"><h3>Tasks</h3></div><${Chart} label="Tasks over time" times=${data.times} series=${data.tasks} whole format=${value => String(Math.round(value * 10) / 10)} onPoint=${point} /></section>
-      <section aria-label="Waiting times"><div class="panel-head"><h3>Waited before their start</h3><span class="note">at most, of the tasks that started</span></div><${Chart} label="Waiting times" times=${data.waitTimes} series=${data.waits} format=${value => span(value * 1000)} onPoint=${point} /></section>
+      <section aria-label="Waiting times"><div class="panel-head"><h3>Waited before their start</h3><span class="note">at most, of the tasks that started</span></div><${Chart} label="Waiting times" times=${data.waitTimes} series=${data.waits} format=${value => span(value * 1000)} axis=${shortSpan} onPoint=${point} /></section>
       <section aria-label="Spend rate over time"><div class="panel-head"><h3>Spend rate by pool</h3></div><${Chart} label="Spend rate over time" times=${data.times} series=${data.spend} stacked format=${value => `${amount(value)}/h`} onPoint=${point} /></section>
     </div>`}</${Panel}>`;
+}
+
+/** For an axis, where there is little room. */
+function shortSpan(seconds) {
+  return seconds < 100 ? `${Math.round(seconds)}s` : seconds < 6000 ? `${Math.round(seconds / 60)}m` : `${Math.round(seconds / 360) / 10}h`;
 }
 
 const STEP = { '1h': 60_000, '6h': 60_000, '24h': 300_000 };
