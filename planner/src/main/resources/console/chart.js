@@ -89,7 +89,7 @@ export function Chart({ label, times, series, format, axis: short = format, stac
   }
   const last = times.length - 1;
   return html`<figure class="figure-box"><div ref=${box} class=${`chart ${onPoint ? 'asks' : ''}`} role="img" aria-label=${`${label}. At last: ${series.map(one => `${one.name} ${tell(one.values[last], format)}`).join(', ')}.`}></div>
-    <details class="as-table"><summary>As a table</summary><div class="table-box" tabindex="0" role="region" aria-label=${`${label}, as a table`}><table><thead><tr><th scope="col">Time</th>${series.map(one => html`<th scope="col" class="num">${one.name}</th>`)}</tr></thead>
+    <details class="as-table"><summary>As a table</summary><div class="table-box" tabindex="0" role="group" aria-label=${`${label}, as a table`}><table><thead><tr><th scope="col">Time</th>${series.map(one => html`<th scope="col" class="num">${one.name}</th>`)}</tr></thead>
       <tbody>${sample(times.length).map(i => html`<tr><th scope="row">${onPoint ? html`<button type="button" class="quiet" onClick=${() => onPoint(times[i] * 1000)}>${moment(times[i] * 1000, now())}</button>` : moment(times[i] * 1000, now())}</th>
         ${series.map(one => html`<td class="num">${tell(one.values[i], format)}</td>`)}</tr>`)}</tbody></table></div></details></figure>`;
 }

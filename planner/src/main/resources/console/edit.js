@@ -291,8 +291,8 @@ function BudgetList({ list, currency, wrong, at, onChange }) {
 /** Two people, one version: both their changes, and nothing is lost whatever one chooses. */
 function Conflict({ theirs, mine, yaml, name, onTake }) {
   const { merged } = theirs;
-  return html`<section class="panel" role="alertdialog" aria-labelledby="conflict" data-testid="conflict"><div class="panel-head"><h2 id="conflict">Somebody else changed it, too</h2></div>
-    <p>${theirs.record.changedBy || 'Somebody'} has made version ${theirs.record.version} since you began. Nothing of yours was applied, and nothing is lost.</p>
+  return html`<section class="panel" aria-labelledby="conflict" data-testid="conflict"><div class="panel-head"><h2 id="conflict">Somebody else changed it, too</h2></div>
+    <p role="alert">${theirs.record.changedBy || 'Somebody'} has made version ${theirs.record.version} since you began. Nothing of yours was applied, and nothing is lost.</p>
     <h3 class="part-title">Theirs</h3><${Changes} changes=${theirs.changes} /><h3 class="part-title">Yours</h3><${Changes} changes=${theirs.own} />
     ${merged.conflicts.length > 0 && html`<p class="notice">Both changed ${merged.conflicts.map(path => html`<code key=${path}>${path}</code> `)}: together, yours holds there.</p>`}
     <p class="row" style=${{ marginTop: '12px' }}><button type="button" class="primary" onClick=${() => onTake(merged.value)}>Put both together</button><button type="button" onClick=${() => onTake(mine)}>Keep only mine</button>
@@ -333,6 +333,6 @@ function Preview({ spec, known, onClose }) {
     ${soon && html`<p>Rate: <strong>${rate(soon.microsPerHourCurrent, currency)}</strong> now, <strong>${rate(soon.microsPerHourProposed, currency)}</strong> with it.</p>
       ${soon.decisions.length + soon.refusals.length === 0 ? html`<p class="muted">It would do nothing at once.</p>` : html`<ul class="lines">${soon.decisions.map((one, i) => html`<li key=${i}>${one.text}</li>`)}${soon.refusals.map((one, i) => html`<li key=${`r${i}`} class="warn">${one.text}</li>`)}</ul>`}${soon.truncated && html`<p class="muted">and more</p>`}`}
     ${known && html`<h3 class="part-title">On recorded demand</h3><p class="row"><${Choice} label="Of the last" value=${days} options=${[[1, 'Day'], [7, '7 days'], [30, '30 days']]} onChange=${setDays} /><button type="button" disabled=${past === 'asked'} onClick=${replay}>${past === 'asked' ? 'Playing it…' : 'Play it'}</button></p><${Problem} error=${pastError} />
-      ${past && past !== 'asked' && html`<${Table} label="On recorded demand" columns=${['', { name: 'As it was', num: true }, { name: 'With it', num: true }]}>${[row('Cost', one => money(one.spentMicros, currency)), row('Half waited at most', one => span(durationMs(one.waitP50))), row('9 of 10 waited at most', one => span(durationMs(one.waitP90))), row('Longest wait', one => span(durationMs(one.waitMax))), row('Most machines', one => one.mostMachines), row('Machines', one => one.machines), row('Tasks begun', one => one.started)]}</${Table}>
+      ${past && past !== 'asked' && html`<${Table} label="On recorded demand" columns=${['What', { name: 'As it was', num: true }, { name: 'With it', num: true }]}>${[row('Cost', one => money(one.spentMicros, currency)), row('Half waited at most', one => span(durationMs(one.waitP50))), row('9 of 10 waited at most', one => span(durationMs(one.waitP90))), row('Longest wait', one => span(durationMs(one.waitMax))), row('Most machines', one => one.mostMachines), row('Machines', one => one.machines), row('Tasks begun', one => one.started)]}</${Table}>
         ${past.notes.map((note, i) => html`<p key=${i} class="help">${note}</p>`)}`}`}</section>`;
 }

@@ -129,7 +129,7 @@ function WaitingTasks({ fleet, queue }) {
   const tasks = asked.value?.tasks ?? [];
   return html`<div class="panel-head" style=${{ marginTop: '16px' }}><h3>Tasks waiting in ${queue}</h3><span class="note">${asked.value ? (asked.value.waiting > tasks.length ? `the first ${tasks.length} of ${asked.value.waiting}` : String(asked.value.waiting)) : ''}</span>
       <span class="panel-actions"><button type="button" class="quiet" onClick=${() => refine({ queue: undefined })}>Close</button></span></div><${Problem} error=${asked.error} />
-    <${LongTable} label=${`Tasks waiting in ${queue}`} height=${280} rows=${tasks} keyOf=${task => task.task} empty=${asked.value ? 'None waits.' : 'Reading…'} columns=${['Task', 'Project', 'User', { name: 'Waits', num: true }, '']}
+    <${LongTable} label=${`Tasks waiting in ${queue}`} height=${280} rows=${tasks} keyOf=${task => task.task} empty=${asked.value ? 'None waits.' : 'Reading…'} columns=${['Task', 'Project', 'User', { name: 'Waits', num: true }, 'Why']}
       row=${task => html`<th scope="row"><code>${task.task}</code></th><td><code>${task.project || '–'}</code></td><td><code>${task.user || '–'}</code></td><td class="num">${span(now() - ms(task.added))}</td><td><a href=${whyLink('task', fleet, task.task)}>Why</a></td>`} />`;
 }
 

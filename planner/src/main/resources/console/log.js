@@ -37,7 +37,7 @@ export function LogPage() {
     return all.filter(item => matches(item, query)).sort((a, b) => b.at - a.at);
   }
   const fresh = items();
-  const shown = [...(following ? fresh : held ?? fresh), ...older].slice(0, SHOWN + older.length);
+  const shown = [...(following || !held?.length ? fresh : held), ...older].slice(0, SHOWN + older.length);
   const waiting = following || !held ? 0 : fresh.length - held.length;
 
   async function more() {

@@ -375,7 +375,7 @@ export function follow() {
 
 /** Learns who we are. */
 export async function hello() {
-  session.signIn = await fetch('/console/sign-in.json', { cache: 'no-store' }).then(answer => (answer.ok ? answer.json() : session.signIn));
+  session.signIn = await call('GET', '/console/sign-in.json');
   if (session.signIn.ways.length > 0 && !token() && !session.signIn.ways.includes('certificates')) {
     connection.signedOut('');
     return;

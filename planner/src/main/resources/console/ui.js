@@ -149,7 +149,7 @@ export function Choice({ label, value, options, onChange }) {
 
 /** A table that scrolls sideways where there is no room. */
 export function Table({ label, columns, children, empty, testid }) {
-  return html`<div class="table-box" tabindex="0" role="region" aria-label=${label} data-testid=${testid}><table>
+  return html`<div class="table-box" tabindex="0" role="group" aria-label=${label} data-testid=${testid}><table>
     <thead><tr>${columns.map(column => (typeof column === 'string' ? html`<th scope="col">${column}</th>` : html`<th scope="col" class=${column.num ? 'num' : ''}>${column.name}</th>`))}</tr></thead>
     <tbody>${children?.length === 0 ? html`<tr><td class="empty" colspan=${columns.length}>${empty ?? 'None.'}</td></tr>` : children}</tbody>
   </table></div>`;
@@ -181,7 +181,7 @@ export function LongTable({ label, columns, rows, row, keyOf, empty, height = 51
       });
     }
   }
-  return html`<div class="table-box long" ref=${box} onScroll=${onScroll} tabindex="0" role="region" aria-label=${label} data-testid=${testid} style=${{ maxHeight: `${height}px` }}>
+  return html`<div class="table-box long" ref=${box} onScroll=${onScroll} tabindex="0" role="group" aria-label=${label} data-testid=${testid} style=${{ maxHeight: `${height}px` }}>
     <table aria-rowcount=${rows.length + 1}>
       <thead><tr aria-rowindex="1">${columns.map(column => html`<th scope="col" class=${column.num ? 'num' : ''} style=${column.width ? { width: column.width } : {}}>${column.name ?? column}</th>`)}</tr></thead>
       <tbody>
