@@ -111,7 +111,7 @@ function Editor({ name, base, setBase, spec, setSpec }) {
       const asked = [call('POST', '/v1/fleets:validate', request).then(answer => isLast() && setJudged({ violations: [], notes: answer.notes, error: null, done: true }),
         failed => isLast() && setJudged({ violations: failed instanceof ApiError ? failed.violations : [], notes: [], error: failed, done: true }))];
       if (withYaml) {
-        asked.push(call('POST', '/v1/fleets:export', { name: next.name, spec: next }).then(answer => { if (isLast()) { setYaml(answer.yaml); setYamlError(null); } }, failed => isLast() && setYamlError(failed)));
+        asked.push(call('POST', '/v1/fleets:export', { spec: next }).then(answer => { if (isLast()) { setYaml(answer.yaml); setYamlError(null); } }, failed => isLast() && setYamlError(failed)));
       }
       await Promise.all(asked);
     }, PAUSE_MS);
@@ -206,7 +206,7 @@ function Editor({ name, base, setBase, spec, setSpec }) {
           : html`<p><span class="badge good">Valid</span></p>${judged.notes.length > 0 && html`<ul class="lines">${judged.notes.map((note, i) => html`<li key=${i}>${note}</li>`)}</ul>`}`}</div>
         <${Problem} error=${failure} />
         <div class="dialog-actions"><button type="button" disabled=${!judged.done || Boolean(judged.error)} onClick=${() => setPreview({})}>Preview</button>
-          <button type="submit" class="primary" disabled=${saving || !may || !judged.done || Boolean(judged.error)}>${saving ? 'Applying…' : name ? 'Apply' : 'Create fleet'}</button></div>
+          <button type="submit" class="primary" disabled=${saving || !may || !judged.done || Boolean(judged.error) || Boolean(yamlError)}>${saving ? 'Applying…' : name ? 'Apply' : 'Create fleet'}</button></div>
         ${!session.may('ADMIN', spec.name) && html`<p class="help">To apply it one must be an admin of the fleet.</p>`}</section>
       ${preview && html`<${Preview} spec=${spec} known=${Boolean(name)} onClose=${() => setPreview(null)} />`}
       <section class="panel" aria-labelledby="yaml-title"><div class="panel-head"><h2 id="yaml-title"><label for="yaml">As YAML</label></h2><span class="panel-actions"><button type="button" class="quiet" onClick=${() => save(`${spec.name || 'fleet'}.yaml`, yaml)}>Export</button></span></div>

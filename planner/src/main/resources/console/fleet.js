@@ -109,7 +109,7 @@ function Refusals({ view }) {
 function FleetBudgets({ name }) {
   useLive(budgets);
   const list = (budgets.value ?? []).filter(budget => budget.fleet === name);
-  return html`<${Panel} title="Budgets" actions=${html`<${Age} at=${budgets.at} fresh=${20_000} />`} testid="budgets">${list.length === 0 ? html`<${Empty}>None: only limits bound what it costs. ${session.may('ADMIN', name) && html`<a href=${to(['fleets', name, 'edit'])}>Set one</a>`}</${Empty}>`
+  return html`<${Panel} title="Budgets" actions=${html`<${Age} at=${budgets.at} fresh=${20_000} />`} testid="budgets">${list.length === 0 ? html`<${Empty}>${!budgets.value ? 'Reading…' : 'None: only limits bound what it costs.'} ${budgets.value && session.may('ADMIN', name) && html`<a href=${to(['fleets', name, 'edit'])}>Set one</a>`}</${Empty}>`
     : html`<ul class="budgets">${list.map(budget => html`<${BudgetLine} key=${`${budget.pool} ${budget.queue} ${budget.budget.period}`} budget=${budget} />`)}</ul>`}</${Panel}>`;
 }
 
@@ -118,7 +118,7 @@ function FleetQueues({ view, open }) {
   const name = view.record.fleet;
   const list = (queues.value ?? []).filter(queue => queue.fleet === name);
   return html`<${Panel} title="Queues" wide actions=${html`<${Age} at=${queues.at} />`} testid="queues">
-    <${Table} label="Queues" columns=${['Queue', { name: 'Waiting', num: true }, { name: 'Oldest', num: true }, { name: 'Workers', num: true }, { name: 'Others', num: true }, 'Why waiting', 'Seen']}>
+    <${Table} label="Queues" columns=${['Queue', { name: 'Waiting', num: true }, { name: 'Oldest', num: true }, { name: 'Workers', num: true }, { name: 'Others', num: true }, 'Why waiting', 'Seen']} empty=${queues.value ? 'None.' : 'Reading…'}>
       ${list.map(queue => html`<${QueueRow} key=${queue.name} queue=${queue} />`)}</${Table}>
     ${open && list.some(queue => queue.name === open) && html`<${WaitingTasks} fleet=${name} queue=${open} />`}</${Panel}>`;
 }

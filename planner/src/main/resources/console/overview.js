@@ -152,7 +152,7 @@ function Waiting() {
   useLive(fleets);
   const list = [...(queues.value ?? [])].sort((a, b) => b.waiting - a.waiting || a.fleet.localeCompare(b.fleet) || a.name.localeCompare(b.name));
   return html`<${Panel} title="Queues" wide actions=${html`<${Age} at=${queues.at} />`} testid="queues">
-    <${Table} label="Queues" columns=${['Queue', 'Fleet', { name: 'Waiting', num: true }, { name: 'Oldest', num: true }, { name: 'Workers', num: true }, { name: 'Others', num: true }, 'Why waiting', 'Seen']} empty="No queue is watched.">
+    <${Table} label="Queues" columns=${['Queue', 'Fleet', { name: 'Waiting', num: true }, { name: 'Oldest', num: true }, { name: 'Workers', num: true }, { name: 'Others', num: true }, 'Why waiting', 'Seen']} empty=${queues.value ? 'No queue is watched.' : 'Reading…'}>
       ${list.slice(0, 100).map(queue => html`<${QueueRow} key=${`${queue.fleet}/${queue.id}/${queue.name}`} queue=${queue} withFleet />`)}
     </${Table}></${Panel}>`;
 }

@@ -50,9 +50,8 @@ async function ask(kind, names) {
       if (!event) {
         throw new Error('This decision is no longer kept.');
       }
-      const causes = new Set(event.decision?.causes ?? []);
       const same = event.plan === '0' ? [] : found.filter(one => one.plan === event.plan && one.decisionId !== second && !one.planMade);
-      return { title: 'Decision', event, decisions: same.sort((a, b) => Number(causes.has(b.decisionId)) - Number(causes.has(a.decisionId))), note: same.length ? 'Of the same plan' : undefined };
+      return { title: 'Decision', event, decisions: same, note: same.length ? 'Of the same plan' : undefined };
     }
     case 'moment': {
       const at = Number(second);
@@ -81,7 +80,7 @@ function Answer({ answer }) {
     ${refusals.length > 0 && !answer.binding?.rule && html`<h3 class="part-title">What is in the way</h3>`}
     ${refusals.filter(one => one.text !== answer.binding?.text).map(one => html`<${Refusal} key=${one.text} refusal=${one} />`)}
     ${event && html`<${Whole} event=${event} />`}
-    ${answer.decisions?.length > 0 && html`<h3 class="part-title">${answer.note ?? 'Decisions about it'}</h3><ol class="lines">${answer.decisions.map(one => html`<${EventLine} key=${one.decisionId} event=${one} withFleet=${false} />`)}</ol>`}
+    ${answer.decisions?.length > 0 && html`<h3 class="part-title">${answer.note ?? 'Decisions about it'}</h3><ol class="lines">${[...answer.decisions].sort((a, b) => ms(b.at) - ms(a.at)).map(one => html`<${EventLine} key=${one.decisionId} event=${one} withFleet=${false} />`)}</ol>`}
     ${!summary && !event && !refusals.length && !answer.decisions?.length && html`<${Empty}>Nothing is kept about it.</${Empty}>`}`;
 }
 
