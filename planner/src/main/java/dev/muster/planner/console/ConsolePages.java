@@ -14,7 +14,6 @@ import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 import java.net.URI;
 import java.util.Locale;
-import java.util.TreeSet;
 import org.eclipse.microprofile.config.Config;
 
 /**
@@ -122,7 +121,7 @@ public final class ConsolePages {
     private static Buffer signIn(AccessSettings access, PlannerConfig.Api.Oidc oidc) {
         var answer = JsonNodeFactory.instance.objectNode();
         var ways = answer.putArray("ways");
-        new TreeSet<>(access.ways()).forEach(way -> ways.add(way.name().toLowerCase(Locale.ROOT)));
+        access.ways().stream().map(way -> way.name().toLowerCase(Locale.ROOT)).sorted().forEach(ways::add);
         if (access.oidc().isPresent() && oidc.consoleClient().isPresent()) {
             answer.putObject("oidc").put("issuer", access.oidc().get().issuer().toString()).put("client", oidc.consoleClient().get())
                     .put("audience", access.oidc().get().audience()).put("scope", oidc.consoleScope());

@@ -228,6 +228,18 @@ class AccessMatrixTest {
     }
 
     @Test
+    void theConsoleIsShownToAnybodyAndSaysWhereOneSignsIn() throws Exception {
+        var issuer = ConfigProvider.getConfig().getValue("muster.api.oidc.issuer", String.class);
+        var http = new TlsHttp(folder, https.getPort());
+        assertThat(http.get("/console/sign-in.json", null, null).body()).isEqualTo("{\"ways\":[\"certificates\",\"oidc\",\"tokens\"],\"oidc\":{\"issuer\":\"" + issuer
+                + "\",\"client\":\"muster-console\",\"audience\":\"" + TestIssuer.AUDIENCE + "\",\"scope\":\"openid\"}}");
+        var page = http.get("/", null, null);
+        assertThat(page.statusCode()).isEqualTo(200);
+        assertThat(page.headers().firstValue("Content-Security-Policy").orElseThrow()).contains("connect-src 'self' " + issuer.replaceAll("^(https?://[^/]+).*", "$1") + ";");
+        assertThat(page.headers().firstValue("Strict-Transport-Security")).isPresent();
+    }
+
+    @Test
     void everyCallSaysWhatItNeeds() {
         assertThat(calls()).hasSizeGreaterThan(40).allSatisfy(call -> {
             assertThat(call.method().getOptions().hasExtension(AccessOuterClass.access)).as(call.toString()).isTrue();

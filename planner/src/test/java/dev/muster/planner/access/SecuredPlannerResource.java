@@ -59,6 +59,7 @@ public final class SecuredPlannerResource implements QuarkusTestResourceLifecycl
                     Map.entry("muster.api.grants", folder.resolve("grants.yaml").toString()),
                     Map.entry("muster.api.oidc.issuer", issuer.uri().toString()),
                     Map.entry("muster.api.oidc.audience", TestIssuer.AUDIENCE),
+                    Map.entry("muster.api.oidc.console-client", "muster-console"),
                     Map.entry("muster.api.tls.certificate", folder.resolve("tls/server.pem").toString()),
                     Map.entry("muster.api.tls.key", folder.resolve("tls/server.key").toString()),
                     Map.entry("muster.api.tls.client-ca", authority.certificate().toString()),
