@@ -21,16 +21,25 @@ import io.grpc.stub.MetadataUtils;
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.common.http.TestHTTPResource;
 import io.quarkus.test.junit.QuarkusTest;
+import java.awt.image.BufferedImage;
+import java.awt.image.DataBuffer;
+import java.awt.image.IndexColorModel;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
+import javax.imageio.ImageIO;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -65,12 +74,20 @@ class ConsoleTest {
         }
         Assumptions.assumeTrue(chromium != null, "there is no browser");
         if (lab == null) {
+            assertThat(channel).as("the lab's beginning, which failed before").isNull();
             await("the planner is ready", () -> HttpClient.newHttpClient().send(HttpRequest.newBuilder(http.resolve("/q/health/ready")).build(),
                     HttpResponse.BodyHandlers.discarding()).statusCode() == 200);
             var headers = new Metadata();
             headers.put(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer " + LabResource.ADMIN);
             channel = ManagedChannelBuilder.forAddress(http.getHost(), http.getPort()).usePlaintext().intercept(MetadataUtils.newAttachHeadersInterceptor(headers)).build();
-            lab = new Lab(brokers, channel).begin();
+            lab = new Lab(brokers, channel);
+            try {
+                lab.begin();
+            } catch (Exception | AssertionError failed) {
+                lab.close();
+                lab = null;
+                throw failed;
+            }
         }
     }
 
@@ -243,6 +260,83 @@ class ConsoleTest {
         tabs.get(0).await("it is resumed", () -> lab.fleet("nightly").getRecord().getState() == FleetState.ACTIVE);
     }
 
+    // Declaring.
+
+    @Test
+    void aFormOfEightFieldsMakesAFleet() throws Exception {
+        var page = open("/new");
+        page.getByLabel("Fleet name").fill("formed");
+        page.getByLabel("Queue name").fill("formed-queue");
+        page.getByLabel("Pool name").fill("small");
+        page.getByLabel("Account").fill("main");
+        page.getByLabel("Region").fill("eu-west-1");
+        // The planner's own rules speak while one writes.
+        assertThat(part(page, "judged")).containsText("to mend");
+        assertThat(button(page, "Create fleet")).isDisabled();
+        page.getByLabel("Machine type").fill("m5.large");
+        page.getByLabel("Most machines").first().fill("2");
+        assertThat(part(page, "judged")).containsText("Valid");
+        tabs.get(0).await("the YAML beside it is the same", () -> page.getByLabel("As YAML").inputValue().contains("type: m5.large"));
+        button(page, "Create fleet").click();
+        assertThat(page.getByRole(AriaRole.HEADING, new Page.GetByRoleOptions().setName("formed").setExact(true))).isVisible();
+        var pool = lab.fleet("formed").getRecord().getSpec().getPools(0);
+        assertThat(pool.getOffers(0).getKey().getMachineType()).isEqualTo("m5.large");
+        assertThat(pool.getLimits().getMax()).isEqualTo(2);
+    }
+
+    @Test
+    void whatIsWrittenAsYamlIsInTheForm() {
+        var page = open("/fleets/nightly/edit");
+        assertThat(page.getByLabel("As YAML")).hasValue(Pattern.compile("max: \\d+"));
+        var yaml = page.getByLabel("As YAML").inputValue();
+        page.getByLabel("As YAML").fill(yaml.replaceFirst("max: \\d+", "max: 9"));
+        assertThat(page.getByLabel("Most machines").first()).hasValue("9");
+        // What can't be read is said, and the form stays.
+        page.getByLabel("As YAML").fill("pools: [");
+        assertThat(page.getByRole(AriaRole.ALERT)).isVisible();
+        assertThat(page.getByLabel("Most machines").first()).hasValue("9");
+    }
+
+    @Test
+    void ofTwoPeoplesEditsNothingIsLost() throws Exception {
+        lab.apply(Lab.NIGHTLY.replace("nightly", "shared").replace("archive", "shared-archive"));
+        var page = open("/fleets/shared/edit");
+        page.getByLabel("Most machines").first().fill("3");
+        // Meanwhile somebody else applies another budget.
+        lab.apply(Lab.NIGHTLY.replace("nightly", "shared").replace("archive", "shared-archive").replace("month: 500", "month: 600"));
+        assertThat(page.getByText(Pattern.compile("has made version 2"))).isVisible();
+        page.getByRole(AriaRole.BUTTON, new Page.GetByRoleOptions().setName("Apply").setExact(true)).or(button(page, "Show both")).first().click();
+        var conflict = part(page, "conflict");
+        assertThat(conflict).containsText("600");
+        assertThat(conflict).containsText("3");
+        button(conflict, "Put both together").click();
+        assertThat(part(page, "judged")).containsText("Valid");
+        button(page, "Apply").click();
+        tabs.get(0).await("both hold", () -> lab.fleet("shared").getRecord().getVersion() == 3);
+        var spec = lab.fleet("shared").getRecord().getSpec();
+        assertThat(spec.getPools(0).getLimits().getMax()).isEqualTo(3);
+        assertThat(spec.getBudgets(0).getHardMicros()).isEqualTo(600_000_000);
+    }
+
+    @Test
+    void aLinkToWhyOpensTheAnswerBesideThePage() {
+        var page = open("/fleets/research?why=queue/research/training");
+        assertThat(dialog(page)).containsText("Why tasks wait in training");
+        assertThat(dialog(page)).containsText(lab.fleet("research").getRefusals(0).getText());
+        page.keyboard().press("Escape");
+        assertThat(dialog(page)).hasCount(0);
+    }
+
+    @Test
+    void theLogIsFilteredByItsAddress() {
+        var page = open("/log?fleet=nightly&text=m6i.xlarge");
+        assertThat(part(page, "log").getByRole(AriaRole.LISTITEM)).not().hasCount(0);
+        assertThat(part(page, "log")).not().containsText("research");
+        page.getByLabel("Containing").fill("nothing says this");
+        assertThat(part(page, "log")).containsText("Nothing that fits.");
+        assertThat(page).hasURL(Pattern.compile("text=nothing"));
+    }
+
     // Bad input.
 
     @Test
@@ -362,6 +456,61 @@ class ConsoleTest {
         tab.await("it drains", () -> lab.running("quick-0").getPhase() == Phase.DRAINING);
         assertThat(page.getByText("Draining").first()).isVisible();
         tab.isFine();
+    }
+
+    /** Written anew by -Ddocs.write=true: each page of docs/console.md as it is now, by day and night, on a desk and a phone. */
+    @Test
+    void thePicturesOfThePages() throws Exception {
+        Assumptions.assumeTrue(Boolean.getBoolean("docs.write"));
+        var folder = Files.createDirectories(Path.of("../docs/console"));
+        for (var screen : List.of(Screen.DESK, Screen.DESK.inTheDark(), Screen.PHONE, Screen.PHONE.inTheDark())) {
+            var tab = open(screen, http, LabResource.ADMIN, "/");
+            for (var shown : pages().entrySet()) {
+                goTo(tab, shown.getValue());
+                tab.page().waitForTimeout(1_500);
+                var picture = tab.page().screenshot();
+                Files.write(folder.resolve(shown.getKey() + "-" + screen.width() + (screen.dark() ? "-dark" : "-light") + ".png"), fewColours(picture));
+            }
+        }
+    }
+
+    /** A page has few colours: with a palette of its own the picture is a third as large. */
+    private static byte[] fewColours(byte[] png) throws Exception {
+        var read = ImageIO.read(new ByteArrayInputStream(png));
+        var count = new HashMap<Integer, Integer>();
+        for (int y = 0; y < read.getHeight(); y++) {
+            for (int x = 0; x < read.getWidth(); x++) {
+                count.merge(read.getRGB(x, y), 1, Integer::sum);
+            }
+        }
+        var palette = count.entrySet().stream().sorted(Map.Entry.<Integer, Integer>comparingByValue().reversed()).limit(256).mapToInt(Map.Entry::getKey).toArray();
+        var model = new IndexColorModel(8, palette.length, palette, 0, false, -1, DataBuffer.TYPE_BYTE);
+        var small = new BufferedImage(read.getWidth(), read.getHeight(), BufferedImage.TYPE_BYTE_INDEXED, model);
+        var nearest = new HashMap<Integer, Integer>();
+        for (int y = 0; y < read.getHeight(); y++) {
+            for (int x = 0; x < read.getWidth(); x++) {
+                small.getRaster().setSample(x, y, 0, nearest.computeIfAbsent(read.getRGB(x, y), colour -> nearest(palette, colour)));
+            }
+        }
+        var out = new ByteArrayOutputStream();
+        ImageIO.write(small, "png", out);
+        return out.toByteArray();
+    }
+
+    private static int nearest(int[] palette, int colour) {
+        int best = 0;
+        int least = Integer.MAX_VALUE;
+        for (int i = 0; i < palette.length && least > 0; i++) {
+            int red = (palette[i] >> 16 & 255) - (colour >> 16 & 255);
+            int green = (palette[i] >> 8 & 255) - (colour >> 8 & 255);
+            int blue = (palette[i] & 255) - (colour & 255);
+            int distance = red * red + green * green + blue * blue;
+            if (distance < least) {
+                least = distance;
+                best = i;
+            }
+        }
+        return best;
     }
 
     /** Tab, until what has the focus is that. */

@@ -109,7 +109,7 @@ final class Lab implements AutoCloseable {
         }, 1, 1, TimeUnit.SECONDS);
     }
 
-    /** Both fleets with machines in every phase that lasts: busy and idle, booting and launching, draining, ending, gone and refused. */
+    /** Both fleets with machines in every phase that lasts: busy and idle, requested and booting, draining, ending, gone and refused. */
     Lab begin() throws Exception {
         apply(RESEARCH);
         apply(NIGHTLY);
@@ -137,7 +137,6 @@ final class Lab implements AutoCloseable {
         }
         shows(batch.get(0), CloudState.RUNNING_STATE);
         shows(batch.get(1), CloudState.RUNNING_STATE);
-        // A booting one and a launching one are promised to what still waits.
         works(gpu.get(0), SCRIPT);
         works(gpu.get(1), "train-1");
         works(gpu.get(2), "train-2");
@@ -154,12 +153,12 @@ final class Lab implements AutoCloseable {
         }
         refuses(batch.get(2));
         tell();
-        await("the lab works", () -> working("research") == 5 && working("nightly") == 2);
+        await(() -> "the lab works: " + told(), () -> working("research") == 5 && working("nightly") == 2);
         machines.drainMachine(MachineNameRequest.newBuilder().setMachineId(cpu.get(1).getMachineId()).build());
         ends(cpu.get(3), CloudState.SHUTTING_DOWN);
         ends(batch.get(1), CloudState.TERMINATED);
         tell();
-        await("its machines are in every phase", () -> phases().keySet().containsAll(List.of(Phase.LAUNCHING, Phase.BOOTING, Phase.READY, Phase.DRAINING, Phase.TERMINATING,
+        await(() -> "its machines are in every phase: " + told(), () -> phases().keySet().containsAll(List.of(Phase.REQUESTED, Phase.BOOTING, Phase.READY, Phase.DRAINING, Phase.TERMINATING,
                 Phase.GONE, Phase.FAILED)));
         await("the budget binds", () -> !fleet("research").getRefusalsList().isEmpty());
         past();
@@ -204,6 +203,12 @@ final class Lab implements AutoCloseable {
         var found = new TreeMap<Phase, Long>();
         machines().forEach(machine -> found.merge(machine.getPhase(), 1L, Long::sum));
         return found;
+    }
+
+    /** For who waits in vain. */
+    private String told() {
+        return machines().stream().map(machine -> machine.getMachineId() + " of " + machine.getPool() + " is " + machine.getPhase() + " with " + machine.getTasksList()).toList()
+                + "; in the way: " + fleet("research").getRefusalsList().stream().map(refusal -> refusal.getText()).toList();
     }
 
     private long working(String fleet) {

@@ -1,0 +1,186 @@
+package dev.muster.planner.console;
+
+import static dev.muster.planner.Await.await;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.microsoft.playwright.Page;
+import dev.muster.contracts.Times;
+import dev.muster.planner.console.browser.Chromium;
+import dev.muster.planner.console.browser.Chromium.Screen;
+import dev.muster.planner.control.BrokerResource;
+import dev.muster.v1.Decision;
+import dev.muster.v1.DecisionEvent;
+import dev.muster.v1.MachinePaid;
+import dev.muster.v1.MachineRecord;
+import dev.muster.v1.OfferKey;
+import dev.muster.v1.PaidKind;
+import dev.muster.v1.Phase;
+import dev.muster.v1.Reason;
+import io.grpc.ManagedChannel;
+import io.grpc.ManagedChannelBuilder;
+import io.grpc.Metadata;
+import io.grpc.stub.MetadataUtils;
+import io.quarkus.test.common.QuarkusTestResource;
+import io.quarkus.test.common.http.TestHTTPResource;
+import io.quarkus.test.junit.QuarkusTest;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** How soon the console is there, and whether it stays fluid and small: docs/benchmarks/console.md. Run by name, on a computer that does nothing else. */
+@QuarkusTest
+@QuarkusTestResource(BrokerResource.class)
+@QuarkusTestResource(value = LabResource.class, restrictToAnnotatedClass = true)
+class ConsoleBenchmarks {
+
+    private static final int MACHINES = 1_000;
+    private static final int EVENTS_A_SECOND = 20;
+    private static final int OPENINGS = 20;
+
+    @TestHTTPResource("/")
+    URI http;
+
+    @ConfigProperty(name = "muster.kafka.bootstrap-servers")
+    String brokers;
+
+    private Chromium chromium;
+    private ManagedChannel channel;
+    private Lab lab;
+
+    @BeforeEach
+    void begin() throws Exception {
+        chromium = Chromium.start("the console's speed").orElse(null);
+        Assumptions.assumeTrue(chromium != null, "there is no browser");
+        await("the planner is ready", () -> HttpClient.newHttpClient().send(HttpRequest.newBuilder(http.resolve("/q/health/ready")).build(),
+                HttpResponse.BodyHandlers.discarding()).statusCode() == 200);
+        var headers = new Metadata();
+        headers.put(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer " + LabResource.ADMIN);
+        channel = ManagedChannelBuilder.forAddress(http.getHost(), http.getPort()).usePlaintext().intercept(MetadataUtils.newAttachHeadersInterceptor(headers)).build();
+        lab = new Lab(brokers, channel);
+        lab.apply(Lab.RESEARCH);
+    }
+
+    @AfterEach
+    void end() {
+        if (lab != null) {
+            lab.close();
+            channel.shutdownNow();
+        }
+        if (chromium != null) {
+            chromium.close();
+        }
+    }
+
+    @Test
+    void howSoonItIsThere() {
+        var paints = new ArrayList<Double>();
+        var shown = new ArrayList<Double>();
+        var bytes = 0;
+        for (int opening = 0; opening < OPENINGS; opening++) {
+            try (var tab = chromium.open(Screen.DESK)) {
+                var page = tab.page();
+                page.addInitScript("new MutationObserver(() => { if (!window.shownAt && document.querySelector('[data-testid=waiting]')) window.shownAt = performance.now(); })"
+                        + ".observe(document, {subtree: true, childList: true})");
+                page.navigate(http + "#token=" + LabResource.ADMIN);
+                page.waitForFunction("() => window.shownAt && performance.getEntriesByName('first-contentful-paint').length");
+                paints.add(number(page, "performance.getEntriesByName('first-contentful-paint')[0].startTime"));
+                shown.add(number(page, "window.shownAt"));
+                bytes = (int) number(page, "[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource').filter(e => !e.name.includes('/v1/'))]"
+                        + ".reduce((sum, e) => sum + e.transferSize, 0)");
+            }
+        }
+        System.out.printf("first paint %s ms; figures shown and buttons alive %s ms; %,d bytes transferred; %d openings, each in a browser without cache, %s%n", spread(paints), spread(shown),
+                bytes, OPENINGS, chromium.version());
+        assertThat(bytes).isLessThanOrEqualTo(250 * 1024);
+    }
+
+    @Test
+    void howItBearsAThousandMachines() throws Exception {
+        for (int number = 0; number < MACHINES; number++) {
+            machine(number, number % 3 > 0);
+        }
+        await("they are shown", () -> lab.machines().size() >= MACHINES);
+        var minutes = Double.parseDouble(System.getProperty("minutes", "20"));
+        for (var address : List.of("/", "/fleets/research")) {
+            try (var tab = chromium.open(Screen.DESK)) {
+                var page = tab.page();
+                page.navigate(http + "#token=" + LabResource.ADMIN + "&to=" + address);
+                page.waitForFunction("count => document.querySelector('[data-testid=machines]')?.innerText.includes(count)", Integer.toString(MACHINES));
+                var random = new Random(1);
+                var heaps = new ArrayList<Double>();
+                // What opening it costs is the other figure's.
+                play(page, random, 20);
+                page.evaluate("() => { window.frames_ = []; window.tasks_ = []; let last = performance.now();"
+                        + " const frame = now => { window.frames_.push(now - last); last = now; requestAnimationFrame(frame); }; requestAnimationFrame(now => { last = now; requestAnimationFrame(frame); });"
+                        + " new PerformanceObserver(list => list.getEntries().forEach(e => window.tasks_.push(e.duration))).observe({type: 'long-animation-frame'}); }");
+                var tasks = new ArrayList<Double>();
+                var frames = 0;
+                for (double minute = 0; minute < minutes; minute += 0.5) {
+                    play(page, random, 30);
+                    frames += (int) number(page, "window.frames_.length");
+                    page.evaluate("() => { window.frames_.length = 0; }");
+                    // A collection is a pause that no page makes itself: what was seen before it counts.
+                    for (var task : (List<?>) page.evaluate("() => { const seen = window.tasks_; window.tasks_ = []; return seen; }")) {
+                        tasks.add(((Number) task).doubleValue());
+                    }
+                    page.evaluate("() => { gc(); }");
+                    heaps.add(number(page, "performance.memory.usedJSHeapSize") / 1e6);
+                    page.evaluate("() => { window.tasks_.length = 0; }");
+                }
+                System.out.printf("%s: %d machines, %d events a second, %.1f min: %d frames, of which %d took longer than 50 ms, the longest %.0f ms; heap after a collection %s MB, first %.1f, last %.1f%n",
+                        address, MACHINES, EVENTS_A_SECOND, minutes, frames, tasks.size(), tasks.stream().mapToDouble(task -> task).max().orElse(0), spread(heaps), heaps.get(0),
+                        heaps.get(heaps.size() - 1));
+                assertThat(heaps.get(heaps.size() - 1)).as("MB at the end").isLessThan(heaps.get(0) * 1.5 + 5);
+            }
+        }
+    }
+
+    /** So many seconds of what a busy lab tells. */
+    private void play(Page page, Random random, int seconds) {
+        for (int tick = 0; tick < seconds * EVENTS_A_SECOND; tick++) {
+            if (tick % 4 == 3) {
+                var id = "bench-" + System.nanoTime();
+                lab.write("decisions", "research", DecisionEvent.newBuilder().setDecisionId(id).setFleet("research").setAt(Times.timestamp(Instant.now())).setDecision(Decision.newBuilder()
+                        .setReason(Reason.TASKS_WAIT).setRule("WantEnoughForDemand").setPool("gpu").setText("One machine for one task that waits in training.")).build().toByteArray(), Instant.now());
+            } else {
+                machine(random.nextInt(MACHINES), random.nextBoolean());
+            }
+            page.waitForTimeout(1000.0 / EVENTS_A_SECOND);
+        }
+    }
+
+    private void machine(int number, boolean busy) {
+        var id = "mbench-" + number;
+        var now = Times.timestamp(Instant.now());
+        var machine = MachineRecord.newBuilder().setMachineId(id).setFleet("research").setPool(number % 2 == 0 ? "gpu" : "cpu").setCloudId("i-" + number).setPhase(Phase.READY).setCounted(true)
+                .setRequestedAt(now).setAcceptedAt(now).setReadyAt(now).setOffer(OfferKey.newBuilder().setProvider("aws").setAccount("main").setRegion("eu-west-1").setMachineType("g4dn.xlarge"))
+                .setPaid(MachinePaid.newBuilder().setSince(now).setMicrosPerHour(526_000).setKind(busy ? PaidKind.USEFUL : PaidKind.IDLE_PAID).setKindSince(now));
+        if (busy) {
+            machine.addTasks("task-" + number);
+        } else {
+            machine.setIdleSince(now);
+        }
+        lab.write("machines", "research/" + id, machine.build().toByteArray(), Instant.now());
+    }
+
+    private static double number(Page page, String expression) {
+        return ((Number) page.evaluate("() => " + expression)).doubleValue();
+    }
+
+    private static String spread(List<Double> values) {
+        var sorted = new ArrayList<>(values);
+        Collections.sort(sorted);
+        return "%.1f (%.1f to %.1f)".formatted(sorted.get(sorted.size() / 2), sorted.get(0), sorted.get(sorted.size() - 1));
+    }
+}
