@@ -30,7 +30,7 @@ class ApiCommandsTest {
 
     private static final Timestamp NOON = Timestamp.newBuilder().setSeconds(1_795_867_200).build();
     private static final Timestamp ONE = Timestamp.newBuilder().setSeconds(1_795_870_800).build();
-    private static final String FLEET = """
+    static final String FLEET = """
             name: demo
             queues: {cpu: [cpu]}
             pools:
@@ -355,7 +355,7 @@ class ApiCommandsTest {
     }
 
     /** Each call by its name, and the command that makes it. */
-    private static Map<String, String> commands() {
+    static Map<String, String> commands() {
         var commands = new LinkedHashMap<String, String>();
         commands.put("ApplyFleet", "fleet apply -f FILE");
         commands.put("GetFleet", "fleet get demo");
@@ -406,7 +406,7 @@ class ApiCommandsTest {
         return commands;
     }
 
-    private static List<MethodDescriptor> calls() {
+    static List<MethodDescriptor> calls() {
         return FleetView.getDescriptor().getFile().getServices().stream().flatMap(service -> service.getMethods().stream()).toList();
     }
 
