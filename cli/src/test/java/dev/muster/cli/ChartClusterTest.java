@@ -3,11 +3,17 @@ package dev.muster.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.NamespaceBuilder;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodBuilder;
+import io.fabric8.kubernetes.api.model.PodSpec;
+import io.fabric8.kubernetes.api.model.apps.Deployment;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import io.fabric8.kubernetes.client.readiness.Readiness;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,10 +22,12 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -44,6 +52,10 @@ class ChartClusterTest {
     private static Path chart;
     private static final String NAMESPACE = "chart-" + Long.toString(System.nanoTime(), 36);
     private static final String MACHINES = NAMESPACE + "-machines";
+    /** No node has it, so that no kubelet but the test says how pods are. */
+    private static final String NEVER_PLACED = Stream.of("planner", "queueWatcher", "k8s").map(service -> service + ".nodeSelector.no-node=has-it").collect(Collectors.joining(",", "--set=", ""));
+    /** Services that have been whole once: from then on they stay so. */
+    private static final Map<String, Boolean> WAS_COMPLETE = new TreeMap<>();
 
     @BeforeAll
     static void find() throws Exception {
@@ -63,10 +75,14 @@ class ChartClusterTest {
         }
     }
 
+    @AfterEach
+    void uninstall() throws Exception {
+        helm("uninstall", "muster", "--no-hooks");
+    }
+
     @AfterAll
-    static void end() throws Exception {
+    static void end() {
         if (client != null) {
-            helm("uninstall", "muster", "--no-hooks");
             for (var namespace : List.of(NAMESPACE, MACHINES)) {
                 client.namespaces().withName(namespace).delete();
             }
@@ -136,6 +152,91 @@ class ChartClusterTest {
         // Then
         assertThat(changed.exitCode()).as(changed.err()).isZero();
         assertThat(state().entrySet().stream().filter(one -> !one.getValue().equals(before.get(one.getKey()))).map(Map.Entry::getKey)).containsExactly("muster-queue-watcher");
+    }
+
+    /** The test is the pods' kubelet: it says which are ready, and when. So it is seen what waits for what. */
+    @Test
+    void anUpgradeReplacesOnePodOfEachServiceAtATimeAndARollBackPutsBackWhatWas() throws Exception {
+        // Given
+        var installed = made("install", "smallest", "--no-hooks", NEVER_PLACED, "--set", "image.tag=one");
+        assertThat(installed.exitCode()).as(installed.err()).isZero();
+        roll("one");
+        var kept = kept();
+        var before = templates();
+        // When
+        var upgraded = made("upgrade", "smallest", "--no-hooks", NEVER_PLACED, "--set", "image.tag=two", "--set", "queueWatcher.settings.muster\\.log\\.levels-file=/tmp/levels");
+        // Then
+        assertThat(upgraded.exitCode()).as(upgraded.err()).isZero();
+        roll("two");
+        assertThat(kept()).isEqualTo(kept);
+        assertThat(templates()).doesNotContainEntry("muster-planner", before.get("muster-planner"));
+        // When
+        var back = helm("rollback", "muster", "1", "--no-hooks");
+        // Then
+        assertThat(back.exitCode()).as(back.err()).isZero();
+        roll("one");
+        assertThat(kept()).isEqualTo(kept);
+        assertThat(templates()).isEqualTo(before);
+    }
+
+    /** What an upgrade of Muster leaves alone: the token, the fleets, the budgets of disruption and the broker, each as it is. */
+    private static Map<String, Object> kept() {
+        var kept = new TreeMap<String, Object>();
+        kept.put("secret", client.secrets().inNamespace(NAMESPACE).withName("muster-api").get().getData());
+        kept.put("fleets", client.configMaps().inNamespace(NAMESPACE).withName("muster-fleets").get().getData());
+        budgets().forEach(budget -> kept.put(budget.getMetadata().getName(), List.of(budget.getMetadata().getUid(), budget.<Object>get("spec"))));
+        client.apps().statefulSets().inNamespace(NAMESPACE).list().getItems().forEach(set -> kept.put(set.getMetadata().getName(), set.getMetadata().getGeneration()));
+        assertThat(kept).containsKeys("muster-planner", "muster-kafka");
+        return kept;
+    }
+
+    private static List<GenericKubernetesResource> budgets() {
+        return client.genericKubernetesResources(chart.equals(Helm.CHART) ? "policy/v1" : "policy/v1beta1", "PodDisruptionBudget").inNamespace(NAMESPACE).list().getItems();
+    }
+
+    private static Map<String, PodSpec> templates() {
+        return deployments().stream().collect(Collectors.toMap(one -> one.getMetadata().getName(), one -> one.getSpec().getTemplate().getSpec()));
+    }
+
+    private static List<Deployment> deployments() {
+        return client.apps().deployments().inNamespace(NAMESPACE).list().getItems();
+    }
+
+    /** Lets one pod of each service become ready after the other, until all have the tag; never is one replica too few ready, or more than one too many there. */
+    private static void roll(String tag) throws Exception {
+        var until = System.nanoTime() + Duration.ofMinutes(2).toNanos();
+        var complete = new TreeMap<String, Boolean>();
+        do {
+            assertThat(System.nanoTime()).as("complete with the tag " + tag + ": " + complete).isLessThan(until);
+            for (var deployment : deployments()) {
+                var name = deployment.getMetadata().getName();
+                var replicas = deployment.getSpec().getReplicas();
+                var pods = client.pods().inNamespace(NAMESPACE).withLabels(deployment.getSpec().getSelector().getMatchLabels()).list().getItems().stream()
+                        .filter(pod -> pod.getMetadata().getDeletionTimestamp() == null).toList();
+                var ready = pods.stream().filter(Readiness::isPodReady).count();
+                if (Boolean.TRUE.equals(WAS_COMPLETE.get(name))) {
+                    assertThat(ready).as("ready pods of " + name).isGreaterThanOrEqualTo(replicas);
+                    assertThat(pods).as("pods of " + name).hasSizeLessThanOrEqualTo(replicas + 1);
+                }
+                var isComplete = pods.size() == replicas && ready == replicas && pods.stream().allMatch(pod -> pod.getSpec().getContainers().get(0).getImage().endsWith(":" + tag));
+                complete.put(name, isComplete);
+                if (isComplete) {
+                    WAS_COMPLETE.put(name, true);
+                } else {
+                    pods.stream().filter(pod -> !Readiness.isPodReady(pod)).findFirst().ifPresent(ChartClusterTest::becomesReady);
+                }
+            }
+            if (!WAS_COMPLETE.isEmpty() && WAS_COMPLETE.size() == complete.size()) {
+                assertThat(budgets()).isNotEmpty().allSatisfy(budget -> assertThat((Integer) budget.get("status", "currentHealthy")).as(budget.getMetadata().getName())
+                        .isGreaterThanOrEqualTo((Integer) budget.get("status", "desiredHealthy")));
+            }
+            TimeUnit.MILLISECONDS.sleep(200);
+        } while (complete.isEmpty() || complete.containsValue(false));
+    }
+
+    private static void becomesReady(Pod pod) {
+        client.pods().inNamespace(NAMESPACE).withName(pod.getMetadata().getName()).editStatus(seen -> new PodBuilder(seen).editOrNewStatus().withPhase("Running")
+                .addNewCondition().withType("Ready").withStatus("True").endCondition().endStatus().build());
     }
 
     /** How often each was changed. */
