@@ -150,16 +150,21 @@ export function share(part, whole) {
   return whole > 0 ? Math.min(1, Math.max(0, part / whole)) : 0;
 }
 
+/** How far a zone's clocks are ahead of UTC at that moment, and what they show. @param {number} at @param {string} zone */
+function zoned(at, zone) {
+  const format = new Intl.DateTimeFormat('en-CA', { timeZone: zone, year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric', hourCycle: 'h23' });
+  const [year, month, day, hour, minute, second] = ['year', 'month', 'day', 'hour', 'minute', 'second'].map(type => Number(format.formatToParts(at).find(part => part.type === type)?.value));
+  return { year, month, day, ahead: Date.UTC(year, month - 1, day, hour, minute, second) - Math.floor(at / 1000) * 1000 };
+}
+
 /** ms since 1970 at which the day, or the month, of that zone began. @param {number} now @param {string} zone @param {'day'|'month'} unit */
 export function periodStart(now, zone, unit) {
-  let parts;
   try {
-    parts = new Intl.DateTimeFormat('en-CA', { timeZone: zone || 'UTC', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric', hourCycle: 'h23' })
-      .formatToParts(now);
+    const { year, month, day, ahead } = zoned(now, zone || 'UTC');
+    const midnight = Date.UTC(year, month - 1, unit === 'day' ? day : 1);
+    // Clocks may have been changed since.
+    return midnight - zoned(midnight - ahead, zone || 'UTC').ahead;
   } catch (unknown) {
     return periodStart(now, 'UTC', unit);
   }
-  const of = type => Number(parts.find(part => part.type === type)?.value);
-  const offset = Date.UTC(of('year'), of('month') - 1, of('day'), of('hour'), of('minute'), of('second')) - Math.floor(now / 1000) * 1000;
-  return Date.UTC(of('year'), of('month') - 1, unit === 'day' ? of('day') : 1) - offset;
 }
