@@ -210,17 +210,6 @@ class StoredMachinesTest {
 
     @ParameterizedTest
     @MethodSource("versions")
-    void whyItsBootFailedIsUnderstood(String version) throws Exception {
-        try (var machine = BootedMachine.of(folder)) {
-            machine.withoutVenv();
-            machine.start(FILES.text(version, "ec2-boot.sh").replace(API, machine.clearml().url()));
-            assertThat(machine.exit()).isNotZero();
-            assertThat(BootFailure.last(machine.console())).isPresent();
-        }
-    }
-
-    @ParameterizedTest
-    @MethodSource("versions")
     void aTaskPodThatIsMarkedAfterItsClaimFinishes(String version) throws Exception {
         try (var pod = start(BootedPod.of(folder), version, "task-pod")) {
             pod.awaitFile("agent.args");
