@@ -38,7 +38,7 @@ import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** How soon the console is there, and whether it stays fluid and small: docs/benchmarks/console.md. Run by name, on a computer that does nothing else. */
+/** How soon the console is there, and whether it stays fluid and small. Run by name, on a computer that does nothing else. */
 @QuarkusTest
 @QuarkusTestResource(BrokerResource.class)
 @QuarkusTestResource(value = LabResource.class, restrictToAnnotatedClass = true)

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.microsoft.playwright.Locator;
 import com.microsoft.playwright.Page;
+import com.microsoft.playwright.assertions.PlaywrightAssertions;
 import com.microsoft.playwright.options.AriaRole;
 import dev.muster.planner.console.browser.Chromium;
 import dev.muster.planner.console.browser.Chromium.Screen;
@@ -70,6 +71,7 @@ class ConsoleTest {
     void begin() throws Exception {
         if (!isLookedFor) {
             isLookedFor = true;
+            PlaywrightAssertions.setDefaultAssertionTimeout(15_000);
             chromium = Chromium.start("the console in a browser").orElse(null);
         }
         Assumptions.assumeTrue(chromium != null, "there is no browser");
@@ -138,6 +140,10 @@ class ConsoleTest {
         return page.getByRole(AriaRole.BUTTON, new Page.GetByRoleOptions().setName(name).setExact(true));
     }
 
+    private static Locator yaml(Page page) {
+        return page.getByRole(AriaRole.TEXTBOX, new Page.GetByRoleOptions().setName("As YAML"));
+    }
+
     private static Locator dialog(Page page) {
         return page.getByRole(AriaRole.DIALOG);
     }
@@ -201,7 +207,8 @@ class ConsoleTest {
         var counted = lab.machines().stream().filter(MachineRecord::getCounted).count();
         assertThat(part(page, "waiting")).containsText(Integer.toString(research.getWaiting() + nightly.getWaiting()));
         assertThat(part(page, "machines")).containsText(Long.toString(counted));
-        assertThat(part(page, "machines")).containsText((research.getBusy() + nightly.getBusy()) + " busy");
+        var busy = lab.machines().stream().filter(machine -> machine.getPhase() == Phase.READY && machine.getTasksCount() > 0).count();
+        assertThat(part(page, "machines")).containsText(busy + " busy");
         assertThat(part(page, "rate")).containsText("%.2f".formatted((research.getMicrosPerHour() + nightly.getMicrosPerHour()) / 1e6));
         // A budget binds, a queue is missing: both say so.
         assertThat(part(page, "warnings")).containsText(research.getRefusals(0).getText());
@@ -209,8 +216,8 @@ class ConsoleTest {
         var training = row(part(page, "queues"), "training");
         assertThat(training).containsText("9");
         assertThat(training).containsText("research");
-        assertThat(part(page, "budgets").getByRole(AriaRole.LISTITEM)).hasCount(3);
-        assertThat(part(page, "budgets")).containsText("gpu");
+        // The fleet's of a day and its pool's of an hour.
+        assertThat(part(page, "budgets").getByRole(AriaRole.LISTITEM).filter(new Locator.FilterOptions().setHasText("research"))).hasCount(2);
         assertThat(part(page, "decisions").getByRole(AriaRole.LISTITEM)).not().hasCount(0);
     }
 
@@ -234,8 +241,7 @@ class ConsoleTest {
         var page = open("/fleets/research");
         var idle = row(part(page, "machine-table"), lab.idle().getMachineId());
         // Of the fifteen minutes that a pool lets one be idle, some seconds are over.
-        var first = Pattern.compile("14:\\d\\d|14 min|14m");
-        assertThat(idle).containsText(first);
+        assertThat(idle).containsText(Pattern.compile("1[0-4]:\\d\\d"));
         var shown = idle.innerText();
         tabs.get(0).await("it counts", () -> !idle.innerText().equals(shown));
     }
@@ -276,7 +282,7 @@ class ConsoleTest {
         page.getByLabel("Machine type").fill("m5.large");
         page.getByLabel("Most machines").first().fill("2");
         assertThat(part(page, "judged")).containsText("Valid");
-        tabs.get(0).await("the YAML beside it is the same", () -> page.getByLabel("As YAML").inputValue().contains("type: m5.large"));
+        tabs.get(0).await("the YAML beside it is the same", () -> yaml(page).inputValue().contains("type: m5.large"));
         button(page, "Create fleet").click();
         assertThat(page.getByRole(AriaRole.HEADING, new Page.GetByRoleOptions().setName("formed").setExact(true))).isVisible();
         var pool = lab.fleet("formed").getRecord().getSpec().getPools(0);
@@ -287,12 +293,12 @@ class ConsoleTest {
     @Test
     void whatIsWrittenAsYamlIsInTheForm() {
         var page = open("/fleets/nightly/edit");
-        assertThat(page.getByLabel("As YAML")).hasValue(Pattern.compile("max: \\d+"));
-        var yaml = page.getByLabel("As YAML").inputValue();
-        page.getByLabel("As YAML").fill(yaml.replaceFirst("max: \\d+", "max: 9"));
+        assertThat(yaml(page)).hasValue(Pattern.compile("max: \\d+"));
+        var yaml = yaml(page).inputValue();
+        yaml(page).fill(yaml.replaceFirst("max: \\d+", "max: 9"));
         assertThat(page.getByLabel("Most machines").first()).hasValue("9");
         // What can't be read is said, and the form stays.
-        page.getByLabel("As YAML").fill("pools: [");
+        yaml(page).fill("pools: [");
         assertThat(page.getByRole(AriaRole.ALERT)).isVisible();
         assertThat(page.getByLabel("Most machines").first()).hasValue("9");
     }
@@ -392,15 +398,16 @@ class ConsoleTest {
     @Test
     void whatNobodyHasLookedAtForLongIsShownWithItsAge() throws Exception {
         var page = open("/");
+        var seen = row(part(page, "queues"), "training").getByRole(AriaRole.CELL).last();
         lab.lookAway();
         try {
-            assertThat(row(part(page, "queues"), "training")).containsText(Pattern.compile("(1[6-9]|2\\d) s ago"),
-                    new com.microsoft.playwright.assertions.LocatorAssertions.ContainsTextOptions().setTimeout(25_000));
+            assertThat(seen).hasText(Pattern.compile("^(1[6-9]|2\\d) s ago"),
+                    new com.microsoft.playwright.assertions.LocatorAssertions.HasTextOptions().setTimeout(25_000));
             assertThat(part(page, "warnings")).containsText(Pattern.compile("ClearML|watcher|look", Pattern.CASE_INSENSITIVE));
         } finally {
             lab.lookAgain();
         }
-        assertThat(row(part(page, "queues"), "training")).containsText(Pattern.compile("\\b[0-5] s ago"));
+        assertThat(seen).hasText(Pattern.compile("^[0-5] s ago"));
     }
 
     // For everybody.
@@ -413,7 +420,8 @@ class ConsoleTest {
             pages().forEach((name, address) -> {
                 goTo(tab, address);
                 tab.page().waitForTimeout(300);
-                var violations = tab.violations();
+                // What of it darkness and a narrow window can change.
+                var violations = screen.dark() ? tab.violations("color-contrast", "target-size", "scrollable-region-focusable") : tab.violations();
                 if (!violations.isEmpty()) {
                     found.put(name + (screen.dark() ? ", a phone in the dark" : ", a desk in the light"), violations);
                 }
