@@ -129,7 +129,7 @@ class ConsoleTest {
 
     private static void goTo(Tab tab, String address) {
         tab.page().evaluate("address => { location.hash = address; }", address);
-        tab.page().waitForFunction("() => document.querySelector('h1') && !document.querySelector('.starting')");
+        assertThat(tab.page().locator("h1").first()).isVisible();
     }
 
     private static Locator part(Page page, String name) {
