@@ -9,6 +9,8 @@ import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.apache.kafka.streams.TopologyDescription;
+import org.apache.kafka.streams.processor.api.Processor;
+import org.apache.kafka.streams.processor.api.Record;
 import org.junit.jupiter.api.Test;
 
 /** The topics of the planner's stream, by its own description, are those of docs/kafka.md. */
@@ -16,12 +18,19 @@ class PlannerTopologyTest {
 
     private static final Topics TOPICS = new Topics(Topics.DEFAULT_PREFIX, Topics.DEFAULT_INPUT_PARTITIONS);
 
+    /** Kafka Streams wants a new one each time, which a lambda is not. */
+    private static final class Nothing implements Processor<byte[], byte[], byte[], byte[]> {
+
+        @Override
+        public void process(Record<byte[], byte[]> record) {}
+    }
+
     @Test
     void readsWritesAndMakesTheTopicsOfThePage() throws Exception {
         var reads = new TreeSet<String>();
         var writes = new TreeSet<String>();
         var makes = new TreeSet<String>();
-        var description = PlannerTopology.of(TOPICS, () -> record -> {}).describe();
+        var description = PlannerTopology.of(TOPICS, Nothing::new).describe();
         description.subtopologies().stream().flatMap(part -> part.nodes().stream()).forEach(node -> {
             if (node instanceof TopologyDescription.Source source) {
                 reads.addAll(source.topicSet());
