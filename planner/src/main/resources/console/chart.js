@@ -51,7 +51,7 @@ export function Chart({ label, times, series, format, axis: short = format, stac
       legend: { live: true },
       scales: { y: { range: (u, min, max) => [0, max > 0 ? max * 1.08 : 1] } },
       axes: [{ ...axis, values: (u, ticks) => ticks.map(tick => clock(tick, ticks)) },
-        { ...axis, size: 62, values: (u, ticks) => ticks.map(tick => (whole && tick % 1 ? '' : short(tick))) }],
+        { ...axis, size: 76, values: (u, ticks) => ticks.map(tick => (whole && tick % 1 ? '' : short(tick))) }],
       series: [{ value: (u, at) => (at === null ? '–' : moment(at * 1000, now())) }, ...series.map((one, i) => {
         const colour = one.colour ?? PALETTE[i % PALETTE.length];
         return { label: one.name, stroke: colour, width: 1.5, fill: stacked ? `${colour}66` : undefined, points: { show: false }, spanGaps: false,

@@ -84,9 +84,9 @@ function Answer({ answer }) {
     ${!summary && !event && !refusals.length && !answer.decisions?.length && html`<${Empty}>Nothing is kept about it.</${Empty}>`}`;
 }
 
-/** A name of a number as people say it: scaleOutDelay and scale_out_delay are "scale out delay". */
+/** A name of a number as people say it: scaleOutDelay and scale_out_delay are "scale out delay". What it is counted in is said by its value. */
 function spoken(name) {
-  return name.replaceAll('_', ' ').replace(/([a-z])([A-Z])/g, (all, a, b) => `${a} ${b.toLowerCase()}`);
+  return name.replaceAll('_', ' ').replace(/([a-z])([A-Z])/g, (all, a, b) => `${a} ${b.toLowerCase()}`).replace(/\b(micros|ms|millis)\b/g, '').replace(/ {2,}/g, ' ').trim();
 }
 
 function told(name, value, currency) {
