@@ -9,7 +9,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Collections;
 import java.util.HexFormat;
@@ -103,15 +102,9 @@ final class ConsoleFiles {
         return text.replace("{modules}", early).replace("{base}", base);
     }
 
-    /** All but what the page asks for only when it is needed: a browser that learns of modules one by one is slow to begin. */
+    /** Named early: a browser that learns of modules one by one is slow to begin. */
     private List<String> modules() {
-        var modules = new ArrayList<String>();
-        for (var name : files.keySet()) {
-            if (name.endsWith(".js")) {
-                modules.add(name);
-            }
-        }
-        return modules;
+        return files.keySet().stream().filter(name -> name.endsWith(".js")).toList();
     }
 
     String base() {

@@ -3,6 +3,7 @@ package dev.muster.planner.console;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.muster.planner.PlannerConfig;
 import dev.muster.planner.access.AccessSettings;
+import dev.muster.planner.http.HttpApi;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
@@ -63,7 +64,7 @@ public final class ConsolePages {
         var path = routing.request().path();
         var file = path.startsWith(loaded.base()) ? loaded.files().get(path.substring(loaded.base().length())) : null;
         if (file == null) {
-            harden(routing).putHeader("Cache-Control", "no-store").setStatusCode(404).end();
+            harden(routing).setStatusCode(404).end();
         } else {
             harden(routing);
             send(routing, file, FOR_EVER, "\"" + loaded.digest() + "\"");
@@ -72,7 +73,7 @@ public final class ConsolePages {
 
     private void signIn(RoutingContext routing) {
         if (!isRefused(routing)) {
-            harden(routing).putHeader("Cache-Control", "no-store").putHeader("Content-Type", "application/json").end(signIn);
+            harden(routing).putHeader("Content-Type", "application/json").end(signIn);
         }
     }
 
@@ -107,14 +108,13 @@ public final class ConsolePages {
         if (method.equals(HttpMethod.GET) || method.equals(HttpMethod.HEAD)) {
             return false;
         }
-        harden(routing).putHeader("Allow", ALLOWED).putHeader("Cache-Control", "no-store").setStatusCode(405).end();
+        harden(routing).putHeader("Allow", ALLOWED).setStatusCode(405).end();
         return true;
     }
 
+    /** As the API's answers, and for no other page. */
     private static HttpServerResponse harden(RoutingContext routing) {
-        var response = routing.response().putHeader("X-Content-Type-Options", "nosniff").putHeader("Referrer-Policy", "no-referrer")
-                .putHeader("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'").putHeader("Cross-Origin-Resource-Policy", "same-origin");
-        return routing.request().isSSL() ? response.putHeader("Strict-Transport-Security", "max-age=31536000") : response;
+        return HttpApi.harden(routing).putHeader("Cross-Origin-Resource-Policy", "same-origin");
     }
 
     /** What a page must know before anybody is known: nothing that the provider's own pages don't show. */

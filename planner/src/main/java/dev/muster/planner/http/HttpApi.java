@@ -93,7 +93,7 @@ public final class HttpApi {
     }
 
     /** For browsers: what comes from here is data, for nobody else's page, and kept nowhere. */
-    private static HttpServerResponse harden(RoutingContext routing) {
+    public static HttpServerResponse harden(RoutingContext routing) {
         var response = routing.response().putHeader("X-Content-Type-Options", "nosniff").putHeader("Cache-Control", "no-store")
                 .putHeader("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'").putHeader("Referrer-Policy", "no-referrer");
         return routing.request().isSSL() ? response.putHeader("Strict-Transport-Security", "max-age=31536000") : response;
