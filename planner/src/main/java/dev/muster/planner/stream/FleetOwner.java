@@ -29,9 +29,9 @@ import dev.muster.v1.OfferKey;
 import dev.muster.v1.Request;
 import dev.muster.v1.RequestAnswered;
 import dev.muster.v1.SnapshotCause;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -77,7 +77,7 @@ final class FleetOwner {
     private final String requests;
     private final String demand;
     private final BiFunction<Fleet, Instant, Plan> planner;
-    private final Clock clock;
+    private final InstantSource clock;
     private final String source;
     private final Supplier<String> version;
     private final Witness witness;
@@ -94,7 +94,7 @@ final class FleetOwner {
      * @param source of the records it sends, as CloudEvents names it
      * @param version of the planner's release, for replay
      */
-    FleetOwner(Topics topics, BiFunction<Fleet, Instant, Plan> planner, Clock clock, String source, Supplier<String> version, Witness witness) {
+    FleetOwner(Topics topics, BiFunction<Fleet, Instant, Plan> planner, InstantSource clock, String source, Supplier<String> version, Witness witness) {
         this.topics = topics;
         requests = topics.requests();
         demand = topics.demand();

@@ -11,10 +11,7 @@ import dev.muster.v1.Decision;
 import dev.muster.v1.InputOffset;
 import dev.muster.v1.SnapshotCause;
 import dev.muster.v1.StoredFleet;
-import java.time.Clock;
 import java.time.Instant;
-import java.time.ZoneId;
-import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -48,7 +45,7 @@ public final class ReplayedOwner {
     /** @param planner plans a fleet at an instant, and applies the plan */
     public ReplayedOwner(Topics topics, int partition, BiFunction<Fleet, Instant, Plan> planner) {
         this.partition = partition;
-        owner = new FleetOwner(topics, planner, new Then(), "/replay", () -> release, Witness.SILENT);
+        owner = new FleetOwner(topics, planner, () -> now, "/replay", () -> release, Witness.SILENT);
         owner.begin(new FleetStore(values), this::keep, partition, Map.of(), PublishedFleets.NONE);
     }
 
@@ -137,24 +134,5 @@ public final class ReplayedOwner {
 
     public void forget(String fleet) {
         owner.reforget(fleet, now);
-    }
-
-    /** The instant of what is being replayed. */
-    private final class Then extends Clock {
-
-        @Override
-        public ZoneId getZone() {
-            return ZoneOffset.UTC;
-        }
-
-        @Override
-        public Clock withZone(ZoneId zone) {
-            return this;
-        }
-
-        @Override
-        public Instant instant() {
-            return now;
-        }
     }
 }

@@ -30,11 +30,8 @@ import dev.muster.v1.Request;
 import dev.muster.v1.ScopeState;
 import dev.muster.v1.WaitingTask;
 import dev.muster.v1.WorkerSeen;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.ZoneId;
-import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -68,23 +65,7 @@ final class FleetPlay {
     private Instant now = BEGIN;
 
     private FleetPlay() {
-        var clock = new Clock() {
-            @Override
-            public ZoneId getZone() {
-                return ZoneOffset.UTC;
-            }
-
-            @Override
-            public Clock withZone(ZoneId zone) {
-                return this;
-            }
-
-            @Override
-            public Instant instant() {
-                return now;
-            }
-        };
-        owner = new FleetOwner(TOPICS, Planner::plan, clock, "/golden", () -> "golden", Witness.SILENT);
+        owner = new FleetOwner(TOPICS, Planner::plan, () -> now, "/golden", () -> "golden", Witness.SILENT);
         owner.begin(new FleetStore(new InMemoryValues()), send -> {
             transcript.wrote(send.sink(), send.value());
             written.add(send);

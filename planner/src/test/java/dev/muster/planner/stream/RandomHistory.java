@@ -33,11 +33,8 @@ import dev.muster.v1.TaskAdrift;
 import dev.muster.v1.TaskStatus;
 import dev.muster.v1.WaitingTask;
 import dev.muster.v1.WorkerSeen;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.ZoneId;
-import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -101,23 +98,7 @@ final class RandomHistory {
     }
 
     private void start() {
-        var clock = new Clock() {
-            @Override
-            public ZoneId getZone() {
-                return ZoneOffset.UTC;
-            }
-
-            @Override
-            public Clock withZone(ZoneId zone) {
-                return this;
-            }
-
-            @Override
-            public Instant instant() {
-                return now;
-            }
-        };
-        owner = new FleetOwner(TOPICS, planner, clock, "/test", () -> "test", Witness.SILENT);
+        owner = new FleetOwner(TOPICS, planner, () -> now, "/test", () -> "test", Witness.SILENT);
         var committed = new java.util.HashMap<org.apache.kafka.common.TopicPartition, Long>();
         TOPICS.inputs().forEach(topic -> committed.put(new org.apache.kafka.common.TopicPartition(topic, 0), next.getOrDefault(topic, 0L)));
         owner.begin(new FleetStore(values), send -> {
