@@ -17,9 +17,6 @@ import dev.muster.v1.PaidKind;
 import dev.muster.v1.Phase;
 import dev.muster.v1.Reason;
 import io.grpc.ManagedChannel;
-import io.grpc.ManagedChannelBuilder;
-import io.grpc.Metadata;
-import io.grpc.stub.MetadataUtils;
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.common.http.TestHTTPResource;
 import io.quarkus.test.junit.QuarkusTest;
@@ -64,9 +61,7 @@ class ConsoleBenchmarks {
         Assumptions.assumeTrue(chromium != null, "there is no browser");
         await("the planner is ready", () -> HttpClient.newHttpClient().send(HttpRequest.newBuilder(http.resolve("/q/health/ready")).build(),
                 HttpResponse.BodyHandlers.discarding()).statusCode() == 200);
-        var headers = new Metadata();
-        headers.put(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer " + LabResource.ADMIN);
-        channel = ManagedChannelBuilder.forAddress(http.getHost(), http.getPort()).usePlaintext().intercept(MetadataUtils.newAttachHeadersInterceptor(headers)).build();
+        channel = LabResource.channel(http);
         lab = new Lab(brokers, channel);
         lab.apply(Lab.RESEARCH);
     }

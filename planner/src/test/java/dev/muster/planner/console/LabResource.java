@@ -1,8 +1,13 @@
 package dev.muster.planner.console;
 
+import io.grpc.ManagedChannel;
+import io.grpc.ManagedChannelBuilder;
+import io.grpc.Metadata;
+import io.grpc.stub.MetadataUtils;
 import io.quarkus.test.common.QuarkusTestResourceLifecycleManager;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -38,6 +43,13 @@ public final class LabResource implements QuarkusTestResourceLifecycleManager {
 
     private static String sha256(String token) throws Exception {
         return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(token.getBytes(StandardCharsets.UTF_8)));
+    }
+
+    /** By which an administrator calls. */
+    static ManagedChannel channel(URI http) {
+        var headers = new Metadata();
+        headers.put(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer " + ADMIN);
+        return ManagedChannelBuilder.forAddress(http.getHost(), http.getPort()).usePlaintext().intercept(MetadataUtils.newAttachHeadersInterceptor(headers)).build();
     }
 
     @Override
