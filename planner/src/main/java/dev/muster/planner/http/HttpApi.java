@@ -37,6 +37,7 @@ public final class HttpApi {
     private final LocalCalls calls;
     private final EventTexts events = new EventTexts(EventStream::event);
     private final int largestMessage;
+    private final StreamFailures streamFailures = new StreamFailures();
     private Buffer openApi;
 
     HttpApi(Vertx vertx, PlannerConfig config, @GrpcService Instance<BindableService> services, @Any Instance<ServerInterceptor> interceptors) {
@@ -47,6 +48,11 @@ public final class HttpApi {
     }
 
     void routes(@Observes Router router) {
+        // Whoever answers: Quarkus' own calls, too.
+        router.route().order(Integer.MIN_VALUE).handler(routing -> {
+            streamFailures.keepFrom(routing.request());
+            routing.next();
+        });
         router.route("/v1/*").handler(this::call);
         // Before Quarkus' own, which has the same services for whoever comes past here.
         router.route("/muster.v1.*").order(-1).handler(this::grpc);

@@ -31,6 +31,8 @@ import io.quarkus.test.junit.QuarkusTest;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.Http2Settings;
+import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientOptions;
 import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpClientResponse;
@@ -40,6 +42,7 @@ import io.vertx.core.http.RequestOptions;
 import jakarta.inject.Inject;
 import java.net.InetSocketAddress;
 import java.net.URI;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -79,8 +82,15 @@ class GrpcEdgeTest {
     }
 
     private HttpClientRequest request(String method, String... headers) throws Exception {
-        var client = vertx.createHttpClient(new HttpClientOptions().setProtocolVersion(HttpVersion.HTTP_2).setHttp2ClearTextUpgrade(false));
-        var request = client.request(new RequestOptions().setHost(http.getHost()).setPort(http.getPort()).setMethod(HttpMethod.POST).setURI("/muster.v1." + method))
+        return request(vertx.createHttpClient(http2()), "/muster.v1." + method, headers);
+    }
+
+    private static HttpClientOptions http2() {
+        return new HttpClientOptions().setProtocolVersion(HttpVersion.HTTP_2).setHttp2ClearTextUpgrade(false);
+    }
+
+    private HttpClientRequest request(HttpClient client, String path, String... headers) throws Exception {
+        var request = client.request(new RequestOptions().setHost(http.getHost()).setPort(http.getPort()).setMethod(HttpMethod.POST).setURI(path))
                 .toCompletionStage().toCompletableFuture().get(20, TimeUnit.SECONDS);
         request.putHeader("content-type", "application/grpc").putHeader("te", "trailers");
         for (int i = 0; i < headers.length; i += 2) {
@@ -91,7 +101,10 @@ class GrpcEdgeTest {
 
     /** Code and text of how a call ends. */
     private String ended(String method, byte[] body, String... headers) throws Exception {
-        var request = request(method, headers);
+        return ended(request(method, headers), body);
+    }
+
+    private static String ended(HttpClientRequest request, byte[] body) throws Exception {
         Future<HttpClientResponse> response = request.send(Buffer.buffer(body));
         return response.compose(answer -> answer.getHeader("grpc-status") != null
                 ? Future.succeededFuture(answer.getHeader("grpc-status") + " " + answer.getHeader("grpc-message"))
@@ -149,6 +162,26 @@ class GrpcEdgeTest {
         // No reset comes before: so it is when a process is killed.
         request.connection().close();
         await("nobody watches", () -> model.watchers() == 0);
+    }
+
+    /** The last of an answer waits for the client's window when the client leaves. That is its stream's end, and no other's. */
+    @ParameterizedTest
+    @CsvSource({"/muster.v1.Fleets/ListFleets, 0000000000", "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo, 000000001222106d75737465722e76312e466c65657473"})
+    void whoLeavesACallKeepsTheConnectionForTheOthers(String path, String hex) throws Exception {
+        var client = vertx.createHttpClient(http2().setInitialSettings(new Http2Settings().setInitialWindowSize(1)));
+        var first = request(client, "/muster.v1.Fleets/ListFleets");
+        assertThat(ended(first, new byte[5])).startsWith("0 ");
+        for (int i = 0; i < 50; i++) {
+            var left = request(client, path);
+            assertThat(left.connection()).as("the connection after %d calls", i).isSameAs(first.connection());
+            var head = left.response().onSuccess(answer -> answer.pause().exceptionHandler(reset -> { }));
+            left.end(Buffer.buffer(HexFormat.of().parseHex(hex)));
+            assertThat(head.toCompletionStage().toCompletableFuture().get(20, TimeUnit.SECONDS).statusCode()).isEqualTo(200);
+            left.reset(8);
+        }
+        var last = request(client, "/muster.v1.Fleets/ListFleets");
+        assertThat(last.connection()).isSameAs(first.connection());
+        assertThat(ended(last, new byte[5])).startsWith("0 ");
     }
 
     @Test
