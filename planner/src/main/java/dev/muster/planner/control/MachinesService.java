@@ -68,7 +68,7 @@ final class MachinesService extends MachinesGrpc.MachinesImplBase {
             var wanted = wanted(request);
             var page = ListMachinesResponse.newBuilder();
             var last = "";
-            for (var entries = model.machines(Pages.after(request.getPageToken())).iterator(); entries.hasNext(); ) {
+            for (var entries = model.machines(request.getFleet(), Pages.after(request.getPageToken())).iterator(); entries.hasNext(); ) {
                 var entry = entries.next();
                 if (!wanted.test(entry.getValue())) {
                     continue;

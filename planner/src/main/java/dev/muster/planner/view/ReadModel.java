@@ -71,6 +71,7 @@ public final class ReadModel implements MachineFleets, AutoCloseable {
     private final Map<String, ConcurrentNavigableMap<Long, byte[]>> versions = new ConcurrentHashMap<>();
     /** By key of the topic, fleet/machine. As they came: machines change a thousand times for each time that somebody asks about one. */
     private final ConcurrentNavigableMap<String, Row> machines = new ConcurrentSkipListMap<>();
+    private final Map<String, MachineTally> tallies = new ConcurrentHashMap<>();
     /** Machines that the books no longer know, for those who watch and were away for a moment. */
     private final Map<String, Forgotten> forgotten = new ConcurrentHashMap<>();
     /** The next offset of each partition of {@code machines}; all before it is in the tables, and was told to watchers. */
@@ -214,6 +215,7 @@ public final class ReadModel implements MachineFleets, AutoCloseable {
             keyByMachine.put(machineId(key), key);
             forgotten.remove(key);
         }
+        tallies.remove(fleetIn(key));
         try {
             if (!machineWatchers.isEmpty()) {
                 var machine = record.value() == null ? null : MachineRecord.parseFrom(record.value());
@@ -364,10 +366,22 @@ public final class ReadModel implements MachineFleets, AutoCloseable {
         return taken;
     }
 
-    /** By fleet/machine, in order. @param after a key, or empty: those behind it */
-    public Stream<Map.Entry<String, MachineRecord>> machines(String after) {
-        return machines.tailMap(after, false).entrySet().stream().flatMap(entry -> parsed(entry.getKey(), entry.getValue())
-                .map(machine -> Map.entry(entry.getKey(), machine)).stream());
+    /**
+     * By fleet/machine, in order.
+     *
+     * @param fleet empty: of all
+     * @param after a key, or empty: those behind it
+     */
+    public Stream<Map.Entry<String, MachineRecord>> machines(String fleet, String after) {
+        var rows = fleet.isEmpty() ? machines.tailMap(after, false) : rows(fleet, after);
+        return rows.entrySet().stream().flatMap(entry -> parsed(entry.getKey(), entry.getValue()).map(machine -> Map.entry(entry.getKey(), machine)).stream());
+    }
+
+    /** Of one fleet. @param after a key, of any fleet, or empty: those behind it */
+    private ConcurrentNavigableMap<String, Row> rows(String fleet, String after) {
+        var first = fleet + "/";
+        var end = fleet + "0";
+        return machines.subMap(after.compareTo(end) > 0 ? end : after.compareTo(first) > 0 ? after : first, false, end, false);
     }
 
     /** Keys of all machines, or of those that have changed since. @param since next offsets of the topic's partitions; null: all */
@@ -407,7 +421,13 @@ public final class ReadModel implements MachineFleets, AutoCloseable {
 
     /** Of one fleet, by id. */
     public List<MachineRecord> machinesOf(String fleet) {
-        return machines.subMap(fleet + "/", fleet + "0").entrySet().stream().flatMap(entry -> parsed(entry.getKey(), entry.getValue()).stream()).toList();
+        return rows(fleet, "").entrySet().stream().flatMap(entry -> parsed(entry.getKey(), entry.getValue()).stream()).toList();
+    }
+
+    /** Of the machines that the fleet has now; put together once for each change of one. */
+    MachineTally tally(String fleet) {
+        // Whoever changes a row takes the tally away afterwards, and waits for one that is being made.
+        return tallies.computeIfAbsent(fleet, name -> MachineTally.of(machinesOf(name)));
     }
 
     /** Those that another hand launched: few, found by how their ids begin. */

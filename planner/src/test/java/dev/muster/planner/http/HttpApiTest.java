@@ -13,6 +13,7 @@ import static org.hamcrest.Matchers.startsWith;
 
 import com.google.protobuf.util.JsonFormat;
 import com.google.protobuf.util.Timestamps;
+import dev.muster.planner.answer.Pages;
 import dev.muster.planner.control.BrokerResource;
 import dev.muster.planner.view.ReadModel;
 import dev.muster.v1.Decision;
@@ -155,6 +156,9 @@ class HttpApiTest {
         var first = given().get("/v1/machines?fleet=queried&endedToo=true&pageSize=1").then().body("machines.machineId", equalTo(List.of("m-http-1")))
                 .extract().<String>path("nextPageToken");
         given().queryParam("pageToken", first).get("/v1/machines?fleet=queried&endedToo=true").then().body("machines.machineId", equalTo(List.of("m-http-2")));
+        // A page's token is a place in the order of all: it may be before or behind a fleet that it was not given for.
+        given().queryParam("pageToken", Pages.token("a/m-1")).get("/v1/machines?fleet=queried&endedToo=true").then().body("machines.size()", equalTo(2));
+        given().queryParam("pageToken", Pages.token("z/m-1")).get("/v1/machines?fleet=queried&endedToo=true").then().body("machines.size()", equalTo(0));
         given().post("/v1/machines/m-none:drain").then().statusCode(404).body("code", equalTo(5)).body("message", equalTo("There is no machine 'm-none'."));
     }
 
