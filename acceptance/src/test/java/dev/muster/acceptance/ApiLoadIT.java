@@ -16,6 +16,7 @@ import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
@@ -23,6 +24,8 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -112,7 +115,7 @@ class ApiLoadIT {
     private void round(int round, List<Watch> watches) throws Exception {
         var paths = List.of("/v1/fleets/fleet-%d", "/v1/machines?fleet=fleet-%d&pageSize=20", "/v1/queues?fleet=fleet-%d", "/v1/decisions?fleet=fleet-%d&pageSize=20",
                 "/v1/fleets?pageSize=10", "/v1/machines/mMACHINE-7");
-        var took = new ConcurrentLinkedQueue<Long>();
+        var took = paths.stream().collect(Collectors.toMap(Function.identity(), path -> new ConcurrentLinkedQueue<Long>()));
         var failed = new ConcurrentLinkedQueue<String>();
         var seen = watches.stream().mapToLong(watch -> watch.events.get()).sum();
         var busy = busy();
@@ -131,10 +134,11 @@ class ApiLoadIT {
                 change(round, changes++);
             }
             var fleet = i % FLEETS;
-            var path = paths.get(i % paths.size()).formatted(fleet).replace("MACHINE", Planners.incarnation("fleet-" + fleet));
+            var kind = paths.get(i % paths.size());
+            var path = kind.formatted(fleet).replace("MACHINE", Planners.incarnation("fleet-" + fleet));
             // From when it was due: a client that falls behind must not hide it.
             http.sendAsync(get(path), HttpResponse.BodyHandlers.ofByteArray()).whenComplete((answer, failure) -> {
-                took.add(System.nanoTime() - due);
+                took.get(kind).add(System.nanoTime() - due);
                 if (failure != null || answer.statusCode() != 200) {
                     failed.add(path + ": " + (failure == null ? answer.statusCode() : failure));
                 }
@@ -150,8 +154,10 @@ class ApiLoadIT {
         planners.await("every watch to see every change", () -> watches.stream().mapToLong(watch -> watch.events.get()).sum() >= expected);
         assertThat(watches).allMatch(Watch::isOpen);
         System.out.printf("BENCH %s, %d reads at %d a second beside %d watches, %d changes each: %s ms; planner %.0f %% of one processor; load %.1f; resident %d MiB%n",
-                round == 0 ? "warm-up" : "round " + round, reads, reads * TimeUnit.SECONDS.toNanos(1) / elapsed, watches.size(), changes, percentiles(took),
+                round == 0 ? "warm-up" : "round " + round, reads, reads * TimeUnit.SECONDS.toNanos(1) / elapsed, watches.size(), changes,
+                percentiles(took.values().stream().flatMap(Queue::stream).toList()),
                 100.0 * until.minus(busy).toNanos() / elapsed, ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage(), planners.residentMib("one"));
+        paths.forEach(path -> System.out.printf("BENCH   %s: %s ms%n", path, percentiles(took.get(path))));
     }
 
     /** Its mark is shown, or shown to be gone. */
@@ -185,7 +191,7 @@ class ApiLoadIT {
         return planners.process("one").toHandle().info().totalCpuDuration().orElse(Duration.ZERO);
     }
 
-    private static String percentiles(Queue<Long> nanos) {
+    private static String percentiles(Collection<Long> nanos) {
         var sorted = nanos.stream().sorted().toList();
         var shown = new StringBuilder();
         Map.of(50, "p50", 90, "p90", 99, "p99").entrySet().stream().sorted(Map.Entry.comparingByKey())
