@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.muster.contracts.Topics;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -83,6 +84,7 @@ class LocalRunIT {
         awsIsExamined();
         poolsAreTested();
         figuresAreShown(services);
+        new BrokerTopics(up.path("kafka").asText(), Topics.SANDBOX_INPUT_PARTITIONS).areThoseOfThePage();
         aLaunchIsFollowedFromItsQueueToItsMachine();
         aKafkaThatIsSilentMakesThemUnreadyAndNotDead(services);
         prometheus.ifPresent(Prometheus::close);
