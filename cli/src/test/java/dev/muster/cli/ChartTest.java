@@ -184,6 +184,14 @@ class ChartTest {
         }
     }
 
+    @Test
+    void theConsoleSignsPeopleInWhereTheValuesSay() throws Exception {
+        var planner = settings(one("full", ConfigMap.class, "muster-planner"));
+        assertThat(planner.stringPropertyNames().stream().filter(key -> key.startsWith("muster.api.oidc.")).collect(Collectors.toMap(key -> key, planner::getProperty))).isEqualTo(Map.of(
+                "muster.api.oidc.issuer", "https://login.example.org/realms/ml", "muster.api.oidc.audience", "muster", "muster.api.oidc.groups-claim", "realm_access.roles",
+                "muster.api.oidc.console-client", "muster-console", "muster.api.oidc.console-scope", "openid muster"));
+    }
+
     private static List<Path> configs(String service) throws IOException {
         var modules = service.endsWith("-provisioner") ? List.of(service, "provisioner") : List.of(service);
         var files = new ArrayList<Path>();
