@@ -2,16 +2,13 @@ package dev.muster.acceptance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.ArrayList;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -22,7 +19,6 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /** What running services show at {@code /q/metrics}, held against {@code docs/metrics.md}: neither says more than the other. */
 final class Figures {
@@ -109,14 +105,8 @@ final class Figures {
 
     /** Every query of the dashboards, as Grafana would ask it of a Prometheus that has been there for seconds only. */
     static List<String> dashboardQueries() throws IOException {
-        var queries = new ArrayList<String>();
-        try (Stream<Path> files = Files.list(Shell.SOURCES.resolve("deploy/grafana"))) {
-            for (var file : files.filter(path -> path.toString().endsWith(".json")).sorted().toList()) {
-                for (JsonNode panel : new ObjectMapper().readTree(file.toFile()).path("panels")) {
-                    panel.path("targets").forEach(target -> queries.add(target.path("expr").asText().replace("$__rate_interval", "1m").replace("$__range", "1m").replaceAll("\\$\\w+", ".*")));
-                }
-            }
-        }
+        var queries = Dashboard.all().stream().flatMap(dashboard -> dashboard.panels().stream()).flatMap(panel -> panel.targets().stream())
+                .map(target -> target.asked(Duration.ofMinutes(1), Duration.ofMinutes(1))).toList();
         assertThat(queries).hasSizeGreaterThan(60);
         return queries;
     }

@@ -15,6 +15,7 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -44,7 +45,7 @@ final class Prometheus implements AutoCloseable {
         this.port = port;
     }
 
-    /** Empty, with a line that says so, where there is none. @param ports of services, by name */
+    /** Empty, with a line that says so, where there is none. @param ports of services, by name, which is their {@code instance} */
     static Optional<Prometheus> start(String suite, Path folder, Map<String, Integer> ports) throws IOException {
         var program = Stream.concat(Stream.of(Shell.SOURCES.resolve(".muster/parts/prometheus/prometheus")),
                 Arrays.stream(System.getenv("PATH").split(":")).map(in -> Path.of(in, "prometheus"))).filter(Files::isExecutable).findFirst();
@@ -54,7 +55,7 @@ final class Prometheus implements AutoCloseable {
         }
         var config = new StringBuilder("global: {scrape_interval: 1s, evaluation_interval: 1s}\nrule_files: ['" + ALERTS + "']\nscrape_configs:\n");
         ports.forEach((service, port) -> config.append("  - {job_name: muster-").append(service).append(", metrics_path: /q/metrics, static_configs: [{targets: ['127.0.0.1:")
-                .append(port).append("']}]}\n"));
+                .append(port).append("'], labels: {instance: ").append(service).append("}}]}\n"));
         var file = Files.writeString(folder.resolve("prometheus.yaml"), config);
         int port;
         try (var free = new ServerSocket(0)) {
@@ -105,6 +106,14 @@ final class Prometheus implements AutoCloseable {
     List<JsonNode> series(String query) throws Exception {
         var found = new ArrayList<JsonNode>();
         ask(query).path("result").forEach(found::add);
+        return found;
+    }
+
+    /** The same over time: each with its {@code values}, pairs of a second and a text. */
+    List<JsonNode> range(String query, Instant from, Instant to, Duration step) throws Exception {
+        var found = new ArrayList<JsonNode>();
+        get("/api/v1/query_range?query=" + URLEncoder.encode(query, UTF_8) + "&start=" + from.getEpochSecond() + "&end=" + to.getEpochSecond() + "&step=" + step.toSeconds())
+                .path("result").forEach(found::add);
         return found;
     }
 
