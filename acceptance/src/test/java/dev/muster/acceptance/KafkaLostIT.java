@@ -132,7 +132,7 @@ class KafkaLostIT {
         begin();
         var shell = shell("muster");
         up(shell);
-        enqueue(3, Duration.ofSeconds(100));
+        enqueue(3, Duration.ofSeconds(200));
         Await.within(PATIENCE, "three tasks to run", () -> inStatus("in_progress") == 3);
         // When the disk of the broker is gone with all that Muster knew
         shell.run("./muster down").succeeded();
