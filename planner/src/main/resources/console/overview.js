@@ -178,12 +178,14 @@ export function BudgetLine({ budget, withFleet }) {
   const will = Number(budget.forecastMicros);
   const unit = value => (period === 'PER_HOUR' ? rate(value, budget.currency) : money(value, budget.currency));
   const of = budget.queue ? `queue ${budget.queue}` : budget.pool ? `pool ${budget.pool}` : 'whole fleet';
+  // For its first seconds, and those of the planner, nobody has said how it stands.
+  const isTold = Boolean(words(budget.state));
   const spentTone = budget.state === 'AT_HARD_LIMIT' || budget.state === 'OVERRUN' ? 'bad' : budget.state === 'AT_SOFT_LIMIT' ? 'warn' : 'busy';
   return html`<li class="budget"><p class="budget-head"><span><strong>${withFleet ? html`<a href=${to(['fleets', budget.fleet])}>${budget.fleet}</a>, ` : ''}${of}</strong> <span class="muted">${periodWord(period)}</span></span>
-      <span class="num"><strong>${budget.state === 'UNKNOWN_SPENDING' ? 'unknown' : unit(spent)}</strong> of ${unit(limit)}</span></p>
-    <${Bar} label=${`${unit(spent)} spent, ${unit(reserved)} reserved, of ${unit(limit)}`} whole=${limit} mark=${period === 'PER_HOUR' ? undefined : will}
+      <span class="num"><strong>${!isTold ? 'not known yet' : budget.state === 'UNKNOWN_SPENDING' ? 'unknown' : unit(spent)}</strong> of ${unit(limit)}</span></p>
+    <${Bar} label=${isTold ? `${unit(spent)} spent, ${unit(reserved)} reserved, of ${unit(limit)}` : `What is spent of ${unit(limit)} is not known yet`} whole=${limit} mark=${!isTold || period === 'PER_HOUR' ? undefined : will}
       parts=${[{ name: 'Spent', value: spent, text: unit(spent), tone: spentTone }, ...(period === 'PER_HOUR' ? [] : [{ name: 'Reserved', value: reserved, text: unit(reserved), tone: 'boot' }])]} />
-    <p class="meta"><${Badge} state=${budget.state} />${period !== 'PER_HOUR' && html`<span>${unit(reserved)} reserved</span><span class=${will > limit ? 'bad-text' : ''}>${unit(will)} by the end of the ${period === 'PER_DAY' ? 'day' : 'month'}</span>`}
+    <p class="meta"><${Badge} state=${budget.state} text=${isTold ? undefined : 'Not known yet'} />${isTold && period !== 'PER_HOUR' && html`<span>${unit(reserved)} reserved</span><span class=${will > limit ? 'bad-text' : ''}>${unit(will)} by the end of the ${period === 'PER_DAY' ? 'day' : 'month'}</span>`}
       ${hard && soft && html`<span>warns at ${unit(soft)}</span>`}</p></li>`;
 }
 
