@@ -183,7 +183,7 @@ function Editor({ name, base, setBase, spec, setSpec }) {
   const set = (key, value) => setSpec(value === undefined ? without(spec, key) : { ...spec, [key]: value });
   const wrong = (...paths) => judged.violations.filter(one => paths.some(path => one.field === path || one.field.startsWith(`${path}[`))).map(one => one.description);
 
-  return html`<form class="editor" onSubmit=${apply}>
+  return html`<form class="editor" onSubmit=${apply} onInvalidCapture=${reveal}>
     <div>
       ${locked && html`<p class="notice">The file ${base.managedBy.slice(6)} alone changes this spec: edit it there. You may look, and try things out here.</p>`}
       ${overtaken && html`<p class="notice" role="status">${current.changedBy || 'Somebody'} has made version ${current.version} since you began. <button type="button" onClick=${() => conflict(null)}>Show both</button></p>`}
@@ -213,6 +213,13 @@ function Editor({ name, base, setBase, spec, setSpec }) {
         <textarea id="yaml" spellcheck=${false} value=${yaml} onInput=${e => onYaml(e.target.value)} aria-describedby="yaml-help" aria-invalid=${yamlError ? 'true' : undefined}></textarea>
         <p id="yaml-help" class="help">Both ways: what you write here is in the form, and the other way round.</p>${yamlError && html`<${Problem} error=${yamlError} />`}</section>
     </div></form>`;
+}
+
+/** Opens what hides a field that can't be read: the browser shows what it has against it where it is seen. */
+function reveal(e) {
+  for (let box = e.target.closest('details'); box; box = box.parentElement.closest('details')) {
+    box.open = true;
+  }
 }
 
 function without(object, key) {

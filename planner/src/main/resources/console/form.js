@@ -1,6 +1,6 @@
 // Fields of a fleet's spec: the ones that each page shows by hand, and the rest made from the API's own description, with its explanations.
 
-import { useEffect, useId, useState } from 'preact/hooks';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { call } from './api.js';
 import { useLive } from './live.js';
 import { poll } from './model.js';
@@ -49,16 +49,18 @@ export function toMicros(text) {
  * One field with its name, explanation and what is wrong with it.
  *
  * @param {{label: string, value: any, onChange: (text: string) => void, help?: string, wrong?: string[], required?: boolean, type?: string, options?: [string, string][], list?: string[],
- *   disabled?: boolean, placeholder?: string}} props
+ *   disabled?: boolean, placeholder?: string, unread?: string}} props unread: why what is written means nothing; a form with it is not sent
  */
-export function Field({ label, value, onChange, help, wrong = [], required, type = 'text', options, list, disabled, placeholder }) {
+export function Field({ label, value, onChange, help, wrong = [], required, type = 'text', options, list, disabled, placeholder, unread = '' }) {
   const id = useId();
+  const box = useRef(null);
+  useEffect(() => box.current?.setCustomValidity(unread), [unread]);
   const described = [help && `${id}-help`, wrong.length > 0 && `${id}-wrong`].filter(Boolean).join(' ') || undefined;
   const common = { id, disabled, 'aria-describedby': described, 'aria-invalid': wrong.length > 0 ? 'true' : undefined, 'aria-required': required ? 'true' : undefined };
   return html`<div class="field"><label for=${id}>${label}${required && html` <span class="required">required</span>`}</label>
     ${options ? html`<select ...${common} value=${value ?? ''} onChange=${e => onChange(e.target.value)}>${options.map(([key, text]) => html`<option key=${key} value=${key}>${text}</option>`)}</select>`
       : type === 'lines' ? html`<textarea ...${common} rows="3" spellcheck=${false} value=${value ?? ''} placeholder=${placeholder} onInput=${e => onChange(e.target.value)}></textarea>`
-      : html`<input ...${common} type=${type} inputmode=${type === 'number' ? 'numeric' : undefined} autocomplete="off" spellcheck=${false} value=${value ?? ''} placeholder=${placeholder} list=${list ? `${id}-list` : undefined} onInput=${e => onChange(e.target.value)} />
+      : html`<input ...${common} ref=${box} type=${type} step=${type === 'number' ? 'any' : undefined} inputmode=${type === 'number' ? 'numeric' : undefined} autocomplete="off" spellcheck=${false} value=${value ?? ''} placeholder=${placeholder} list=${list ? `${id}-list` : undefined} onInput=${e => onChange(e.target.value)} />
         ${list && html`<datalist id=${`${id}-list`}>${list.map(one => html`<option key=${one} value=${one}></option>`)}</datalist>`}`}
     ${help && html`<p id=${`${id}-help`} class="help">${help}</p>`}${wrong.length > 0 && html`<p id=${`${id}-wrong`} class="wrong">${wrong.join(' ')}</p>`}</div>`;
 }
@@ -72,7 +74,7 @@ function Meant({ show, read, value, onChange, wrongText, ...more }) {
       setText(show(value));
     }
   }, [value]);
-  return html`<${Field} ...${more} value=${text} wrong=${[...(more.wrong ?? []), ...(bad ? [wrongText] : [])]} onChange=${next => {
+  return html`<${Field} ...${more} value=${text} wrong=${[...(more.wrong ?? []), ...(bad ? [wrongText] : [])]} unread=${bad ? wrongText : ''} onChange=${next => {
     setText(next);
     const meant = next.trim() === '' ? undefined : read(next);
     const isBad = meant === null || Number.isNaN(meant);
