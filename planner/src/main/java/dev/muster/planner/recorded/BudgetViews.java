@@ -18,7 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** A fleet's budgets as they stand: what its planner last said of each, and before it has said anything what its machines' records say. */
+/** A fleet's budgets as they stand: of a rate what its machines' records say now; of a day or month what its planner last said of it. */
 public final class BudgetViews {
 
     private static final BigInteger MILLIS_AN_HOUR = BigInteger.valueOf(Duration.ofHours(1).toMillis());
@@ -56,10 +56,19 @@ public final class BudgetViews {
 
     private BudgetView view(String pool, String queue, BudgetSpec budget) {
         var view = BudgetView.newBuilder().setFleet(fleet.getFleet()).setPool(pool).setQueue(queue).setBudget(budget).setCurrency(fleet.getSpec().getCurrency());
+        var machines = model.machinesOf(fleet.getFleet()).stream().filter(machine -> (pool.isEmpty() || machine.getPool().equals(pool))
+                && (queue.isEmpty() || machine.getQueue().equals(queue))).toList();
+        if (budget.getPeriod() == BudgetPeriod.PER_HOUR) {
+            // What its planner said may be a minute old, and a minute ago none of what is at the limit now may have been there.
+            var committed = machines.stream().filter(MachineRecord::getCounted).mapToLong(MachineRecord::getCommittedMicrosPerHour).sum();
+            view.setSpentMicros(committed).setForecastMicros(committed).setAsOf(Times.timestamp(now));
+            return view.setState(state(view, scope(pool, queue))).build();
+        }
         var line = standing.flatMap(told -> told.lines().stream().filter(each -> each.getPool().equals(pool) && each.getQueue().equals(queue)
                 && each.getPeriod() == budget.getPeriod()).findFirst());
         if (line.isEmpty()) {
-            return untold(view, pool, queue, budget) ? view.setState(state(view, scope(pool, queue))).build() : view.build();
+            // For its first minute at most. The records say what a machine has cost, but not on which day.
+            return machines.stream().noneMatch(MachineRecord::hasPaid) ? view.setState(state(view, scope(pool, queue))).build() : view.build();
         }
         return view.setState(told(view, line.get(), standing.get().at()) ? state(view, scope(pool, queue)) : BudgetState.UNKNOWN_SPENDING).build();
     }
@@ -67,10 +76,6 @@ public final class BudgetViews {
     /** As its planner told it. False: it doesn't know what was spent. */
     private boolean told(BudgetView.Builder view, BudgetLine line, Instant at) {
         view.setSpentMicros(line.getSpentMicros()).setReservedMicros(line.getReservedMicros());
-        if (line.getPeriod() == BudgetPeriod.PER_HOUR) {
-            view.setForecastMicros(line.getSpentMicros()).setAsOf(Times.timestamp(at));
-            return true;
-        }
         var end = Instant.ofEpochSecond(line.getPeriodEnd().getSeconds());
         if (!now.isBefore(end)) {
             // Its planner has not told of the period that runs now: what is spent in it is not known, and nothing where nothing runs.
@@ -84,19 +89,6 @@ public final class BudgetViews {
 
     private static long during(long perHour, Duration time) {
         return time.isNegative() ? 0 : BigInteger.valueOf(perHour).multiply(BigInteger.valueOf(time.toMillis())).divide(MILLIS_AN_HOUR).longValueExact();
-    }
-
-    /** Nothing was said of the budget yet, for the first minute after it was declared. False: it can't be said how it stands. */
-    private boolean untold(BudgetView.Builder view, String pool, String queue, BudgetSpec budget) {
-        var machines = model.machinesOf(fleet.getFleet()).stream().filter(machine -> (pool.isEmpty() || machine.getPool().equals(pool))
-                && (queue.isEmpty() || machine.getQueue().equals(queue))).toList();
-        if (budget.getPeriod() != BudgetPeriod.PER_HOUR) {
-            // Its records say what a machine has cost, but not on which day.
-            return machines.stream().noneMatch(MachineRecord::hasPaid);
-        }
-        var committed = machines.stream().filter(MachineRecord::getCounted).mapToLong(MachineRecord::getCommittedMicrosPerHour).sum();
-        view.setSpentMicros(committed).setForecastMicros(committed).setAsOf(Times.timestamp(now));
-        return true;
     }
 
     private BudgetState state(BudgetView.Builder view, String scope) {
