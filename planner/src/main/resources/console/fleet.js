@@ -268,10 +268,10 @@ function Cost({ view, by }) {
   }
   const list = [...rows].sort((a, b) => b[1].spent - a[1].spent);
   const title = key => (group === 'queue' ? (queues.value ?? []).find(queue => queue.id === key)?.name ?? key : key) || 'none (booting, idle or leaving)';
-  return html`<${Panel} title="Cost and uptime" wide note="the last 30 days" testid="cost" actions=${html`<${Age} at=${asked.at} fresh=${40_000} /><${Choice} label="Cost by" value=${group} options=${Object.keys(GROUPS).map(key => [key, `By ${key}`])} onChange=${key => refine({ by: key })} />`}>
+  return html`<${Panel} title="Cost and uptime" wide note="the last 30 days, up to the last full hour" testid="cost" actions=${html`<${Age} at=${asked.at} fresh=${40_000} /><${Choice} label="Cost by" value=${group} options=${Object.keys(GROUPS).map(key => [key, `By ${key}`])} onChange=${key => refine({ by: key })} />`}>
     <${Problem} error=${asked.error} />
     <p class="legend">${[['useful', 'busy', 'A task ran'], ['idle', 'idle', 'Ready, none'], ['boot', 'boot', 'Booting'], ['waste', 'drain', 'Leaving, or never ready']].map(([key, tone, text]) => html`<span key=${key}><i style=${{ '--swatch': `var(--fill-${tone})` }}></i>${text}</span>`)}</p>
-    <${Table} label="Cost and uptime" columns=${[words(group), { name: 'Cost', num: true }, { name: 'Uptime', num: true }, 'Paid time by kind', { name: 'Useful', num: true }]} empty=${asked.value ? 'Nothing was paid for yet.' : 'Reading…'}>
+    <${Table} label="Cost and uptime" columns=${[words(group), { name: 'Cost', num: true }, { name: 'Uptime', num: true }, 'Paid time by kind', { name: 'Useful', num: true }]} empty=${asked.value ? 'Nothing was paid for until then.' : 'Reading…'}>
       ${list.map(([key, sum]) => { const total = sum.useful + sum.idle + sum.boot + sum.waste; return html`<tr key=${key}><th scope="row">${title(key)}</th><td class="num">${money(sum.spent, asked.value.currency)}</td><td class="num">${span(total)}</td>
         <td style=${{ minWidth: '160px' }}><${Bar} whole=${total} label=${`useful ${span(sum.useful)}, idle ${span(sum.idle)}, boot ${span(sum.boot)}, waste ${span(sum.waste)}`} parts=${[{ name: 'Useful', value: sum.useful, text: span(sum.useful), tone: 'busy' }, { name: 'Idle', value: sum.idle, text: span(sum.idle), tone: 'idle' }, { name: 'Boot', value: sum.boot, text: span(sum.boot), tone: 'boot' }, { name: 'Waste', value: sum.waste, text: span(sum.waste), tone: 'drain' }]} /></td>
         <td class="num">${total ? `${Math.round((sum.useful / total) * 100)} %` : '–'}</td></tr>`; })}</${Table}>

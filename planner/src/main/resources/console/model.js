@@ -306,6 +306,13 @@ export const pools = new Poll(async () => (await call('GET', '/v1/pools')).pools
 export const budgets = new Poll(async () => (await call('GET', '/v1/budgets')).budgets, 5000);
 export const installation = new Poll(() => call('GET', '/v1/installation'), 15_000);
 
+/** Of the running hour, whose row is written when it is over, micro-units: what its minutes say. @param {string} name @param {number} at */
+async function spentThisHour(name, at) {
+  const since = new Date(Math.floor(at / 3_600_000) * 3_600_000).toISOString();
+  const rows = await all(`/v1/fleets/${encodeURIComponent(name)}/history`, { series: 'minute', since }, 'rows');
+  return rows.filter(row => row.labels.pool).reduce((total, row) => total + Number(row.spentMicros), 0);
+}
+
 /** What each fleet spent in the day and the month so far, by its name. */
 export const spent = new Poll(async () => {
   await fleets.known();
@@ -316,10 +323,10 @@ export const spent = new Poll(async () => {
     const sum = async unit => {
       const since = new Date(periodStart(at, fleet.record.spec.timeZone, unit)).toISOString();
       const answer = await call('GET', withQuery(`/v1/fleets/${encodeURIComponent(name)}/spend`, { since }));
-      return { micros: answer.rows.reduce((total, row) => total + Number(row.spentMicros), 0), complete: answer.complete };
+      return answer.rows.reduce((total, row) => total + Number(row.spentMicros), 0);
     };
-    const [day, month] = await Promise.all([sum('day'), sum('month')]);
-    found.set(name, { day, month });
+    const [day, month, hour] = await Promise.all([sum('day'), sum('month'), spentThisHour(name, at)]);
+    found.set(name, { day: { micros: day + hour }, month: { micros: month + hour } });
   }));
   return found;
 }, 15_000);
