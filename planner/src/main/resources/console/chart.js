@@ -110,8 +110,10 @@ function tell(value, format) {
 
 function clock(tick, ticks) {
   const at = new Date(tick * 1000);
+  const pad = n => String(n).padStart(2, '0');
+  const seconds = ticks.length > 1 && ticks[1] - ticks[0] < 60 ? `:${pad(at.getSeconds())}` : '';
   const days = ticks.length > 1 && ticks[ticks.length - 1] - ticks[0] > 2 * 86_400;
-  return days ? `${at.getMonth() + 1}/${at.getDate()}` : `${String(at.getHours()).padStart(2, '0')}:${String(at.getMinutes()).padStart(2, '0')}`;
+  return days ? `${at.getMonth() + 1}/${at.getDate()}` : `${pad(at.getHours())}:${pad(at.getMinutes())}${seconds}`;
 }
 
 /** As the library wants it; of a stack each series on those behind it, drawn from the highest. */
