@@ -26,6 +26,8 @@ final class Sandbox implements AutoCloseable {
     final Path secrets;
     /** Its brokers, as clients are told them. */
     final String kafka;
+    /** What a person who brought it up at a terminal was told; else empty. */
+    final String told;
     private final List<CloudStandIn> clouds;
     private final Path folder;
     private final double speed;
@@ -37,13 +39,24 @@ final class Sandbox implements AutoCloseable {
      * @param clouds those that it has stand-ins for
      */
     Sandbox(Path folder, double speed, Map<String, String> environment, CloudStandIn.Kind... clouds) throws Exception {
+        this(folder, speed, environment, false, clouds);
+    }
+
+    /** As a person at a terminal brings it up, who then closes that. */
+    static Sandbox atATerminal(Path folder, double speed, CloudStandIn.Kind... clouds) throws Exception {
+        return new Sandbox(folder, speed, Map.of(), true, clouds);
+    }
+
+    private Sandbox(Path folder, double speed, Map<String, String> environment, boolean isAtATerminal, CloudStandIn.Kind... clouds) throws Exception {
         this.folder = folder;
         this.speed = speed;
         shell = new Shell(folder);
         environment.forEach(shell::with);
         try {
             var names = Stream.of(clouds).map(CloudStandIn.Kind::provider).collect(Collectors.joining(","));
-            var up = shell.run("./muster up --speed " + speed + " --clouds " + names + " --json").succeeded().json();
+            var line = "./muster up --speed " + speed + " --clouds " + names;
+            told = isAtATerminal ? shell.run("TERM=xterm script --quiet --return --command '" + line + "' /dev/null").succeeded().out() : "";
+            var up = shell.run(isAtATerminal ? "./muster status --json" : line + " --json").succeeded().json();
             kafka = up.path("kafka").asText();
             records = new PlannerRecords(kafka);
             secrets = Path.of(up.path("secrets").asText());
