@@ -1,6 +1,6 @@
 // What can be done to fleets and machines; each asks first, and says by the planner's own numbers what it stops or costs.
 
-import { useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { call } from './api.js';
 import { count, money, ms, rate, span, stage } from './format.js';
 import { fleets, session } from './model.js';
@@ -30,9 +30,12 @@ const tasksOf = list => list.flatMap(machine => machine.tasks);
 
 /** A button that opens its question; about says what it is of. */
 export function Action({ text, confirm, about, danger, quiet, disabled, title }) {
-  const [open, setOpen] = useState(false);
-  const Ask = confirm;
-  return html`<button type="button" class=${quiet ? 'quiet' : danger ? 'risky' : ''} disabled=${disabled} title=${title} onClick=${() => setOpen(true)}>${text}</button>${open && html`<${Ask} ...${about} onClose=${() => setOpen(false)} />`}`;
+  // What was asked stays what it was, while the button may become another's.
+  const [open, setOpen] = useState(null);
+  const button = useRef(null);
+  // A button that goes away leaves the focus to the page.
+  useLayoutEffect(() => () => button.current !== null && button.current === document.activeElement && document.querySelector('h1')?.focus(), []);
+  return html`<button ref=${button} type="button" class=${quiet ? 'quiet' : danger ? 'risky' : ''} disabled=${disabled} title=${title} onClick=${() => setOpen({ Ask: confirm, about })}>${text}</button>${open && html`<${open.Ask} ...${open.about} onClose=${() => setOpen(null)} />`}`;
 }
 
 export function PauseFleet({ fleet, pool, onClose }) {
@@ -146,8 +149,8 @@ export function MachineActions({ machine, quiet }) {
   const id = machine.machineId;
   const alive = machine.phase !== 'TERMINATING';
   const about = { id };
-  return html`${machine.phase === 'DRAINING' ? html`<${Action} key="cancel" text="Cancel drain" quiet=${quiet} confirm=${CancelDrain} about=${about} />` : alive && html`<${Action} key="drain" text="Drain" quiet=${quiet} confirm=${DrainMachine} about=${about} />`}
-    ${alive && (machine.protected ? html`<${Action} key="unprotect" text="Unprotect" quiet=${quiet} confirm=${UnprotectMachine} about=${about} />` : html`<${Action} key="protect" text="Protect" quiet=${quiet} confirm=${ProtectMachine} about=${about} />`)}
+  return html`${machine.phase === 'DRAINING' ? html`<${Action} key="drain" text="Cancel drain" quiet=${quiet} confirm=${CancelDrain} about=${about} />` : alive && html`<${Action} key="drain" text="Drain" quiet=${quiet} confirm=${DrainMachine} about=${about} />`}
+    ${alive && (machine.protected ? html`<${Action} key="protect" text="Unprotect" quiet=${quiet} confirm=${UnprotectMachine} about=${about} />` : html`<${Action} key="protect" text="Protect" quiet=${quiet} confirm=${ProtectMachine} about=${about} />`)}
     ${alive && html`<${Action} key="terminate" text="Terminate" danger quiet=${quiet} confirm=${TerminateMachine} about=${about} />`}`;
 }
 
@@ -157,7 +160,7 @@ export function FleetActions({ view }) {
   const operator = session.may('OPERATOR', name);
   const admin = session.may('ADMIN', name);
   const active = view.record.state !== 'DELETING' && view.record.state !== 'DELETED';
-  return html`${operator && active && (view.record.state === 'PAUSED' ? html`<${Action} key="resume" text="Resume" confirm=${ResumeFleet} about=${about} />` : html`<${Action} key="pause" text="Pause" confirm=${PauseFleet} about=${about} />`)}
+  return html`${operator && active && (view.record.state === 'PAUSED' ? html`<${Action} key="pause" text="Resume" confirm=${ResumeFleet} about=${about} />` : html`<${Action} key="pause" text="Pause" confirm=${PauseFleet} about=${about} />`)}
     ${operator && html`<${Action} key="idle" text="Shut down idle now" confirm=${ReleaseIdle} about=${about} />`}
     ${active && html`<a key="edit" class="button" href=${to(['fleets', name, 'edit'])}>${admin ? 'Edit' : 'Spec'}</a>`}
     <a key="versions" class="button" href=${to(['fleets', name, 'versions'])}>Versions</a>

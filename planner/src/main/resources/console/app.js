@@ -5,7 +5,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { connection, setToken } from './api.js';
 import { useLive } from './live.js';
 import { follow, hello, installation, machines, session } from './model.js';
-import { Banner, Guarded, html } from './ui.js';
+import { Announcer, Banner, Guarded, PageHead, html } from './ui.js';
 import { closeWhy, useRoute } from './route.js';
 import { Overview } from './overview.js';
 import { FleetList, FleetPage } from './fleet.js';
@@ -47,7 +47,7 @@ function pageOf(path) {
 }
 
 function NoPage() {
-  return html`<div class="lone"><h1>There is no such page</h1><p><a href="#/">To the overview</a></p></div>`;
+  return html`<div class="lone"><${PageHead} title="There is no such page" /><p><a href="#/">To the overview</a></p></div>`;
 }
 
 function Theme() {
@@ -104,7 +104,7 @@ function Shell() {
       <${Nav} path=${route.path} />
       <div class="top-end"><${Health} /><${Theme} /><${Who} /></div>
     </header>
-    <${Banner} />
+    <${Banner} /><${Announcer} />
     <main id="page"><${Guarded} key=${route.path.join('/')}>${pageOf(route.path)}</${Guarded}></main>
     ${route.query.why && html`<${Guarded} key=${route.query.why}><${Why} what=${route.query.why} onClose=${closeWhy} /></${Guarded}>`}`;
 }

@@ -60,6 +60,8 @@ export function Chart({ label, times, series, format, axis: short = format, stac
     };
     const made = new uPlot(options, data, box.current);
     made.muster = series.map(one => one.values);
+    // It follows the mouse; the label and the table below say the same.
+    made.root.querySelector('.u-legend')?.setAttribute('aria-hidden', 'true');
     plot.current = made;
     const click = () => {
       const at = made.cursor.idx;
@@ -89,7 +91,7 @@ export function Chart({ label, times, series, format, axis: short = format, stac
   }
   const last = times.length - 1;
   return html`<figure class="figure-box"><div ref=${box} class=${`chart ${onPoint ? 'asks' : ''}`} role="img" aria-label=${`${label}. At last: ${series.map(one => `${one.name} ${tell(one.values[last], format)}`).join(', ')}.`}></div>
-    <details class="as-table"><summary>As a table</summary><div class="table-box" tabindex="0" role="group" aria-label=${`${label}, as a table`}><table><thead><tr><th scope="col">Time</th>${series.map(one => html`<th scope="col" class="num">${one.name}</th>`)}</tr></thead>
+    <details class="as-table"><summary>As a table</summary><div class="table-box" tabindex="0" role="group" aria-label=${`${label}, as a table`}><table aria-label=${label}><thead><tr><th scope="col">Time</th>${series.map(one => html`<th scope="col" class="num">${one.name}</th>`)}</tr></thead>
       <tbody>${sample(times.length).map(i => html`<tr><th scope="row">${onPoint ? html`<button type="button" class="quiet" onClick=${() => onPoint(times[i] * 1000)}>${moment(times[i] * 1000, now())}</button>` : moment(times[i] * 1000, now())}</th>
         ${series.map(one => html`<td class="num">${tell(one.values[i], format)}</td>`)}</tr>`)}</tbody></table></div></details></figure>`;
 }

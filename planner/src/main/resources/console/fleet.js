@@ -93,7 +93,7 @@ function Gauges({ view }) {
       <${Bar} label=${text} whole=${max} parts=${[{ name: 'Busy', value: n.BUSY ?? 0, tone: 'busy' }, { name: 'Idle', value: n.IDLE ?? 0, tone: 'idle' }, { name: 'Booting', value: booting, tone: 'boot' }, { name: 'Draining', value: leaving, tone: 'drain' }]} />
       <p class="meta"><span>${n.BUSY ?? 0} busy</span><span>${n.IDLE ?? 0} idle</span><span>${booting} booting</span><span>${leaving} draining</span>${live && html`<span>${rate(live.microsPerHour, view.record.spec.currency)}</span>`}
         ${(live?.min ?? 0) > 0 && html`<span>min ${live.min}</span>`}${(live?.warm ?? 0) > 0 && html`<span>warm ${live.warm}</span>`}</p>
-      <p class="meta">${live?.paused && html`<${Badge} state="PAUSED" />`}${session.may('OPERATOR', name) && html`${live?.paused ? html`<${Action} key="resume" text="Resume" quiet confirm=${ResumeFleet} about=${about} />` : html`<${Action} key="pause" text="Pause" quiet confirm=${PauseFleet} about=${about} />`}
+      <p class="meta">${live?.paused && html`<${Badge} state="PAUSED" />`}${session.may('OPERATOR', name) && html`${live?.paused ? html`<${Action} key="pause" text="Resume" quiet confirm=${ResumeFleet} about=${about} />` : html`<${Action} key="pause" text="Pause" quiet confirm=${PauseFleet} about=${about} />`}
         <${Action} key="idle" text="Shut down idle" quiet disabled=${!n.IDLE} confirm=${ReleaseIdle} about=${about} />`}</p></div>`;
   })}</div></${Panel}>`;
 }

@@ -4,7 +4,7 @@ import { h, Fragment } from 'preact';
 import { useEffect, useErrorBoundary, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import htm from 'htm';
 import { connection, ApiError } from './api.js';
-import { useClock, useLive } from './live.js';
+import { Live, useClock, useLive } from './live.js';
 import { span, words } from './format.js';
 
 export const html = htm.bind(h);
@@ -62,11 +62,36 @@ export function Problem({ error, children }) {
   return html`<div class="problem" role="alert"><p>${text}</p>${violations.length > 0 && html`<ul>${violations.map(one => html`<li><code>${one.field}</code> ${one.description}</li>`)}</ul>`}${children}</div>`;
 }
 
+class Said extends Live {
+  text = '';
+  timer = 0;
+
+  /** @param {string} text */
+  say(text) {
+    clearTimeout(this.timer);
+    this.text = text;
+    this.changed();
+    // So that the same can be said again.
+    this.timer = window.setTimeout(() => {
+      this.text = '';
+      this.changed();
+    }, 5000);
+  }
+}
+
+const said = new Said();
+
+/** What was done, for who does not see that it was. */
+export function Announcer() {
+  useLive(said);
+  return html`<p class="hidden" role="status">${said.text}</p>`;
+}
+
 /** How old what is shown is, where it is older than it should be. @param {{at: number, fresh: number}} props */
 export function Age({ at, fresh = 10_000 }) {
   useClock();
   const old = Date.now() - at;
-  return at && old > fresh ? html`<span class="age" role="status">as of ${span(old)} ago</span>` : null;
+  return at && old > fresh ? html`<span class="age">as of ${span(old)} ago</span>` : null;
 }
 
 /** A bar of parts of a whole. @param {{parts: {value: number, tone: string, name: string}[], whole: number, label: string, mark?: number}} props */
@@ -91,7 +116,8 @@ export function Dialog({ title, onClose, children, side, wide }) {
   useLayoutEffect(() => {
     const before = document.activeElement;
     ref.current.showModal();
-    return () => before instanceof HTMLElement && before.isConnected && before.focus();
+    // Once the dialog is out of the page: what it made unreachable until then takes no focus.
+    return () => queueMicrotask(() => (before instanceof HTMLElement && before !== document.body && before.isConnected ? before : document.querySelector('h1'))?.focus());
   }, []);
   return html`<dialog ref=${ref} class=${side ? 'side' : wide ? 'wide' : ''} aria-labelledby=${id}
       onCancel=${e => { e.preventDefault(); onClose(); }} onMouseDown=${e => e.target === ref.current && onClose()}>
@@ -125,6 +151,7 @@ export function Confirm({ title, verb, ask, say, act, danger, form, first, may =
     try {
       const answer = await act(choice, facts);
       onClose();
+      said.say(`${title}: done.`);
       onDone?.(answer);
     } catch (failed) {
       setError(failed);
@@ -149,7 +176,7 @@ export function Choice({ label, value, options, onChange }) {
 
 /** A table that scrolls sideways where there is no room. */
 export function Table({ label, columns, children, empty, testid }) {
-  return html`<div class="table-box" tabindex="0" role="group" aria-label=${label} data-testid=${testid}><table>
+  return html`<div class="table-box" tabindex="0" role="group" aria-label=${label} data-testid=${testid}><table aria-label=${label}>
     <thead><tr>${columns.map(column => (typeof column === 'string' ? html`<th scope="col">${column}</th>` : html`<th scope="col" class=${column.num ? 'num' : ''}>${column.name}</th>`))}</tr></thead>
     <tbody>${children?.length === 0 ? html`<tr><td class="empty" colspan=${columns.length}>${empty ?? 'None.'}</td></tr>` : children}</tbody>
   </table></div>`;
@@ -182,7 +209,7 @@ export function LongTable({ label, columns, rows, row, keyOf, empty, height = 51
     }
   }
   return html`<div class="table-box long" ref=${box} onScroll=${onScroll} tabindex="0" role="group" aria-label=${label} data-testid=${testid} style=${{ maxHeight: `${height}px` }}>
-    <table aria-rowcount=${rows.length + 1}>
+    <table aria-label=${label} aria-rowcount=${rows.length + 1}>
       <thead><tr aria-rowindex="1">${columns.map(column => html`<th scope="col" class=${column.num ? 'num' : ''} style=${column.width ? { width: column.width } : {}}>${column.name ?? column}</th>`)}</tr></thead>
       <tbody>
         ${rows.length === 0 && html`<tr><td class="empty" colspan=${columns.length}>${empty ?? 'None.'}</td></tr>`}
@@ -230,6 +257,6 @@ export function Banner() {
     return null;
   }
   const next = Math.max(0, Math.ceil((connection.retryAt - Date.now()) / 1000));
-  return html`<div class="banner" role="alert" data-testid="gone"><strong>The planner does not answer.</strong> What you see is ${span(Date.now() - connection.goneSince)} old.
+  return html`<div class="banner" role="alert" data-testid="gone"><strong>The planner does not answer.</strong> <span aria-live="off">What you see is ${span(Date.now() - connection.goneSince)} old.</span>
     ${' '}<span aria-hidden="true">${next > 0 ? `Trying again in ${next} s.` : 'Trying…'}</span></div>`;
 }

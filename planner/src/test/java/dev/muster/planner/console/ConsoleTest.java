@@ -6,174 +6,41 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.microsoft.playwright.Locator;
 import com.microsoft.playwright.Page;
-import com.microsoft.playwright.assertions.PlaywrightAssertions;
 import com.microsoft.playwright.options.AriaRole;
-import dev.muster.planner.console.browser.Chromium;
 import dev.muster.planner.console.browser.Chromium.Screen;
-import dev.muster.planner.console.browser.Tab;
 import dev.muster.planner.control.BrokerResource;
 import dev.muster.v1.FleetState;
 import dev.muster.v1.MachineRecord;
 import dev.muster.v1.Phase;
-import io.grpc.ManagedChannel;
 import io.quarkus.test.common.QuarkusTestResource;
-import io.quarkus.test.common.http.TestHTTPResource;
 import io.quarkus.test.junit.QuarkusTest;
 import java.awt.image.BufferedImage;
 import java.awt.image.DataBuffer;
 import java.awt.image.IndexColorModel;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.regex.Pattern;
 import javax.imageio.ImageIO;
-import org.eclipse.microprofile.config.inject.ConfigProperty;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** The console in a real browser, before the real planner of a {@link Lab}. */
 @QuarkusTest
 @QuarkusTestResource(BrokerResource.class)
 @QuarkusTestResource(value = LabResource.class, restrictToAnnotatedClass = true)
-class ConsoleTest {
-
-    private static Chromium chromium;
-    private static Lab lab;
-    private static ManagedChannel channel;
-    private static boolean isLookedFor;
-
-    @TestHTTPResource("/")
-    URI http;
-
-    @ConfigProperty(name = "muster.kafka.bootstrap-servers")
-    String brokers;
-
-    private final List<Tab> tabs = new ArrayList<>();
-
-    @BeforeEach
-    void begin() throws Exception {
-        if (!isLookedFor) {
-            isLookedFor = true;
-            PlaywrightAssertions.setDefaultAssertionTimeout(15_000);
-            chromium = Chromium.start("the console in a browser").orElse(null);
-        }
-        Assumptions.assumeTrue(chromium != null, "there is no browser");
-        if (lab == null) {
-            assertThat(channel).as("the lab's beginning, which failed before").isNull();
-            await("the planner is ready", () -> HttpClient.newHttpClient().send(HttpRequest.newBuilder(http.resolve("/q/health/ready")).build(),
-                    HttpResponse.BodyHandlers.discarding()).statusCode() == 200);
-            channel = LabResource.channel(http);
-            lab = new Lab(brokers, channel);
-            try {
-                lab.begin();
-            } catch (Exception | AssertionError failed) {
-                lab.close();
-                lab = null;
-                throw failed;
-            }
-        }
-    }
-
-    @AfterEach
-    void nothingWentWrong() {
-        try {
-            tabs.forEach(Tab::isFine);
-            tabs.forEach(tab -> assertThat(tab.hosts()).as("no request leaves for elsewhere").hasSizeLessThanOrEqualTo(1));
-        } finally {
-            tabs.forEach(Tab::close);
-        }
-    }
-
-    @AfterAll
-    static void end() {
-        if (lab != null) {
-            lab.close();
-            channel.shutdownNow();
-        }
-        if (chromium != null) {
-            chromium.close();
-        }
-    }
-
-    private Tab open(Screen screen, URI from, String token, String address) {
-        var tab = chromium.open(screen);
-        tabs.add(tab);
-        tab.page().navigate(from + "#token=" + token + "&to=" + java.net.URLEncoder.encode(address, java.nio.charset.StandardCharsets.UTF_8));
-        assertThat(tab.page().getByRole(AriaRole.HEADING, new Page.GetByRoleOptions().setLevel(1))).isVisible();
-        return tab;
-    }
-
-    /** As the admin sees it on a desk. */
-    private Page open(String address) {
-        return open(Screen.DESK, http, LabResource.ADMIN, address).page();
-    }
-
-    private static void goTo(Tab tab, String address) {
-        tab.page().evaluate("address => { location.hash = address; }", address);
-        assertThat(tab.page().locator("h1").first()).isVisible();
-    }
-
-    private static Locator part(Page page, String name) {
-        return page.getByTestId(name);
-    }
-
-    private static Locator button(Page page, String name) {
-        return page.getByRole(AriaRole.BUTTON, new Page.GetByRoleOptions().setName(name).setExact(true));
-    }
-
-    private static Locator yaml(Page page) {
-        return page.getByRole(AriaRole.TEXTBOX, new Page.GetByRoleOptions().setName("As YAML"));
-    }
-
-    private static Locator dialog(Page page) {
-        return page.getByRole(AriaRole.DIALOG);
-    }
-
-    private static Locator button(Locator in, String name) {
-        return in.getByRole(AriaRole.BUTTON, new Locator.GetByRoleOptions().setName(name).setExact(true));
-    }
-
-    private static Locator row(Locator table, String text) {
-        return table.getByRole(AriaRole.ROW).filter(new Locator.FilterOptions().setHasText(text));
-    }
-
-    /** Every page that there is, by a word for it. */
-    private Map<String, String> pages() {
-        var pages = new LinkedHashMap<String, String>();
-        pages.put("overview", "/");
-        pages.put("fleets", "/fleets");
-        pages.put("fleet", "/fleets/research?queue=training");
-        pages.put("machine", "/machines/" + lab.running("train-1").getMachineId());
-        pages.put("why", "/fleets/research?why=queue/research/training");
-        pages.put("log", "/log");
-        pages.put("edit", "/fleets/research/edit");
-        pages.put("versions", "/fleets/research/versions");
-        pages.put("new", "/new");
-        return pages;
-    }
+class ConsoleTest extends ConsoleInBrowser {
 
     // Signing in.
 
     @Test
     void whoIsNotKnownSignsInWithATokenAndSeesTheOverview() {
         // Given
-        var tab = chromium.open(Screen.DESK);
-        tabs.add(tab);
-        var page = tab.page();
+        var page = open(Screen.DESK).page();
         page.navigate(http.toString());
         var field = page.getByLabel("Token");
         // When the token is none
@@ -405,62 +272,6 @@ class ConsoleTest {
         assertThat(seen).hasText(Pattern.compile("^[0-5] s ago"));
     }
 
-    // For everybody.
-
-    @Test
-    void axeHasNothingAgainstAnyPageByDayOrNight() {
-        var found = new TreeMap<String, List<String>>();
-        for (var screen : List.of(Screen.DESK, Screen.PHONE.inTheDark())) {
-            var tab = open(screen, http, LabResource.ADMIN, "/");
-            pages().forEach((name, address) -> {
-                goTo(tab, address);
-                tab.page().waitForTimeout(300);
-                // What of it darkness and a narrow window can change.
-                var violations = screen.dark() ? tab.violations("color-contrast", "target-size", "scrollable-region-focusable") : tab.violations();
-                if (!violations.isEmpty()) {
-                    found.put(name + (screen.dark() ? ", a phone in the dark" : ", a desk in the light"), violations);
-                }
-            });
-        }
-        assertThat(found).isEmpty();
-    }
-
-    @Test
-    void aPhoneScrollsNoPageSideways() {
-        var tab = open(Screen.PHONE, http, LabResource.ADMIN, "/");
-        var wider = new TreeMap<String, Integer>();
-        pages().forEach((name, address) -> {
-            goTo(tab, address);
-            tab.page().waitForTimeout(300);
-            if (tab.overflow() > 0) {
-                wider.put(name, tab.overflow());
-            }
-        });
-        assertThat(wider).as("pixels beyond the window").isEmpty();
-    }
-
-    @Test
-    void theKeyboardAloneReachesAMachineAndDrainsIt() throws Exception {
-        var machine = lab.running("quick-0");
-        var tab = open(Screen.DESK, http, LabResource.ADMIN, "/");
-        var page = tab.page();
-        tabTo(page, "link", "research");
-        page.keyboard().press("Enter");
-        assertThat(page.getByRole(AriaRole.HEADING, new Page.GetByRoleOptions().setName("research").setExact(true))).isFocused();
-        tabTo(page, "link", machine.getMachineId());
-        page.keyboard().press("Enter");
-        assertThat(page.getByRole(AriaRole.HEADING, new Page.GetByRoleOptions().setLevel(1))).containsText(machine.getMachineId());
-        tabTo(page, "button", "Drain");
-        page.keyboard().press("Enter");
-        assertThat(dialog(page)).containsText("finishes 1 task");
-        tabTo(page, "button", "Drain");
-        page.keyboard().press("Enter");
-        assertThat(dialog(page)).hasCount(0);
-        tab.await("it drains", () -> lab.running("quick-0").getPhase() == Phase.DRAINING);
-        assertThat(page.getByText("Draining").first()).isVisible();
-        tab.isFine();
-    }
-
     /** Written anew by -Ddocs.write=true: each page of docs/console.md as it is now, by day and night, on a desk and a phone. */
     @Test
     void thePicturesOfThePages() throws Exception {
@@ -514,18 +325,5 @@ class ConsoleTest {
             }
         }
         return best;
-    }
-
-    /** Tab, until what has the focus is that. */
-    private static void tabTo(Page page, String role, String name) {
-        for (int pressed = 0; pressed < 120; pressed++) {
-            page.keyboard().press("Tab");
-            var focused = page.evaluate("() => { const e = document.activeElement; const role = e.tagName === 'A' ? 'link' : e.tagName === 'BUTTON' ? 'button' : e.tagName.toLowerCase();"
-                    + " return role + ' ' + (e.getAttribute('aria-label') ?? e.innerText).trim(); }");
-            if ((role + " " + name).equals(focused)) {
-                return;
-            }
-        }
-        throw new AssertionError("120 tabs reach no " + role + " '" + name + "' at " + page.url());
     }
 }

@@ -245,7 +245,7 @@ final class Lab implements AutoCloseable {
     }
 
     /** The cloud takes it back. */
-    private synchronized void ends(MachineRecord machine, CloudState state) {
+    synchronized void ends(MachineRecord machine, CloudState state) {
         var fleet = played.get(machine.getFleet());
         reports(machine, fleet.cloud.get(machine.getMachineId()).toBuilder().setState(state).setEnding(Ending.INTERRUPTED).build());
         fleet.workers.remove(machine.getMachineId());

@@ -31,10 +31,16 @@ final class Wire implements AutoCloseable {
 
     void cut() throws IOException {
         door.close();
-        for (var socket : sockets) {
-            socket.close();
+        hangUp();
+    }
+
+    private void hangUp() throws IOException {
+        synchronized (sockets) {
+            for (var socket : sockets) {
+                socket.close();
+            }
+            sockets.clear();
         }
-        sockets.clear();
     }
 
     void mend() throws IOException {
@@ -49,8 +55,15 @@ final class Wire implements AutoCloseable {
             while (true) {
                 var near = socket.accept();
                 var far = new Socket(there.getHost(), there.getPort());
-                sockets.add(near);
-                sockets.add(far);
+                synchronized (sockets) {
+                    sockets.add(near);
+                    sockets.add(far);
+                    if (socket.isClosed()) {
+                        // It was cut while this one was on its way.
+                        hangUp();
+                        return;
+                    }
+                }
                 start(() -> pump(near, far));
                 start(() -> pump(far, near));
             }

@@ -22,6 +22,7 @@ public final class Chromium implements AutoCloseable {
 
         public static final Screen DESK = new Screen(1440, 900, false);
         public static final Screen PHONE = new Screen(360, 740, false);
+        public static final Screen WALL = new Screen(2560, 1440, false);
 
         public Screen inTheDark() {
             return new Screen(width, height, true);
