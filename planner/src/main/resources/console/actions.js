@@ -67,13 +67,18 @@ function Names({ list }) {
 
 const SHUTDOWN = [['IDLE', 'Idle: each machine finishes its task, then goes'], ['ALL', 'All: every machine ends now, tasks included; tasks are put back into their queues'], ['LEAVE', 'None: machines run on, are paid for, and are never touched by Muster again']];
 
+/** What a delete does that does not say otherwise. */
+function shutdownOf(fleet) {
+  const said = fleets.byName.get(fleet)?.record.spec.shutdown;
+  return !said || said === 'SHUTDOWN_ACTION_UNSPECIFIED' ? 'IDLE' : said;
+}
+
 function Radios({ name, legend, options, value, onChange }) {
   return html`<fieldset class="radios"><legend class="hidden">${legend}</legend>${options.map(([key, text]) => html`<label key=${key}><input type="radio" name=${name} value=${key} checked=${value === key} onChange=${() => onChange(key)} /><span>${text}</span></label>`)}</fieldset>`;
 }
 
 export function DeleteFleet({ fleet, onClose }) {
-  const view = fleets.byName.get(fleet);
-  return html`<${Confirm} title=${`Delete fleet ${fleet}`} verb="Delete fleet" danger onClose=${onClose} onDone=${() => go(to(['fleets']))} ask=${() => asOf(fleet)} first=${view?.record.spec.shutdown === 'SHUTDOWN_ACTION_UNSPECIFIED' ? 'IDLE' : view?.record.spec.shutdown ?? 'IDLE'}
+  return html`<${Confirm} title=${`Delete fleet ${fleet}`} verb="Delete fleet" danger onClose=${onClose} onDone=${() => go(to(['fleets']))} ask=${() => asOf(fleet)} first=${shutdownOf(fleet)}
     act=${(choice, { view: seen }) => call('DELETE', `/v1/fleets/${enc(fleet)}?action=${choice}&expectedVersion=${seen.record.version}`)}
     form=${(choice, set) => html`<${Radios} name="shutdown" legend="What happens to its machines" options=${SHUTDOWN} value=${choice} onChange=${set} />`}
     say=${({ view: seen, machines: all, busy, idle, currency }, choice) => html`<p>Its queues are no longer served: ${count(seen.waiting, 'task')} ${seen.waiting === 1 ? 'waits' : 'wait'} in them.</p>
@@ -83,8 +88,7 @@ export function DeleteFleet({ fleet, onClose }) {
 }
 
 export function ShutdownAction({ fleet, onClose }) {
-  const now = fleets.byName.get(fleet)?.record.spec.shutdown ?? 'IDLE';
-  return html`<${Confirm} title=${`Shutdown action of ${fleet}`} verb="Change" onClose=${onClose} first=${now} ask=${() => asOf(fleet)}
+  return html`<${Confirm} title=${`Shutdown action of ${fleet}`} verb="Change" onClose=${onClose} first=${shutdownOf(fleet)} ask=${() => asOf(fleet)}
     act=${async (choice, { view }) => call('PUT', `/v1/fleets/${enc(fleet)}`, { spec: { ...view.record.spec, shutdown: choice }, expectedVersion: view.record.version })}
     form=${(choice, set) => html`<${Radios} name="action" legend="What a delete does that does not say" options=${SHUTDOWN} value=${choice} onChange=${set} />`}
     say=${({ machines: all, busy }) => html`<p>What becomes of the machines when the fleet is deleted and nobody says otherwise. Nothing happens now: ${count(all.length, 'machine')} ${all.length === 1 ? 'is' : 'are'} there, ${busy.length} busy.</p>`} />`;

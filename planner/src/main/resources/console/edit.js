@@ -1,6 +1,6 @@
 // Creating and editing a fleet: a form and the same as YAML, judged by the planner while one writes, and shown before it is applied.
 
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { ApiError, call, connection, now } from './api.js';
 import { useLive } from './live.js';
 import { fleets, session } from './model.js';
@@ -320,17 +320,27 @@ function Preview({ spec, known, onClose }) {
     const timer = setTimeout(() => call('POST', '/v1/fleets:preview', { spec }).then(found => gone || setSoon(found), failed => gone || setError(failed)), PAUSE_MS);
     return () => { gone = true; clearTimeout(timer); };
   }, [spec]);
-  useEffect(() => {
+  // Of another spec or time it says nothing, whenever it comes.
+  const played = useRef(0);
+  useLayoutEffect(() => {
+    played.current++;
     setPast(null);
     setPastError(null);
   }, [spec, days]);
   async function replay() {
+    const mine = ++played.current;
     setPast('asked');
+    setPastError(null);
     try {
-      setPast(await call('POST', '/v1/fleets:previewOnRecord', { spec, since: new Date(now() - days * 86_400_000).toISOString(), until: new Date(now()).toISOString() }));
+      const found = await call('POST', '/v1/fleets:previewOnRecord', { spec, since: new Date(now() - days * 86_400_000).toISOString(), until: new Date(now()).toISOString() });
+      if (mine === played.current) {
+        setPast(found);
+      }
     } catch (failed) {
-      setPast(null);
-      setPastError(failed);
+      if (mine === played.current) {
+        setPast(null);
+        setPastError(failed);
+      }
     }
   }
   const currency = spec.currency || 'USD';
@@ -339,7 +349,7 @@ function Preview({ spec, known, onClose }) {
     <h3>At once</h3><${Problem} error=${error} />${!soon && !error && html`<p class="muted">Asking…</p>`}
     ${soon && html`<p>Rate: <strong>${rate(soon.microsPerHourCurrent, currency)}</strong> now, <strong>${rate(soon.microsPerHourProposed, currency)}</strong> with it.</p>
       ${soon.decisions.length + soon.refusals.length === 0 ? html`<p class="muted">It would do nothing at once.</p>` : html`<ul class="lines">${soon.decisions.map((one, i) => html`<li key=${i}>${one.text}</li>`)}${soon.refusals.map((one, i) => html`<li key=${`r${i}`} class="warn">${one.text}</li>`)}</ul>`}${soon.truncated && html`<p class="muted">and more</p>`}`}
-    ${known && html`<h3 class="part-title">On recorded demand</h3><p class="row"><${Choice} label="Of the last" value=${days} options=${[[1, 'Day'], [7, '7 days'], [30, '30 days']]} onChange=${setDays} /><button type="button" disabled=${past === 'asked'} onClick=${replay}>${past === 'asked' ? 'Playing it…' : 'Play it'}</button></p><${Problem} error=${pastError} />
+    ${known && html`<h3 class="part-title">On recorded demand</h3><p class="row"><${Choice} label="Of the last" value=${days} options=${[[1, 'Day'], [3, '3 days'], [7, '7 days']]} onChange=${setDays} /><button type="button" disabled=${past === 'asked'} onClick=${replay}>${past === 'asked' ? 'Playing it…' : 'Play it'}</button></p><${Problem} error=${pastError} />
       ${past && past !== 'asked' && html`<${Table} label="On recorded demand" columns=${['What', { name: 'As it was', num: true }, { name: 'With it', num: true }]}>${[row('Cost', one => money(one.spentMicros, currency)), row('Half waited at most', one => span(durationMs(one.waitP50))), row('9 of 10 waited at most', one => span(durationMs(one.waitP90))), row('Longest wait', one => span(durationMs(one.waitMax))), row('Most machines', one => one.mostMachines), row('Machines', one => one.machines), row('Tasks begun', one => one.started)]}</${Table}>
         ${past.notes.map((note, i) => html`<p key=${i} class="help">${note}</p>`)}`}`}</section>`;
 }

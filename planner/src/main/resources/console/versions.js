@@ -43,7 +43,7 @@ export function VersionsPage({ name }) {
           ${session.may('ADMIN', name) && one.version !== current && html`<button type="button" class="quiet" onClick=${() => setBack(one)}>Roll back to it</button>`}</td></tr>`)}</${Table}></${Panel}>
       <${Panel} title="Differences" wide testid="differences"><div class="filters">${pick('From', from, 'from')}${pick('To', toVersion, 'to')}</div><${Problem} error=${error} />${changes ? html`<${Changes} changes=${changes} before=${`Version ${from}`} after=${`Version ${toVersion}`} />` : html`<${Empty}>Reading…</${Empty}>`}</${Panel}></div>
     ${back && html`<${Confirm} title=${`Roll back to version ${back.version}`} verb="Roll back" onClose=${() => setBack(null)} onDone=${() => { asked.now(); go(to(['fleets', name])); }}
-      ask=${async () => ({ diff: await call('POST', `/v1/fleets/${enc(name)}:diff`, { fromVersion: current, toVersion: back.version }), preview: await call('POST', '/v1/fleets:preview', { spec: back.spec }).catch(() => null) })}
+      ask=${async () => ({ version: current, diff: await call('POST', `/v1/fleets/${enc(name)}:diff`, { fromVersion: current, toVersion: back.version }), preview: await call('POST', '/v1/fleets:preview', { spec: back.spec }).catch(() => null) })}
       say=${({ diff, preview }) => html`<p>The spec of version ${back.version} is applied again, as a new version.${preview && html` At once: ${preview.decisions.length} decisions.`}</p><${Changes} changes=${diff.changes} before="Now" after="Then" />${preview?.decisions.length > 0 && html`<ul>${preview.decisions.slice(0, 10).map((one, i) => html`<li key=${i}>${one.text}</li>`)}</ul>`}`}
-      act=${() => call('POST', `/v1/fleets/${enc(name)}:rollBack`, { toVersion: back.version, expectedVersion: current })} />`}`;
+      act=${(choice, { version }) => call('POST', `/v1/fleets/${enc(name)}:rollBack`, { toVersion: back.version, expectedVersion: version })} />`}`;
 }
