@@ -46,7 +46,8 @@ class Connection extends Live {
 
   heard() {
     this.heardAt = Date.now();
-    if (this.state !== 'there') {
+    // The answer to what was asked before somebody signed out changes nothing of that.
+    if (this.state !== 'there' && this.state !== 'signed-out') {
       this.state = 'there';
       this.epoch++;
       this.changed();
@@ -122,8 +123,8 @@ function headers(more) {
   return held ? { ...more, Authorization: `Bearer ${held}` } : more;
 }
 
-/** @param {Response} response */
-async function refusal(response) {
+/** @param {Response} response @param {string|null} held the token that it was asked with */
+async function refusal(response, held) {
   const json = (response.headers.get('Content-Type') ?? '').includes('json');
   let status = null;
   try {
@@ -136,8 +137,9 @@ async function refusal(response) {
     connection.lost();
     return new Unreachable();
   }
-  if (response.status === 401) {
-    connection.signedOut(token() ? 'The token is not valid, or has expired.' : '');
+  // One that was asked by a token before this one says nothing of this one.
+  if (response.status === 401 && held === token()) {
+    connection.signedOut(held ? 'The token is not valid, or has expired.' : '');
   }
   return new ApiError(response.status, status);
 }
@@ -153,6 +155,7 @@ export async function call(method, path, body, { signal } = {}) {
   const limit = AbortSignal.timeout(PATIENCE_MS);
   let response;
   const asked = Date.now();
+  const held = token();
   try {
     response = await fetch(path, {
       method,
@@ -170,7 +173,7 @@ export async function call(method, path, body, { signal } = {}) {
     throw new Unreachable();
   }
   if (!response.ok) {
-    const refused = await refusal(response);
+    const refused = await refusal(response, held);
     if (refused instanceof ApiError && response.status !== 401) {
       connection.heard();
     }
@@ -269,13 +272,14 @@ export function watch(path, onMessage, onState = () => {}) {
   }
 
   async function once() {
+    const held = token();
     const response = await fetch(path, {
       headers: headers(lastId ? { Accept: 'text/event-stream', 'Last-Event-ID': lastId } : { Accept: 'text/event-stream' }),
       signal: running.signal,
       cache: 'no-store',
     });
     if (!response.ok || !response.body) {
-      throw await refusal(response);
+      throw await refusal(response, held);
     }
     connection.heard();
     onState({ open: true, error: null });

@@ -50,6 +50,10 @@ function NoPage() {
   return html`<div class="lone"><${PageHead} title="There is no such page" /><p><a href="#/">To the overview</a></p></div>`;
 }
 
+function NoRole() {
+  return html`<div class="lone"><${PageHead} title="You hold no role" /><p>You are known as <code>${session.caller.name}</code>, and no grant names you: you may see no fleet. An admin can change that.</p></div>`;
+}
+
 function Theme() {
   const [theme, setTheme] = useState(localStorage.getItem(THEME) ?? 'auto');
   useEffect(() => {
@@ -105,7 +109,7 @@ function Shell() {
       <div class="top-end"><${Health} /><${Theme} /><${Who} /></div>
     </header>
     <${Banner} /><${Announcer} />
-    <main id="page"><${Guarded} key=${route.path.join('/')}>${pageOf(route.path)}</${Guarded}></main>
+    <main id="page">${session.mayAnywhere('VIEWER') ? html`<${Guarded} key=${route.path.join('/')}>${pageOf(route.path)}</${Guarded}>` : html`<${NoRole} />`}</main>
     ${route.query.why && html`<${Guarded} key=${route.query.why}><${Why} what=${route.query.why} onClose=${closeWhy} /></${Guarded}>`}`;
 }
 

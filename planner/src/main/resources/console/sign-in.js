@@ -1,6 +1,6 @@
 // Signing in: by a token, or at the identity provider by authorization code with PKCE. What is gained is kept for this tab only.
 
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { connection, setToken } from './api.js';
 import { session } from './model.js';
 import { html, Problem } from './ui.js';
@@ -122,9 +122,11 @@ export function SignIn({ onToken }) {
   const [text, setText] = useState('');
   const [error, setError] = useState(failure);
   const [busy, setBusy] = useState(false);
+  const heading = useRef(null);
   useEffect(() => {
     document.title = 'Sign in · Muster';
     failure = null;
+    heading.current.focus();
   }, []);
   async function submit(e) {
     e.preventDefault();
@@ -138,7 +140,7 @@ export function SignIn({ onToken }) {
     setBusy(false);
   }
   const why = error ?? (connection.why ? new Error(connection.why) : null);
-  return html`<main class="sign-in"><h1>Sign in to Muster</h1>
+  return html`<main class="sign-in"><h1 ref=${heading} tabindex="-1">Sign in to Muster</h1>
     <${Problem} error=${why} />
     ${session.signIn.oidc && html`<p><button type="button" class="primary big" onClick=${() => leave().catch(setError)}>Sign in with ${new URL(session.signIn.oidc.issuer).host}</button></p><p class="or">or</p>`}
     <form onSubmit=${submit}>

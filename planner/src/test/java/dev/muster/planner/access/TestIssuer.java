@@ -3,6 +3,7 @@ package dev.muster.planner.access;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpHandler;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -25,9 +26,9 @@ import org.jose4j.keys.EllipticCurves;
 import org.jose4j.lang.JoseException;
 
 /** A small identity provider: discovery and keys over HTTP on loopback, and tokens that are signed with them. */
-final class TestIssuer implements AutoCloseable {
+public final class TestIssuer implements AutoCloseable {
 
-    static final String AUDIENCE = "muster";
+    public static final String AUDIENCE = "muster";
 
     private final HttpServer server;
     private final List<PublicJsonWebKey> published = new CopyOnWriteArrayList<>();
@@ -37,9 +38,10 @@ final class TestIssuer implements AutoCloseable {
     private volatile CountDownLatch hold = new CountDownLatch(0);
     private volatile String says;
 
-    TestIssuer() throws IOException {
+    public TestIssuer() throws IOException {
         server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-        server.createContext("/.well-known/openid-configuration", exchange -> answer(exchange, "{\"issuer\":\"" + says + "\",\"jwks_uri\":\"" + uri() + "/keys\"}"));
+        server.createContext("/.well-known/openid-configuration", exchange -> answer(exchange, "{\"issuer\":\"" + says + "\",\"jwks_uri\":\"" + uri()
+                + "/keys\",\"authorization_endpoint\":\"" + uri() + "/authorize\",\"token_endpoint\":\"" + uri() + "/token\"}"));
         server.createContext("/keys", exchange -> {
             asked.incrementAndGet();
             answer(exchange, new JsonWebKeySet(published).toJson(JsonWebKey.OutputControlLevel.PUBLIC_ONLY));
@@ -48,8 +50,13 @@ final class TestIssuer implements AutoCloseable {
         says = uri().toString();
     }
 
-    URI uri() {
+    public URI uri() {
         return URI.create("http://127.0.0.1:" + server.getAddress().getPort());
+    }
+
+    /** Answers another path, such as those of its endpoints, which it names but doesn't have. */
+    public void serve(String path, HttpHandler handler) {
+        server.createContext(path, handler);
     }
 
     /** How often somebody fetched the keys. */
@@ -78,12 +85,12 @@ final class TestIssuer implements AutoCloseable {
         says = issuer;
     }
 
-    void publish(PublicJsonWebKey... keys) {
+    public void publish(PublicJsonWebKey... keys) {
         published.clear();
         published.addAll(List.of(keys));
     }
 
-    static PublicJsonWebKey rsa(String id) throws JoseException {
+    public static PublicJsonWebKey rsa(String id) throws JoseException {
         var key = RsaJwkGenerator.generateJwk(2048);
         key.setKeyId(id);
         return key;
@@ -96,7 +103,7 @@ final class TestIssuer implements AutoCloseable {
     }
 
     /** Of this issuer, for the planner, good for ten minutes, but for what is changed. */
-    JwtClaims claims(String subject, Consumer<JwtClaims> changed) {
+    public JwtClaims claims(String subject, Consumer<JwtClaims> changed) {
         return claims(uri(), subject, changed);
     }
 
@@ -110,7 +117,7 @@ final class TestIssuer implements AutoCloseable {
         return claims;
     }
 
-    static String token(PublicJsonWebKey key, String algorithm, JwtClaims claims) throws JoseException {
+    public static String token(PublicJsonWebKey key, String algorithm, JwtClaims claims) throws JoseException {
         return token(key.getPrivateKey(), key.getKeyId(), algorithm, claims);
     }
 
@@ -133,6 +140,8 @@ final class TestIssuer implements AutoCloseable {
             }
             var bytes = body.getBytes(UTF_8);
             exchange.getResponseHeaders().set("Content-Type", "application/json");
+            // What every page may read, as real providers have it.
+            exchange.getResponseHeaders().set("Access-Control-Allow-Origin", "*");
             exchange.sendResponseHeaders(broken ? 503 : 200, bytes.length);
             exchange.getResponseBody().write(bytes);
         } catch (InterruptedException stopped) {

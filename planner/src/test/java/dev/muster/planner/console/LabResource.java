@@ -17,7 +17,7 @@ import java.util.HexFormat;
 import java.util.Map;
 
 /** Callers known by tokens: an admin, and people who may do less. */
-public final class LabResource implements QuarkusTestResourceLifecycleManager {
+public class LabResource implements QuarkusTestResourceLifecycleManager {
 
     static final String ADMIN = "mst_for-a-test-ann";
     static final String OPERATOR = "mst_for-a-test-olaf";
