@@ -8,6 +8,7 @@ import { Choice, PageHead, Panel, Problem, Table, html, save } from './ui.js';
 import { count, durationMs, money, rate, span } from './format.js';
 import { go, to, useRoute } from './route.js';
 import { Field, MessageFields, MoneyField, NumberField, SpanField, schemas } from './form.js';
+import { draftOf, dropDraft, keepDraft } from './draft.js';
 import { merge } from './merge.js';
 import { Changes } from './versions.js';
 
@@ -28,31 +29,48 @@ export function EditPage({ name }) {
   const [error, setError] = useState(null);
   const [notes, setNotes] = useState([]);
   const [importing, setImporting] = useState(query.import === 'yes');
-  useEffect(() => {
+  const [restored, setRestored] = useState(false);
+  const begin = (record, first) => {
+    setBase(record);
+    setSpec(first);
+  };
+  const edit = (next, since = base) => {
+    setSpec(next);
+    keepDraft(name ?? '', since, next);
+  };
+  function read() {
     if (!name) {
-      setSpec(blank());
+      begin(null, blank());
       return undefined;
     }
     let gone = false;
-    call('GET', `/v1/fleets/${enc(name)}`).then(view => {
-      if (!gone) {
-        setBase(view.record);
-        setSpec(view.record.spec);
-      }
-    }, failed => gone || setError(failed));
+    call('GET', `/v1/fleets/${enc(name)}`).then(view => gone || begin(view.record, view.record.spec), failed => gone || setError(failed));
     return () => { gone = true; };
+  }
+  useEffect(() => {
+    const draft = draftOf(name ?? '');
+    if (draft) {
+      begin(draft.base, draft.spec);
+      setRestored(true);
+      setImporting(false);
+      return undefined;
+    }
+    return read();
   }, [name]);
+  // Who goes elsewhere leaves it behind; who must sign in again does not.
+  useEffect(() => () => connection.state !== 'signed-out' && dropDraft(), []);
   const heading = name ? `Edit ${name}` : 'Create a fleet';
   if (!spec) {
     return html`<${PageHead} title=${heading} /><${Problem} error=${error} />${!error && html`<p class="empty">Reading…</p>`}`;
   }
   if (importing) {
-    return html`<${PageHead} title="Import a configuration" /><${Import} onCancel=${() => setImporting(false)} onDone=${answer => { setSpec(answer.spec); setNotes(answer.notes); setImporting(false); }} />`;
+    return html`<${PageHead} title="Import a configuration" /><${Import} onCancel=${() => setImporting(false)} onDone=${answer => { edit(answer.spec); setNotes(answer.notes); setImporting(false); }} />`;
   }
   return html`<${PageHead} title=${heading} kicker="Fleet" sub=${name && html`<a href=${to(['fleets', name])}>Back to the fleet</a><span>from version ${base.version}</span>`}>
       ${!name && html`<button type="button" onClick=${() => setImporting(true)}>Import</button>`}</${PageHead}>
+    ${restored && html`<p class="notice" role="status" data-testid="restored">What you had written is here again. <button type="button" onClick=${() => { dropDraft(); setRestored(false); read(); }}>Begin anew</button></p>`}
     ${notes.length > 0 && html`<div class="notice" role="status" data-testid="import-notes"><strong>What the import says</strong><ul>${notes.map((note, i) => html`<li key=${i}>${note}</li>`)}</ul></div>`}
-    <${Editor} name=${name} base=${base} setBase=${setBase} spec=${spec} setSpec=${setSpec} />`;
+    <${Editor} name=${name} base=${base} setBase=${setBase} spec=${spec} setSpec=${edit} />`;
 }
 
 function Import({ onCancel, onDone }) {
@@ -87,7 +105,7 @@ function Import({ onCancel, onDone }) {
     <div class="dialog-actions"><button type="button" onClick=${onCancel}>Cancel</button><button type="submit" class="primary" disabled=${busy || text.trim() === ''}>${busy ? 'Reading…' : 'Read it'}</button></div></form>`;
 }
 
-/** @param {{name?: string, base: any, setBase: (record: any) => void, spec: any, setSpec: (spec: any) => void}} props */
+/** @param {{name?: string, base: any, setBase: (record: any) => void, spec: any, setSpec: (spec: any, base?: any) => void}} props base: where it is another from now on */
 function Editor({ name, base, setBase, spec, setSpec }) {
   const [yaml, setYaml] = useState('');
   const [yamlError, setYamlError] = useState(null);
@@ -154,6 +172,7 @@ function Editor({ name, base, setBase, spec, setSpec }) {
     setFailure(null);
     try {
       const record = await call('PUT', `/v1/fleets/${enc(spec.name)}`, { spec, expectedVersion: base ? base.version : '0' });
+      dropDraft();
       await fleets.now();
       go(to(['fleets', record.fleet]));
     } catch (failed) {
@@ -189,7 +208,7 @@ function Editor({ name, base, setBase, spec, setSpec }) {
       ${overtaken && html`<p class="notice" role="status">${current.changedBy || 'Somebody'} has made version ${current.version} since you began. <button type="button" onClick=${() => conflict(null)}>Show both</button></p>`}
       ${theirs && html`<${Conflict} theirs=${theirs} onTake=${choice => {
         setBase(theirs.record);
-        setSpec(choice);
+        setSpec(choice, theirs.record);
         setTheirs(null);
       }} mine=${spec} yaml=${yaml} name=${name} />`}
       <section class="panel" aria-labelledby="must"><div class="panel-head"><h2 id="must">The fleet</h2></div>

@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { connection, setToken } from './api.js';
+import { dropDraft } from './draft.js';
 import { session } from './model.js';
 import { html, Problem } from './ui.js';
 
@@ -113,6 +114,7 @@ let failure = null;
 export function signOut() {
   clearTimeout(refreshing);
   setToken(null);
+  dropDraft();
   session.caller = null;
   connection.signedOut('');
 }

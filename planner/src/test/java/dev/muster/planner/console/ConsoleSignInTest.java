@@ -177,6 +177,24 @@ class ConsoleSignInTest extends ConsoleInBrowser {
     }
 
     @Test
+    void whatWasWrittenOutlivesTheTokenAndIsNobodyElses() {
+        var page = come("/fleets/research/edit").page();
+        signIn(page, OidcLabResource.BRIEF);
+        assertThat(page.getByLabel("Most machines").first()).hasValue("8");
+        page.getByLabel("Most machines").first().fill("5");
+        assertThat(page.getByRole(AriaRole.ALERT)).containsText("has expired", new ContainsTextOptions().setTimeout(30_000));
+        signIn(page, OidcLabResource.BRIEF);
+        assertThat(part(page, "restored")).containsText("What you had written is here again");
+        assertThat(page.getByLabel("Most machines").first()).hasValue("5");
+        // Another, in the same tab, finds the spec as it is.
+        page.evaluate("() => sessionStorage.removeItem('muster.token')");
+        page.reload();
+        signIn(page, OidcLabResource.VIEWER);
+        assertThat(page.getByLabel("Most machines").first()).hasValue("8");
+        assertThat(part(page, "restored")).hasCount(0);
+    }
+
+    @Test
     void aTokenIsRenewedBeforeItIsOver() throws Exception {
         var tab = come("/");
         var page = tab.page();
