@@ -131,6 +131,7 @@ async function begin() {
     await finishSignIn();
     if (connection.state === 'signed-out') {
       connection.state = 'starting';
+      session.caller = null;
     }
     await hello();
   } catch (failed) {

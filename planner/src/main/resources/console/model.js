@@ -18,8 +18,8 @@ class Session extends Live {
   signIn = { ways: [] };
   /** @type {any} */
   caller = null;
-  /** @type {any} */
-  installation = null;
+  /** Whose what this page holds was read for. */
+  readBy = '';
 
   /** @param {'VIEWER'|'OPERATOR'|'ADMIN'} role @param {string} [fleet] absent: of all */
   may(role, fleet) {
@@ -387,7 +387,14 @@ export async function hello() {
     connection.signedOut('');
     return;
   }
-  session.caller = await call('GET', '/v1/caller');
+  const caller = await call('GET', '/v1/caller');
+  if (session.readBy && session.readBy !== caller.name) {
+    // What was read for another may be nothing that this one may see.
+    location.reload();
+    return;
+  }
+  session.readBy = caller.name;
+  session.caller = caller;
   session.changed();
 }
 

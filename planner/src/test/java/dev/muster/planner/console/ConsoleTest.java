@@ -59,6 +59,22 @@ class ConsoleTest extends ConsoleInBrowser {
         assertThat(page.getByTestId("waiting")).hasCount(0);
     }
 
+    @Test
+    void whoSignsInAfterAnotherSeesNothingThatIsTheirsAlone() {
+        var page = open("/log");
+        assertThat(part(page, "log")).containsText("research");
+        assertThat(part(page, "log")).containsText("nightly");
+        button(page, "Sign out").click();
+        page.getByLabel("Token").fill(LabResource.NIGHTLY_VIEWER);
+        page.getByLabel("Token").press("Enter");
+        assertThat(page.locator(".who")).containsText("nils");
+        assertThat(part(page, "log")).containsText("nightly");
+        assertThat(page.getByText("research")).hasCount(0);
+        goTo(tabs.get(0), "/");
+        assertThat(row(part(page, "fleets"), "nightly")).hasCount(1);
+        assertThat(page.getByText("research")).hasCount(0);
+    }
+
     // What the API says.
 
     @Test

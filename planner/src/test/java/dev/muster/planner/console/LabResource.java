@@ -22,6 +22,8 @@ public class LabResource implements QuarkusTestResourceLifecycleManager {
     static final String ADMIN = "mst_for-a-test-ann";
     static final String OPERATOR = "mst_for-a-test-olaf";
     static final String VIEWER = "mst_for-a-test-vera";
+    /** Of one of the lab's fleets. */
+    static final String NIGHTLY_VIEWER = "mst_for-a-test-nils";
 
     private Path folder;
 
@@ -34,7 +36,8 @@ public class LabResource implements QuarkusTestResourceLifecycleManager {
                       - {token: %s, name: ann, role: admin, fleets: ["*"]}
                       - {token: %s, name: olaf, role: operator, fleets: ["*"]}
                       - {token: %s, name: vera, role: viewer, fleets: ["*"]}
-                    """.formatted(sha256(ADMIN), sha256(OPERATOR), sha256(VIEWER)));
+                      - {token: %s, name: nils, role: viewer, fleets: [nightly]}
+                    """.formatted(sha256(ADMIN), sha256(OPERATOR), sha256(VIEWER), sha256(NIGHTLY_VIEWER)));
             return Map.of("muster.api.authentication", "tokens", "muster.api.grants", grants.toString());
         } catch (Exception failed) {
             throw new IllegalStateException("what the console's planner needs could not be made", failed);
