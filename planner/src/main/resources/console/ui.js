@@ -221,14 +221,15 @@ export function LongTable({ label, columns, rows, row, keyOf, empty, height = 51
   </div>`;
 }
 
-/** Copies a text, and says so. */
+/** Copies a text, and says so; a browser may forbid it, and does where there is neither TLS nor localhost. */
 export function Copy({ text, label = 'Copy' }) {
-  const [done, setDone] = useState(false);
+  const [outcome, setOutcome] = useState('');
   return html`<button type="button" class="quiet" onClick=${async () => {
-    await navigator.clipboard?.writeText(text);
-    setDone(true);
-    setTimeout(() => setDone(false), 1500);
-  }}>${done ? 'Copied' : label}</button>`;
+    const now = await Promise.resolve().then(() => navigator.clipboard.writeText(text)).then(() => 'Copied', () => 'The browser forbids it');
+    setOutcome(now);
+    said.say(now);
+    setTimeout(() => setOutcome(''), 1500);
+  }}>${outcome || label}</button>`;
 }
 
 /** Hands a text to the browser as a file. @param {string} name @param {string} text */

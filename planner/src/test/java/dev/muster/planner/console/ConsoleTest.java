@@ -221,6 +221,20 @@ class ConsoleTest extends ConsoleInBrowser {
         assertThat(page).hasURL(Pattern.compile("text=nothing"));
     }
 
+    @Test
+    void aLinkIsCopiedThatLeadsToTheSame() {
+        var page = open("/log?fleet=nightly&text=m6i.xlarge");
+        page.context().grantPermissions(List.of("clipboard-read", "clipboard-write"));
+        button(page, "Copy link").click();
+        assertThat(button(page, "Copied")).isVisible();
+        assertThat(page.evaluate("() => navigator.clipboard.readText()")).isEqualTo(page.url());
+        assertThat(page.url()).endsWith("#/log?fleet=nightly&text=m6i.xlarge");
+        // Where the browser doesn't let it, it doesn't say that it did.
+        page.evaluate("() => Object.defineProperty(navigator, 'clipboard', {value: undefined})");
+        button(page, "Copy link").click();
+        assertThat(button(page, "The browser forbids it")).isVisible();
+    }
+
     // Bad input.
 
     @Test
