@@ -106,6 +106,40 @@ class ReleaseIT {
     }
 
     @Test
+    void whoTypesACommandHasTheNextOnesStartFaster() throws Exception {
+        var tools = folder.resolve("tools");
+        var terminal = Path.of("/usr/bin/script");
+        Assumptions.assumeTrue(Files.exists(terminal), "there is no script of util-linux, which plays a terminal");
+        var demanding = List.of("env", "JAVA_TOOL_OPTIONS=-Xshare:on", "bin/muster", "--version");
+        run("bin/muster", "--version");
+        for (var tool : List.of("env", "mv", "rm")) {
+            Files.createSymbolicLink(tools.resolve(tool), Path.of("/usr/bin", tool));
+        }
+        // A JVM that must share class data doesn't start without them; the runtime has none of its own, and who is no person makes none.
+        assertThat(run(demanding.toArray(String[]::new)).exitCode()).isNotZero();
+        assertThat(run(terminal.toString(), "-qec", "TERM=xterm bin/muster --version", "/dev/null").exitCode()).isZero();
+        var until = System.nanoTime() + TimeUnit.MINUTES.toNanos(2);
+        while (left().noneMatch(name -> name.matches("cli-java-[0-9.]+\\.jsa"))) {
+            assertThat(System.nanoTime()).as("class data are made; there is %s", left().toList()).isLessThan(until);
+            TimeUnit.MILLISECONDS.sleep(100);
+        }
+        var ran = run(demanding.toArray(String[]::new));
+        assertThat(ran.out()).as(ran.toString()).isEqualTo("muster " + version() + "\n");
+        while (left().anyMatch(name -> !name.endsWith(".jsa"))) {
+            assertThat(System.nanoTime()).as("nothing else stays; there is %s", left().toList()).isLessThan(until);
+            TimeUnit.MILLISECONDS.sleep(100);
+        }
+        Files.delete(unpacked.resolve("lib").resolve(left().toList().get(0)));
+    }
+
+    /** What there is beside the programs. */
+    private static Stream<String> left() throws IOException {
+        try (var files = Files.list(unpacked.resolve("lib"))) {
+            return files.filter(Files::isRegularFile).map(file -> file.getFileName().toString()).toList().stream();
+        }
+    }
+
+    @Test
     void aServiceRunsInTheForeground() throws Exception {
         var told = folder.resolve("told");
         var log = folder.resolve("log");
