@@ -21,6 +21,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import javax.xml.parsers.DocumentBuilderFactory;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -33,6 +34,7 @@ import org.yaml.snakeyaml.Yaml;
 class QueriesTest {
 
     private static final Path DASHBOARDS = Path.of("../deploy/grafana");
+    private static final Path PICTURES = Path.of("../docs/dashboards");
     private static final Path ALERTS = Path.of("../deploy/prometheus/alerts.yaml");
     private static final Path RUN_BOOK = Path.of("../docs/operations.md");
     /** Not Muster's own: Prometheus' and those that Quarkus shows of each process. */
@@ -94,6 +96,28 @@ class QueriesTest {
                 }
                 assertThat(place.path("x").asInt() + place.path("w").asInt()).isLessThanOrEqualTo(24);
             }
+        }
+    }
+
+    /** {@code DashboardPicturesIT} in {@code acceptance} draws them, with {@code -Ddocs.write=true}. */
+    @Test
+    void everyDashboardHasItsPictureWithEveryPanel() throws Exception {
+        var page = Files.readString(Path.of("../docs/observability.md"));
+        var shown = new TreeSet<String>();
+        for (var dashboard : dashboards().entrySet()) {
+            var picture = dashboard.getKey().replace(".json", ".svg");
+            shown.add(picture);
+            assertThat(page).contains("](dashboards/" + picture + ")");
+            var texts = new HashSet<String>();
+            var elements = DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(PICTURES.resolve(picture).toFile()).getElementsByTagName("text");
+            for (int i = 0; i < elements.getLength(); i++) {
+                texts.add(elements.item(i).getTextContent());
+            }
+            assertThat(texts).as("%s, drawn by DashboardPicturesIT", picture).contains(dashboard.getValue().path("title").asText());
+            dashboard.getValue().path("panels").forEach(panel -> assertThat(texts).as("%s, drawn by DashboardPicturesIT", picture).contains(panel.path("title").asText()));
+        }
+        try (Stream<Path> files = Files.list(PICTURES)) {
+            assertThat(files.map(file -> file.getFileName().toString())).containsExactlyInAnyOrderElementsOf(shown);
         }
     }
 
