@@ -83,10 +83,10 @@ class ConsoleStoryIT {
         chapters.put("import", this::aFileOfClearmlsAutoscalerIsImported);
         chapters.put("conflict and roll-back", this::ofTwoEditsNothingIsLost);
         chapters.put("log", this::theLogIsFilteredFollowedAndLinked);
+        chapters.put("the end", this::nothingIsLeft);
         if (Boolean.getBoolean("docs.write")) {
             chapters.put("pictures", this::picturesOfIt);
         }
-        chapters.put("the end", this::nothingIsLeft);
         for (var chapter : chapters.entrySet()) {
             var began = System.nanoTime();
             try {
@@ -455,7 +455,7 @@ class ConsoleStoryIT {
     }
 
     private void nothingIsLeft() throws Exception {
-        muster.awaitRest(PATIENCE.multipliedBy(3));
+        muster.awaitRest(PATIENCE);
         muster.everyTaskRanOnce();
         muster.everyMachineIsOne("story");
         muster.everyMachineIsOne("taken-over");
