@@ -2,6 +2,7 @@ package dev.muster.packaging;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
@@ -78,9 +79,12 @@ public final class Release {
         }
         folder("deploy");
         folder("docs");
-        var sbom = home.resolve("target/bom.json");
+        var libraries = ConsoleLibraries.of(home.resolve("planner"));
+        var parts = new ObjectMapper().readTree(home.resolve("target/bom.json").toFile());
+        add("THIRD-PARTY.txt", Files.writeString(work.resolve("THIRD-PARTY.txt"), thirdParties(parts, libraries)), FILE);
+        libraries.forEach(library -> list(library, (ArrayNode) parts.path("components")));
+        var sbom = Files.writeString(work.resolve(SBOM), new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(parts));
         add(SBOM, sbom, FILE);
-        add("THIRD-PARTY.txt", Files.writeString(work.resolve("THIRD-PARTY.txt"), thirdParties(new ObjectMapper().readTree(sbom.toFile()))), FILE);
 
         var name = "muster-" + version;
         tarGz(release.resolve(name + ".tar.gz"), name, contents);
@@ -196,8 +200,17 @@ public final class Release {
         Files.writeString(release.resolve("SHA256SUMS"), sums);
     }
 
-    /** Whose work is in the release, by the SBOM. */
-    private String thirdParties(JsonNode sbom) {
+    /** The build's own list has jars alone. */
+    private static void list(ConsoleLibraries.Library library, ArrayNode components) {
+        var address = "pkg:maven/" + library.group() + "/" + library.name() + "@" + library.version() + "?type=jar";
+        var component = components.addObject().put("type", "library").put("bom-ref", address).put("group", library.group()).put("name", library.name())
+                .put("version", library.version()).put("scope", "required");
+        component.putArray("licenses").addObject().putObject("license").put("id", library.license());
+        component.put("purl", address);
+    }
+
+    /** Whose work is in the release, by the SBOM and in the console. */
+    private String thirdParties(JsonNode sbom, List<ConsoleLibraries.Library> libraries) {
         var lines = new TreeMap<String, String>();
         for (var component : sbom.path("components")) {
             var jar = component.path("name").asText() + "-" + component.path("version").asText();
@@ -213,6 +226,7 @@ public final class Release {
             lines.put(component.path("group").asText() + ":" + component.path("name").asText() + ":" + component.path("version").asText(),
                     licenses.isEmpty() ? "as its own files say" : String.join(" or ", licenses));
         }
+        libraries.forEach(library -> lines.put(library.group() + ":" + library.name() + ":" + library.version(), library.license() + ", in the planner's web console"));
         return "Muster is under the Apache License 2.0. With it come these works of others, each under its own license, whose text is in its jar or at its publisher's.\n\n"
                 + lines.entrySet().stream().map(line -> line.getKey() + "  " + line.getValue() + "\n").collect(Collectors.joining());
     }

@@ -12,7 +12,9 @@ import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import java.util.spi.ToolProvider;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -209,6 +211,33 @@ class ReleaseIT {
             assertThat(unlisted).isEmpty();
         }
         assertThat(Files.readString(unpacked.resolve("THIRD-PARTY.txt"))).contains("org.apache.kafka:kafka-clients:");
+    }
+
+    /** By what is in the planner's jar: each comes with its license, and is named wherever works of others are. */
+    @Test
+    void theConsolesLibrariesAreNamedToo() throws IOException {
+        var libraries = new TreeSet<String>();
+        Path jar;
+        try (var files = Files.list(unpacked.resolve("lib/services"))) {
+            jar = files.filter(file -> file.getFileName().toString().matches("muster-planner-[^-]*(-SNAPSHOT)?\\.jar")).findFirst().orElseThrow();
+        }
+        try (var zip = new ZipFile(jar.toFile())) {
+            zip.stream().map(java.util.zip.ZipEntry::getName).filter(name -> name.startsWith("console/lib/") && name.endsWith("-LICENSE.txt"))
+                    .forEach(name -> libraries.add(name.replace("console/lib/", "").replace("-LICENSE.txt", "")));
+        }
+        assertThat(libraries).contains("preact", "htm", "uplot");
+        var thirdParties = Files.readString(unpacked.resolve("THIRD-PARTY.txt"));
+        var notice = Files.readString(unpacked.resolve("NOTICE"));
+        var listed = new ObjectMapper().readTree(only(".cdx.json").toFile()).path("components");
+        assertThat(libraries).allSatisfy(library -> {
+            var line = Pattern.compile("(?mi)^" + library + " (\\S+), .*, (MIT|Apache) License").matcher(notice);
+            assertThat(line.find()).as(library + " in NOTICE").isTrue();
+            assertThat(thirdParties).containsPattern("(?m)^\\S+:" + library + ":" + Pattern.quote(line.group(1)) + "  " + line.group(2));
+            assertThat(listed).anySatisfy(component -> {
+                assertThat(component.path("name").asText()).isEqualTo(library);
+                assertThat(component.path("version").asText()).isEqualTo(line.group(1));
+            });
+        });
     }
 
     @Test
