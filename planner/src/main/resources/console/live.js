@@ -7,6 +7,8 @@ export class Live {
   /** @type {Set<() => void>} */
   listeners = new Set();
   scheduled = false;
+  /** How often it has changed. */
+  changes = 0;
 
   /** @param {() => void} listener @returns {() => void} that ends it */
   subscribe(listener) {
@@ -29,6 +31,7 @@ export class Live {
 
   /** Tells who follows it, before the next frame; a page that nobody sees has no frames, and is told in its own time. */
   changed() {
+    this.changes++;
     if (this.scheduled) {
       return;
     }
@@ -54,7 +57,15 @@ export class Live {
 /** Draws the component anew whenever it changes. @template {Live} T @param {T} live @returns {T} */
 export function useLive(live) {
   const [, draw] = useState(0);
-  useEffect(() => live.subscribe(() => draw(n => n + 1)), [live]);
+  const drawn = live.changes;
+  useEffect(() => {
+    const end = live.subscribe(() => draw(n => n + 1));
+    if (live.changes !== drawn) {
+      // Between its being drawn and this, which comes a frame later, nobody was told.
+      draw(n => n + 1);
+    }
+    return end;
+  }, [live]);
   return live;
 }
 
