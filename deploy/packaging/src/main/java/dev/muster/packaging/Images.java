@@ -94,7 +94,8 @@ public final class Images {
 
     public static void main(String[] arguments) throws Exception {
         try {
-            new Images(Settings.of(arguments)).build();
+            var settings = Settings.of(arguments);
+            new Images(settings).build(Program.all(settings.home()));
         } catch (IOException refused) {
             System.err.println("images: " + refused.getMessage());
             System.exit(1);
@@ -103,11 +104,12 @@ public final class Images {
         System.exit(0);
     }
 
-    private void build() throws Exception {
+    /** Of each of these. */
+    void build(List<Program> programs) throws Exception {
         SavedImage.delete(work);
         Files.createDirectories(work);
         if (settings.base().isEmpty()) {
-            new Images(settings.on(ownBase())).build();
+            new Images(settings.on(ownBase())).build(programs);
             return;
         }
         var base = savedBase();
@@ -115,7 +117,7 @@ public final class Images {
         var java = base.find("java", root).orElseThrow(() -> new IOException("there is no java on the PATH of " + settings.base()));
         var classData = new ClassData(java, work);
         try (var surroundings = Surroundings.start(settings.home(), work.resolve("surroundings"))) {
-            for (var program : Program.all(settings.home())) {
+            for (var program : programs) {
                 var app = stage(program);
                 classData.make(program, app, surroundings);
                 build(program, app);
@@ -148,7 +150,9 @@ public final class Images {
             return Jib.from(settings.base());
         }
         var image = ImageReference.parse(settings.base());
-        return Jib.from(RegistryImage.named(image).addCredentialRetriever(CredentialRetrieverFactory.forImage(image, event -> {}).dockerConfig()));
+        return Jib.from(RegistryImage.named(image).addCredentialRetriever(CredentialRetrieverFactory.forImage(image, event -> {}).dockerConfig()))
+                // Its Java runs here.
+                .setPlatforms(Set.of(new Platform(System.getProperty("os.arch").equals("aarch64") ? "arm64" : "amd64", "linux")));
     }
 
     private Containerizer to(Path tar, ImageReference name) {
@@ -190,9 +194,6 @@ public final class Images {
                 // Fewer arenas: a JVM's native memory otherwise grows with its threads.
                 .addEnvironmentVariable("MALLOC_ARENA_MAX", "2").addEnvironmentVariable("LANG", "C.UTF-8")
                 .setLabels(labels(program)).setFileEntriesLayers(List.of(libraries.build(), own.build(), start.build()));
-        if (!settings.base().startsWith(TAR)) {
-            image.setPlatforms(Set.of(new Platform(System.getProperty("os.arch").equals("aarch64") ? "arm64" : "amd64", "linux")));
-        }
         if (program.isService()) {
             image.addExposedPort(Port.tcp(program.port()));
         }
