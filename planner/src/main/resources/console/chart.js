@@ -9,6 +9,9 @@ import { now } from './api.js';
 /** Told apart by people who don't see all colours, and by lightness. */
 const PALETTE = ['#3468e0', '#d98e04', '#2f9e63', '#a056c7', '#c7423b', '#1593a8', '#8a6d3b', '#7a8190'];
 
+/** Seconds between two times below a chart: no time stands there twice. */
+const MINUTES_APART = [1, 2, 5, 10, 15, 30, 60, 120, 180, 240, 360, 720, 1440, 2880].map(minutes => minutes * 60);
+
 function colours() {
   const style = getComputedStyle(document.documentElement);
   return { text: style.getPropertyValue('--muted').trim(), line: style.getPropertyValue('--line').trim() };
@@ -50,7 +53,7 @@ export function Chart({ label, times, series, format, axis: short = format, stac
       cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
       legend: { live: true },
       scales: { y: { range: (u, min, max) => [0, max > 0 ? max * 1.08 : 1] } },
-      axes: [{ ...axis, values: (u, ticks) => ticks.map(tick => clock(tick, ticks)) },
+      axes: [{ ...axis, incrs: MINUTES_APART, values: (u, ticks) => ticks.map(tick => clock(tick, ticks)) },
         { ...axis, size: 76, values: (u, ticks) => ticks.map(tick => (whole && tick % 1 ? '' : short(tick))) }],
       series: [{ value: (u, at) => (at === null ? '–' : moment(at * 1000, now())) }, ...series.map((one, i) => {
         const colour = one.colour ?? PALETTE[i % PALETTE.length];
@@ -113,9 +116,8 @@ function tell(value, format) {
 function clock(tick, ticks) {
   const at = new Date(tick * 1000);
   const pad = n => String(n).padStart(2, '0');
-  const seconds = ticks.length > 1 && ticks[1] - ticks[0] < 60 ? `:${pad(at.getSeconds())}` : '';
   const days = ticks.length > 1 && ticks[ticks.length - 1] - ticks[0] > 2 * 86_400;
-  return days ? `${at.getMonth() + 1}/${at.getDate()}` : `${pad(at.getHours())}:${pad(at.getMinutes())}${seconds}`;
+  return days ? `${at.getMonth() + 1}/${at.getDate()}` : `${pad(at.getHours())}:${pad(at.getMinutes())}`;
 }
 
 /** As the library wants it; of a stack each series on those behind it, drawn from the highest. */
