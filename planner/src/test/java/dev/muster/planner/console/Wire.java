@@ -3,6 +3,7 @@ package dev.muster.planner.console;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -10,6 +11,7 @@ import java.net.Socket;
 import java.net.URI;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadLocalRandom;
 
 /** The way to a server, which can be cut: whoever comes is refused then, and who is there loses the connection. */
 final class Wire implements AutoCloseable {
@@ -21,8 +23,19 @@ final class Wire implements AutoCloseable {
 
     Wire(URI there) throws IOException {
         this.there = there;
-        door = listen(0);
+        door = open();
         port = door.getLocalPort();
+    }
+
+    /** Where no connection that goes out gets its port from: nobody has taken it when the wire is mended. */
+    private ServerSocket open() throws IOException {
+        while (true) {
+            try {
+                return listen(ThreadLocalRandom.current().nextInt(20_000, 32_000));
+            } catch (BindException taken) {
+                // Then another.
+            }
+        }
     }
 
     URI here() {
