@@ -115,7 +115,7 @@ export function signOut() {
   clearTimeout(refreshing);
   setToken(null);
   dropDraft();
-  session.caller = null;
+  // Who it was is still known while the page that is left is drawn for the last time.
   connection.signedOut('');
 }
 
