@@ -17,6 +17,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** A fleet's budgets as they stand: of a rate what its machines' records say now; of a day or month what its planner last said of it. */
 public final class BudgetViews {
@@ -56,11 +57,9 @@ public final class BudgetViews {
 
     private BudgetView view(String pool, String queue, BudgetSpec budget) {
         var view = BudgetView.newBuilder().setFleet(fleet.getFleet()).setPool(pool).setQueue(queue).setBudget(budget).setCurrency(fleet.getSpec().getCurrency());
-        var machines = model.machinesOf(fleet.getFleet()).stream().filter(machine -> (pool.isEmpty() || machine.getPool().equals(pool))
-                && (queue.isEmpty() || machine.getQueue().equals(queue))).toList();
         if (budget.getPeriod() == BudgetPeriod.PER_HOUR) {
             // What its planner said may be a minute old, and a minute ago none of what is at the limit now may have been there.
-            var committed = machines.stream().filter(MachineRecord::getCounted).mapToLong(MachineRecord::getCommittedMicrosPerHour).sum();
+            var committed = machines(pool, queue).filter(MachineRecord::getCounted).mapToLong(MachineRecord::getCommittedMicrosPerHour).sum();
             view.setSpentMicros(committed).setForecastMicros(committed).setAsOf(Times.timestamp(now));
             return view.setState(state(view, scope(pool, queue))).build();
         }
@@ -68,9 +67,14 @@ public final class BudgetViews {
                 && each.getPeriod() == budget.getPeriod()).findFirst());
         if (line.isEmpty()) {
             // For its first minute at most. The records say what a machine has cost, but not on which day.
-            return machines.stream().noneMatch(MachineRecord::hasPaid) ? view.setState(state(view, scope(pool, queue))).build() : view.build();
+            return machines(pool, queue).noneMatch(MachineRecord::hasPaid) ? view.setState(state(view, scope(pool, queue))).build() : view.build();
         }
         return view.setState(told(view, line.get(), standing.get().at()) ? state(view, scope(pool, queue)) : BudgetState.UNKNOWN_SPENDING).build();
+    }
+
+    private Stream<MachineRecord> machines(String pool, String queue) {
+        return model.machinesOf(fleet.getFleet()).stream().filter(machine -> (pool.isEmpty() || machine.getPool().equals(pool))
+                && (queue.isEmpty() || machine.getQueue().equals(queue)));
     }
 
     /** As its planner told it. False: it doesn't know what was spent. */
