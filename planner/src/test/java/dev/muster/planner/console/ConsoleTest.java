@@ -8,24 +8,17 @@ import com.microsoft.playwright.Locator;
 import com.microsoft.playwright.Page;
 import com.microsoft.playwright.options.AriaRole;
 import dev.muster.planner.console.browser.Chromium.Screen;
+import dev.muster.planner.console.browser.Picture;
 import dev.muster.planner.control.BrokerResource;
 import dev.muster.v1.FleetState;
 import dev.muster.v1.MachineRecord;
 import dev.muster.v1.Phase;
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.junit.QuarkusTest;
-import java.awt.image.BufferedImage;
-import java.awt.image.DataBuffer;
-import java.awt.image.IndexColorModel;
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.regex.Pattern;
-import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 
@@ -340,47 +333,8 @@ class ConsoleTest extends ConsoleInBrowser {
                 goTo(tab, shown.getValue());
                 tab.page().waitForTimeout(1_500);
                 var picture = tab.page().screenshot();
-                Files.write(folder.resolve(shown.getKey() + "-" + screen.width() + (screen.dark() ? "-dark" : "-light") + ".png"), fewColours(picture));
+                Files.write(folder.resolve(shown.getKey() + "-" + screen.width() + (screen.dark() ? "-dark" : "-light") + ".png"), Picture.small(picture));
             }
         }
-    }
-
-    /** A page has few colours: with a palette of its own the picture is a third as large. */
-    private static byte[] fewColours(byte[] png) throws Exception {
-        var read = ImageIO.read(new ByteArrayInputStream(png));
-        var count = new HashMap<Integer, Integer>();
-        for (int y = 0; y < read.getHeight(); y++) {
-            for (int x = 0; x < read.getWidth(); x++) {
-                count.merge(read.getRGB(x, y), 1, Integer::sum);
-            }
-        }
-        var palette = count.entrySet().stream().sorted(Map.Entry.<Integer, Integer>comparingByValue().reversed()).limit(256).mapToInt(Map.Entry::getKey).toArray();
-        var model = new IndexColorModel(8, palette.length, palette, 0, false, -1, DataBuffer.TYPE_BYTE);
-        var small = new BufferedImage(read.getWidth(), read.getHeight(), BufferedImage.TYPE_BYTE_INDEXED, model);
-        var nearest = new HashMap<Integer, Integer>();
-        for (int y = 0; y < read.getHeight(); y++) {
-            for (int x = 0; x < read.getWidth(); x++) {
-                small.getRaster().setSample(x, y, 0, nearest.computeIfAbsent(read.getRGB(x, y), colour -> nearest(palette, colour)));
-            }
-        }
-        var out = new ByteArrayOutputStream();
-        ImageIO.write(small, "png", out);
-        return out.toByteArray();
-    }
-
-    private static int nearest(int[] palette, int colour) {
-        int best = 0;
-        int least = Integer.MAX_VALUE;
-        for (int i = 0; i < palette.length && least > 0; i++) {
-            int red = (palette[i] >> 16 & 255) - (colour >> 16 & 255);
-            int green = (palette[i] >> 8 & 255) - (colour >> 8 & 255);
-            int blue = (palette[i] & 255) - (colour & 255);
-            int distance = red * red + green * green + blue * blue;
-            if (distance < least) {
-                least = distance;
-                best = i;
-            }
-        }
-        return best;
     }
 }
