@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.microsoft.playwright.Page;
 import dev.muster.contracts.Times;
+import dev.muster.planner.StolenTime;
 import dev.muster.planner.console.browser.Chromium;
 import dev.muster.planner.console.browser.Chromium.Screen;
 import dev.muster.planner.control.BrokerResource;
@@ -29,6 +30,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.Collectors;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
@@ -79,6 +81,7 @@ class ConsoleBenchmarks {
 
     @Test
     void howSoonItIsThere() throws Exception {
+        var stolen = new StolenTime();
         var paints = new ArrayList<Double>();
         var shown = new ArrayList<Double>();
         var bytes = 0;
@@ -96,8 +99,8 @@ class ConsoleBenchmarks {
                         + ".reduce((sum, e) => sum + e.transferSize, 0)");
             }
         }
-        System.out.printf("first paint %s ms; figures shown and buttons alive %s ms; %,d bytes transferred; %d openings, each in a browser without cache, %s%n", spread(paints), spread(shown),
-                bytes, OPENINGS, chromium.version());
+        System.out.printf("first paint %s ms; figures shown and buttons alive %s ms; %,d bytes transferred; %d openings, each in a browser without cache, %s; %.1f %% stolen%n", spread(paints), spread(shown),
+                bytes, OPENINGS, chromium.version(), stolen.percent());
         assertThat(bytes).isLessThanOrEqualTo(250 * 1024);
     }
 
@@ -121,26 +124,40 @@ class ConsoleBenchmarks {
                 page.evaluate("() => { window.frames_ = []; window.tasks_ = []; let last = performance.now();"
                         + " const frame = now => { window.frames_.push(now - last); last = now; requestAnimationFrame(frame); }; requestAnimationFrame(now => { last = now; requestAnimationFrame(frame); });"
                         + " new PerformanceObserver(list => list.getEntries().forEach(e => window.tasks_.push(e.duration))).observe({type: 'long-animation-frame'}); }");
-                var tasks = new ArrayList<Double>();
-                var frames = 0;
+                var halfMinutes = new ArrayList<HalfMinute>();
                 for (double minute = 0; minute < minutes; minute += 0.5) {
+                    var stolen = new StolenTime();
                     play(page, random, 30);
-                    frames += (int) number(page, "window.frames_.length");
+                    var stolenPercent = stolen.percent();
+                    var frames = (int) number(page, "window.frames_.length");
+                    var slow = new ArrayList<Double>();
                     page.evaluate("() => { window.frames_.length = 0; }");
                     // A collection is a pause that no page makes itself: what was seen before it counts.
                     for (var task : (List<?>) page.evaluate("() => { const seen = window.tasks_; window.tasks_ = []; return seen; }")) {
-                        tasks.add(((Number) task).doubleValue());
+                        slow.add(((Number) task).doubleValue());
                     }
+                    halfMinutes.add(new HalfMinute(stolenPercent, frames, slow));
                     page.evaluate("() => { gc(); }");
                     heaps.add(number(page, "performance.memory.usedJSHeapSize") / 1e6);
                     page.evaluate("() => { window.tasks_.length = 0; }");
                 }
-                System.out.printf("%s: %d machines, %d events a second, %.1f min: %d frames, of which %d took longer than 50 ms, the longest %.0f ms; heap after a collection %s MB, first %.1f, last %.1f%n",
-                        address, MACHINES, EVENTS_A_SECOND, minutes, frames, tasks.size(), tasks.stream().mapToDouble(task -> task).max().orElse(0), spread(heaps), heaps.get(0),
-                        heaps.get(heaps.size() - 1));
+                System.out.printf("%s: %d machines, %d events a second, %.1f min: heap after a collection %s MB, first %.1f, last %.1f%n", address, MACHINES, EVENTS_A_SECOND, minutes,
+                        spread(heaps), heaps.get(0), heaps.get(heaps.size() - 1));
+                show("all half minutes", halfMinutes);
+                show("half minutes of which less than 1 % was stolen", halfMinutes.stream().filter(half -> half.stolenPercent < 1).toList());
                 assertThat(heaps.get(heaps.size() - 1)).as("MB at the end").isLessThan(heaps.get(0) * 1.5 + 5);
             }
         }
+    }
+
+    private static void show(String which, List<HalfMinute> halfMinutes) {
+        var slow = halfMinutes.stream().flatMap(half -> half.slow.stream()).sorted().toList();
+        System.out.printf("  %s (%d): %d frames, of which %d took longer than 50 ms: %s%n", which, halfMinutes.size(), halfMinutes.stream().mapToInt(HalfMinute::frames).sum(), slow.size(),
+                slow.stream().map("%.0f"::formatted).collect(Collectors.joining(" ")));
+    }
+
+    /** The frames of a page in half a minute, and how long those took that took longer than 50 ms. */
+    private record HalfMinute(double stolenPercent, int frames, List<Double> slow) {
     }
 
     /** So many seconds of what a busy lab tells. */
