@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.regex.Pattern;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -295,10 +296,12 @@ class PlantedSecretsIT {
         }
 
         // ClearML and the cloud refuse the keys that they are called with, which are the wrong ones and secret for all that.
-        for (var file : List.of(SecretsFolder.clearmlSecretKey("default"), "aws-default-access-key-id")) {
+        for (var refusal : Map.of(SecretsFolder.clearmlSecretKey("default"), "invalid credentials", "aws-default-access-key-id", "AuthFailure").entrySet()) {
+            var file = refusal.getKey();
             var good = Files.readString(muster.secrets.resolve(file));
+            var before = timesLogged(refusal.getValue());
             write(file, plant("the wrong key in " + file));
-            Thread.sleep(8_000);
+            muster.await(PATIENCE, "the refusal of the wrong " + file, () -> timesLogged(refusal.getValue()) > before);
             ran("./muster why queue gpu --fleet careful # while " + file + " is wrong");
             ran("./muster fleet get careful # while " + file + " is wrong");
             ran("./muster decision list careful --json # while " + file + " is wrong");
@@ -364,6 +367,10 @@ class PlantedSecretsIT {
             answer = none.toString();
         }
         said.merge(request.method() + " " + request.uri().toString().replaceAll("pl4nt\\w+", "…"), answer, String::concat);
+    }
+
+    private int timesLogged(String text) throws IOException {
+        return logs().split(Pattern.quote(text), -1).length - 1;
     }
 
     private String logs() throws IOException {
