@@ -4,11 +4,6 @@ import dev.muster.contracts.KafkaRights;
 import dev.muster.contracts.Topics;
 import dev.muster.sandbox.broker.SecuredBroker;
 import io.quarkus.test.common.QuarkusTestResourceLifecycleManager;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -18,14 +13,14 @@ public final class SecuredBrokerResource implements QuarkusTestResourceLifecycle
     static final Topics TOPICS = new Topics(Topics.DEFAULT_PREFIX, Topics.SANDBOX_INPUT_PARTITIONS);
     static final String USER = "muster-planner";
 
-    private Path folder;
+    private ResourceFolder folder;
     private SecuredBroker broker;
 
     @Override
     public Map<String, String> start() {
         try {
-            folder = Files.createTempDirectory("planner-secured");
-            broker = SecuredBroker.start(folder);
+            folder = new ResourceFolder("planner-secured");
+            broker = SecuredBroker.start(folder.path());
             broker.broker().createTopics(TOPICS);
             broker.service(TOPICS, KafkaRights.PLANNER);
             var settings = new HashMap<>(broker.settings(USER));
@@ -43,10 +38,8 @@ public final class SecuredBrokerResource implements QuarkusTestResourceLifecycle
         if (broker != null) {
             broker.close();
         }
-        try (var files = Files.walk(folder)) {
-            files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
-        } catch (IOException left) {
-            throw new UncheckedIOException(left);
+        if (folder != null) {
+            folder.close();
         }
     }
 }

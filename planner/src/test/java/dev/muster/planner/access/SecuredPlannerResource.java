@@ -1,11 +1,8 @@
 package dev.muster.planner.access;
 
+import dev.muster.planner.ResourceFolder;
 import io.quarkus.test.common.QuarkusTestResourceLifecycleManager;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.Map;
 import org.jose4j.jwk.JsonWebKey;
@@ -26,7 +23,7 @@ public final class SecuredPlannerResource implements QuarkusTestResourceLifecycl
               - {certificate: "uri:spiffe://example.org/ci", role: viewer, fleets: ["*"]}
             """;
 
-    private Path folder;
+    private ResourceFolder folder;
     private TestIssuer issuer;
 
     /** Of nobody but this test. */
@@ -41,27 +38,27 @@ public final class SecuredPlannerResource implements QuarkusTestResourceLifecycl
     @Override
     public Map<String, String> start() {
         try {
-            folder = Files.createTempDirectory("planner-access");
-            var authority = new TestAuthority(folder.resolve("tls"), "Example").with("server", "CN=planner", "ip:127.0.0.1,dns:localhost")
+            folder = new ResourceFolder("planner-access");
+            var authority = new TestAuthority(folder.path().resolve("tls"), "Example").with("server", "CN=planner", "ip:127.0.0.1,dns:localhost")
                     .with("ops", "CN=ops,O=Example", "dns:ops.example.org").with("ci", "CN=", "uri:spiffe://example.org/ci")
                     .with("stranger", "CN=stranger", "dns:stranger.example.org");
-            new TestAuthority(folder.resolve("other"), "Elsewhere").with("ops", "CN=ops,O=Example", "dns:ops.example.org");
+            new TestAuthority(folder.path().resolve("other"), "Elsewhere").with("ops", "CN=ops,O=Example", "dns:ops.example.org");
             issuer = new TestIssuer();
             var key = TestIssuer.rsa("first");
             issuer.publish(key);
-            Files.writeString(folder.resolve("issuer.json"), key.toJson(JsonWebKey.OutputControlLevel.INCLUDE_PRIVATE));
-            Files.writeString(folder.resolve("grants.yaml"), GRANTS.formatted(hash("viewer-own"), hash("operator-own"), hash("admin-own"), hash("viewer-all"),
+            Files.writeString(folder.path().resolve("issuer.json"), key.toJson(JsonWebKey.OutputControlLevel.INCLUDE_PRIVATE));
+            Files.writeString(folder.path().resolve("grants.yaml"), GRANTS.formatted(hash("viewer-own"), hash("operator-own"), hash("admin-own"), hash("viewer-all"),
                     hash("operator-all"), hash("admin-all")));
             return Map.ofEntries(
-                    Map.entry("test.access.folder", folder.toString()),
+                    Map.entry("test.access.folder", folder.path().toString()),
                     Map.entry("quarkus.http.test-ssl-port", "0"),
                     Map.entry("muster.api.authentication", "tokens,oidc,certificates"),
-                    Map.entry("muster.api.grants", folder.resolve("grants.yaml").toString()),
+                    Map.entry("muster.api.grants", folder.path().resolve("grants.yaml").toString()),
                     Map.entry("muster.api.oidc.issuer", issuer.uri().toString()),
                     Map.entry("muster.api.oidc.audience", TestIssuer.AUDIENCE),
                     Map.entry("muster.api.oidc.console-client", "muster-console"),
-                    Map.entry("muster.api.tls.certificate", folder.resolve("tls/server.pem").toString()),
-                    Map.entry("muster.api.tls.key", folder.resolve("tls/server.key").toString()),
+                    Map.entry("muster.api.tls.certificate", folder.path().resolve("tls/server.pem").toString()),
+                    Map.entry("muster.api.tls.key", folder.path().resolve("tls/server.key").toString()),
                     Map.entry("muster.api.tls.client-ca", authority.certificate().toString()),
                     Map.entry("muster.api.tls.reload", "1s"));
         } catch (Exception failed) {
@@ -74,13 +71,8 @@ public final class SecuredPlannerResource implements QuarkusTestResourceLifecycl
         if (issuer != null) {
             issuer.close();
         }
-        if (folder == null) {
-            return;
-        }
-        try (var files = Files.walk(folder)) {
-            files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
-        } catch (IOException left) {
-            throw new UncheckedIOException(left);
+        if (folder != null) {
+            folder.close();
         }
     }
 }

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.microsoft.playwright.Page;
 import dev.muster.contracts.Times;
 import dev.muster.planner.StolenTime;
-import dev.muster.planner.console.browser.Chromium;
 import dev.muster.planner.console.browser.Chromium.Screen;
 import dev.muster.planner.control.BrokerResource;
 import dev.muster.v1.Decision;
@@ -17,66 +16,28 @@ import dev.muster.v1.OfferKey;
 import dev.muster.v1.PaidKind;
 import dev.muster.v1.Phase;
 import dev.muster.v1.Reason;
-import io.grpc.ManagedChannel;
 import io.quarkus.test.common.QuarkusTestResource;
-import io.quarkus.test.common.http.TestHTTPResource;
 import io.quarkus.test.junit.QuarkusTest;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
-import java.util.stream.Collectors;
-import org.eclipse.microprofile.config.inject.ConfigProperty;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Assumptions;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** How soon the console is there, and whether it stays fluid and small. Run by name, on a computer that does nothing else. */
 @QuarkusTest
 @QuarkusTestResource(BrokerResource.class)
 @QuarkusTestResource(value = LabResource.class, restrictToAnnotatedClass = true)
-class ConsoleBenchmarks {
+class ConsoleBenchmarks extends ConsoleInBrowser {
 
     private static final int MACHINES = 1_000;
     private static final int EVENTS_A_SECOND = 20;
     private static final int OPENINGS = 20;
 
-    @TestHTTPResource("/")
-    URI http;
-
-    @ConfigProperty(name = "muster.kafka.bootstrap-servers")
-    String brokers;
-
-    private Chromium chromium;
-    private ManagedChannel channel;
-    private Lab lab;
-
-    @BeforeEach
-    void begin() throws Exception {
-        chromium = Chromium.start("the console's speed").orElse(null);
-        Assumptions.assumeTrue(chromium != null, "there is no browser");
-        await("the planner is ready", () -> HttpClient.newHttpClient().send(HttpRequest.newBuilder(http.resolve("/q/health/ready")).build(),
-                HttpResponse.BodyHandlers.discarding()).statusCode() == 200);
-        channel = LabResource.channel(http);
-        lab = new Lab(brokers, channel);
-        lab.apply(Lab.RESEARCH);
-    }
-
-    @AfterEach
-    void end() {
-        if (lab != null) {
-            lab.close();
-            channel.shutdownNow();
-        }
-        if (chromium != null) {
-            chromium.close();
-        }
+    @Override
+    void fill(Lab empty) throws Exception {
+        empty.apply(Lab.RESEARCH);
     }
 
     @Test
@@ -86,7 +47,7 @@ class ConsoleBenchmarks {
         var shown = new ArrayList<Double>();
         var bytes = 0;
         for (int opening = 0; opening < OPENINGS; opening++) {
-            try (var tab = chromium.open(Screen.DESK)) {
+            try (var tab = open(Screen.DESK)) {
                 var page = tab.page();
                 page.addInitScript("new MutationObserver(() => { if (!window.shownAt && document.querySelector('[data-testid=waiting]')) window.shownAt = performance.now(); })"
                         + ".observe(document, {subtree: true, childList: true})");
@@ -112,7 +73,7 @@ class ConsoleBenchmarks {
         await("they are shown", () -> lab.machines().size() >= MACHINES);
         var minutes = Double.parseDouble(System.getProperty("minutes", "20"));
         for (var address : List.of("/", "/fleets/research")) {
-            try (var tab = chromium.open(Screen.DESK)) {
+            try (var tab = open(Screen.DESK)) {
                 var page = tab.page();
                 page.navigate(http + "#token=" + LabResource.ADMIN + "&to=" + address);
                 tab.await("all machines are shown", () -> (Boolean) page.evaluate("count => Boolean(document.querySelector('[data-testid=machines]')?.innerText.includes(count))",
@@ -123,18 +84,20 @@ class ConsoleBenchmarks {
                 play(page, random, 20);
                 page.evaluate("() => { window.frames_ = []; window.tasks_ = []; let last = performance.now();"
                         + " const frame = now => { window.frames_.push(now - last); last = now; requestAnimationFrame(frame); }; requestAnimationFrame(now => { last = now; requestAnimationFrame(frame); });"
-                        + " new PerformanceObserver(list => list.getEntries().forEach(e => window.tasks_.push(e.duration))).observe({type: 'long-animation-frame'}); }");
+                        + " new PerformanceObserver(list => list.getEntries().forEach(e => window.tasks_.push("
+                        + "`${Math.round(e.duration)} (${Math.round(e.scripts.reduce((sum, script) => sum + script.duration, 0))} scripts,"
+                        + " ${e.styleAndLayoutStart ? Math.round(e.startTime + e.duration - e.styleAndLayoutStart) : 0} style and layout)`))).observe({type: 'long-animation-frame'}); }");
                 var halfMinutes = new ArrayList<HalfMinute>();
                 for (double minute = 0; minute < minutes; minute += 0.5) {
                     var stolen = new StolenTime();
                     play(page, random, 30);
                     var stolenPercent = stolen.percent();
                     var frames = (int) number(page, "window.frames_.length");
-                    var slow = new ArrayList<Double>();
+                    var slow = new ArrayList<String>();
                     page.evaluate("() => { window.frames_.length = 0; }");
                     // A collection is a pause that no page makes itself: what was seen before it counts.
                     for (var task : (List<?>) page.evaluate("() => { const seen = window.tasks_; window.tasks_ = []; return seen; }")) {
-                        slow.add(((Number) task).doubleValue());
+                        slow.add((String) task);
                     }
                     halfMinutes.add(new HalfMinute(stolenPercent, frames, slow));
                     page.evaluate("() => { gc(); }");
@@ -151,13 +114,13 @@ class ConsoleBenchmarks {
     }
 
     private static void show(String which, List<HalfMinute> halfMinutes) {
-        var slow = halfMinutes.stream().flatMap(half -> half.slow.stream()).sorted().toList();
+        var slow = halfMinutes.stream().flatMap(half -> half.slow.stream()).toList();
         System.out.printf("  %s (%d): %d frames, of which %d took longer than 50 ms: %s%n", which, halfMinutes.size(), halfMinutes.stream().mapToInt(HalfMinute::frames).sum(), slow.size(),
-                slow.stream().map("%.0f"::formatted).collect(Collectors.joining(" ")));
+                String.join(", ", slow));
     }
 
-    /** The frames of a page in half a minute, and how long those took that took longer than 50 ms. */
-    private record HalfMinute(double stolenPercent, int frames, List<Double> slow) {
+    /** The frames of a page in half a minute, and those that took longer than 50 ms, each with the milliseconds that it took and in what. */
+    private record HalfMinute(double stolenPercent, int frames, List<String> slow) {
     }
 
     /** So many seconds of what a busy lab tells. */

@@ -33,7 +33,7 @@ import org.junit.jupiter.api.BeforeEach;
 /** A browser before the planner of a {@link Lab}, of which each class of tests has its own; and how its pages are gone through. */
 abstract class ConsoleInBrowser {
 
-    private static Chromium chromium;
+    static Chromium chromium;
     static ManagedChannel channel;
     private static boolean isLookedFor;
     static Lab lab;

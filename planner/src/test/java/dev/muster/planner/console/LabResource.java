@@ -1,18 +1,15 @@
 package dev.muster.planner.console;
 
+import dev.muster.planner.ResourceFolder;
 import io.grpc.ManagedChannel;
 import io.grpc.ManagedChannelBuilder;
 import io.grpc.Metadata;
 import io.grpc.stub.MetadataUtils;
 import io.quarkus.test.common.QuarkusTestResourceLifecycleManager;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.security.MessageDigest;
-import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.Map;
 
@@ -25,13 +22,13 @@ public class LabResource implements QuarkusTestResourceLifecycleManager {
     /** Of one of the lab's fleets. */
     static final String NIGHTLY_VIEWER = "mst_for-a-test-nils";
 
-    private Path folder;
+    private ResourceFolder folder;
 
     @Override
     public Map<String, String> start() {
         try {
-            folder = Files.createTempDirectory("console-test");
-            var grants = Files.writeString(folder.resolve("grants.yaml"), """
+            folder = new ResourceFolder("console-test");
+            var grants = Files.writeString(folder.path().resolve("grants.yaml"), """
                     grants:
                       - {token: %s, name: ann, role: admin, fleets: ["*"]}
                       - {token: %s, name: olaf, role: operator, fleets: ["*"]}
@@ -57,13 +54,8 @@ public class LabResource implements QuarkusTestResourceLifecycleManager {
 
     @Override
     public void stop() {
-        if (folder == null) {
-            return;
-        }
-        try (var files = Files.walk(folder)) {
-            files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
-        } catch (IOException left) {
-            throw new UncheckedIOException(left);
+        if (folder != null) {
+            folder.close();
         }
     }
 }

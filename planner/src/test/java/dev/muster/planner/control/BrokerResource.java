@@ -1,13 +1,9 @@
 package dev.muster.planner.control;
 
 import dev.muster.contracts.Topics;
+import dev.muster.planner.ResourceFolder;
 import dev.muster.sandbox.broker.KafkaBroker;
 import io.quarkus.test.common.QuarkusTestResourceLifecycleManager;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.Map;
 
 /** A broker with the topics, in a folder of its own, as long as the tests run. */
@@ -16,14 +12,14 @@ public final class BrokerResource implements QuarkusTestResourceLifecycleManager
     /** Of each fleet: few, so that a test can have more. */
     static final int DECISIONS_KEPT = 100;
 
-    private Path data;
+    private ResourceFolder folder;
     private KafkaBroker broker;
 
     @Override
     public Map<String, String> start() {
         try {
-            data = Files.createTempDirectory("planner-test");
-            broker = KafkaBroker.start(new KafkaBroker.Settings(data, 0));
+            folder = new ResourceFolder("planner-test");
+            broker = KafkaBroker.start(new KafkaBroker.Settings(folder.path(), 0));
             broker.createTopics(new Topics(Topics.DEFAULT_PREFIX, Topics.SANDBOX_INPUT_PARTITIONS));
             return Map.of(
                     "muster.installation", "lab",
@@ -40,10 +36,8 @@ public final class BrokerResource implements QuarkusTestResourceLifecycleManager
         if (broker != null) {
             broker.close();
         }
-        try (var files = Files.walk(data)) {
-            files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
-        } catch (IOException left) {
-            throw new UncheckedIOException(left);
+        if (folder != null) {
+            folder.close();
         }
     }
 }
