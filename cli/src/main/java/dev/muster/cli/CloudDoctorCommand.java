@@ -2,7 +2,7 @@ package dev.muster.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.muster.planner.stream.Defaults;
+import dev.muster.planner.spec.Defaults;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,6 +1,6 @@
 package dev.muster.cli;
 
-import dev.muster.planner.stream.Defaults;
+import dev.muster.planner.spec.Defaults;
 import dev.muster.v1.FleetSpec;
 import dev.muster.v1.FleetState;
 import dev.muster.v1.QueueSpec;

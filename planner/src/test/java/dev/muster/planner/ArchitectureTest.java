@@ -45,6 +45,12 @@ class ArchitectureTest {
     private static final String[] API = {"dev.muster.planner.answer..", "dev.muster.planner.topic..", "dev.muster.planner.view..", "dev.muster.planner.recorded..",
         "dev.muster.planner.control.."};
 
+    /** What a spec may say and means hangs on the spec, and on the facts that are handed over with it. */
+    @ArchTest
+    static final ArchRule A_SPEC_IS_JUDGED_BY_ITSELF = noClasses().that().resideInAPackage("dev.muster.planner.spec..")
+            .should().dependOnClassesThat().resideInAnyPackage(API).orShould().dependOnClassesThat().resideInAnyPackage("dev.muster.planner.stream..", "dev.muster.planner.http..",
+                    "dev.muster.planner.access..", "io.quarkus..", "io.grpc..", "org.apache.kafka..", "io.micrometer..");
+
     /** How calls end, what topics say, what is held of them, what is read of them for a call, and the calls: each knows those before it. */
     @ArchTest
     static final ArchRule THE_API_IS_BUILT_IN_LAYERS = layeredArchitecture().consideringOnlyDependenciesInLayers()
@@ -56,7 +62,7 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule ONLY_THE_STREAM_PLANS = noClasses().that().resideInAnyPackage(API)
-            .should().dependOnClassesThat().resideInAnyPackage("dev.muster.planner.core..", "dev.muster.planner.stream..");
+            .should().dependOnClassesThat().resideInAnyPackage("dev.muster.planner.core..", "dev.muster.planner.spec..", "dev.muster.planner.stream..");
 
     /** The command line runs a replay, with neither of them on its path. */
     @ArchTest
@@ -73,11 +79,11 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule ACCESS_KNOWS_NO_SERVICE = noClasses().that().resideInAPackage("dev.muster.planner.access..")
             .should().dependOnClassesThat().resideInAnyPackage(API).orShould().dependOnClassesThat().resideInAnyPackage("dev.muster.planner.http..",
-                    "dev.muster.planner.core..", "dev.muster.planner.stream..");
+                    "dev.muster.planner.core..", "dev.muster.planner.spec..", "dev.muster.planner.stream..");
 
     /** JSON over HTTP is a client of the API, which has all of it from the descriptors. */
     @ArchTest
     static final ArchRule HTTP_KNOWS_NO_SERVICE = noClasses().that().resideInAPackage("dev.muster.planner.http..")
             .should().dependOnClassesThat().resideInAnyPackage(API).orShould().dependOnClassesThat().resideInAnyPackage("dev.muster.planner.access..",
-                    "dev.muster.planner.core..", "dev.muster.planner.stream..", "org.apache.kafka..");
+                    "dev.muster.planner.core..", "dev.muster.planner.spec..", "dev.muster.planner.stream..", "org.apache.kafka..");
 }

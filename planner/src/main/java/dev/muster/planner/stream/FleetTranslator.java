@@ -14,6 +14,8 @@ import dev.muster.planner.core.Pool;
 import dev.muster.planner.core.Queue;
 import dev.muster.planner.core.Rescue;
 import dev.muster.planner.core.Schedule;
+import dev.muster.planner.spec.CostTable;
+import dev.muster.planner.spec.Quantity;
 import dev.muster.v1.AdoptionState;
 import dev.muster.v1.BudgetSpec;
 import dev.muster.v1.DemandState;
@@ -46,7 +48,7 @@ import java.util.TreeSet;
 import java.util.function.Consumer;
 
 /** Fleets: the accepted record as the core's head, and the core's memory as it is stored. */
-final class FleetTranslator {
+public final class FleetTranslator {
 
     /** A pod that ended so would end so again, unless the spec knows better: it used more memory than it may, failed by itself, took too long. */
     private static final List<String> FAILING = List.of("OOMKilled", "Error", "DeadlineExceeded");
@@ -54,7 +56,7 @@ final class FleetTranslator {
     private FleetTranslator() {}
 
     /** @param record accepted: valid, with every default filled in */
-    static FleetHead head(FleetRecord record) {
+    public static FleetHead head(FleetRecord record) {
         return new FleetHead(record.getFleet(), record.getIncarnation(),
                 record.getPastList().stream().map(past -> new FleetHead.PastLife(past.getId(), action(past.getAction()))).toList(),
                 record.getVersion(), state(record.getState()), actionOrNull(record.getAction()), spec(record.getSpec()),

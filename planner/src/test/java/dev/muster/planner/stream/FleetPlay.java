@@ -7,6 +7,7 @@ import com.google.protobuf.Message;
 import dev.muster.contracts.Times;
 import dev.muster.contracts.Topics;
 import dev.muster.planner.core.Planner;
+import dev.muster.planner.spec.Specs;
 import dev.muster.v1.ApplyFleet;
 import dev.muster.v1.CloudState;
 import dev.muster.v1.Command;

@@ -12,6 +12,7 @@ import dev.muster.contracts.Topics;
 import dev.muster.planner.core.Fleet;
 import dev.muster.planner.core.Plan;
 import dev.muster.planner.core.Planner;
+import dev.muster.planner.spec.Specs;
 import dev.muster.v1.AdoptMachine;
 import dev.muster.v1.AdoptMachines;
 import dev.muster.v1.AnswerCode;

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.muster.contracts.Times;
 import dev.muster.planner.core.Limits;
 import dev.muster.planner.core.Planning;
+import dev.muster.planner.spec.Defaults;
+import dev.muster.planner.spec.Specs;
 import dev.muster.v1.FleetRecord;
 import dev.muster.v1.FleetSpec;
 import dev.muster.v1.FleetState;

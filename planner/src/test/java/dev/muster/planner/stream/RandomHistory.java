@@ -7,6 +7,7 @@ import dev.muster.contracts.Times;
 import dev.muster.contracts.Topics;
 import dev.muster.planner.core.Fleet;
 import dev.muster.planner.core.Plan;
+import dev.muster.planner.spec.Specs;
 import dev.muster.v1.ApplyFleet;
 import dev.muster.v1.CloudState;
 import dev.muster.v1.Command;

@@ -30,6 +30,8 @@ import dev.muster.planner.core.Reason;
 import dev.muster.planner.core.Rescue;
 import dev.muster.planner.core.TaskStatus;
 import dev.muster.planner.core.Worker;
+import dev.muster.planner.spec.Defaults;
+import dev.muster.planner.spec.Specs;
 import dev.muster.v1.AdoptMachine;
 import dev.muster.v1.AdoptRefusal;
 import dev.muster.v1.CommandAnswered;

@@ -1,4 +1,4 @@
-package dev.muster.planner.stream;
+package dev.muster.planner.spec;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

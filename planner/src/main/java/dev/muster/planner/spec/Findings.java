@@ -1,4 +1,4 @@
-package dev.muster.planner.stream;
+package dev.muster.planner.spec;
 
 import com.google.protobuf.Duration;
 import dev.muster.contracts.YamlValue;
@@ -8,10 +8,10 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** What is wrong with a spec so far, in the order in which it was found, and the plainest things that can be. */
-final class Findings {
+public final class Findings {
 
     /** An amount in micro-units above a thousand millions is a mistake of units, whatever the currency. */
-    static final long MOST_MICROS = 1_000_000_000_000_000L;
+    public static final long MOST_MICROS = 1_000_000_000_000_000L;
     /** An hour of one machine above a million: no currency in which clouds are paid makes that right, and sums must fit 64 bits. */
     static final long DEAREST_HOUR = 1_000_000_000_000L;
     static final Duration MINUTE = Duration.newBuilder().setSeconds(60).build();

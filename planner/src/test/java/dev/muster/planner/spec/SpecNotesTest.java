@@ -1,22 +1,12 @@
-package dev.muster.planner.stream;
+package dev.muster.planner.spec;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.muster.contracts.FleetYaml;
 import dev.muster.contracts.InvalidYamlException;
-import dev.muster.v1.AnswerCode;
-import dev.muster.v1.ApplyFleet;
 import dev.muster.v1.CostSpec;
-import dev.muster.v1.Facts;
-import dev.muster.v1.FleetRecord;
 import dev.muster.v1.FleetSpec;
-import dev.muster.v1.FleetState;
-import dev.muster.v1.Limits;
-import dev.muster.v1.Request;
-import dev.muster.v1.RequestAnswered;
-import java.time.Instant;
 import java.util.List;
-import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 /** What is legal and worth knowing, and what is filled in for costs. */
@@ -153,33 +143,5 @@ class SpecNotesTest {
         var hidden = spec.getPools(0).toBuilder();
         hidden.getLaunchBuilder().getGcpBuilder().setPublicIp(false);
         assertThat(CostTable.of(hidden.build()).of(100_000)).isEqualTo(100_000);
-    }
-
-    @Test
-    void aLoweredLimitSaysWhatItWaitsFor() {
-        var before = Specs.fleet("train").build();
-        var record = FleetRecord.newBuilder().setFleet("train").setIncarnation("abcdefgh").setVersion(1).setState(FleetState.ACTIVE).setSpec(Defaults.fill(before, "lab")).build();
-        var after = before.toBuilder().setLimits(Limits.newBuilder().setMax(3)).build();
-
-        var answer = apply(record, after, 5);
-
-        assertThat(answer.getCode()).isEqualTo(AnswerCode.ACCEPTED);
-        assertThat(answer.getNotesList()).singleElement().asString().startsWith("5 machines count now, and the spec allows 3: 2 leave");
-        assertThat(apply(record, after, 3).getNotesList()).isEmpty();
-    }
-
-    private static RequestAnswered apply(FleetRecord record, FleetSpec spec, int counted) {
-        var request = Request.newBuilder().setRequestId("r").setFleet("train").setFacts(Facts.newBuilder().setInstallation("lab")).setApply(ApplyFleet.newBuilder().setSpec(spec)).build();
-        return RequestJudge.judge(request, record, new RequestJudge.Machines() {
-            @Override
-            public int counted() {
-                return counted;
-            }
-
-            @Override
-            public Optional<Standing> standing(String machineId) {
-                return Optional.empty();
-            }
-        }, Instant.EPOCH).answer();
     }
 }

@@ -1,4 +1,4 @@
-package dev.muster.planner.stream;
+package dev.muster.planner.spec;
 
 import dev.muster.planner.core.Schedule;
 import dev.muster.v1.Limits;

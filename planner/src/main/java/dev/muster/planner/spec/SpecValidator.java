@@ -1,4 +1,4 @@
-package dev.muster.planner.stream;
+package dev.muster.planner.spec;
 
 import com.google.protobuf.Duration;
 import dev.muster.contracts.KeysInClear;
@@ -35,7 +35,7 @@ import java.util.regex.Pattern;
  *
  * <p>Fields are named as in the spec's YAML.
  */
-final class SpecValidator {
+public final class SpecValidator {
 
     /** Providers that this release has a provisioner for; a launch elsewhere would wait for ever. */
     static final List<String> PROVIDERS = List.of("aws", "gcp", "k8s");
@@ -80,7 +80,7 @@ final class SpecValidator {
      * @param priced whether an offer's price is known beside the spec; its key has its market
      * @return in the spec's order; empty if it is good
      */
-    static List<Violation> violations(FleetSpec spec, Facts facts, Predicate<OfferKey> priced) {
+    public static List<Violation> violations(FleetSpec spec, Facts facts, Predicate<OfferKey> priced) {
         var validator = new SpecValidator(spec, facts, priced);
         validator.fleet();
         if (validator.found.isEmpty()) {

@@ -1,4 +1,4 @@
-package dev.muster.planner.stream;
+package dev.muster.planner.spec;
 
 import java.math.BigDecimal;
 import java.math.RoundingMode;
@@ -6,7 +6,7 @@ import java.util.Map;
 import java.util.regex.Pattern;
 
 /** Kubernetes' way to write an amount of a resource: {@code 500m}, {@code 2}, {@code 1.5Gi}, {@code 2e3}. */
-final class Quantity {
+public final class Quantity {
 
     private static final Pattern WRITTEN = Pattern.compile("([0-9]+(?:\\.[0-9]*)?|\\.[0-9]+)(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE]-?[0-9]{1,2})?");
     /** Powers, of 1000 and of 1024. */
@@ -25,7 +25,7 @@ final class Quantity {
      *
      * @throws IllegalArgumentException if it is none
      */
-    static long thousandths(String text) {
+    public static long thousandths(String text) {
         var written = WRITTEN.matcher(text);
         if (!written.matches()) {
             throw new IllegalArgumentException("'" + text + "' is no quantity; write one as 500m, 2 or 16Gi");

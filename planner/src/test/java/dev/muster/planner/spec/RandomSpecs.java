@@ -1,4 +1,4 @@
-package dev.muster.planner.stream;
+package dev.muster.planner.spec;
 
 import com.google.protobuf.Duration;
 import dev.muster.v1.BudgetAction;

@@ -1,4 +1,4 @@
-package dev.muster.planner.stream;
+package dev.muster.planner.spec;
 
 import dev.muster.contracts.Times;
 import dev.muster.planner.core.Costs;

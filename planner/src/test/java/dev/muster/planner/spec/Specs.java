@@ -1,4 +1,4 @@
-package dev.muster.planner.stream;
+package dev.muster.planner.spec;
 
 import dev.muster.v1.Facts;
 import dev.muster.v1.FleetSpec;
@@ -9,28 +9,28 @@ import dev.muster.v1.PoolSpec;
 import dev.muster.v1.QueueSpec;
 
 /** Specs that tests begin with: good ones, to be changed. */
-final class Specs {
+public final class Specs {
 
-    static final Facts FACTS = Facts.newBuilder().setInstallation("lab").build();
+    public static final Facts FACTS = Facts.newBuilder().setInstallation("lab").build();
 
     private Specs() {}
 
-    static OfferKey.Builder offerKey(String machineType) {
+    public static OfferKey.Builder offerKey(String machineType) {
         return OfferKey.newBuilder().setProvider("aws").setAccount("main").setRegion("eu-west-1").setMachineType(machineType);
     }
 
-    static PoolSpec.Builder pool(String name) {
+    public static PoolSpec.Builder pool(String name) {
         return PoolSpec.newBuilder().setName(name).setLimits(Limits.newBuilder().setMax(10))
                 .addOffers(OfferSpec.newBuilder().setKey(offerKey("m5.large")));
     }
 
     /** One queue, one pool. */
-    static FleetSpec.Builder fleet(String name) {
+    public static FleetSpec.Builder fleet(String name) {
         return FleetSpec.newBuilder().setName(name).addQueues(QueueSpec.newBuilder().setName("default").addPools("cpu")).addPools(pool("cpu"));
     }
 
     /** The same on Google Cloud. */
-    static FleetSpec.Builder googleFleet(String name) {
+    public static FleetSpec.Builder googleFleet(String name) {
         var fleet = fleet(name);
         fleet.getPoolsBuilder(0).getOffersBuilder(0).setKey(OfferKey.newBuilder().setProvider("gcp").setAccount("main").setRegion("us-central1").setMachineType("n1-standard-4"));
         return fleet;

@@ -1,4 +1,4 @@
-package dev.muster.planner.stream;
+package dev.muster.planner.spec;
 
 import dev.muster.planner.core.Costs;
 import dev.muster.v1.CostSpec;
@@ -7,15 +7,15 @@ import dev.muster.v1.Disk;
 import dev.muster.v1.PoolSpec;
 
 /** What a pool's machine costs beside its offer, from the prices that its spec names. */
-final class CostTable {
+public final class CostTable {
 
     /** The month of the clouds' price lists: 730 hours. */
     private static final int HOURS_A_MONTH = 730;
 
     private CostTable() {}
 
-    /** @param pool accepted, so that its cost says all that is counted */
-    static Costs of(PoolSpec pool) {
+    /** @param pool accepted, so that its cost says all that is counted; one without a price factor counts prices as they are */
+    public static Costs of(PoolSpec pool) {
         var cost = pool.getCost();
         var besides = disks(pool.getLaunch(), cost) + (hasPublicAddress(pool.getLaunch()) ? cost.getPublicIpv4MicrosPerHour() : 0);
         return new Costs(cost.hasPriceFactor() ? cost.getPriceFactor() : 1, besides);

@@ -1,10 +1,11 @@
-package dev.muster.planner.stream;
+package dev.muster.planner.spec;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
 
 import com.google.protobuf.Duration;
 import dev.muster.planner.core.Schedule;
+import dev.muster.planner.stream.FleetTranslator;
 import dev.muster.v1.AwsLaunch;
 import dev.muster.v1.BudgetAction;
 import dev.muster.v1.BudgetPeriod;

@@ -1,4 +1,4 @@
-package dev.muster.planner.stream;
+package dev.muster.planner.spec;
 
 import dev.muster.v1.BudgetAction;
 import dev.muster.v1.FleetSpec;
@@ -14,12 +14,12 @@ import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /** What a spec may say and people should know: sentences that an answer carries beside the accepted spec. */
-final class SpecNotes {
+public final class SpecNotes {
 
     private SpecNotes() {}
 
     /** @param filled a spec without violations, with every default */
-    static List<String> of(FleetSpec filled) {
+    public static List<String> of(FleetSpec filled) {
         var notes = new ArrayList<String>();
         launchesOnly(filled, notes);
         endsTasks(filled, notes);
@@ -96,7 +96,7 @@ final class SpecNotes {
      *
      * @param isPriced whether an offer's price is known beside the spec; its key has its market
      */
-    static List<String> ofPrices(FleetSpec filled, Predicate<OfferKey> isPriced) {
+    public static List<String> ofPrices(FleetSpec filled, Predicate<OfferKey> isPriced) {
         var notes = new ArrayList<String>();
         for (var pool : filled.getPoolsList()) {
             var unknown = pool.getOffersList().stream().filter(offer -> offer.getKey().getProvider().equals("gcp") && !offer.hasPriceMicrosPerHour() && !isPriced.test(offer.getKey()))
@@ -163,7 +163,7 @@ final class SpecNotes {
      *
      * @param isWithoutLiveMarks of a provider's machine type; false also where that is not known
      */
-    static List<String> ofTypes(FleetSpec filled, BiPredicate<String, String> isWithoutLiveMarks) {
+    public static List<String> ofTypes(FleetSpec filled, BiPredicate<String, String> isWithoutLiveMarks) {
         var notes = new ArrayList<String>();
         for (var pool : filled.getPoolsList()) {
             var types = pool.getOffersList().stream().map(offer -> offer.getKey()).filter(key -> isWithoutLiveMarks.test(key.getProvider(), key.getMachineType()))
@@ -178,7 +178,7 @@ final class SpecNotes {
     }
 
     /** What limits that were lowered wait for. @param counted machines that count now */
-    static List<String> ofChange(FleetSpec next, int counted) {
+    public static List<String> ofChange(FleetSpec next, int counted) {
         var pools = next.getPoolsList().stream().map(PoolSpec::getLimits).collect(Collectors.summingLong(limits -> limits.hasMax() ? limits.getMax() : Integer.MAX_VALUE));
         var most = next.getLimits().hasMax() ? Math.min(pools, next.getLimits().getMax()) : pools;
         return counted > most ? List.of(counted + " machines count now, and the spec allows " + most + ": " + (counted - most)

@@ -1,4 +1,4 @@
-package dev.muster.planner.stream;
+package dev.muster.planner.spec;
 
 import dev.muster.contracts.Json;
 import dev.muster.v1.K8sLaunch;

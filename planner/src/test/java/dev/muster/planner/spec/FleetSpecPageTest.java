@@ -1,4 +1,4 @@
-package dev.muster.planner.stream;
+package dev.muster.planner.spec;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -10,6 +10,7 @@ import dev.muster.contracts.FleetYaml;
 import dev.muster.contracts.InvalidYamlException;
 import dev.muster.contracts.YamlValue;
 import dev.muster.planner.core.Costs;
+import dev.muster.planner.stream.FleetTranslator;
 import dev.muster.v1.AwsLaunch;
 import dev.muster.v1.AzureStorage;
 import dev.muster.v1.BootSpec;
