@@ -1,6 +1,6 @@
 // Charts of numbers over time: lines or stacked areas, the same as a table for who can't see them, and a point that can be asked about.
 
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import { html } from './ui.js';
 import { moment } from './format.js';
@@ -11,6 +11,29 @@ const PALETTE = ['#3468e0', '#d98e04', '#2f9e63', '#a056c7', '#c7423b', '#1593a8
 
 /** Seconds between two times below a chart: no time stands there twice. */
 const MINUTES_APART = [1, 2, 5, 10, 15, 30, 60, 120, 180, 240, 360, 720, 1440, 2880].map(minutes => minutes * 60);
+
+/** Charts whose data changed, each with what draws it anew: one a frame, since several at once would make one long frame. @type {Map<object, () => void>} */
+const waiting = new Map();
+
+/** @param {object} chart @param {() => void} draw */
+function inItsOwnFrame(chart, draw) {
+  waiting.set(chart, draw);
+  if (waiting.size === 1) {
+    requestAnimationFrame(next);
+  }
+}
+
+function next() {
+  const [[chart, draw]] = waiting;
+  try {
+    draw();
+  } finally {
+    waiting.delete(chart);
+    if (waiting.size > 0) {
+      requestAnimationFrame(next);
+    }
+  }
+}
 
 function colours() {
   const style = getComputedStyle(document.documentElement);
@@ -25,10 +48,11 @@ export function Chart({ label, times, series, format, axis: short = format, stac
   const box = useRef(null);
   const plot = useRef(null);
   const [drawn, redraw] = useState(0);
+  const [asTable, setAsTable] = useState(false);
   const point = useRef(onPoint);
   point.current = onPoint;
   const shape = `${series.map(one => one.name).join('\n')}|${stacked}|${height}|${drawn}`;
-  const data = toData(times, series, stacked);
+  const data = useMemo(() => toData(times, series, stacked), [times, series, stacked]);
 
   useEffect(() => {
     const on = () => redraw(n => n + 1);
@@ -83,10 +107,12 @@ export function Chart({ label, times, series, format, axis: short = format, stac
   }, [shape]);
 
   useEffect(() => {
-    if (plot.current) {
-      plot.current.muster = series.map(one => one.values);
-      plot.current.setData(data);
-    }
+    inItsOwnFrame(plot, () => {
+      if (plot.current) {
+        plot.current.muster = series.map(one => one.values);
+        plot.current.setData(data);
+      }
+    });
   }, [times, series]);
 
   if (series.length === 0 || times.length === 0) {
@@ -94,9 +120,13 @@ export function Chart({ label, times, series, format, axis: short = format, stac
   }
   const last = times.length - 1;
   return html`<figure class="figure-box"><div ref=${box} class=${`chart ${onPoint ? 'asks' : ''}`} role="img" aria-label=${`${label}. At last: ${series.map(one => `${one.name} ${tell(one.values[last], format)}`).join(', ')}.`}></div>
-    <details class="as-table"><summary>As a table</summary><div class="table-box" tabindex="0" role="group" aria-label=${`${label}, as a table`}><table aria-label=${label}><thead><tr><th scope="col">Time</th>${series.map(one => html`<th scope="col" class="num">${one.name}</th>`)}</tr></thead>
-      <tbody>${sample(times.length).map(i => html`<tr><th scope="row">${onPoint ? html`<button type="button" class="quiet" onClick=${() => onPoint(times[i] * 1000)}>${moment(times[i] * 1000, now())}</button>` : moment(times[i] * 1000, now())}</th>
-        ${series.map(one => html`<td class="num">${tell(one.values[i], format)}</td>`)}</tr>`)}</tbody></table></div></details></figure>`;
+    <details class="as-table" onToggle=${e => setAsTable(e.currentTarget.open)}><summary>As a table</summary>${asTable && html`<${AsTable} label=${label} times=${times} series=${series} format=${format} onPoint=${onPoint} />`}</details></figure>`;
+}
+
+function AsTable({ label, times, series, format, onPoint }) {
+  return html`<div class="table-box" tabindex="0" role="group" aria-label=${`${label}, as a table`}><table aria-label=${label}><thead><tr><th scope="col">Time</th>${series.map(one => html`<th scope="col" class="num">${one.name}</th>`)}</tr></thead>
+    <tbody>${sample(times.length).map(i => html`<tr><th scope="row">${onPoint ? html`<button type="button" class="quiet" onClick=${() => onPoint(times[i] * 1000)}>${moment(times[i] * 1000, now())}</button>` : moment(times[i] * 1000, now())}</th>
+      ${series.map(one => html`<td class="num">${tell(one.values[i], format)}</td>`)}</tr>`)}</tbody></table></div>`;
 }
 
 /** Of many rows those that a table shows: at most 30, the newest first. */

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import { all, call, connection, now, withQuery } from './api.js';
-import { useClock, useLive } from './live.js';
+import { Live, useClock, useLive } from './live.js';
 import { budgets, decisions, fleets, machines, poll, pools, queues, session, spent } from './model.js';
 import { Age, Badge, Bar, Choice, Empty, Figure, LongTable, PageHead, Panel, Problem, Table, html } from './ui.js';
 import { count, countdown, ms, money, percentile, rate, releaseAt, span, stage, words } from './format.js';
@@ -167,24 +167,28 @@ export function paidNow(machine, at) {
   return Number(paid.spentMicros) + running;
 }
 
+/** What is not asked for. */
+const nothing = Object.assign(new Live(), { value: null, error: null });
+
 function Charts({ view, range }) {
   const name = view.record.fleet;
   const asked = useLive(poll(`history ${name} ${range}`, async () => {
     const until = now();
     const since = new Date(until - RANGES[range]).toISOString();
-    const [rows, ended] = await Promise.all([all(`/v1/fleets/${enc(name)}/history`, { series: 'minute', since }, 'rows'), all('/v1/machines', { fleet: name, endedToo: true }, 'machines', 5000)]);
-    return { rows, ended, since: Date.parse(since), until };
+    return { rows: await all(`/v1/fleets/${enc(name)}/history`, { series: 'minute', since }, 'rows'), since: Date.parse(since), until };
   }, 30_000));
   const [shape, setShape] = useState('pool');
+  // Rows of history know pools and phases; types are known of machines only, of which there may be thousands.
+  const lives = useLive(shape === 'type' ? poll(`lives ${name}`, () => all('/v1/machines', { fleet: name, endedToo: true }, 'machines', 5000), 30_000) : nothing);
   const [data, setData] = useState(null);
-  useEffect(() => setData(asked.value && chartData(asked.value, range)), [asked.value]);
+  useEffect(() => setData(asked.value && chartData({ ...asked.value, lives: lives.value ?? [] }, range)), [asked.value, lives.value]);
   const point = at => { location.hash = whyLink('moment', name, String(Math.round(at))); };
   const amount = value => money(value, view.record.spec.currency);
   return html`<${Panel} title="Over time" wide note="Click a point for what was decided then" testid="charts" actions=${html`<${Age} at=${asked.at} fresh=${70_000} /><${Choice} label="Range" value=${range} options=${Object.keys(RANGES).map(key => [key, key])} onChange=${key => refine({ range: key })} />`}>
     <${Problem} error=${asked.error} />
     ${!data ? html`<${Empty}>Reading…</${Empty}>` : html`<div class="charts">
       <section aria-label="Machines over time"><div class="panel-head"><h3>Machines</h3><span class="panel-actions"><${Choice} label="Machines by" value=${shape} options=${[['pool', 'By pool'], ['type', 'By type'], ['phase', 'By phase']]} onChange=${setShape} /></span></div>
-        <${Chart} key=${shape} label="Machines over time" times=${data.times} series=${data[shape]} stacked whole format=${value => String(Math.round(value * 10) / 10)} onPoint=${point} /></section>
+        <${Problem} error=${lives.error} />${shape === 'type' && !lives.value ? html`<${Empty}>Reading…</${Empty}>` : html`<${Chart} key=${shape} label="Machines over time" times=${data.times} series=${data[shape]} stacked whole format=${value => String(Math.round(value * 10) / 10)} onPoint=${point} />`}</section>
       <section aria-label="Tasks over time"><div class="panel-head"><h3>Tasks</h3></div><${Chart} label="Tasks over time" times=${data.times} series=${data.tasks} whole format=${value => String(Math.round(value * 10) / 10)} onPoint=${point} /></section>
       <section aria-label="Waiting times"><div class="panel-head"><h3>Waited before their start</h3><span class="note">at most, of the tasks that started</span></div><${Chart} label="Waiting times" times=${data.waitTimes} series=${data.waits} format=${value => span(value * 1000)} axis=${shortSpan} onPoint=${point} /></section>
       <section aria-label="Spend rate over time"><div class="panel-head"><h3>Spend rate by pool</h3></div><${Chart} label="Spend rate over time" times=${data.times} series=${data.spend} stacked format=${value => `${amount(value)}/h`} onPoint=${point} /></section>
@@ -199,7 +203,7 @@ function shortSpan(seconds) {
 const STEP = { '1h': 60_000, '6h': 60_000, '24h': 300_000 };
 
 /** Rows of a minute as series of steps; a step without a row is nothing: rows are written while something waits or runs. */
-export function chartData({ rows, ended, since, until }, range) {
+function chartData({ rows, lives, since, until }, range) {
   const step = STEP[range];
   const first = Math.ceil(since / step) * step;
   const length = Math.max(0, Math.floor((until - 60_000 - first) / step));
@@ -234,7 +238,7 @@ export function chartData({ rows, ended, since, until }, range) {
       }
     }
   }
-  for (const machine of ended) {
+  for (const machine of lives) {
     const from = ms(machine.requestedAt);
     const to = machine.endedAt ? ms(machine.endedAt) : until;
     if (machine.acceptedAt) {

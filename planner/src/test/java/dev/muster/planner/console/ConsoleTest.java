@@ -144,6 +144,27 @@ class ConsoleTest extends ConsoleInBrowser {
         tabs.get(0).await("it counts", () -> !idle.innerText().equals(shown));
     }
 
+    @Test
+    void aFleetsMachinesAreShownOverTimeByPoolPhaseAndType() {
+        var page = open("/fleets/research");
+        var chart = part(page, "charts").getByRole(AriaRole.REGION, new Locator.GetByRoleOptions().setName("Machines over time"));
+        var drawn = chart.getByRole(AriaRole.IMG);
+        assertThat(drawn).hasAttribute("aria-label", Pattern.compile("Machines over time. At last: cpu [1-4], gpu [1-5].*"));
+        assertThat(chart.locator("canvas")).hasCount(1);
+        button(chart, "By phase").click();
+        assertThat(drawn).hasAttribute("aria-label", Pattern.compile("Machines over time. At last: Ready [2-9].*", Pattern.CASE_INSENSITIVE));
+        // History knows no types: they are read of machines.
+        button(chart, "By type").click();
+        assertThat(drawn).hasAttribute("aria-label", Pattern.compile("Machines over time. At last: .*" + Lab.PAST_TYPE + " 0.*"));
+
+        chart.getByText("As a table").click();
+        var table = chart.getByRole(AriaRole.TABLE);
+        assertThat(table.getByRole(AriaRole.COLUMNHEADER).filter(new Locator.FilterOptions().setHasText(Lab.PAST_TYPE))).hasCount(1);
+        assertThat(table.getByRole(AriaRole.CELL).filter(new Locator.FilterOptions().setHasText(Pattern.compile("^1$")))).not().hasCount(0);
+        table.getByRole(AriaRole.BUTTON).first().click();
+        assertThat(dialog(page)).containsText("What was decided around then");
+    }
+
     // What can be done.
 
     @Test

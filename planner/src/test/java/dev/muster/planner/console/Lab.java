@@ -24,6 +24,7 @@ import dev.muster.v1.MachineReport;
 import dev.muster.v1.MachineReported;
 import dev.muster.v1.MachinesGrpc;
 import dev.muster.v1.Observation;
+import dev.muster.v1.OfferKey;
 import dev.muster.v1.Phase;
 import dev.muster.v1.QueuePicture;
 import dev.muster.v1.QueueState;
@@ -56,6 +57,10 @@ final class Lab implements AutoCloseable {
     /** A task that runs, and one that waits, of somebody who tries. */
     static final String SCRIPT = "<script>alert(1)</script>";
     static final String IMAGE = "<img src=x onerror=alert(2)>";
+
+    /** A machine of research that is gone, and that nobody else has the type of. */
+    static final String PAST = "mpast-1";
+    static final String PAST_TYPE = "g4ad.xlarge";
 
     static final String RESEARCH = """
             name: research
@@ -309,9 +314,13 @@ final class Lab implements AutoCloseable {
 
     // As planners wrote it before.
 
-    /** Three hours of minutes and a day of hours, with a busy afternoon. */
+    /** Three hours of minutes and a day of hours, with a busy afternoon; and a machine that worked for half of the last hour. */
     private void past() {
         var minute = Instant.now().truncatedTo(ChronoUnit.MINUTES);
+        var asked = Times.timestamp(minute.minus(40, ChronoUnit.MINUTES));
+        write("machines", "research/" + PAST, MachineRecord.newBuilder().setMachineId(PAST).setFleet("research").setPool("gpu").setCloudId("i-past").setPhase(Phase.GONE)
+                .setRequestedAt(asked).setAcceptedAt(asked).setReadyAt(asked).setEndedAt(Times.timestamp(minute.minus(10, ChronoUnit.MINUTES)))
+                .setOffer(OfferKey.newBuilder().setProvider("aws").setAccount("main").setRegion("eu-west-1").setMachineType(PAST_TYPE)).build().toByteArray(), Instant.now());
         for (int ago = 180; ago > 0; ago--) {
             var start = minute.minus(ago, ChronoUnit.MINUTES);
             int gpu = (int) Math.round(3 + 2 * Math.sin(ago / 25.0));
