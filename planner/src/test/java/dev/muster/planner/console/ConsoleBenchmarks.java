@@ -72,7 +72,7 @@ class ConsoleBenchmarks extends ConsoleInBrowser {
         }
         await("they are shown", () -> lab.machines().size() >= MACHINES);
         var minutes = Double.parseDouble(System.getProperty("minutes", "20"));
-        for (var address : List.of("/", "/fleets/research")) {
+        for (var address : System.getProperty("pages", "/,/fleets/research").split(",")) {
             try (var tab = open(Screen.DESK)) {
                 var page = tab.page();
                 page.navigate(http + "#token=" + LabResource.ADMIN + "&to=" + address);
