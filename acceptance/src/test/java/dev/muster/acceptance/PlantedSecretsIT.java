@@ -296,22 +296,27 @@ class PlantedSecretsIT {
         }
 
         // ClearML and the cloud refuse the keys that they are called with, which are the wrong ones and secret for all that.
-        for (var refusal : Map.of(SecretsFolder.clearmlSecretKey("default"), "invalid credentials", "aws-default-access-key-id", "AuthFailure").entrySet()) {
-            var file = refusal.getKey();
-            var good = Files.readString(muster.secrets.resolve(file));
-            var before = timesLogged(refusal.getValue());
-            write(file, plant("the wrong key in " + file));
-            muster.await(PATIENCE, "the refusal of the wrong " + file, () -> timesLogged(refusal.getValue()) > before);
-            ran("./muster why queue gpu --fleet careful # while " + file + " is wrong");
-            ran("./muster fleet get careful # while " + file + " is wrong");
-            ran("./muster decision list careful --json # while " + file + " is wrong");
-            Files.writeString(muster.secrets.resolve(file), good);
-        }
+        whileWrong("aws-default-access-key-id", "AuthFailure");
+        // ClearML's are asked for only once the token is refused that they were changed into.
+        muster.standIns.post("/clearml/faults", "{\"endpoints\": \"queues.*\", \"kind\": \"unauthorized\"}");
+        whileWrong(SecretsFolder.clearmlSecretKey("default"), "invalid credentials");
+        muster.standIns.delete("/clearml/faults");
         muster.cloud(CloudStandIn.Kind.AWS).post("/faults/denials", "{\"action\": \"TerminateInstances\"}");
         ran("./muster machine list --json").json().path("machines").forEach(machine -> quietly("./muster machine terminate " + machine.path("machineId").asText() + " --busy"));
         muster.cloud(CloudStandIn.Kind.AWS).delete("/faults");
         ran("./muster fleet pause careful");
         ran("./muster fleet resume careful");
+    }
+
+    private void whileWrong(String file, String refusal) throws Exception {
+        var good = Files.readString(muster.secrets.resolve(file));
+        var before = timesLogged(refusal);
+        write(file, plant("the wrong key in " + file));
+        Await.within(PATIENCE, "the wrong " + file + " to be refused", () -> timesLogged(refusal) > before);
+        ran("./muster why queue gpu --fleet careful # while " + file + " is wrong");
+        ran("./muster fleet get careful # while " + file + " is wrong");
+        ran("./muster decision list careful --json # while " + file + " is wrong");
+        Files.writeString(muster.secrets.resolve(file), good);
     }
 
     private void quietly(String line) {
