@@ -1061,11 +1061,13 @@ public final class Fleet {
         return holds.get(key);
     }
 
-    /** A launch was accepted: what kept its offer back is over. */
+    /** A launch was accepted: what kept its offer back is over, unless that began after it was asked for, as when a cloud has room for one of two. */
     private void lift(String machineId) {
         machine(machineId).ifPresent(machine -> {
             for (var key : Holds.liftedBy(machine)) {
-                if (holds.remove(key) != null) {
+                var hold = holds.get(key);
+                if (hold != null && hold.since().isBefore(machine.requestedAt())) {
+                    holds.remove(key);
                     memoryChanged = true;
                 }
             }

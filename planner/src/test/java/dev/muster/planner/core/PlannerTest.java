@@ -238,6 +238,16 @@ class PlannerTest {
     }
 
     @Test
+    void doesNotTakeWhatWasAcceptedBesideARefusalForItsEnd() {
+        var s = Scenario.of(spec(List.of(queue("gpu", "first", "second")), List.of(pool("first", 5),
+                pool("second", 0, 5, 1, offer("g5.xlarge", "us-east-1a", Market.ON_DEMAND))))).waiting("gpu", 2).look().list().plan();
+        // The cloud had room for one of two, and tells of it last.
+        s.pass(Duration.ofSeconds(1)).refuse(FailureKind.OUT_OF_CAPACITY, "mabcdefgh-1").accept("mabcdefgh-2").plan();
+
+        assertThat(s.fleet.machine("mabcdefgh-3").orElseThrow().pool()).isEqualTo("second");
+    }
+
+    @Test
     void saysOfALaunchWhatWasInTheWayOfThePoolsBeforeIt() {
         var first = new Scenario.PoolOf("first", 0, 5).with(pool -> pool.budgets = List.of(Scenario.hard(Budget.Period.HOUR, 1_200_000)));
         var s = Scenario.of(spec(List.of(queue("gpu", "first", "second")), List.of(first,
