@@ -146,7 +146,11 @@ class LocalRunIT {
             shell.run("kill -CONT " + kafka).succeeded();
         }
         for (var service : services.entrySet()) {
-            Await.within(Duration.ofSeconds(60), service.getKey() + " is ready again", () -> health(service.getValue(), "ready").startsWith("200"));
+            try {
+                Await.within(Duration.ofSeconds(60), service.getKey() + " is ready again", () -> health(service.getValue(), "ready").startsWith("200"));
+            } catch (AssertionError late) {
+                throw new AssertionError(service.getKey() + " says: " + health(service.getValue(), "ready"), late);
+            }
         }
     }
 
