@@ -1,10 +1,8 @@
 package dev.muster.planner.spec;
 
-import dev.muster.contracts.Json;
 import dev.muster.v1.AwsLaunch;
 import dev.muster.v1.Disk;
 import dev.muster.v1.LaunchParameters;
-import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -122,32 +120,26 @@ public final class AwsLaunchValidator {
     }
 
     private void launchSpec(String at, AwsLaunch aws) {
-        Object read;
-        try {
-            read = Json.read(aws.getLaunchSpec());
-        } catch (IllegalArgumentException broken) {
-            found.say(at, broken.getMessage(), "write keys and values of RunInstances, or a JSON object of them");
+        var read = CloudTerms.read(found, at, aws.getLaunchSpec(), "keys and values of RunInstances", "CpuOptions: {CoreCount: 4}");
+        if (read.isEmpty()) {
             return;
         }
-        if (!(read instanceof Map<?, ?> spec)) {
-            found.say(at, "is no JSON object", "write keys and values of RunInstances, such as CpuOptions: {CoreCount: 4}");
-            return;
-        }
+        var spec = read.get();
         OWNED.forEach((path, fix) -> {
-            if (at(spec, path) != null) {
+            if (CloudTerms.at(spec, path) != null) {
                 found.say(at + "." + path, "may not stand in a launch spec", fix);
             }
         });
         tags(at, spec);
         int i = 0;
-        for (var mapping : objects(spec.get("BlockDeviceMappings"))) {
-            if (Boolean.FALSE.equals(at(mapping, "Ebs.Encrypted"))) {
+        for (var mapping : CloudTerms.objects(spec.get("BlockDeviceMappings"))) {
+            if (Boolean.FALSE.equals(CloudTerms.at(mapping, "Ebs.Encrypted"))) {
                 found.say(at + ".BlockDeviceMappings[" + i + "].Ebs.Encrypted", "is false, and disks are always encrypted", "remove it");
             }
             i++;
         }
         i = 0;
-        for (var network : objects(spec.get("NetworkInterfaces"))) {
+        for (var network : CloudTerms.objects(spec.get("NetworkInterfaces"))) {
             if (network.containsKey("SubnetId")) {
                 found.say(at + ".NetworkInterfaces[" + i + "].SubnetId", "may not stand in a launch spec", "write it as the offer's subnet");
             }
@@ -157,9 +149,9 @@ public final class AwsLaunchValidator {
 
     private void tags(String at, Map<?, ?> spec) {
         int i = 0;
-        for (var specification : objects(spec.get("TagSpecifications"))) {
+        for (var specification : CloudTerms.objects(spec.get("TagSpecifications"))) {
             int j = 0;
-            for (var tag : objects(specification.get("Tags"))) {
+            for (var tag : CloudTerms.objects(specification.get("Tags"))) {
                 var key = String.valueOf(tag.get("Key"));
                 if (key.startsWith("muster-") || key.startsWith("aws:") || key.equals("Name")) {
                     found.say(at + ".TagSpecifications[" + i + "].Tags[" + j + "].Key", "'" + key + "' is " + (key.startsWith("aws:") ? "AWS's" : "Muster's") + " own",
@@ -172,22 +164,5 @@ public final class AwsLaunchValidator {
             }
             i++;
         }
-    }
-
-    /** The value at a path of members; null if there is none. */
-    private static Object at(Map<?, ?> object, String path) {
-        Object value = object;
-        for (var member : path.split("\\.")) {
-            value = value instanceof Map<?, ?> map ? map.get(member) : null;
-        }
-        return value;
-    }
-
-    private static List<Map<?, ?>> objects(Object list) {
-        var objects = new ArrayList<Map<?, ?>>();
-        if (list instanceof List<?> items) {
-            items.forEach(item -> objects.add(item instanceof Map<?, ?> map ? map : Map.of()));
-        }
-        return objects;
     }
 }

@@ -1,7 +1,6 @@
 package dev.muster.planner.spec;
 
 import com.google.protobuf.Duration;
-import dev.muster.contracts.Json;
 import dev.muster.v1.Disk;
 import dev.muster.v1.GcpLaunch;
 import dev.muster.v1.HostMaintenance;
@@ -11,7 +10,6 @@ import dev.muster.v1.OfferKey;
 import dev.muster.v1.OfferSpec;
 import dev.muster.v1.PoolSpec;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -425,19 +423,13 @@ public final class GcpLaunchValidator {
     }
 
     private void instanceSpec(String at, String json) {
-        Object read;
-        try {
-            read = Json.read(json);
-        } catch (IllegalArgumentException broken) {
-            found.say(at, broken.getMessage(), "write keys and values of Compute Engine's InstanceProperties, or a JSON object of them");
+        var read = CloudTerms.read(found, at, json, "keys and values of Compute Engine's InstanceProperties", "canIpForward: true");
+        if (read.isEmpty()) {
             return;
         }
-        if (!(read instanceof Map<?, ?> spec)) {
-            found.say(at, "is no JSON object", "write keys and values of Compute Engine's InstanceProperties, such as canIpForward: true");
-            return;
-        }
+        var spec = read.get();
         OWNED.forEach((path, fix) -> {
-            if (at(spec, path) != null) {
+            if (CloudTerms.at(spec, path) != null) {
                 found.say(at + "." + path, "may not stand in an instance spec", fix);
             }
         });
@@ -445,36 +437,19 @@ public final class GcpLaunchValidator {
             labels.forEach((key, value) -> label(at + ".labels." + key, String.valueOf(key), String.valueOf(value)));
         }
         int i = 0;
-        for (var item : objects(at(spec, "metadata.items"))) {
+        for (var item : CloudTerms.objects(CloudTerms.at(spec, "metadata.items"))) {
             metadataKey(at + ".metadata.items[" + i + "].key", String.valueOf(item.get("key")));
             i++;
         }
         // The first is the offer's; others are nobody else's.
-        objects(spec.get("networkInterfaces")).stream().limit(1).filter(network -> network.containsKey("subnetwork")).forEach(network ->
+        CloudTerms.objects(spec.get("networkInterfaces")).stream().limit(1).filter(network -> network.containsKey("subnetwork")).forEach(network ->
                 found.say(at + ".networkInterfaces[0].subnetwork", "may not stand in an instance spec", "write it as the offer's subnet"));
         i = 0;
-        for (var disk : objects(spec.get("disks"))) {
+        for (var disk : CloudTerms.objects(spec.get("disks"))) {
             if (Boolean.FALSE.equals(disk.get("autoDelete"))) {
                 found.say(at + ".disks[" + i + "].autoDelete", "is false, and disks go with their machine", "remove it");
             }
             i++;
         }
-    }
-
-    /** The value at a path of members; null if there is none. */
-    private static Object at(Map<?, ?> object, String path) {
-        Object value = object;
-        for (var member : path.split("\\.")) {
-            value = value instanceof Map<?, ?> map ? map.get(member) : null;
-        }
-        return value;
-    }
-
-    private static List<Map<?, ?>> objects(Object list) {
-        var objects = new ArrayList<Map<?, ?>>();
-        if (list instanceof List<?> items) {
-            items.forEach(item -> objects.add(item instanceof Map<?, ?> map ? map : Map.of()));
-        }
-        return objects;
     }
 }

@@ -1,6 +1,5 @@
 package dev.muster.planner.spec;
 
-import dev.muster.contracts.Json;
 import dev.muster.v1.K8sLaunch;
 import dev.muster.v1.PodKind;
 import java.util.Collections;
@@ -60,17 +59,11 @@ public final class PodTemplateValidator {
     }
 
     void judge(String at, K8sLaunch k8s) {
-        Object read;
-        try {
-            read = Json.read(k8s.getTemplate());
-        } catch (IllegalArgumentException broken) {
-            found.say(at, broken.getMessage(), "write metadata and spec of a pod, or a JSON object of them");
+        var read = CloudTerms.read(found, at, k8s.getTemplate(), "metadata and spec of a pod", "spec: {hostIPC: true}");
+        if (read.isEmpty()) {
             return;
         }
-        if (!(read instanceof Map<?, ?> template)) {
-            found.say(at, "is no JSON object", "write metadata and spec of a pod, such as spec: {hostIPC: true}");
-            return;
-        }
+        var template = read.get();
         for (var member : template.keySet()) {
             if (!member.equals("metadata") && !member.equals("spec")) {
                 found.say(at + "." + member, "is no member of a pod template, which has metadata and spec",
@@ -83,7 +76,7 @@ public final class PodTemplateValidator {
             found.say(at, "has neither metadata nor spec", "write those of a pod, or remove the template");
         }
         OWNED.forEach((path, fix) -> {
-            var value = at(template, path);
+            var value = CloudTerms.at(template, path);
             if (value != null && !value.equals(SAME.get(path))) {
                 found.say(at + "." + path, "may not stand in a pod template", fix);
             }
@@ -220,14 +213,5 @@ public final class PodTemplateValidator {
             return List.of();
         }
         return items.stream().<Map<?, ?>>map(item -> (Map<?, ?>) item).toList();
-    }
-
-    /** The value at a path of members; null if there is none. */
-    private static Object at(Map<?, ?> object, String path) {
-        Object value = object;
-        for (var member : path.split("\\.")) {
-            value = value instanceof Map<?, ?> map ? map.get(member) : null;
-        }
-        return value;
     }
 }
