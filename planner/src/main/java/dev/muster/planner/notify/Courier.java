@@ -58,6 +58,8 @@ final class Courier implements AutoCloseable {
     private final Pace pace;
     private final Clock clock;
     private final Map<Key, Line> lines = new HashMap<>();
+    /** Posts that were not answered yet. */
+    private int unanswered;
     private final ScheduledThreadPoolExecutor threads;
 
     /** @param wanted webhooks of a fleet, as its spec has them now */
@@ -122,7 +124,18 @@ final class Courier implements AutoCloseable {
             item = lines.get(key).items.peek();
         }
         var notice = item.notice();
-        if (!item.isOurs().getAsBoolean() || wanted.apply(notice.fleet()).stream().noneMatch(hook -> hook.getWebhookSecret().equals(notice.secret()))) {
+        boolean isWanted = wanted.apply(notice.fleet()).stream().anyMatch(hook -> hook.getWebhookSecret().equals(notice.secret()));
+        boolean isOurs;
+        synchronized (lines) {
+            // In one step with the count: who has said that it is ours no longer and then waits, waits for it, or it is not sent.
+            isOurs = item.isOurs().getAsBoolean();
+            unanswered += isOurs && isWanted ? 1 : 0;
+        }
+        if (!isOurs) {
+            removed(key, Duration.ZERO);
+            return;
+        }
+        if (!isWanted) {
             ended(key, item, Duration.ZERO);
             return;
         }
@@ -132,8 +145,23 @@ final class Courier implements AutoCloseable {
             } catch (RuntimeException ours) {
                 LOG.error("Notifications failed in our own code and go on", ours);
                 later(key, pace.longest());
+            } finally {
+                synchronized (lines) {
+                    unanswered--;
+                    lines.notifyAll();
+                }
             }
         });
+    }
+
+    /** Waits until what was posted is answered, so that it is known to be taken; not for what waits for its turn, or for another attempt. */
+    void awaitAnswers(Duration atMost) throws InterruptedException {
+        var deadline = System.nanoTime() + atMost.toNanos();
+        synchronized (lines) {
+            for (long left = atMost.toNanos(); unanswered > 0 && left > 0; left = deadline - System.nanoTime()) {
+                TimeUnit.NANOSECONDS.timedWait(lines, left);
+            }
+        }
     }
 
     private void answered(Key key, Item item, Webhooks.Answer answer) {
@@ -166,6 +194,12 @@ final class Courier implements AutoCloseable {
     }
 
     private void ended(Key key, Item item, Duration before) {
+        item.whenDone().run();
+        removed(key, before);
+    }
+
+    /** The first goes out of its line, and the next has its turn. */
+    private void removed(Key key, Duration before) {
         boolean more;
         synchronized (lines) {
             var line = lines.get(key);
@@ -176,7 +210,6 @@ final class Courier implements AutoCloseable {
                 lines.remove(key);
             }
         }
-        item.whenDone().run();
         if (more) {
             later(key, before);
         }

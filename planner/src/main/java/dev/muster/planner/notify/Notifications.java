@@ -16,6 +16,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -35,7 +36,7 @@ import org.jboss.logging.Logger;
 
 /**
  * Reads decisions and has people told of those that need one. Each partition is read by one replica of the planner; what was told is committed
- * after it was sent, so that nothing is lost with a process, and little is said twice.
+ * after it was sent, so that nothing is lost with a process, and only what a webhook had not answered when a process was killed is said twice.
  */
 public final class Notifications implements AutoCloseable, ConsumerRebalanceListener {
 
@@ -45,6 +46,8 @@ public final class Notifications implements AutoCloseable, ConsumerRebalanceList
     /** Time alone is no news, and is committed with the next that is. */
     private static final Duration COMMIT_AT_LEAST = Duration.ofMinutes(1);
     private static final Duration RETRY = Duration.ofSeconds(5);
+    /** A webhook answers within it, or is slow, and the other replicas wait for our partitions. */
+    private static final Duration ANSWERS = Duration.ofSeconds(2);
 
     private final Settings settings;
     private final Function<String, List<NotificationSpec>> webhooks;
@@ -141,7 +144,7 @@ public final class Notifications implements AutoCloseable, ConsumerRebalanceList
             while (!closing) {
                 turn();
             }
-            commit(readings.keySet(), true);
+            commitWhatIsAnswered(readings.keySet());
         } finally {
             onPartitionsLost(Set.copyOf(readings.keySet()));
         }
@@ -238,10 +241,21 @@ public final class Notifications implements AutoCloseable, ConsumerRebalanceList
     @Override
     public void onPartitionsRevoked(Collection<TopicPartition> partitions) {
         try {
-            commit(partitions, true);
+            commitWhatIsAnswered(partitions);
         } finally {
             onPartitionsLost(partitions);
         }
+    }
+
+    /** What is on its way and not committed is sent again by whoever reads these partitions next: it is waited for, and nothing else is sent. */
+    private void commitWhatIsAnswered(Collection<TopicPartition> partitions) {
+        partitions.stream().map(readings::get).filter(Objects::nonNull).forEach(reading -> reading.isOurs = false);
+        try {
+            courier.awaitAnswers(ANSWERS);
+        } catch (InterruptedException interrupted) {
+            Thread.currentThread().interrupt();
+        }
+        commit(partitions, true);
     }
 
     @Override
@@ -266,7 +280,7 @@ public final class Notifications implements AutoCloseable, ConsumerRebalanceList
     public void close() {
         closing = true;
         try {
-            thread.join(3_000);
+            thread.join(ANSWERS.plusSeconds(2).toMillis());
             thread.interrupt();
             thread.join(1_000);
         } catch (InterruptedException interrupted) {
