@@ -2,6 +2,7 @@
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
+import { drawSoon } from './live.js';
 import { html } from './ui.js';
 import { moment } from './format.js';
 import { now } from './api.js';
@@ -11,29 +12,6 @@ const PALETTE = ['#3468e0', '#d98e04', '#2f9e63', '#a056c7', '#c7423b', '#1593a8
 
 /** Seconds between two times below a chart: no time stands there twice. */
 const MINUTES_APART = [1, 2, 5, 10, 15, 30, 60, 120, 180, 240, 360, 720, 1440, 2880].map(minutes => minutes * 60);
-
-/** Charts whose data changed, each with what draws it anew: one a frame, since several at once would make one long frame. @type {Map<object, () => void>} */
-const waiting = new Map();
-
-/** @param {object} chart @param {() => void} draw */
-function inItsOwnFrame(chart, draw) {
-  waiting.set(chart, draw);
-  if (waiting.size === 1) {
-    requestAnimationFrame(next);
-  }
-}
-
-function next() {
-  const [[chart, draw]] = waiting;
-  try {
-    draw();
-  } finally {
-    waiting.delete(chart);
-    if (waiting.size > 0) {
-      requestAnimationFrame(next);
-    }
-  }
-}
 
 function colours() {
   const style = getComputedStyle(document.documentElement);
@@ -107,10 +85,11 @@ export function Chart({ label, times, series, format, axis: short = format, stac
   }, [shape]);
 
   useEffect(() => {
-    inItsOwnFrame(plot, () => {
+    drawSoon(() => {
       if (plot.current) {
         plot.current.muster = series.map(one => one.values);
-        plot.current.setData(data);
+        // At once, and not when all others are done, too.
+        plot.current.batch(made => made.setData(data));
       }
     });
   }, [times, series]);

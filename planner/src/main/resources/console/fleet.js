@@ -1,9 +1,9 @@
 // One fleet: its pools and machines now, how they were over time, what they cost and for whom, and what can be done.
 
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import { all, call, connection, now, withQuery } from './api.js';
 import { Live, useClock, useLive } from './live.js';
-import { budgets, decisions, fleets, machines, poll, pools, queues, session, spent } from './model.js';
+import { budgets, decisions, fleets, machines, poll, pools, queues, session, spent, useFleet } from './model.js';
 import { Age, Badge, Bar, Choice, Empty, Figure, LongTable, PageHead, Panel, Problem, Table, html } from './ui.js';
 import { count, countdown, ms, money, percentile, rate, releaseAt, span, stage, words } from './format.js';
 import { refine, to, useRoute, whyLink } from './route.js';
@@ -16,33 +16,39 @@ const enc = encodeURIComponent;
 const RANGES = { '1h': 3_600_000, '6h': 21_600_000, '24h': 86_400_000 };
 
 export function FleetList() {
-  useLive(fleets);
   return html`<${PageHead} title="Fleets">${session.mayAnywhere('ADMIN') && html`<a class="button" href=${to(['new'], { import: 'yes' })}>Import</a>`}</${PageHead}>
-    <div class="grid"><${FleetTable} list=${fleets.list()} /></div>`;
+    <div class="grid"><${FleetTable} /></div>`;
 }
 
 export function FleetPage({ name }) {
-  useLive(fleets);
+  const there = Boolean(useFleet(name));
   useLive(session);
   const { query } = useRoute();
-  const view = fleets.byName.get(name);
-  if (!view) {
-    return html`<${PageHead} title=${name} /><p class="empty">${fleets.synced ? html`There is no such fleet, or you may not see it. <a href="#/fleets">All fleets</a>` : 'Reading…'}</p>`;
-  }
-  const range = RANGES[query.range] ? query.range : '1h';
-  return html`<${PageHead} title=${name} kicker="Fleet" sub=${html`<${Badge} state=${view.record.state} /><span>version ${view.record.version}, by ${view.record.changedBy || 'nobody'} ${span(now() - ms(view.record.changedAt))} ago</span>
-      ${view.record.managedBy && html`<span>managed by ${view.record.managedBy}</span>`}<span>shutdown action: ${words(view.record.spec.shutdown).toLowerCase() || 'idle'}</span><${StaleFleet} />`}><${FleetActions} view=${view} /></${PageHead}>
-    <${Figures} view=${view} />
+  // Each part follows what it shows, and is drawn by itself.
+  const parts = useMemo(() => html`<${Head} name=${name} />
+    <${Figures} name=${name} />
     <div class="grid">
-      <${Gauges} view=${view} />
-      <${Refusals} view=${view} />
+      <${Gauges} name=${name} />
+      <${Refusals} name=${name} />
       <${FleetBudgets} name=${name} />
-      <${FleetQueues} view=${view} open=${query.queue} />
-      <${MachineTable} view=${view} query=${query} />
-      <${Charts} view=${view} range=${range} />
-      <${Cost} view=${view} by=${query.by} />
+      <${FleetQueues} name=${name} open=${query.queue} />
+      <${MachineTable} name=${name} query=${query} />
+      <${Charts} name=${name} range=${RANGES[query.range] ? query.range : '1h'} />
+      <${Cost} name=${name} by=${query.by} />
       <${Recent} name=${name} />
-    </div>`;
+    </div>`, [name, query, session.changes]);
+  return there ? parts
+    : html`<${PageHead} title=${name} /><p class="empty">${fleets.synced ? html`There is no such fleet, or you may not see it. <a href="#/fleets">All fleets</a>` : 'Reading…'}</p>`;
+}
+
+function Head({ name }) {
+  const view = useFleet(name);
+  if (!view) {
+    return null;
+  }
+  const { record } = view;
+  return html`<${PageHead} title=${name} kicker="Fleet" sub=${html`<${Badge} state=${record.state} /><span>version ${record.version}, by ${record.changedBy || 'nobody'} ${span(now() - ms(record.changedAt))} ago</span>
+    ${record.managedBy && html`<span>managed by ${record.managedBy}</span>`}<span>shutdown action: ${words(record.spec.shutdown).toLowerCase() || 'idle'}</span><${StaleFleet} />`}><${FleetActions} view=${view} /></${PageHead}>`;
 }
 
 function StaleFleet() {
@@ -50,12 +56,16 @@ function StaleFleet() {
   return connection.state === 'gone' ? html`<${Age} at=${fleets.at} fresh=${0} />` : null;
 }
 
-function Figures({ view }) {
+function Figures({ name }) {
+  const view = useFleet(name);
   useLive(spent);
   useLive(machines);
+  if (!view) {
+    return null;
+  }
   const { currency, limits } = view.record.spec;
-  const list = machines.list(view.record.fleet).filter(machine => machine.counted);
-  const known = spent.value?.get(view.record.fleet);
+  const list = machines.list(name).filter(machine => machine.counted);
+  const known = spent.value?.get(name);
   const of = (...stages) => list.filter(machine => stages.includes(stage(machine))).length;
   return html`<dl class="figures" aria-label="In all">
     <${Figure} name="Tasks waiting" value=${view.waiting} testid="waiting" />
@@ -67,10 +77,13 @@ function Figures({ view }) {
 }
 
 /** Each pool: what runs, comes, idles and leaves, of its most. */
-function Gauges({ view }) {
+function Gauges({ name }) {
+  const view = useFleet(name);
   useLive(machines);
   useLive(pools);
-  const name = view.record.fleet;
+  if (!view) {
+    return null;
+  }
   const byPool = new Map();
   for (const machine of machines.list(name)) {
     if (machine.counted) {
@@ -98,12 +111,12 @@ function Gauges({ view }) {
   })}</div></${Panel}>`;
 }
 
-function Refusals({ view }) {
+function Refusals({ name }) {
+  const list = useFleet(name)?.refusals ?? [];
   useClock();
-  const list = view.refusals;
   return html`<${Panel} title="What is in the way" note=${list.length ? String(list.length) : ''} testid="refusals">${list.length === 0 ? html`<${Empty}>Nothing: what waits is served.</${Empty}>`
     : html`<ul class="lines">${list.map((refusal, i) => html`<li key=${`${refusal.rule} ${refusal.queue} ${refusal.pool} ${refusal.subject} ${i}`} class="warn"><p>${refusal.text}</p>
-      <p class="meta">${refusal.queue && html`<a href=${whyLink('queue', view.record.fleet, refusal.queue)}>Why</a>`}<span>${words(refusal.reason)}</span><span>for ${span(now() - ms(refusal.since))}</span>${refusal.unblockedBy && html`<span>ends when: ${refusal.unblockedBy}</span>`}</p></li>`)}</ul>`}</${Panel}>`;
+      <p class="meta">${refusal.queue && html`<a href=${whyLink('queue', name, refusal.queue)}>Why</a>`}<span>${words(refusal.reason)}</span><span>for ${span(now() - ms(refusal.since))}</span>${refusal.unblockedBy && html`<span>ends when: ${refusal.unblockedBy}</span>`}</p></li>`)}</ul>`}</${Panel}>`;
 }
 
 function FleetBudgets({ name }) {
@@ -113,9 +126,10 @@ function FleetBudgets({ name }) {
     : html`<ul class="budgets">${list.map(budget => html`<${BudgetLine} key=${`${budget.pool} ${budget.queue} ${budget.budget.period}`} budget=${budget} />`)}</ul>`}</${Panel}>`;
 }
 
-function FleetQueues({ view, open }) {
+function FleetQueues({ name, open }) {
   useLive(queues);
-  const name = view.record.fleet;
+  // Why tasks wait is said by the fleet.
+  useLive(fleets);
   const list = (queues.value ?? []).filter(queue => queue.fleet === name);
   return html`<${Panel} title="Queues" wide actions=${html`<${Age} at=${queues.at} />`} testid="queues">
     <${Table} label="Queues" columns=${['Queue', { name: 'Waiting', num: true }, { name: 'Oldest', num: true }, { name: 'Workers', num: true }, { name: 'Others', num: true }, 'Why waiting', 'Seen']} empty=${queues.value ? 'None.' : 'Reading…'}>
@@ -135,11 +149,11 @@ function WaitingTasks({ fleet, queue }) {
 
 const ORDER = { state: machine => machine.phase + (machine.tasks.length ? '0' : '1'), machine: machine => machine.machineId.padStart(40), pool: machine => machine.pool, age: machine => machine.requestedAt, cost: machine => -Number(machine.paid?.spentMicros ?? 0) };
 
-function MachineTable({ view, query }) {
+function MachineTable({ name, query }) {
   useLive(machines);
   useClock();
-  const name = view.record.fleet;
-  const specs = new Map(view.record.spec.pools.map(pool => [pool.name, pool]));
+  const currency = fleets.currency(name);
+  const specs = new Map((fleets.byName.get(name)?.record.spec.pools ?? []).map(pool => [pool.name, pool]));
   const filter = query.show ?? 'all';
   const order = ORDER[query.sort] ? query.sort : 'age';
   const every = machines.list(name);
@@ -153,8 +167,8 @@ function MachineTable({ view, query }) {
       columns=${['Machine', 'State', 'Pool', 'Type', 'Task', { name: 'Released in', num: true }, { name: 'Age', num: true }, { name: 'Cost', num: true }, { name: 'Rate', num: true }, 'Actions']}
       row=${machine => { const gone = releaseAt(machine, specs.get(machine.pool)); return html`<th scope="row"><a href=${to(['machines', machine.machineId])}>${machine.machineId}</a></th><td><${Badge} state=${stage(machine)} />${machine.protected && html` <span class="badge off">Protected</span>`}</td>
         <td>${machine.pool}</td><td>${machine.offer?.machineType}${machine.offer?.market === 'SPOT' ? ' spot' : ''}</td><td>${machine.tasks.length ? html`<code>${machine.tasks.join(', ')}</code>` : html`<span class="muted">${machine.causeDetail || '–'}</span>`}</td>
-        <td class="num">${Number.isFinite(gone) ? (gone > at ? countdown(gone - at) : 'now, if not kept') : '–'}</td><td class="num">${span(at - ms(machine.requestedAt))}</td><td class="num">${money(paidNow(machine, at), view.record.spec.currency)}</td>
-        <td class="num">${rate(machine.paid?.microsPerHour ?? machine.committedMicrosPerHour, view.record.spec.currency)}</td><td><a href=${whyLink('machine', machine.machineId)}>Why</a> <${MachineActions} machine=${machine} quiet /></td>`; }} /></${Panel}>`;
+        <td class="num">${Number.isFinite(gone) ? (gone > at ? countdown(gone - at) : 'now, if not kept') : '–'}</td><td class="num">${span(at - ms(machine.requestedAt))}</td><td class="num">${money(paidNow(machine, at), currency)}</td>
+        <td class="num">${rate(machine.paid?.microsPerHour ?? machine.committedMicrosPerHour, currency)}</td><td><a href=${whyLink('machine', machine.machineId)}>Why</a> <${MachineActions} machine=${machine} quiet /></td>`; }} /></${Panel}>`;
 }
 
 /** What it has cost until now, micro-units. */
@@ -170,8 +184,7 @@ export function paidNow(machine, at) {
 /** What is not asked for. */
 const nothing = Object.assign(new Live(), { value: null, error: null });
 
-function Charts({ view, range }) {
-  const name = view.record.fleet;
+function Charts({ name, range }) {
   const asked = useLive(poll(`history ${name} ${range}`, async () => {
     const until = now();
     const since = new Date(until - RANGES[range]).toISOString();
@@ -182,16 +195,16 @@ function Charts({ view, range }) {
   const lives = useLive(shape === 'type' ? poll(`lives ${name}`, () => all('/v1/machines', { fleet: name, endedToo: true }, 'machines', 5000), 30_000) : nothing);
   const [data, setData] = useState(null);
   useEffect(() => setData(asked.value && chartData({ ...asked.value, lives: lives.value ?? [] }, range)), [asked.value, lives.value]);
-  const point = at => { location.hash = whyLink('moment', name, String(Math.round(at))); };
-  const amount = value => money(value, view.record.spec.currency);
+  const point = length => at => { location.hash = whyLink('moment', name, String(Math.round(at)), String(length)); };
+  const amount = value => money(value, fleets.currency(name));
   return html`<${Panel} title="Over time" wide note="Click a point for what was decided then" testid="charts" actions=${html`<${Age} at=${asked.at} fresh=${70_000} /><${Choice} label="Range" value=${range} options=${Object.keys(RANGES).map(key => [key, key])} onChange=${key => refine({ range: key })} />`}>
     <${Problem} error=${asked.error} />
     ${!data ? html`<${Empty}>Reading…</${Empty}>` : html`<div class="charts">
       <section aria-label="Machines over time"><div class="panel-head"><h3>Machines</h3><span class="panel-actions"><${Choice} label="Machines by" value=${shape} options=${[['pool', 'By pool'], ['type', 'By type'], ['phase', 'By phase']]} onChange=${setShape} /></span></div>
-        <${Problem} error=${lives.error} />${shape === 'type' && !lives.value ? html`<${Empty}>Reading…</${Empty}>` : html`<${Chart} key=${shape} label="Machines over time" times=${data.times} series=${data[shape]} stacked whole format=${value => String(Math.round(value * 10) / 10)} onPoint=${point} />`}</section>
-      <section aria-label="Tasks over time"><div class="panel-head"><h3>Tasks</h3></div><${Chart} label="Tasks over time" times=${data.times} series=${data.tasks} whole format=${value => String(Math.round(value * 10) / 10)} onPoint=${point} /></section>
-      <section aria-label="Waiting times"><div class="panel-head"><h3>Waited before their start</h3><span class="note">at most, of the tasks that started</span></div><${Chart} label="Waiting times" times=${data.waitTimes} series=${data.waits} format=${value => span(value * 1000)} axis=${shortSpan} onPoint=${point} /></section>
-      <section aria-label="Spend rate over time"><div class="panel-head"><h3>Spend rate by pool</h3></div><${Chart} label="Spend rate over time" times=${data.times} series=${data.spend} stacked format=${value => `${amount(value)}/h`} onPoint=${point} /></section>
+        <${Problem} error=${lives.error} />${shape === 'type' && !lives.value ? html`<${Empty}>Reading…</${Empty}>` : html`<${Chart} key=${shape} label="Machines over time" times=${data.times} series=${data[shape]} stacked whole format=${value => String(Math.round(value * 10) / 10)} onPoint=${point(STEP[range])} />`}</section>
+      <section aria-label="Tasks over time"><div class="panel-head"><h3>Tasks</h3></div><${Chart} label="Tasks over time" times=${data.times} series=${data.tasks} whole format=${value => String(Math.round(value * 10) / 10)} onPoint=${point(STEP[range])} /></section>
+      <section aria-label="Waiting times"><div class="panel-head"><h3>Waited before their start</h3><span class="note">at most, of the tasks that started</span></div><${Chart} label="Waiting times" times=${data.waitTimes} series=${data.waits} format=${value => span(value * 1000)} axis=${shortSpan} onPoint=${point(waitStep(range))} /></section>
+      <section aria-label="Spend rate over time"><div class="panel-head"><h3>Spend rate by pool</h3></div><${Chart} label="Spend rate over time" times=${data.times} series=${data.spend} stacked format=${value => `${amount(value)}/h`} onPoint=${point(STEP[range])} /></section>
     </div>`}</${Panel}>`;
 }
 
@@ -201,6 +214,11 @@ function shortSpan(seconds) {
 }
 
 const STEP = { '1h': 60_000, '6h': 60_000, '24h': 300_000 };
+
+/** Of a minute too few tasks start to say how long most of them waited. */
+function waitStep(range) {
+  return Math.max(STEP[range], 300_000);
+}
 
 /** Rows of a minute as series of steps; a step without a row is nothing: rows are written while something waits or runs. */
 function chartData({ rows, lives, since, until }, range) {
@@ -231,7 +249,7 @@ function chartData({ rows, lives, since, until }, range) {
         put('phase', words(phase), at, n);
       }
       if (row.waits.length) {
-        const wide = Math.max(step, 300_000);
+        const wide = waitStep(range);
         const slot = Math.floor(at / wide) * wide;
         const counts = waits.get(slot) ?? waits.set(slot, new Array(9).fill(0)).get(slot);
         row.waits.forEach((n, i) => { counts[i] += Number(n); });
@@ -255,8 +273,7 @@ function chartData({ rows, lives, since, until }, range) {
 
 const GROUPS = { pool: 'BY_POOL', queue: 'BY_QUEUE', project: 'BY_PROJECT', user: 'BY_USER' };
 
-function Cost({ view, by }) {
-  const name = view.record.fleet;
+function Cost({ name, by }) {
   const group = GROUPS[by] ? by : 'pool';
   const asked = useLive(poll(`cost ${name} ${group}`, () => call('GET', withQuery(`/v1/fleets/${enc(name)}/spend`, { since: new Date(now() - 30 * 86_400_000).toISOString(), groupBy: GROUPS[group] })), 15_000));
   useLive(queues);

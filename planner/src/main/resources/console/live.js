@@ -1,12 +1,76 @@
-// Things that change under a page, and how a page follows them: many changes between two frames are one.
+// Things that change under a page, and how a page follows them: many changes between two frames are one, and what is to be drawn anew is drawn part by
+// part, a few milliseconds of each frame, so that none is late however much changed.
 
+import { options } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+
+/** Of a frame's 16 ms, what drawing may begin within; the rest is the browser's, for style, layout and paint. */
+const DRAWING_MS = 6;
+/** A page that nobody sees has no frames, and may be hidden before its next. */
+const HIDDEN_MS = 250;
+const FRAME_LOST_MS = 500;
+
+/** What changed since the last frame. @type {Set<Live>} */
+const changed = new Set();
+/** What waits to be drawn, in the order in which it was asked for. @type {Set<() => void>} */
+const waiting = new Set();
+let awaited = false;
+let frame = 0;
+let timer = 0;
+
+function awaitFrame() {
+  if (!awaited) {
+    awaited = true;
+    frame = requestAnimationFrame(onFrame);
+    timer = window.setTimeout(onFrame, document.hidden ? HIDDEN_MS : FRAME_LOST_MS);
+  }
+}
+
+function onFrame() {
+  awaited = false;
+  cancelAnimationFrame(frame);
+  clearTimeout(timer);
+  try {
+    for (const live of changed) {
+      changed.delete(live);
+      [...live.listeners].forEach(listener => listener());
+    }
+    drawSome();
+  } finally {
+    if (changed.size > 0 || waiting.size > 0) {
+      awaitFrame();
+    }
+  }
+}
+
+function drawSome() {
+  const until = document.hidden ? Infinity : performance.now() + DRAWING_MS;
+  const { debounceRendering } = options;
+  // Each at once: all that changed would be drawn together otherwise, and could not be told how long it takes.
+  options.debounceRendering = draw => draw();
+  try {
+    for (const draw of waiting) {
+      waiting.delete(draw);
+      draw();
+      if (performance.now() >= until) {
+        break;
+      }
+    }
+  } finally {
+    options.debounceRendering = debounceRendering;
+  }
+}
+
+/** Draws it in the next frame that has time for it; once, however often it is asked for until then. @param {() => void} draw */
+export function drawSoon(draw) {
+  waiting.add(draw);
+  awaitFrame();
+}
 
 /** Something that changes. */
 export class Live {
   /** @type {Set<() => void>} */
   listeners = new Set();
-  scheduled = false;
   /** How often it has changed. */
   changes = 0;
 
@@ -29,42 +93,29 @@ export class Live {
   /** Nobody follows it any more. */
   end() {}
 
-  /** Tells who follows it, before the next frame; a page that nobody sees has no frames, and is told in its own time. */
+  /** Tells who follows it, before the next frame. */
   changed() {
     this.changes++;
-    if (this.scheduled) {
-      return;
-    }
-    this.scheduled = true;
-    const tell = () => {
-      if (this.scheduled) {
-        this.scheduled = false;
-        for (const listener of [...this.listeners]) {
-          listener();
-        }
-      }
-    };
-    if (document.hidden) {
-      setTimeout(tell, 250);
-    } else {
-      requestAnimationFrame(tell);
-      // A page may be hidden before its next frame.
-      setTimeout(tell, 500);
-    }
+    changed.add(this);
+    awaitFrame();
   }
 }
 
 /** Draws the component anew whenever it changes. @template {Live} T @param {T} live @returns {T} */
 export function useLive(live) {
-  const [, draw] = useState(0);
+  const [, set] = useState(0);
   const drawn = live.changes;
   useEffect(() => {
-    const end = live.subscribe(() => draw(n => n + 1));
+    const draw = () => set(n => n + 1);
+    const end = live.subscribe(() => drawSoon(draw));
     if (live.changes !== drawn) {
       // Between its being drawn and this, which comes a frame later, nobody was told.
-      draw(n => n + 1);
+      draw();
     }
-    return end;
+    return () => {
+      end();
+      waiting.delete(draw);
+    };
   }, [live]);
   return live;
 }

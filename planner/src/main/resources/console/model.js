@@ -1,7 +1,7 @@
 // What the console knows: fleets, machines and decisions as they change, and what is asked for every few seconds while somebody looks.
 
 import { call, all, connection, now, watch, withQuery, token } from './api.js';
-import { Live, Ring } from './live.js';
+import { Live, Ring, useLive } from './live.js';
 import { ENDED, periodStart, stage } from './format.js';
 
 const DECISIONS_KEPT = 1000;
@@ -298,6 +298,12 @@ export function isShown(event) {
 }
 
 export const fleets = new Fleets();
+
+/** The fleet, and the component is drawn anew whenever it was read. @param {string} name @returns {any} undefined where there is none */
+export function useFleet(name) {
+  return useLive(fleets).byName.get(name);
+}
+
 export const machines = new Machines();
 export const decisions = new Decisions();
 

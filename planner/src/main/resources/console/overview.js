@@ -1,5 +1,6 @@
 // The overview: what waits and why, what runs, what it costs and will have cost, and what was decided last.
 
+import { useMemo } from 'preact/hooks';
 import { connection, now } from './api.js';
 import { useClock, useLive } from './live.js';
 import { budgets, decisions, fleets, installation, machines, queues, session, spent } from './model.js';
@@ -28,20 +29,18 @@ export function forecast(view, unit) {
 export function Overview() {
   useLive(fleets);
   useLive(session);
-  const list = fleets.list();
-  if (fleets.synced && list.length === 0) {
-    return html`<${PageHead} title="Overview" /><${First} />`;
-  }
-  return html`<${PageHead} title="Overview" />
-    <${Figures} list=${list} />
+  const none = fleets.synced && fleets.list().length === 0;
+  // Each part follows what it shows, and is drawn by itself.
+  return useMemo(() => (none ? html`<${PageHead} title="Overview" /><${First} />` : html`<${PageHead} title="Overview" />
+    <${Figures} />
     <div class="grid">
       <${Life} />
-      <${Warnings} list=${list} />
+      <${Warnings} />
       <${Budgets} />
       <${Waiting} />
-      <${FleetTable} list=${list} />
+      <${FleetTable} />
       <${Last} />
-    </div>`;
+    </div>`), [none, session.changes]);
 }
 
 function First() {
@@ -52,9 +51,10 @@ function First() {
       : html`<p>You may look, and not create one: ask an admin.</p>`}</div>`;
 }
 
-function Figures({ list }) {
+function Figures() {
   useLive(machines);
   useLive(spent);
+  const list = useLive(fleets).list();
   const sum = of => list.reduce((total, fleet) => total + of(fleet), 0);
   const waiting = sum(fleet => fleet.waiting);
   const counted = machines.list().filter(machine => machine.counted);
@@ -79,7 +79,8 @@ function Figures({ list }) {
 }
 
 /** What needs a person: refusals that last, budgets at their limits, services that are not ready. */
-function Warnings({ list }) {
+function Warnings() {
+  const list = useLive(fleets).list();
   useLive(installation);
   useLive(budgets);
   useClock();
@@ -197,7 +198,8 @@ function Budgets() {
   </${Panel}>`;
 }
 
-export function FleetTable({ list }) {
+export function FleetTable() {
+  const list = useLive(fleets).list();
   useLive(machines);
   const busy = new Map();
   for (const machine of machines.list()) {

@@ -183,7 +183,7 @@ export function Table({ label, columns, children, empty, testid }) {
 }
 
 const ROW = 34;
-const SPARE = 12;
+const SPARE = 6;
 
 /**
  * A table of many rows of one height, of which only those in sight are in the page.

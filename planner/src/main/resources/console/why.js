@@ -8,8 +8,10 @@ import { ms, moment, money, rate, span, stage, words } from './format.js';
 import { to, whyLink } from './route.js';
 import { EventLine, Kind, reasonOf, textOf } from './events.js';
 
-/** How much around a point in a chart is looked at. */
-const AROUND_MS = 150_000;
+/** Before and after what a point in a chart is of, what is looked at, too: a decision's machines and costs come later than it. */
+const AROUND_MS = 120_000;
+/** What a point is of if its link doesn't say. */
+const MOMENT_MS = 60_000;
 
 /** @param {{what: string, onClose: () => void}} props what: a kind and what names it, as in whyLink */
 export function Why({ what, onClose }) {
@@ -55,8 +57,8 @@ async function ask(kind, names) {
     }
     case 'moment': {
       const at = Number(second);
-      const found = await list(first, at - AROUND_MS, at + AROUND_MS);
-      return { title: `${first} at ${moment(at, now())}`, summary: found.length ? undefined : 'Nothing was decided within two and a half minutes of it.', decisions: found, note: 'What was decided around then' };
+      const found = await list(first, at - AROUND_MS, at + (Number(third) || MOMENT_MS) + AROUND_MS);
+      return { title: `${first} at ${moment(at, now())}`, summary: found.length ? undefined : 'Nothing was decided then, nor within two minutes of it.', decisions: found, note: 'What was decided around then' };
     }
     default:
       throw new Error('This link asks for nothing that there is.');

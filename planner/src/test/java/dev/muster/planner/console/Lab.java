@@ -204,6 +204,13 @@ final class Lab implements AutoCloseable {
         return machines().stream().filter(machine -> machine.getPhase() == Phase.READY && machine.getTasksCount() == 0).findFirst().orElseThrow();
     }
 
+    /** By the API, so that both are on the record. */
+    MachineRecord protectsAndUnprotects(MachineRecord machine) {
+        var request = MachineNameRequest.newBuilder().setMachineId(machine.getMachineId()).build();
+        machines.protectMachine(request);
+        return machines.unprotectMachine(request);
+    }
+
     private Map<Phase, Long> phases() {
         var found = new TreeMap<Phase, Long>();
         machines().forEach(machine -> found.merge(machine.getPhase(), 1L, Long::sum));
