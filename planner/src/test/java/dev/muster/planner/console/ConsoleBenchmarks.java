@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 /** How soon the console is there, and whether it stays fluid and small. Run by name, on a computer that does nothing else. */
@@ -85,7 +86,8 @@ class ConsoleBenchmarks extends ConsoleInBrowser {
                 page.evaluate("() => { window.frames_ = []; window.tasks_ = []; let last = performance.now();"
                         + " const frame = now => { window.frames_.push(now - last); last = now; requestAnimationFrame(frame); }; requestAnimationFrame(now => { last = now; requestAnimationFrame(frame); });"
                         + " new PerformanceObserver(list => list.getEntries().forEach(e => window.tasks_.push("
-                        + "`${Math.round(e.duration)} (${Math.round(e.scripts.reduce((sum, script) => sum + script.duration, 0))} scripts,"
+                        + "`${Math.round(e.duration)} (${Math.round(e.scripts.reduce((sum, script) => sum + script.duration, 0))} scripts"
+                        + "${e.scripts.map(script => `, ${Math.round(script.duration)} ${script.invoker} ${script.sourceFunctionName} ${script.sourceURL.replace(/.*\\//, '')}`).join('')};"
                         + " ${e.styleAndLayoutStart ? Math.round(e.startTime + e.duration - e.styleAndLayoutStart) : 0} style and layout)`))).observe({type: 'long-animation-frame'}); }");
                 var halfMinutes = new ArrayList<HalfMinute>();
                 for (double minute = 0; minute < minutes; minute += 0.5) {
@@ -104,8 +106,8 @@ class ConsoleBenchmarks extends ConsoleInBrowser {
                     heaps.add(number(page, "performance.memory.usedJSHeapSize") / 1e6);
                     page.evaluate("() => { window.tasks_.length = 0; }");
                 }
-                System.out.printf("%s: %d machines, %d events a second, %.1f min: heap after a collection %s MB, first %.1f, last %.1f%n", address, MACHINES, EVENTS_A_SECOND, minutes,
-                        spread(heaps), heaps.get(0), heaps.get(heaps.size() - 1));
+                System.out.printf("%s: %d machines, %d events a second, %.1f min: heap after a collection %s MB; each half minute %s%n", address, MACHINES, EVENTS_A_SECOND, minutes, spread(heaps),
+                        heaps.stream().map("%.1f"::formatted).collect(Collectors.joining(" ")));
                 show("all half minutes", halfMinutes);
                 show("half minutes of which less than 1 % was stolen", halfMinutes.stream().filter(half -> half.stolenPercent < 1).toList());
                 assertThat(heaps.get(heaps.size() - 1)).as("MB at the end").isLessThan(heaps.get(0) * 1.5 + 5);
