@@ -14,6 +14,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -27,6 +29,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Up, a look around, and down; with somebody who collects figures, log lines and traces. */
 class LocalRunIT {
+
+    /** A computer that has much else to do is slow; what never comes, comes in no time. */
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
 
     @TempDir
     Path folder;
@@ -71,7 +76,7 @@ class LocalRunIT {
         shell.run("./muster queue list").succeeded();
         shell.run("./muster decision list demo").succeeded();
         shell.run("./muster why queue cpu").succeeded();
-        Await.within(Duration.ofSeconds(30), "a machine for the task", () -> !shell.run("./muster machine list --json").succeeded().json().path("machines").isEmpty());
+        Await.within(PATIENCE, "a machine for the task", () -> !shell.run("./muster machine list --json").succeeded().json().path("machines").isEmpty());
         var again = shell.run("./muster replay-decisions --json").succeeded().json();
         assertThat(again.path("differences").asInt(-1)).isZero();
         assertThat(again.path("plans").asInt()).isPositive();
@@ -112,7 +117,7 @@ class LocalRunIT {
         var figures = new Figures(services);
         // A machine that works: what went by between two looks is no start of a task. A planner shows its fleets every five seconds.
         shell.run("./muster task enqueue gpu --seconds 1200").succeeded();
-        Await.within(Duration.ofSeconds(40), "a machine that works, and the fleet's budgets", () -> figures.names().containsAll(Set.of("muster_machines", "muster_spend_per_hour",
+        Await.within(PATIENCE, "a machine that works, and the fleet's budgets", () -> figures.names().containsAll(Set.of("muster_machines", "muster_spend_per_hour",
                 "muster_committed_per_hour", "muster_task_start_seconds_bucket", "muster_budget_left")));
         figures.areThoseOfThePage();
         if (prometheus.isPresent()) {
@@ -123,7 +128,7 @@ class LocalRunIT {
     }
 
     private void aLaunchIsFollowedFromItsQueueToItsMachine() throws Exception {
-        Await.within(Duration.ofSeconds(15), "a machine's whole trail", () -> collector.spans().stream().filter(look -> look.name().equals("look") && look.parent().isEmpty()
+        Await.within(PATIENCE, "a machine's whole trail", () -> collector.spans().stream().filter(look -> look.name().equals("look") && look.parent().isEmpty()
                 && look.service().equals("queue-watcher")).flatMap(look -> collector.after(look, "plan").stream()).anyMatch(plan -> plan.service().equals("planner")
                 && !collector.after(plan, "machine booting").isEmpty() && collector.after(plan, "command launch").stream().anyMatch(command ->
                         command.service().equals("aws-provisioner") && collector.after(command, "cloud launch").size() == 1)));
@@ -139,19 +144,37 @@ class LocalRunIT {
         shell.run("kill -STOP " + kafka).succeeded();
         try {
             for (var service : services.entrySet()) {
-                Await.within(Duration.ofSeconds(30), service.getKey() + " is not ready", () -> health(service.getValue(), "ready").contains("Kafka has not answered for "));
+                Await.within(PATIENCE, service.getKey() + " is not ready", () -> health(service.getValue(), "ready").contains("Kafka has not answered for "));
                 assertThat(health(service.getValue(), "live")).as(service.getKey()).startsWith("200");
             }
         } finally {
             shell.run("kill -CONT " + kafka).succeeded();
         }
+        var goesOn = Instant.now();
         for (var service : services.entrySet()) {
             try {
-                Await.within(Duration.ofSeconds(60), service.getKey() + " is ready again", () -> health(service.getValue(), "ready").startsWith("200"));
+                Await.within(PATIENCE, service.getKey() + " is ready again", () -> health(service.getValue(), "ready").startsWith("200"));
             } catch (AssertionError late) {
-                throw new AssertionError(service.getKey() + " says: " + health(service.getValue(), "ready"), late);
+                throw new AssertionError(service.getKey() + " says: " + health(service.getValue(), "ready") + "; it logged " + loggedSince(service.getKey(), goesOn), late);
             }
         }
+        System.out.printf("Kafka was silent; all were ready %d s after it went on%n", Duration.between(goesOn, Instant.now()).toSeconds());
+    }
+
+    /** What is no news of usual work. */
+    private List<String> loggedSince(String service, Instant since) throws IOException {
+        var found = new ArrayList<String>();
+        try (var logs = Files.walk(folder.resolve(".muster/run"))) {
+            for (var file : logs.filter(file -> file.getFileName().toString().startsWith(service) && file.toString().endsWith(".log")).toList()) {
+                for (var line : Files.readAllLines(file)) {
+                    var json = new ObjectMapper().readTree(line);
+                    if (!Instant.parse(json.path("timestamp").asText()).isBefore(since)) {
+                        found.add(json.path("timestamp").asText() + " " + json.path("logger").asText() + " " + json.path("message").asText());
+                    }
+                }
+            }
+        }
+        return found.subList(Math.max(0, found.size() - 200), found.size());
     }
 
     private static String health(int port, String what) throws Exception {
@@ -243,7 +266,7 @@ class LocalRunIT {
         assertThat(refused.json().path("reason").asText()).startsWith("InsufficientInstanceCapacity");
 
         // What a test needs for itself goes with it.
-        Await.within(Duration.ofSeconds(20), "only the fleet that was there", () -> shell.run("./muster fleet list --json").json().path("fleets").findValuesAsText("fleet").stream()
+        Await.within(PATIENCE, "only the fleet that was there", () -> shell.run("./muster fleet list --json").json().path("fleets").findValuesAsText("fleet").stream()
                 .distinct().toList().equals(List.of("demo")));
         assertThat(shell.run("./muster queue list").succeeded().out()).doesNotContain("pool-test");
     }

@@ -34,7 +34,7 @@ final class Prometheus implements AutoCloseable {
     private static final Pattern CHOSEN = Pattern.compile("(?:outcome|kind|operation|phase|limit)(?:=|!=)\"");
 
     /** A rate needs two scrapes. */
-    private static final Duration PATIENCE = Duration.ofSeconds(20);
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     private final HttpClient http = HttpClient.newHttpClient();
     private final Process process;

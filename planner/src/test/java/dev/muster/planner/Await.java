@@ -7,11 +7,11 @@ import java.util.concurrent.locks.LockSupport;
 /** Waits for what other threads and brokers do in their own time. */
 public final class Await {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     private Await() {}
 
-    /** Looks fifty times a second. @throws AssertionError if it has not come within thirty seconds */
+    /** Looks fifty times a second. @throws AssertionError if it has not come within a minute */
     public static void await(String what, Callable<Boolean> condition) throws Exception {
         await(() -> what, condition);
     }

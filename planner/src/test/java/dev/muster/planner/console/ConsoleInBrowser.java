@@ -60,7 +60,7 @@ abstract class ConsoleInBrowser {
     void begin() throws Exception {
         if (!isLookedFor) {
             isLookedFor = true;
-            PlaywrightAssertions.setDefaultAssertionTimeout(15_000);
+            PlaywrightAssertions.setDefaultAssertionTimeout(30_000);
             chromium = Chromium.start("the console in a browser").orElse(null);
         }
         Assumptions.assumeTrue(chromium != null, "there is no browser");

@@ -8,7 +8,7 @@ import java.util.function.Predicate;
 /** Waits for what another thread brings about, with a deadline. */
 public final class Await {
 
-    private static final Duration LIMIT = Duration.ofSeconds(30);
+    private static final Duration LIMIT = Duration.ofSeconds(60);
 
     private Await() {}
 

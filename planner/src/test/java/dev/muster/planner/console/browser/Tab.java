@@ -21,7 +21,7 @@ import java.util.stream.StreamSupport;
 /** One window, and what went wrong in it: scripts that failed, dialogs that no page of ours opens, policies that were broken. */
 public final class Tab implements AutoCloseable {
 
-    private static final double PATIENCE_MS = 15_000;
+    private static final double PATIENCE_MS = 30_000;
     private static final Set<String> NAMED = Set.of("button", "link", "textbox", "searchbox", "combobox", "checkbox", "radio", "spinbutton", "slider", "switch", "dialog", "alertdialog",
             "image", "img", "region", "navigation", "search", "table", "listbox");
 
