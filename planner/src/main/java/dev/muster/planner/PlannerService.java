@@ -39,6 +39,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -131,10 +132,12 @@ public final class PlannerService {
 
     void stop(@Observes ShutdownEvent event) {
         reporter.shutdownNow();
+        // Webhooks may take their time to answer: meanwhile others take over the fleets.
+        var told = CompletableFuture.runAsync(notifications::close);
         if (streams != null) {
             streams.close();
         }
-        notifications.close();
+        told.join();
         levels.close();
         consoles.close();
         previews.close();
