@@ -80,7 +80,7 @@ function Nav({ path }) {
 
 function Health() {
   useLive(connection);
-  useLive(machines);
+  useLive(machines, () => machines.open);
   const live = connection.state === 'there' && machines.open;
   const text = connection.state === 'gone' ? 'No answer' : live ? 'Live' : 'Connecting';
   return html`<span class=${`health ${connection.state === 'gone' ? 'bad' : live ? 'good' : 'warn'}`} role="status" data-testid="connection">${text}</span>`;
@@ -98,7 +98,7 @@ function Who() {
 
 function Shell() {
   const route = useRoute();
-  useLive(installation);
+  useLive(installation, () => installation.value?.name);
   useEffect(() => follow(), []);
   return html`
     <a class="skip" href="#page" onClick=${e => { e.preventDefault(); document.querySelector('h1')?.focus(); }}>To the page</a>

@@ -1,6 +1,6 @@
 // One fleet: its pools and machines now, how they were over time, what they cost and for whom, and what can be done.
 
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { all, call, connection, now, withQuery } from './api.js';
 import { Live, useClock, useLive } from './live.js';
 import { budgets, decisions, fleets, machines, poll, pools, queues, session, spent, useFleet } from './model.js';
@@ -20,12 +20,15 @@ export function FleetList() {
     <div class="grid"><${FleetTable} /></div>`;
 }
 
+/** Each part follows what it shows, and is drawn by itself. */
 export function FleetPage({ name }) {
-  const there = Boolean(useFleet(name));
+  useLive(fleets, () => `${fleets.synced} ${fleets.byName.has(name)}`);
   useLive(session);
   const { query } = useRoute();
-  // Each part follows what it shows, and is drawn by itself.
-  const parts = useMemo(() => html`<${Head} name=${name} />
+  if (!fleets.byName.has(name)) {
+    return html`<${PageHead} title=${name} /><p class="empty">${fleets.synced ? html`There is no such fleet, or you may not see it. <a href="#/fleets">All fleets</a>` : 'Reading…'}</p>`;
+  }
+  return html`<${Head} name=${name} />
     <${Figures} name=${name} />
     <div class="grid">
       <${Gauges} name=${name} />
@@ -36,9 +39,7 @@ export function FleetPage({ name }) {
       <${Charts} name=${name} range=${RANGES[query.range] ? query.range : '1h'} />
       <${Cost} name=${name} by=${query.by} />
       <${Recent} name=${name} />
-    </div>`, [name, query, session.changes]);
-  return there ? parts
-    : html`<${PageHead} title=${name} /><p class="empty">${fleets.synced ? html`There is no such fleet, or you may not see it. <a href="#/fleets">All fleets</a>` : 'Reading…'}</p>`;
+    </div>`;
 }
 
 function Head({ name }) {

@@ -2,7 +2,7 @@
 // part, a few milliseconds of each frame, so that none is late however much changed.
 
 import { options } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 
 /** Of a frame's 16 ms, what drawing may begin within; the rest is the browser's, for style, layout and paint. */
 const DRAWING_MS = 6;
@@ -101,17 +101,23 @@ export class Live {
   }
 }
 
-/** Draws the component anew whenever it changes. @template {Live} T @param {T} live @returns {T} */
-export function useLive(live) {
+/**
+ * Draws the component anew whenever it changes, or only when what is shown of it does.
+ *
+ * @template {Live} T @param {T} live @param {() => any} [of] compared by ===, and asked at each change
+ * @returns {T}
+ */
+export function useLive(live, of = () => live.changes) {
   const [, set] = useState(0);
-  const drawn = live.changes;
+  const shown = useRef(null);
+  shown.current = { of, value: of() };
   useEffect(() => {
-    const draw = () => set(n => n + 1);
-    const end = live.subscribe(() => drawSoon(draw));
-    if (live.changes !== drawn) {
-      // Between its being drawn and this, which comes a frame later, nobody was told.
-      draw();
-    }
+    const isNew = () => shown.current.of() !== shown.current.value;
+    // What is drawn around it may have drawn it meanwhile.
+    const draw = () => isNew() && set(n => n + 1);
+    const end = live.subscribe(() => isNew() && drawSoon(draw));
+    // Between its being drawn and this, which comes a frame later, nobody was told.
+    draw();
     return () => {
       end();
       waiting.delete(draw);

@@ -1,6 +1,5 @@
 // The overview: what waits and why, what runs, what it costs and will have cost, and what was decided last.
 
-import { useMemo } from 'preact/hooks';
 import { connection, now } from './api.js';
 import { useClock, useLive } from './live.js';
 import { budgets, decisions, fleets, installation, machines, queues, session, spent } from './model.js';
@@ -26,12 +25,12 @@ export function forecast(view, unit) {
   return known ? known[unit].micros + Number(view.microsPerHour) * hoursLeft(now(), zone, unit) : null;
 }
 
+/** Each part follows what it shows, and is drawn by itself. */
 export function Overview() {
-  useLive(fleets);
+  const isNone = () => fleets.synced && fleets.list().length === 0;
+  useLive(fleets, isNone);
   useLive(session);
-  const none = fleets.synced && fleets.list().length === 0;
-  // Each part follows what it shows, and is drawn by itself.
-  return useMemo(() => (none ? html`<${PageHead} title="Overview" /><${First} />` : html`<${PageHead} title="Overview" />
+  return isNone() ? html`<${PageHead} title="Overview" /><${First} />` : html`<${PageHead} title="Overview" />
     <${Figures} />
     <div class="grid">
       <${Life} />
@@ -40,7 +39,7 @@ export function Overview() {
       <${Waiting} />
       <${FleetTable} />
       <${Last} />
-    </div>`), [none, session.changes]);
+    </div>`;
 }
 
 function First() {
