@@ -20,9 +20,9 @@ function colours() {
 
 /**
  * @param {{label: string, times: number[], series: {name: string, values: (number|null)[], colour?: string}[], format: (value: number) => string, axis?: (value: number) => string, stacked?: boolean,
- *   height?: number, onPoint?: (at: number) => void, whole?: boolean}} props times in seconds
+ *   height?: number, onPoint?: (at: number) => void, whole?: boolean, points?: boolean}} props times in seconds; points: each is marked, since one between gaps has no line
  */
-export function Chart({ label, times, series, format, axis: short = format, stacked, height = 190, onPoint, whole }) {
+export function Chart({ label, times, series, format, axis: short = format, stacked, height = 190, onPoint, whole, points }) {
   const box = useRef(null);
   const plot = useRef(null);
   const [drawn, redraw] = useState(0);
@@ -59,7 +59,7 @@ export function Chart({ label, times, series, format, axis: short = format, stac
         { ...axis, size: 76, values: (u, ticks) => ticks.map(tick => (whole && tick % 1 ? '' : short(tick))) }],
       series: [{ value: (u, at) => (at === null ? '–' : moment(at * 1000, now())) }, ...series.map((one, i) => {
         const colour = one.colour ?? PALETTE[i % PALETTE.length];
-        return { label: one.name, stroke: colour, width: 1.5, fill: stacked ? `${colour}66` : undefined, points: { show: false }, spanGaps: false,
+        return { label: one.name, stroke: colour, width: 1.5, fill: stacked ? `${colour}66` : undefined, points: { show: Boolean(points), size: 6 }, spanGaps: false,
           value: (u, value, s, at) => (at === null || at === undefined ? '–' : tell(u.muster?.[i]?.[at], format)) };
       })],
     };

@@ -204,7 +204,7 @@ function Charts({ name, range }) {
       <section aria-label="Machines over time"><div class="panel-head"><h3>Machines</h3><span class="panel-actions"><${Choice} label="Machines by" value=${shape} options=${[['pool', 'By pool'], ['type', 'By type'], ['phase', 'By phase']]} onChange=${setShape} /></span></div>
         <${Problem} error=${lives.error} />${shape === 'type' && !lives.value ? html`<${Empty}>Reading…</${Empty}>` : html`<${Chart} key=${shape} label="Machines over time" times=${data.times} series=${data[shape]} stacked whole format=${value => String(Math.round(value * 10) / 10)} onPoint=${point(STEP[range])} />`}</section>
       <section aria-label="Tasks over time"><div class="panel-head"><h3>Tasks</h3></div><${Chart} label="Tasks over time" times=${data.times} series=${data.tasks} whole format=${value => String(Math.round(value * 10) / 10)} onPoint=${point(STEP[range])} /></section>
-      <section aria-label="Waiting times"><div class="panel-head"><h3>Waited before their start</h3><span class="note">at most, of the tasks that started</span></div><${Chart} label="Waiting times" times=${data.waitTimes} series=${data.waits} format=${value => span(value * 1000)} axis=${shortSpan} onPoint=${point(waitStep(range))} /></section>
+      <section aria-label="Waiting times"><div class="panel-head"><h3>Waited before their start</h3><span class="note">at most, of the tasks that started</span></div><${Chart} label="Waiting times" times=${data.waitTimes} series=${data.waits} points format=${value => span(value * 1000)} axis=${shortSpan} onPoint=${point(waitStep(range))} /></section>
       <section aria-label="Spend rate over time"><div class="panel-head"><h3>Spend rate by pool</h3></div><${Chart} label="Spend rate over time" times=${data.times} series=${data.spend} stacked format=${value => `${amount(value)}/h`} onPoint=${point(STEP[range])} /></section>
     </div>`}</${Panel}>`;
 }
@@ -250,8 +250,7 @@ function chartData({ rows, lives, since, until }, range) {
         put('phase', words(phase), at, n);
       }
       if (row.waits.length) {
-        const wide = waitStep(range);
-        const slot = Math.floor(at / wide) * wide;
+        const slot = Math.floor(at / waitStep(range)) * waitStep(range);
         const counts = waits.get(slot) ?? waits.set(slot, new Array(9).fill(0)).get(slot);
         row.waits.forEach((n, i) => { counts[i] += Number(n); });
       }
@@ -267,9 +266,11 @@ function chartData({ rows, lives, since, until }, range) {
     }
   }
   const of = group => [...series].filter(([key]) => key.startsWith(`${group}\n`)).map(([key, values]) => ({ name: key.slice(group.length + 1), values })).sort((a, b) => a.name.localeCompare(b.name));
-  const slots = [...waits.keys()].filter(slot => slot >= since - 300_000).sort((a, b) => a - b);
+  // As far as the other charts go, with gaps where no task started.
+  const wide = waitStep(range);
+  const slots = Array.from({ length: Math.floor(until / wide) - Math.floor(since / wide) + 1 }, (_, i) => (Math.floor(since / wide) + i) * wide);
   return { times, pool: of('pool'), type: of('type'), phase: of('phase'), tasks: of('tasks'), spend: of('spend'), waitTimes: slots.map(slot => slot / 1000),
-    waits: slots.length === 0 ? [] : [['Half', 0.5], ['9 of 10', 0.9], ['99 of 100', 0.99]].map(([label, part]) => ({ name: label, values: slots.map(slot => percentile(waits.get(slot), part)) })) };
+    waits: waits.size === 0 ? [] : [['Half', 0.5], ['9 of 10', 0.9], ['99 of 100', 0.99]].map(([label, part]) => ({ name: label, values: slots.map(slot => (waits.has(slot) ? percentile(waits.get(slot), part) : null)) })) };
 }
 
 const GROUPS = { pool: 'BY_POOL', queue: 'BY_QUEUE', project: 'BY_PROJECT', user: 'BY_USER' };

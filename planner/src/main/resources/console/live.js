@@ -1,5 +1,6 @@
 // Things that change under a page, and how a page follows them: many changes between two frames are one, and what is to be drawn anew is drawn part by
-// part, a few milliseconds of each frame, so that none is late however much changed.
+// part, a few milliseconds of each frame, so that none is late however much changed. What html`` made is never kept to be drawn again: it would hold on to
+// all that was drawn since.
 
 import { options } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
@@ -31,10 +32,9 @@ function onFrame() {
   cancelAnimationFrame(frame);
   clearTimeout(timer);
   try {
-    for (const live of changed) {
-      changed.delete(live);
-      [...live.listeners].forEach(listener => listener());
-    }
+    const told = [...changed];
+    changed.clear();
+    told.flatMap(live => [...live.listeners]).forEach(listener => listener());
     drawSome();
   } finally {
     if (changed.size > 0 || waiting.size > 0) {
