@@ -144,7 +144,7 @@ public final class Notifications implements AutoCloseable, ConsumerRebalanceList
             while (!closing) {
                 turn();
             }
-            commitWhatIsAnswered(readings.keySet());
+            // Its close revokes the partitions.
         } finally {
             onPartitionsLost(Set.copyOf(readings.keySet()));
         }
@@ -238,24 +238,18 @@ public final class Notifications implements AutoCloseable, ConsumerRebalanceList
         });
     }
 
+    /** What is on its way and not committed is sent again by whoever reads these partitions next: it is waited for, and nothing else is sent. */
     @Override
     public void onPartitionsRevoked(Collection<TopicPartition> partitions) {
-        try {
-            commitWhatIsAnswered(partitions);
-        } finally {
-            onPartitionsLost(partitions);
-        }
-    }
-
-    /** What is on its way and not committed is sent again by whoever reads these partitions next: it is waited for, and nothing else is sent. */
-    private void commitWhatIsAnswered(Collection<TopicPartition> partitions) {
         partitions.stream().map(readings::get).filter(Objects::nonNull).forEach(reading -> reading.isOurs = false);
         try {
             courier.awaitAnswers(ANSWERS);
+            commit(partitions, true);
         } catch (InterruptedException interrupted) {
             Thread.currentThread().interrupt();
+        } finally {
+            onPartitionsLost(partitions);
         }
-        commit(partitions, true);
     }
 
     @Override

@@ -265,10 +265,7 @@ class NotificationsTest {
     /** The webhook has the message and has not answered when the process dies: it is sent again, once. */
     @Test
     void whatWasSentAndNotAnsweredWhenAProcessDiedIsSentAgain() throws Exception {
-        answering = new CountDownLatch(1);
-        var notifications = started();
-        write(refused(fleet, clock.instant(), "one", budget("fleet")));
-        await("it is sent", () -> taken.size() == 1);
+        var notifications = startedWithOneUnanswered();
         notifications.kill();
         answering.countDown();
 
@@ -294,10 +291,7 @@ class NotificationsTest {
     /** The webhook has the message and answers while the process ends. */
     @Test
     void whatIsAnsweredWhileAProcessEndsIsNotSentAgain() throws Exception {
-        answering = new CountDownLatch(1);
-        var first = started();
-        write(refused(fleet, clock.instant(), "one", budget("fleet")));
-        await("it is sent", () -> taken.size() == 1);
+        var first = startedWithOneUnanswered();
         var ends = CompletableFuture.runAsync(first::close);
         TimeUnit.MILLISECONDS.sleep(700);
         assertThat(ends).as("it waits for the answer").isNotDone();
@@ -306,6 +300,14 @@ class NotificationsTest {
 
         start(FAST);
         assertNothingMoreIsSaid();
+    }
+
+    private Notifications startedWithOneUnanswered() throws Exception {
+        answering = new CountDownLatch(1);
+        var notifications = started();
+        write(refused(fleet, clock.instant(), "one", budget("fleet")));
+        await("it is sent", () -> taken.size() == 1);
+        return notifications;
     }
 
     /** A later event has come through the same partition: all before it was taken in. */
