@@ -161,20 +161,27 @@ class LocalRunIT {
         System.out.printf("Kafka was silent; all were ready %d s after it went on%n", Duration.between(goesOn, Instant.now()).toSeconds());
     }
 
-    /** What is no news of usual work. */
+    /** The last of it. */
     private List<String> loggedSince(String service, Instant since) throws IOException {
         var found = new ArrayList<String>();
-        try (var logs = Files.walk(folder.resolve(".muster/run"))) {
-            for (var file : logs.filter(file -> file.getFileName().toString().startsWith(service) && file.toString().endsWith(".log")).toList()) {
-                for (var line : Files.readAllLines(file)) {
-                    var json = new ObjectMapper().readTree(line);
-                    if (!Instant.parse(json.path("timestamp").asText()).isBefore(since)) {
-                        found.add(json.path("timestamp").asText() + " " + json.path("logger").asText() + " " + json.path("message").asText());
-                    }
-                }
+        for (var line : logged(service)) {
+            var json = new ObjectMapper().readTree(line);
+            if (!Instant.parse(json.path("timestamp").asText()).isBefore(since)) {
+                found.add(json.path("timestamp").asText() + " " + json.path("logger").asText() + " " + json.path("message").asText());
             }
         }
         return found.subList(Math.max(0, found.size() - 200), found.size());
+    }
+
+    private List<String> logged(String service) throws IOException {
+        var lines = new ArrayList<String>();
+        try (var logs = Files.walk(folder.resolve(".muster/run"))) {
+            for (var file : logs.filter(file -> file.getFileName().toString().startsWith(service) && file.toString().endsWith(".log")).toList()) {
+                lines.addAll(Files.readAllLines(file));
+            }
+        }
+        assertThat(lines).as(service).isNotEmpty();
+        return lines;
     }
 
     private static String health(int port, String what) throws Exception {
@@ -185,17 +192,11 @@ class LocalRunIT {
 
     private void logsAreJson(Set<String> services) throws Exception {
         for (var service : services) {
-            try (var logs = Files.walk(folder.resolve(".muster/run"))) {
-                var files = logs.filter(file -> file.getFileName().toString().startsWith(service) && file.toString().endsWith(".log")).toList();
-                assertThat(files).as(service).isNotEmpty();
-                for (var file : files) {
-                    for (var line : Files.readAllLines(file)) {
-                        assertThat(line).startsWith("{");
-                        var json = new ObjectMapper().readTree(line);
-                        assertThat(json.fieldNames()).toIterable().contains("timestamp", "level", "service", "logger", "thread", "message");
-                        assertThat(json.path("service").asText()).isEqualTo(service);
-                    }
-                }
+            for (var line : logged(service)) {
+                assertThat(line).startsWith("{");
+                var json = new ObjectMapper().readTree(line);
+                assertThat(json.fieldNames()).toIterable().contains("timestamp", "level", "service", "logger", "thread", "message");
+                assertThat(json.path("service").asText()).isEqualTo(service);
             }
         }
         assertThat(keys("planner", "fleet", "rule", "reason", "decision")).isTrue();
@@ -204,13 +205,9 @@ class LocalRunIT {
 
     /** There is a line that has them all. */
     private boolean keys(String service, String... keys) throws IOException {
-        try (var logs = Files.walk(folder.resolve(".muster/run"))) {
-            for (var file : logs.filter(file -> file.getFileName().toString().startsWith(service) && file.toString().endsWith(".log")).toList()) {
-                for (var line : Files.readAllLines(file)) {
-                    if (Stream.of(keys).allMatch(new ObjectMapper().readTree(line)::has)) {
-                        return true;
-                    }
-                }
+        for (var line : logged(service)) {
+            if (Stream.of(keys).allMatch(new ObjectMapper().readTree(line)::has)) {
+                return true;
             }
         }
         return false;
