@@ -224,6 +224,7 @@ function waitStep(range) {
 /** Rows of a minute as series of steps; a step without a row is nothing: rows are written while something waits or runs. */
 function chartData({ rows, lives, since, until }, range) {
   const step = STEP[range];
+  const wide = waitStep(range);
   const first = Math.ceil(since / step) * step;
   const length = Math.max(0, Math.floor((until - 60_000 - first) / step));
   const times = Array.from({ length }, (_, i) => (first + i * step) / 1000);
@@ -250,7 +251,7 @@ function chartData({ rows, lives, since, until }, range) {
         put('phase', words(phase), at, n);
       }
       if (row.waits.length) {
-        const slot = Math.floor(at / waitStep(range)) * waitStep(range);
+        const slot = Math.floor(at / wide) * wide;
         const counts = waits.get(slot) ?? waits.set(slot, new Array(9).fill(0)).get(slot);
         row.waits.forEach((n, i) => { counts[i] += Number(n); });
       }
@@ -267,7 +268,6 @@ function chartData({ rows, lives, since, until }, range) {
   }
   const of = group => [...series].filter(([key]) => key.startsWith(`${group}\n`)).map(([key, values]) => ({ name: key.slice(group.length + 1), values })).sort((a, b) => a.name.localeCompare(b.name));
   // As far as the other charts go, with gaps where no task started.
-  const wide = waitStep(range);
   const slots = Array.from({ length: Math.floor(until / wide) - Math.floor(since / wide) + 1 }, (_, i) => (Math.floor(since / wide) + i) * wide);
   return { times, pool: of('pool'), type: of('type'), phase: of('phase'), tasks: of('tasks'), spend: of('spend'), waitTimes: slots.map(slot => slot / 1000),
     waits: waits.size === 0 ? [] : [['Half', 0.5], ['9 of 10', 0.9], ['99 of 100', 0.99]].map(([label, part]) => ({ name: label, values: slots.map(slot => (waits.has(slot) ? percentile(waits.get(slot), part) : null)) })) };
